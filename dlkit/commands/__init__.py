@@ -1,0 +1,1 @@
+"""The commands of `dlkit`, one file each: read arguments, call, print."""

@@ -1,0 +1,29 @@
+"""What a loader hands to a task."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Batch(NamedTuple):
+    """One batch of windows, normalized, with missing values filled by 0 (the mean of a standardized channel).
+
+    A NamedTuple because torch's collate and Lightning's transfer to a device take it as it is.
+
+    Attributes:
+        x: Inputs, (batch, channels, time); usually a view with time as the slow axis in memory.
+        y: Targets, (batch, horizon, targets).
+        x_observed: True where an input was measured, shaped like x; None when nothing is missing.
+        y_observed: True where a target was measured, shaped like y; None when nothing is missing.
+        future: Inputs known over the horizon, (batch, future, horizon), or None.
+        static: Inputs constant for a series, (batch, static), or None.
+        start: Row of the table at which each window begins, (batch,).
+    """
+
+    x: Tensor
+    y: Tensor
+    x_observed: Tensor | None = None
+    y_observed: Tensor | None = None
+    future: Tensor | None = None
+    static: Tensor | None = None
+    start: Tensor | None = None

@@ -1,0 +1,65 @@
+"""The contract between data and networks: the data computes a spec, a network is built from it."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+from dlkit.core.checks import require
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What goes into a network and what must come out of it.
+
+    Attributes:
+        channels: Names of the input channels, in the order of the ``channels`` axis.
+        size: Extent of the other input axes: ``(time,)`` for series, ``(height, width)`` for images.
+        output: Shape of the output without the batch axis: ``(horizon, targets, parameters)`` for forecasts, where
+            ``parameters`` counts the numbers that describe one value (1 for a point, 2 for mean and scale, one a quantile).
+        targets: Names of the targets.
+        units: Physical unit of each input channel, "" where unknown.
+        target_units: Physical unit of each target.
+        future: Names of the inputs that are known over the horizon, e.g. calendar encodings and set-points.
+        static: Names of the inputs that are constant for a series.
+        season: Length of the main season in samples, used by seasonal baselines and MASE.
+        step: Time between samples in seconds; 1 where unknown.
+        gap: Samples between the end of the input and the first predicted sample.
+    """
+
+    channels: tuple[str, ...]
+    size: tuple[int, ...]
+    output: tuple[int, ...]
+    targets: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    target_units: tuple[str, ...] = ()
+    future: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+    season: int = 1
+    step: float = 1.0
+    gap: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a spec that no network can be built from."""
+        require(len(self.channels) > 0, "Spec channels=() is empty: name at least one input channel in `inputs`.")
+        require(min(self.size, default=0) > 0, f"Spec size={self.size} must be positive in every axis: set `look_back`.")
+        require(min(self.output, default=0) > 0, f"Spec output={self.output} must be positive in every axis: set `targets`.")
+        require(self.season > 0, f"Spec season={self.season} samples must be positive: set `season`.")
+
+    @property
+    def target_channels(self) -> tuple[int, ...] | None:
+        """Position of each target among the input channels; None when a target is not an input."""
+        if not set(self.targets) <= set(self.channels):
+            return None
+        return tuple(self.channels.index(name) for name in self.targets)
+
+    def with_parameters(self, parameters: int) -> Self:
+        """Return the same spec with ``parameters`` numbers for each predicted value."""
+        return replace(self, output=(*self.output[:-1], parameters))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types for checkpoints and JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        """Undo :meth:`to_dict`, also after a detour over JSON, which knows no tuples."""
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})

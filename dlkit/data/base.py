@@ -1,0 +1,44 @@
+"""The interfaces of the data rooms."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from dlkit.data.records import Stream
+
+
+class Reader(ABC):
+    """Reads tables of one file format in chunks of rows."""
+
+    suffixes: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def columns(self, path: Path) -> list[str]:
+        """Return the names of the columns, from the header alone."""
+
+    @abstractmethod
+    def chunks(self, path: Path, columns: list[str], rows: int) -> Iterator[pd.DataFrame]:
+        """Yield the named columns in chunks of at most ``rows`` rows, in the order of the file."""
+
+
+class Source(ABC):
+    """A data set: yields its series as streams, chunk by chunk, in bounded memory where the format allows it."""
+
+    @abstractmethod
+    def chunks(self) -> Iterator[Stream]:
+        """Yield the series one after the other, each as one or more streams in the order of time.
+
+        Consecutive streams of one series with ``continues=True`` are one uninterrupted recording.
+        """
+
+    @abstractmethod
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what identifies the content (files, sizes, hashes, settings), as plain types for JSON."""
+
+    @property
+    def lost(self) -> dict[str, int]:
+        """Rows that the source left out, per cause, known after :meth:`chunks` has been read."""
+        return {}

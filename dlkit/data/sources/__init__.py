@@ -1,0 +1,1 @@
+"""Datasets of the world and packaged samples, one file each."""

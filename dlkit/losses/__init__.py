@@ -1,0 +1,1 @@
+"""Costs of predictions, one file a family."""
