@@ -1,4 +1,4 @@
-"""The interface of a loss: masked means of an elementwise cost, and what its parameters mean."""
+"""The interface of a loss: masked means of an elementwise cost, and what its outputs mean."""
 
 from abc import ABC, abstractmethod
 
@@ -13,26 +13,36 @@ def masked_mean(values: Float[Tensor, "*shape"], observed: Bool[Tensor, "*shape"
     return values.where(observed, values.new_zeros(())).sum() / observed.sum().clamp_min(1)
 
 
-class Loss(nn.Module, ABC):
-    """The cost of a prediction; its network returns ``parameters`` numbers for each target value."""
+def at_least_single(values: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Return half-precision values as float32, in which squares and logarithms are safe; leave others as they are."""
+    return values.float() if values.element_size() < 4 else values
 
-    parameters: int = 1
+
+class Loss(nn.Module, ABC):
+    """The cost of a prediction; its network returns ``outputs`` numbers for each target value.
+
+    Half-precision predictions are taken as float32, and what was not observed is never looked at: it may be NaN.
+    """
+
+    outputs: int = 1
 
     @abstractmethod
     def elementwise(
-        self, prediction: Float[Tensor, "batch horizon targets parameters"], target: Float[Tensor, "batch horizon targets"]
+        self,
+        prediction: Float[Tensor, "batch horizon targets outputs"],
+        target: Float[Tensor, "batch horizon targets"],
     ) -> Float[Tensor, "batch horizon targets"]:
         """Return the cost of each predicted value."""
 
     @abstractmethod
     def point(
-        self, prediction: Float[Tensor, "batch horizon targets parameters"]
+        self, prediction: Float[Tensor, "batch horizon targets outputs"]
     ) -> Float[Tensor, "batch horizon targets"]:
         """Return the single best value (mean or median)."""
 
     def interval(
         self,
-        prediction: Float[Tensor, "batch horizon targets parameters"],  # noqa: ARG002 - a point says nothing of its spread
+        prediction: Float[Tensor, "batch horizon targets outputs"],  # noqa: ARG002 - a point says nothing of its spread
     ) -> tuple[Float[Tensor, "batch horizon targets"], Float[Tensor, "batch horizon targets"]] | None:
         """Return the lower and upper bound of the central interval at ``level``; None for a point forecast."""
         return None
@@ -44,9 +54,12 @@ class Loss(nn.Module, ABC):
 
     def forward(
         self,
-        prediction: Float[Tensor, "batch horizon targets parameters"],
+        prediction: Float[Tensor, "batch horizon targets outputs"],
         target: Float[Tensor, "batch horizon targets"],
         observed: Bool[Tensor, "batch horizon targets"] | None = None,
     ) -> Float[Tensor, ""]:
         """Return the mean cost over the observed values."""
+        prediction, target = at_least_single(prediction), at_least_single(target)
+        if observed is not None:  # before the cost: 0 * NaN is NaN in the gradient
+            target = target.where(observed, target.new_zeros(()))
         return masked_mean(self.elementwise(prediction, target), observed)

@@ -1,0 +1,70 @@
+"""Negative log-likelihoods of predicted distributions."""
+
+import math
+from statistics import NormalDist
+from typing import final
+
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from dlkit.core.checks import require
+from dlkit.losses.base import Loss, at_least_single
+
+
+def gaussian_nll(
+    mean: Float[Tensor, "*shape"], scale: Float[Tensor, "*shape"], target: Float[Tensor, "*shape"]
+) -> Float[Tensor, "*shape"]:
+    """Return minus the log density of the normal distribution, constant included."""
+    return 0.5 * ((target - mean) / scale).square() + scale.log() + 0.5 * math.log(2 * math.pi)
+
+
+@final
+class Gaussian(Loss):
+    """Normal likelihood: the network returns mean and raw scale, the standard deviation is softplus(raw) + floor.
+
+    Args:
+        level: Probability of the central interval.
+        floor: Smallest standard deviation, in standard deviations of the target; keeps the likelihood bounded.
+    """
+
+    outputs = 2
+
+    def __init__(self, *, level: float = 0.9, floor: float = 1e-3) -> None:
+        super().__init__()
+        require(0 < level < 1, f"Gaussian level={level} must lie between 0 and 1: set `level`, e.g. 0.9.")
+        require(floor > 0, f"Gaussian floor={floor} must be positive: set `floor`, e.g. 0.001.")
+        self._level, self.floor = level, floor
+
+    def scale(
+        self, prediction: Float[Tensor, "batch horizon targets outputs"]
+    ) -> Float[Tensor, "batch horizon targets"]:
+        """Return the standard deviation."""
+        return F.softplus(at_least_single(prediction[..., 1])) + self.floor
+
+    def elementwise(
+        self,
+        prediction: Float[Tensor, "batch horizon targets outputs"],
+        target: Float[Tensor, "batch horizon targets"],
+    ) -> Float[Tensor, "batch horizon targets"]:
+        """Return the negative log-likelihood of each value."""
+        return gaussian_nll(prediction[..., 0], self.scale(prediction), target)
+
+    def point(
+        self, prediction: Float[Tensor, "batch horizon targets outputs"]
+    ) -> Float[Tensor, "batch horizon targets"]:
+        """Return the mean."""
+        return prediction[..., 0]
+
+    def interval(
+        self, prediction: Float[Tensor, "batch horizon targets outputs"]
+    ) -> tuple[Float[Tensor, "batch horizon targets"], Float[Tensor, "batch horizon targets"]]:
+        """Return the central interval at ``level``."""
+        mean = at_least_single(prediction[..., 0])
+        reach = NormalDist().inv_cdf((1 + self._level) / 2) * self.scale(prediction)
+        return mean - reach, mean + reach
+
+    @property
+    def level(self) -> float:
+        """Probability of the central interval."""
+        return self._level
