@@ -1,0 +1,102 @@
+"""From a path in a config to files and the readers that can read them."""
+
+import glob
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dlkit.core.checks import InputError, require, suggest
+from dlkit.core.discover import discover
+from dlkit.data.base import Reader
+
+BROKEN = (OSError, ValueError, EOFError, KeyError, RuntimeError, NotImplementedError, zlib.error, zipfile.BadZipFile)
+
+
+@contextmanager
+def refuse_damage(path: Path, kind: str) -> Iterator[None]:
+    """Turn what a library raises on a damaged file into one sentence."""
+    try:
+        yield
+    except InputError:
+        raise
+    except BROKEN as error:
+        lines = str(error).strip().splitlines()
+        reason = (lines[0] if lines else type(error).__name__)[:160].rstrip(" .").replace(". ", "; ")
+        message = f"{path.name} cannot be read as {kind} ({reason}); give a whole {kind} file in `path`."
+        raise InputError(message) from error
+
+
+def reader_classes() -> dict[str, type[Reader]]:
+    """Return the reader of each suffix."""
+    found = discover("dlkit.data.readers", Reader)  # type: ignore[type-abstract]  # the interface is what to look for
+    return {suffix: reader for reader in found for suffix in reader.suffixes}
+
+
+def suffix_of(path: Path, known: Sequence[str]) -> str | None:
+    """Return the longest known suffix that the name ends with."""
+    fitting = [suffix for suffix in known if path.name.lower().endswith(suffix)]
+    return max(fitting, key=len, default=None)
+
+
+def reader_for(path: Path, *, group: str = "") -> Reader:
+    """Return a reader for the format that the suffix names.
+
+    Args:
+        path: File to read.
+        group: Group inside the file, for formats that have groups.
+    """
+    classes = reader_classes()
+    suffix = suffix_of(path, list(classes))
+    if suffix is None:
+        raise InputError(f"{path.name} is in a format that no reader knows; give `path` a {', '.join(classes)} file.")
+    if not group:
+        return classes[suffix]()
+    try:
+        return classes[suffix](group=group)  # type: ignore[call-arg]  # only formats with groups take it
+    except TypeError as error:
+        raise InputError(f"{path.name} has no groups; remove `group: {group}`.") from error
+
+
+def find_files(path: str | Path | Sequence[str | Path]) -> list[Path]:
+    """Return the files that a file, folder, glob, or list of these names; a folder gives its readable files by name."""
+    if not isinstance(path, str | Path):
+        require(len(path) > 0, "`path` is an empty list; name at least one file, folder or glob.")
+        return [file for each in path for file in find_files(each)]
+    place = Path(path).expanduser()
+    if place.is_dir():
+        return _files_in(place)
+    if place.exists():
+        return [place]
+    if glob.has_magic(str(place)):
+        found = sorted(Path(name) for name in glob.glob(str(place), recursive=True))  # noqa: PTH207  # absolute globs
+        found = [file for file in found if file.is_file()]
+        require(len(found) > 0, f"`path: {path}` matches no file; mend the glob or give it from the working folder.")
+        return found
+    raise InputError(f"`path: {path}` does not exist; {_nearby(place)}")
+
+
+def _files_in(folder: Path) -> list[Path]:
+    known = list(reader_classes())
+    files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+    found = [file for file in files if suffix_of(file, known)]
+    require(
+        len(found) > 0, f"The folder {folder.name} holds no readable file; give `path` one with {', '.join(known)}."
+    )
+    return found
+
+
+def _nearby(place: Path) -> str:
+    if not place.parent.is_dir():
+        return f"the folder {place.parent} does not exist either."
+    return suggest(place.name, (file.name for file in place.parent.iterdir()))
+
+
+def identify(path: Path) -> dict[str, Any]:
+    """Return name, size and SHA-256 of a file."""
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return {"name": path.name, "size": path.stat().st_size, "sha256": digest}

@@ -1,0 +1,94 @@
+"""Delimited text."""
+
+import csv
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, ClassVar, cast
+
+import pandas as pd
+
+from dlkit.core.checks import InputError, require
+from dlkit.data.base import Reader
+from dlkit.data.files import refuse_damage
+
+BLOCK_BYTES = 4 << 20
+
+
+class Csv(Reader):
+    """Reads UTF-8 text with a header line, split at comma, semicolon, tab or bar, whichever the header has most.
+
+    Every cell stays text, so that a cell which is no number can be shown as it stands in the file.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+
+    def columns(self, path: Path) -> list[str]:
+        """Return the names in the header line."""
+        line = _header(path)
+        names = [name.strip() for name in next(csv.reader([line], delimiter=_delimiter(line)))]
+        require(
+            not all(_is_number(name) for name in names),
+            f"{path.name} starts with numbers; put a line with the column names above them.",
+        )
+        require("" not in names, f"{path.name} has a column without a name in its first line; name every column.")
+        return names
+
+    def chunks(self, path: Path, columns: list[str], rows: int) -> Iterator[pd.DataFrame]:
+        """Yield the named columns as text."""
+        with refuse_damage(path, "CSV"):
+            for batch in _batches(path, self.columns(path), columns):
+                for start in range(0, batch.num_rows, rows):
+                    yield batch.slice(start, rows).to_pandas()
+
+
+def _batches(path: Path, names: list[str], columns: list[str]) -> Iterator[Any]:
+    import pyarrow as pa
+    from pyarrow import csv as arrow
+
+    def refuse_ragged(row: Any) -> str:
+        raise InputError(
+            f"{path.name}, row {row.number - 1}: {row.actual_columns} cells under {row.expected_columns} column names; "
+            "give every row one cell for each column, or name another file in `path`."
+        )
+
+    return iter(
+        arrow.open_csv(
+            path,
+            # One thread: only then a ragged row knows its number.
+            read_options=arrow.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, column_names=names, skip_rows=1),
+            parse_options=arrow.ParseOptions(delimiter=_delimiter(_header(path)), invalid_row_handler=refuse_ragged),
+            convert_options=arrow.ConvertOptions(
+                include_columns=columns, column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            ),
+        )
+    )
+
+
+def _header(path: Path) -> str:
+    with refuse_damage(path, "UTF-8 text"), _open(path) as text:
+        line = text.readline(BLOCK_BYTES).rstrip("\r\n")
+    require(bool(line.strip()), f"{path.name} has an empty first line; put the column names there.")
+    require("\0" not in line, f"{path.name} is not text; give `path` a CSV file saved as UTF-8.")
+    return line
+
+
+def _open(path: Path) -> IO[str]:
+    if path.name.lower().endswith(".gz"):
+        return cast("IO[str]", gzip.open(path, "rt", encoding="utf-8-sig", newline=""))
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _delimiter(line: str) -> str:
+    best = max(",;\t|", key=line.count)
+    if line.count(best):
+        return best
+    return " " if " " in line.strip() else ","
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
