@@ -1,0 +1,110 @@
+"""What every figure shares: style, time axes and how it reaches the disk."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+    import matplotlib.figure
+
+# Okabe & Ito (2008): told apart by the colour-blind; each with its own dashes and marker for print in grey.
+BLACK, BLUE, SKY, ORANGE, GREEN, PURPLE = "#000000", "#0072B2", "#56B4E9", "#D55E00", "#009E73", "#AA4499"
+LINES: tuple[dict[str, Any], ...] = (
+    {"color": BLUE, "linestyle": "-", "marker": "o", "linewidth": 2.0},
+    {"color": ORANGE, "linestyle": "--", "marker": "s"},
+    {"color": BLACK, "linestyle": "-.", "marker": "^"},
+    {"color": GREEN, "linestyle": ":", "marker": "D"},
+    {"color": PURPLE, "linestyle": (0, (6, 1, 1, 1, 1, 1)), "marker": "v"},
+)
+STYLE: Any = {  # the names are typed by newer releases of matplotlib only
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 4,
+    "legend.frameon": False,
+    "savefig.dpi": 160,
+}
+
+# By the spacing of the ticks: year, month, day, hour, minute, second; every day with its month, also where it changes.
+DATES: dict[str, list[str]] = {
+    "formats": ["%Y", "%b %Y", "%d %b", "%H:%M", "%H:%M", "%H:%M:%S.%f"],
+    "zero_formats": ["", "%b %Y", "%d %b", "%d %b", "%H:%M", "%H:%M:%S"],
+    "offset_formats": ["", "", "%Y", "%d %b %Y", "%d %b %Y", "%d %b %Y"],
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the style of the house; the user's own settings stay as they were."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(STYLE):
+        yield
+
+
+def new_figure(width: float, height: float) -> "matplotlib.figure.Figure":
+    """Return an empty figure in inches, drawn without a display and without pyplot's memory of it."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save_figure(figure: "matplotlib.figure.Figure", path: Path) -> Path:
+    """Write a PNG and return its path; nobody ever sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with style():
+            figure.savefig(partial, format="png")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def with_unit(name: str, unit: str) -> str:
+    """Return the label of an axis."""
+    return f"{name} ({unit})" if unit else name
+
+
+def label_time(axes: "matplotlib.axes.Axes", times: np.ndarray, *, named: bool) -> None:
+    """Give an axis dates that can be read, or seconds where the series has no date."""
+    dated = np.issubdtype(times.dtype, np.datetime64)
+    if dated:
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+        locator = AutoDateLocator(minticks=4, maxticks=7)  # type: ignore[no-untyped-call] # matplotlib's
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, **DATES))  # type: ignore[no-untyped-call] # same
+    if named:
+        axes.set_xlabel("time (UTC)" if dated else "time (s)")
+
+
+SPANS = ((1e-3, "µs", 1e-6), (2.0, "ms", 1e-3), (120.0, "s", 1.0), (7200.0, "min", 60.0), (864_000.0, "h", 3600.0))
+
+
+def lead_times(steps: int, step: float, gap: int) -> tuple[np.ndarray, str]:
+    """Return the time from the last input to each predicted sample and the unit in which it reads well.
+
+    Args:
+        steps: Number of predicted samples.
+        step: Time between samples in seconds.
+        gap: Samples between the last input and the first predicted one.
+    """
+    seconds = (gap + 1 + np.arange(steps)) * step
+    unit, size = next(((unit, size) for limit, unit, size in SPANS if seconds[-1] < limit), ("d", 86_400.0))
+    return seconds / size, unit
