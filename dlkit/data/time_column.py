@@ -1,0 +1,199 @@
+"""From a column of stamps to nanoseconds since 1970-01-01 UTC."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, timedelta, timezone, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Int64
+
+from dlkit.core.checks import InputError, require, suggest
+from dlkit.data.cells import CellError, Missing, numbers, text_of
+
+SECOND = 1_000_000_000
+UNITS = {"s": SECOND, "ms": 1_000_000, "us": 1_000, "ns": 1, "relative": SECOND}
+PLAIN_NUMBER = r"^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$"
+WITH_OFFSET = r"[T ]\d\d.*(Z|z|[+-]\d\d(:?\d\d)?)$"
+NO_STAMP = "the stamp is missing; remove the row or give it a stamp"
+Times = Int64[np.ndarray, " time"]
+
+
+def parse_times(cells: pd.Series, how: str, zone: tzinfo) -> Times:
+    """Return the stamps as nanoseconds; the first one that cannot be read raises a :class:`CellError`.
+
+    Args:
+        cells: Stamps, text or numbers.
+        how: ``auto``, ``iso``, an epoch unit, ``relative``, or a pattern such as ``%d.%m.%Y %H:%M``.
+        zone: Time zone of stamps without an offset.
+    """
+    stamps = isinstance(cells.dtype, pd.DatetimeTZDtype) or cells.dtype.kind == "M"
+    if how in UNITS:
+        if stamps:
+            raise CellError(0, f"the column holds dates, but `time_format` is '{how}'; set it to 'auto'")
+        return _epochs(cells, UNITS[how])
+    if stamps:
+        return _to_utc(cells.reset_index(drop=True), zone)
+    text = text_of(cells, Missing())
+    if how == "auto":
+        _refuse_numbers(text)
+    return _from_text(text, how, zone)
+
+
+def _refuse_numbers(text: Any) -> None:
+    import pyarrow.compute as pc
+
+    index = pc.index(pc.match_substring_regex(text, PLAIN_NUMBER), True).as_py()
+    if index >= 0:
+        raise CellError(
+            index,
+            f"the stamp {text[index].as_py()} is a number, which may count anything; set `time_format` to 's', 'ms', "
+            "'us' or 'ns' since 1970, to 'relative' for seconds since a start, or to 'iso' for dates such as 20201231",
+        )
+
+
+def _epochs(cells: pd.Series, unit: int) -> Times:
+    """Return integers exactly (a float64 is too short for nanoseconds since 1970), other numbers in two parts."""
+    integers = _integers(cells)
+    values = _readable_numbers(cells) if integers is None else integers
+    too_far = np.flatnonzero(np.abs(np.asarray(values, np.float64)) * unit > 9.2e18)
+    if len(too_far):
+        found = values[too_far[0]]
+        raise CellError(
+            int(too_far[0]), f"the stamp {found} is beyond the year 2262; give `time_format` a smaller unit"
+        )
+    whole = np.floor(values).astype(np.int64) if integers is None else integers
+    fraction = np.rint((values - whole) * unit) if integers is None else 0.0
+    return np.asarray(whole * unit + np.asarray(fraction, np.int64), np.int64)
+
+
+def _readable_numbers(cells: pd.Series) -> np.ndarray:
+    try:
+        values = numbers(cells, Missing())
+    except CellError as error:
+        raise CellError(error.index, f"the stamp {error.problem}; set `time_format: auto` for dates") from error
+    lost = np.flatnonzero(~np.isfinite(values))
+    if len(lost):
+        raise CellError(int(lost[0]), NO_STAMP)
+    return values
+
+
+def _integers(cells: pd.Series) -> np.ndarray | None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if cells.dtype.kind in "iu":
+        return cells.to_numpy(dtype=np.int64)
+    if cells.dtype.kind in "fb":
+        return None
+    try:
+        integers = pc.cast(text_of(cells, Missing()), pa.int64())
+    except pa.ArrowInvalid:
+        return None
+    return None if integers.null_count else np.array(integers.to_numpy(), dtype=np.int64)
+
+
+def _from_text(text: Any, how: str, zone: tzinfo) -> Times:
+    import pyarrow.compute as pc
+
+    pattern = "ISO8601" if how in {"auto", "iso"} else how
+    stamps = pd.Series(text.to_pandas(), dtype="str")
+    with_offset = pc.fill_null(pc.match_substring_regex(text, WITH_OFFSET), False).to_numpy(zero_copy_only=False)
+    with_offset = with_offset if pattern == "ISO8601" else np.full(len(stamps), "%z" in how)
+    times = np.empty(len(stamps), dtype=np.int64)
+    for aware in (True, False):
+        index = np.flatnonzero(with_offset == aware)
+        parsed = pd.to_datetime(stamps.iloc[index], format=pattern, errors="coerce", utc=aware).reset_index(drop=True)
+        lost = np.flatnonzero(parsed.isna())
+        if len(lost):
+            raise CellError(int(index[lost[0]]), _unreadable(stamps.iloc[index[lost[0]]]))
+        try:
+            times[index] = _to_utc(parsed, zone)
+        except CellError as error:
+            raise CellError(int(index[error.index]), error.problem) from error
+    return times
+
+
+def _unreadable(stamp: object) -> str:
+    if not isinstance(stamp, str):
+        return NO_STAMP
+    return (
+        f"the stamp '{stamp}' cannot be read as a date between 1678 and 2261; write 2020-12-31T23:59:00 or set "
+        "`time_format` to the pattern of the column, e.g. '%d.%m.%Y %H:%M'"
+    )
+
+
+def _to_utc(stamps: pd.Series, zone: tzinfo) -> Times:
+    lost = np.flatnonzero(stamps.isna() | ~stamps.dt.year.between(1678, 2261))
+    if len(lost):
+        found = stamps.iloc[lost[0]]
+        raise CellError(int(lost[0]), _unreadable(None if pd.isna(found) else str(found)))
+    if stamps.dt.tz is None and zone is not UTC:
+        stamps = _localize(stamps, zone)
+    if stamps.dt.tz is not None:
+        stamps = stamps.dt.tz_convert("UTC").dt.tz_localize(None)
+    return np.asarray(stamps.to_numpy(), dtype="datetime64[ns]").astype(np.int64)
+
+
+def _localize(stamps: pd.Series, zone: tzinfo) -> pd.Series:
+    local: pd.Series = stamps.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+    lost = np.flatnonzero(local.isna())
+    if len(lost):
+        stamp = stamps.iloc[lost[0]]
+        twice = pd.isna(stamp.tz_localize(zone, ambiguous="NaT", nonexistent="shift_forward"))
+        raise CellError(
+            int(lost[0]),
+            f"the local time {stamp.isoformat()} {'occurs twice' if twice else 'does not exist'} in {zone} "
+            "(the clocks change); write stamps with an offset such as +01:00, or set `time_zone` to the zone without "
+            "summer time that the logger used, e.g. 'UTC' or '+01:00'",
+        )
+    return local
+
+
+def parse_zone(name: str) -> tzinfo:
+    """Return the time zone of a name such as ``Europe/Berlin`` or an offset such as ``+01:00``."""
+    if name == "UTC":
+        return UTC
+    offset = re.fullmatch(r"([+-])(\d\d):?(\d\d)", name)
+    if offset:
+        minutes = int(offset[2]) * 60 + int(offset[3])
+        require(minutes < 1440, f"`time_zone: {name}` is a day or more; give an offset such as '+01:00'.")
+        return timezone(timedelta(minutes=-minutes if offset[1] == "-" else minutes))
+    zones = available_timezones()
+    if name not in zones:
+        raise InputError(f"`time_zone: {name}` is not known; {suggest(name, zones)}")
+    return ZoneInfo(name)
+
+
+def parse_step(step: str | float) -> int:
+    """Return the nanoseconds of a duration such as ``10min``, or of a number of seconds."""
+    wrong = (
+        f"`step: {step}` is not a time above 0; give a number of seconds or a duration such as '10min', '1h' or '1d'."
+    )
+    try:
+        nanoseconds = round(float(step) * SECOND)
+    except (ValueError, OverflowError):
+        try:
+            nanoseconds = pd.Timedelta(step).value
+        except ValueError as error:
+            raise InputError(wrong) from error
+    require(0 < nanoseconds < 2**62, wrong)
+    return nanoseconds
+
+
+def show_time(*, relative: bool) -> Callable[[int], str]:
+    """Return how to write nanoseconds: in ISO, or as seconds since the start."""
+    if relative:
+        return lambda nanoseconds: f"{nanoseconds / SECOND:g} s"
+    return lambda nanoseconds: pd.Timestamp(nanoseconds).isoformat() + "Z"
+
+
+def show_duration(nanoseconds: int) -> str:
+    """Return a duration in the largest unit that it is a whole number of."""
+    units = {"d": 86_400 * SECOND, "h": 3_600 * SECOND, "min": 60 * SECOND, "s": SECOND, "ms": 1_000_000, "us": 1_000}
+    for name, unit in units.items():
+        if nanoseconds % unit == 0:
+            return f"{nanoseconds // unit}{name}"
+    return f"{nanoseconds}ns"
