@@ -1,0 +1,55 @@
+"""The plain convolutional network."""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from dlkit.core.specs import Spec
+from dlkit.models.base import Net
+from dlkit.models.blocks import MapHead, Pool, conv_norm, require_series_or_image
+from dlkit.models.settings import require_odd, require_positive, require_probability
+
+
+class CNN(Net):
+    """Convolutions, each of which halves the extent (LeCun et al., Proc. IEEE 86, 1998), with batch norm and ReLU.
+
+    Args:
+        spec: Shapes and names of inputs and outputs.
+        width: Features of each layer.
+        layers: Number of convolutions.
+        kernel_size: Width of the convolutions; odd.
+        pool: "flatten" keeps when things happened, "mean" averages over positions.
+        dropout: Rate at which whole feature maps are dropped before the head.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        *,
+        width: int = 32,
+        layers: int = 3,
+        kernel_size: int = 5,
+        pool: Pool = "flatten",
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__(spec)
+        require_series_or_image("CNN", spec.size)
+        require_positive("CNN", width=width, layers=layers)
+        require_odd("CNN", kernel_size=kernel_size)
+        require_probability("CNN", dropout=dropout)
+        axes, inputs, size = len(spec.size), len(spec.channels), spec.size
+        steps: list[nn.Module] = []
+        for _ in range(layers):
+            steps += [conv_norm(axes, inputs, width, kernel_size=kernel_size, stride=2), nn.ReLU()]
+            inputs, size = width, tuple(-(-extent // 2) for extent in size)
+        self.body = nn.Sequential(*steps, nn.Dropout1d(dropout) if axes == 1 else nn.Dropout2d(dropout))
+        self.output = MapHead(width, size, spec.output, pool=pool)
+
+    def features(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch features ..."]:
+        """Return the last feature maps."""
+        z: Tensor = self.body(x)
+        return z
+
+    def head(self, z: Float[Tensor, "batch features ..."]) -> Float[Tensor, "batch ..."]:
+        """Return the answer."""
+        y: Tensor = self.output(z)
+        return y

@@ -1,0 +1,185 @@
+"""Every network that can be discovered keeps the contract between a spec and a network."""
+
+import copy
+import io
+from dataclasses import replace
+
+import pytest
+import torch
+
+from dlkit.core.checks import InputError
+from dlkit.core.discover import discover
+from dlkit.core.specs import Spec
+from dlkit.models.base import Net
+from dlkit.models.repeat_last import RepeatLast
+from dlkit.models.revin import RevIN
+from dlkit.models.seasonal_naive import SeasonalNaive
+
+NETS = discover("dlkit.models", Net)
+TRAINED = [net for net in NETS if net not in (RepeatLast, SeasonalNaive)]
+NEED_KNOWN_TARGETS = (RepeatLast, SeasonalNaive, RevIN)
+
+
+def forecast(channels=3, time=33, horizon=5, targets=("c0", "c1", "c2"), parameters=1, **fields):
+    names = tuple(f"c{i}" for i in range(channels))
+    output = (horizon, len(targets), parameters)
+    return Spec(channels=names, size=(time,), output=output, targets=targets, season=4, **fields)
+
+
+SPECS = {
+    "all channels": forecast(),
+    "one channel": forecast(channels=1, targets=("c0",)),
+    "some targets, in another order": forecast(channels=4, targets=("c3", "c1")),
+    "quantiles": forecast(parameters=3),
+    "one step": forecast(horizon=1),
+    "even look-back": forecast(time=32, gap=2),
+}
+MASKED = replace(
+    SPECS["all channels"], channels=("c0", "c1", "c2", "c0 observed", "c1 observed", "c2 observed"), masks=3
+)
+SPECS["mask channels"] = MASKED
+UNKNOWN = forecast(targets=("y", "c1"), parameters=3)
+
+every_net = pytest.mark.parametrize("cls", NETS, ids=lambda cls: cls.__name__)
+every_trained_net = pytest.mark.parametrize("cls", TRAINED, ids=lambda cls: cls.__name__)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Tiny tensors on many threads are slow."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def window(spec, batch=4, dtype=torch.float32, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    rows = torch.randn(batch, *spec.size, len(spec.channels), generator=generator, dtype=dtype)
+    if spec.masks:
+        rows[..., -spec.masks :] = (rows[..., -spec.masks :] > -1).to(dtype)
+        rows[..., : -spec.masks] *= rows[..., -spec.masks :]
+    return rows.transpose(1, 2)
+
+
+def build(cls, spec=SPECS["all channels"], seed=0):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return cls(spec)
+
+
+@every_net
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+def test_output_has_the_shape_of_the_spec(cls, spec):
+    assert build(cls, spec).eval()(window(spec)).shape == (4, *spec.output)
+
+
+@every_net
+def test_targets_that_are_no_inputs_are_predicted_or_refused(cls):
+    if cls in NEED_KNOWN_TARGETS:
+        with pytest.raises(InputError, match="inputs"):
+            cls(UNKNOWN)
+    else:
+        assert build(cls, UNKNOWN)(window(UNKNOWN)).shape == (4, *UNKNOWN.output)
+
+
+@every_net
+def test_forward_is_the_head_of_the_features(cls):
+    net, x = build(cls).eval(), window(SPECS["all channels"])
+    y = net.head(net.features(x))
+    if cls is RevIN:
+        y = net.denormalize(y, net.scaling(x))
+    assert torch.equal(net(x), y)
+
+
+@every_net
+def test_one_sample_at_a_time_gives_the_same_as_a_batch(cls):
+    net, x = build(cls).eval(), window(SPECS["all channels"])
+    torch.testing.assert_close(net(x), torch.cat([net(one) for one in x.split(1)]), rtol=1e-4, atol=1e-5)
+
+
+@every_net
+def test_memory_layout_does_not_matter(cls):
+    net, x = build(cls).eval(), window(SPECS["all channels"])
+    torch.testing.assert_close(net(x), net(x.contiguous()), rtol=1e-4, atol=1e-5)
+
+
+@every_net
+def test_input_stays_as_it_was(cls):
+    x = window(SPECS["all channels"])
+    before = x.clone()
+    build(cls)(x)
+    assert torch.equal(x, before)
+
+
+@every_trained_net
+@pytest.mark.parametrize("spec", [*SPECS.values(), UNKNOWN], ids=[*SPECS, "unknown targets"])
+def test_gradients_reach_every_parameter(cls, spec):
+    if spec is UNKNOWN and cls in NEED_KNOWN_TARGETS:
+        pytest.skip("refused by design")
+    net = build(cls, spec)
+    net(window(spec)).square().mean().backward()
+    gradients = {name: p.grad for name, p in net.named_parameters()}
+    assert gradients
+    assert all(g is not None and g.isfinite().all() for g in gradients.values())
+    weights = {name: g for name, g in gradients.items() if name.endswith("weight")}
+    assert all(g.abs().max() > 0 for g in weights.values())
+
+
+@every_net
+def test_evaluation_is_deterministic(cls):
+    net, x = build(cls).eval(), window(SPECS["all channels"])
+    assert torch.equal(net(x), net(x))
+
+
+@every_net
+def test_same_seed_makes_the_same_network(cls):
+    one, other = build(cls, seed=3).state_dict(), build(cls, seed=3).state_dict()
+    assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+@every_net
+def test_state_survives_a_file(cls):
+    net, other, x, file = build(cls), build(cls, seed=1).eval(), window(SPECS["all channels"]), io.BytesIO()
+    net(x)  # running statistics move
+    torch.save(net.state_dict(), file)
+    file.seek(0)
+    other.load_state_dict(torch.load(file, weights_only=True))
+    assert torch.equal(net.eval()(x), other(x))
+
+
+@every_net
+def test_a_copy_is_independent(cls):
+    net, x = build(cls).eval(), window(SPECS["all channels"])
+    before = net(x)
+    other = copy.deepcopy(net)
+    assert torch.equal(other(x), before)
+    with torch.no_grad():
+        for p in other.parameters():
+            p.add_(1)
+    assert torch.equal(net(x), before)
+
+
+@every_net
+def test_double_precision_agrees_with_single(cls):
+    net, x = build(cls).eval(), window(SPECS["all channels"])
+    double = copy.deepcopy(net).double()(x.double())
+    assert double.dtype == torch.float64
+    torch.testing.assert_close(net(x).double(), double, rtol=1e-3, atol=1e-4)
+
+
+@every_net
+def test_bfloat16_autocast_agrees_with_single(cls):
+    net, x = build(cls).eval(), window(SPECS["all channels"])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        y = net(x)
+    torch.testing.assert_close(y.float(), net(x), rtol=0.1, atol=0.1)
+
+
+@every_trained_net
+def test_bfloat16_autocast_trains(cls):
+    net = build(cls)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        y = net(window(SPECS["all channels"]))
+    y.float().square().mean().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
