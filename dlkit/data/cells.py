@@ -33,14 +33,14 @@ class Missing:
     numbers: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, sentinels: Iterable[float | str]) -> "Missing":
+    def of(cls, sentinels: Iterable[float | int | str]) -> "Missing":
         """Return the usual words for missing and the given sentinels."""
         given = list(sentinels)
         numbers = tuple(number for number in map(_number, given) if number is not None)
         return cls(BLANK | {str(item).strip().lower() for item in given}, numbers)
 
 
-def _number(text: float | str) -> float | None:
+def _number(text: float | int | str) -> float | None:
     try:
         return float(text)
     except ValueError:

@@ -167,7 +167,7 @@ def parse_zone(name: str) -> tzinfo:
     return ZoneInfo(name)
 
 
-def parse_step(step: str | float) -> int:
+def parse_step(step: str | float | int) -> int:
     """Return the nanoseconds of a duration such as ``10min``, or of a number of seconds."""
     wrong = (
         f"`step: {step}` is not a time above 0; give a number of seconds or a duration such as '10min', '1h' or '1d'."

@@ -2,9 +2,10 @@
 
 import csv
 import gzip
+import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -73,9 +74,9 @@ def _header(path: Path) -> str:
     return line
 
 
-def _open(path: Path) -> IO[str]:
+def _open(path: Path) -> io.TextIOWrapper:
     if path.name.lower().endswith(".gz"):
-        return cast("IO[str]", gzip.open(path, "rt", encoding="utf-8-sig", newline=""))
+        return io.TextIOWrapper(gzip.GzipFile(path), encoding="utf-8-sig", newline="")
     return path.open(encoding="utf-8-sig", newline="")
 
 

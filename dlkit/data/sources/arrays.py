@@ -33,7 +33,7 @@ class Arrays(Source):
         channels: Sequence[str] | None = None,
         units: Mapping[str, str] | None = None,
         times: np.ndarray | None = None,
-        step: str | float | None = None,
+        step: str | float | int | None = None,
         series: Sequence[str] | np.ndarray | None = None,
     ) -> None:
         table = values[:, None] if values.ndim == 1 else values

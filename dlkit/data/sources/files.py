@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, get_args
 
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.data.base import Source
@@ -68,11 +68,11 @@ class Files(Source):
         categories: Mapping[str, Encoding] | None = None,
         category_values: Mapping[str, Sequence[str]] | None = None,
         units: Mapping[str, str] | None = None,
-        missing_values: Sequence[float | str] = (),
+        missing_values: Sequence[float | int | str] = (),
         series: str | None = None,
         series_from: Literal["file"] | None = None,
         static: Sequence[str] = (),
-        step: str | float | None = None,
+        step: str | float | int | None = None,
         disorder: Disorder = "refuse",
         duplicates: Duplicates = "refuse",
         gaps: Gaps = "refuse",
@@ -109,7 +109,7 @@ class Files(Source):
             "step": f"{self.survey.step(self.files)}ns" if step is None else step,
         }
 
-    def with_path(self, path: str | Path | Sequence[str | Path], *, fitted: Mapping[str, Any] | None = None) -> Self:
+    def with_path(self, path: str | Path | Sequence[str | Path], *, fitted: Mapping[str, Any] | None = None) -> "Files":
         """Return this source for other files.
 
         Args:
