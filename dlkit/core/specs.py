@@ -1,7 +1,7 @@
 """The contract between data and networks: the data computes a spec, a network is built from it."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 from dlkit.core.checks import require
 
@@ -23,6 +23,7 @@ class Spec:
         season: Length of the main season in samples, used by seasonal baselines and MASE.
         step: Time between samples in seconds; 1 where unknown.
         gap: Samples between the end of the input and the first predicted sample.
+        masks: Number of input channels that say whether another one was observed; they come last.
     """
 
     channels: tuple[str, ...]
@@ -36,6 +37,7 @@ class Spec:
     season: int = 1
     step: float = 1.0
     gap: int = 0
+    masks: int = 0
 
     def __post_init__(self) -> None:
         """Refuse a spec that no network can be built from."""
@@ -45,13 +47,19 @@ class Spec:
         require(self.season > 0, f"Spec season={self.season} samples must be positive: set `season`.")
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of all measured and calendar columns that take part, each once: inputs, targets, future."""
+        measured = self.channels[: len(self.channels) - self.masks]
+        return tuple(dict.fromkeys([*measured, *self.targets, *self.future]))
+
+    @property
     def target_channels(self) -> tuple[int, ...] | None:
         """Position of each target among the input channels; None when a target is not an input."""
         if not set(self.targets) <= set(self.channels):
             return None
         return tuple(self.channels.index(name) for name in self.targets)
 
-    def with_parameters(self, parameters: int) -> Self:
+    def with_parameters(self, parameters: int) -> "Spec":
         """Return the same spec with ``parameters`` numbers for each predicted value."""
         return replace(self, output=(*self.output[:-1], parameters))
 
@@ -60,6 +68,6 @@ class Spec:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> Self:
+    def from_dict(cls, fields: dict[str, Any]) -> "Spec":
         """Undo :meth:`to_dict`, also after a detour over JSON, which knows no tuples."""
         return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})

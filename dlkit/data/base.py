@@ -42,3 +42,8 @@ class Source(ABC):
     def lost(self) -> dict[str, int]:
         """Rows that the source left out, per cause, known after :meth:`chunks` has been read."""
         return {}
+
+    @property
+    def size(self) -> int:
+        """Bytes of the files, from which the placement of the table is chosen; 0 when everything is in memory."""
+        return 0

@@ -1,0 +1,17 @@
+"""Train what a YAML file describes, or go on with a run."""
+
+USAGE = """usage: dlkit fit CONFIG.yaml [--key value ...]
+       dlkit fit --resume RUN
+
+Trains and leaves a run folder with config.yaml, data.json, checkpoints/ and TensorBoard events. A run that was stopped at
+any moment goes on with --resume and ends where it would have ended. `dlkit fit --help_all` lists every setting."""
+
+
+def main(arguments: list[str]) -> None:
+    """Train."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE)
+        return
+    from dlkit.train import stages
+
+    stages.fit(["--help"] if arguments[0] == "--help_all" else arguments)

@@ -1,0 +1,39 @@
+"""List networks, sources, normalizers, splits, losses and tasks with one line each."""
+
+ROOMS = {
+    "networks": ("dlkit.models", "dlkit.models.base", "Net"),
+    "sources": ("dlkit.data.sources", "dlkit.data.base", "Source"),
+    "readers": ("dlkit.data.readers", "dlkit.data.base", "Reader"),
+    "normalizers": ("dlkit.data", "dlkit.data.normalize", "Normalizer"),
+    "splits": ("dlkit.data", "dlkit.data.splits", "Split"),
+    "losses": ("dlkit.losses", "dlkit.losses.base", "Loss"),
+    "tasks": ("dlkit.tasks", "dlkit.tasks.base", "Task"),
+}
+
+
+def main(arguments: list[str]) -> None:
+    """Print the import path, which is the name in YAML, and the first line of the documentation."""
+    from dlkit.core.checks import InputError, suggest
+
+    if arguments and arguments[0] in ("-h", "--help"):
+        print(f"usage: dlkit list [{' | '.join(ROOMS)}]\n\n{__doc__}")
+        return
+    for room in arguments:
+        if room not in ROOMS:
+            raise InputError(f"There is nothing called '{room}' to list; {suggest(room, ROOMS)}")
+    for room in arguments or ROOMS:
+        print_room(room)
+
+
+def print_room(room: str) -> None:
+    """Print one kind of thing."""
+    import importlib
+
+    from dlkit.core.discover import discover, headline, import_path
+
+    package, module, name = ROOMS[room]
+    found = discover(package, getattr(importlib.import_module(module), name))
+    width = max(len(import_path(cls)) for cls in found)
+    print(f"\n{room}")
+    for cls in found:
+        print(f"  {import_path(cls):<{width}}  {headline(cls)}")

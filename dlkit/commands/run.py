@@ -1,0 +1,26 @@
+"""Train, test beside baselines, predict and draw: everything that a YAML file describes."""
+
+USAGE = """usage: dlkit run CONFIG.yaml [--key value ...]
+       dlkit run --resume RUN
+
+Reads, checks, splits, normalizes, windows, trains, tests beside repeat-last and seasonal-naive, predicts and draws;
+leaves one run folder. Any setting can be overridden: --trainer.max_epochs 3 --data.init_args.batch_size 64
+--model configs/model/dlinear.yaml; `--print_config` prints the whole configuration and stops."""
+
+
+def main(arguments: list[str]) -> None:
+    """Run all stages."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE)
+        return
+    from dlkit.train import stages
+    from dlkit.train.checkpoints import best_or_newest
+    from dlkit.train.evaluate import load_weights
+
+    cli = stages.fit(arguments)
+    run = cli.run_folder
+    assert run is not None
+    load_weights(cli.model, best_or_newest(run))
+    print(stages.test(cli, run))
+    path, rows = stages.predict(cli, run, [], None)
+    print(f"{rows} predictions: {path}\nfigures: {run.figures}\ntensorboard --logdir {run.tensorboard}")

@@ -1,0 +1,112 @@
+"""The run folder: the unit of work. Every file is written under a temporary name and renamed."""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dlkit.core.checks import InputError, require, suggest
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; on success it becomes ``path``, on failure it is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    work = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield work
+        with work.open("rb") as file:
+            os.fsync(file.fileno())
+        work.replace(path)
+    finally:
+        work.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside ``path``; on success it becomes ``path``, on failure it is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield work
+        if not path.exists():
+            work.replace(path)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def write_json(path: Path, content: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+    """Write plain types as JSON, whole or not at all."""
+    with atomic_file(path) as work:
+        work.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    """Read a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def new_run(root: Path, name: str) -> Path:
+    """Make and return the next free folder ``root/name-001``, ``-002``, ...; safe when several jobs ask at once."""
+    require(
+        re.fullmatch(r"[\w.\-]+", name) is not None,
+        f"name='{name}' cannot name a folder: use letters, digits, '.', '_' and '-' in `name`.",
+    )
+    root.mkdir(parents=True, exist_ok=True)
+    taken = [int(m.group(1)) for p in root.iterdir() if (m := re.fullmatch(rf"{re.escape(name)}-(\d+)", p.name))]
+    number = max(taken, default=0)
+    while True:
+        number += 1
+        folder = root / f"{name}-{number:03d}"
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        return folder
+
+
+class RunFolder:
+    """Names of what a run leaves behind.
+
+    Args:
+        path: The folder of a run.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.config = self.path / "config.yaml"
+        self.data = self.path / "data.json"
+        self.checkpoints = self.path / "checkpoints"
+        self.tensorboard = self.path / "tensorboard"
+        self.metrics = self.path / "metrics.json"
+        self.predictions = self.path / "predictions.parquet"
+        self.figures = self.path / "figures"
+        self.summary = self.path / "summary.txt"
+
+    @classmethod
+    def open(cls, path: Path) -> "RunFolder":
+        """Return an existing run.
+
+        Raises:
+            InputError: There is no such folder, or it is not the folder of a run.
+        """
+        path = Path(path)
+        if not path.is_dir():
+            near = [str(p) for p in path.parent.glob("*-*/") if (p / "config.yaml").exists()] if path.parent.is_dir() else []
+            raise InputError(f"There is no run folder '{path}'; {suggest(str(path), near)}")
+        run = cls(path)
+        require(
+            run.config.is_file(),
+            f"'{path}' is not the folder of a run: it has no config.yaml; give the folder that `dlkit run` or `dlkit fit` "
+            "printed.",
+        )
+        return run
+
+    def checkpoint_files(self) -> list[Path]:
+        """Return the checkpoints, the newest first."""
+        return sorted(self.checkpoints.glob("*.ckpt"), key=lambda p: p.stat().st_mtime_ns, reverse=True)

@@ -1,0 +1,133 @@
+"""Which column of a table plays which part, and the order that makes every part a slice."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+
+from dlkit.core.checks import require, suggest
+from dlkit.data.base import Source
+from dlkit.data.calendar import calendar_columns, calendar_names
+from dlkit.data.records import Stream
+
+
+def match_names(patterns: Sequence[str], names: Sequence[str], *, setting: str) -> list[str]:
+    """Return the names that the names and globs in ``patterns`` mean, without repetition.
+
+    Raises:
+        InputError: A pattern matches nothing.
+    """
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        matches = [pattern] if pattern in names else [name for name in names if fnmatchcase(name, pattern)]
+        require(len(matches) > 0, f"{setting}: no channel is named '{pattern}'; {suggest(pattern, names)}")
+        found.update(dict.fromkeys(matches))
+    return list(found)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns in the order: inputs only, inputs that are targets, targets only, other future inputs, calendar.
+
+    Attributes:
+        names: All columns in this order.
+        inputs: Number of input columns; they come first.
+        targets: First and past-the-last target column.
+        future: Positions of the columns known over the horizon.
+        measured: Number of columns that come from the source; the rest is the calendar.
+    """
+
+    names: tuple[str, ...]
+    inputs: int
+    targets: tuple[int, int]
+    future: tuple[int, ...]
+    measured: int
+
+    @classmethod
+    def arrange(
+        cls,
+        names: Sequence[str],
+        *,
+        inputs: Sequence[str] | None,
+        targets: Sequence[str],
+        future: Sequence[str] = (),
+        calendar: tuple[str, ...] = (),
+    ) -> "Columns":
+        """Give the columns of a source, or of an arranged table, their parts."""
+        made = calendar_names(calendar)
+        measured = [name for name in names if name not in made]
+        ins = match_names(inputs, measured, setting="inputs") if inputs is not None else measured
+        aims = match_names(targets, measured, setting="targets")
+        known = match_names(future, measured, setting="future")
+        both = [name for name in aims if name in ins]
+        first = [name for name in ins if name not in both] + both
+        order = first + [name for name in aims if name not in ins]
+        order += [name for name in known if name not in order]
+        begin = len(first) - len(both)
+        places = [order.index(name) for name in known] + list(range(len(order), len(order) + len(made)))
+        return cls((*order, *made), len(first), (begin, begin + len(aims)), tuple(places), len(order))
+
+
+class Arranged(Source):
+    """A source whose columns have their order, with the calendar behind them.
+
+    Args:
+        source: The source to arrange.
+        roles: Arguments of :meth:`Columns.arrange`.
+        extend: Rows without values to put after the end of each series, so that what comes next can be predicted.
+    """
+
+    def __init__(self, source: Source, roles: dict[str, Any], *, extend: int = 0) -> None:
+        self.source, self.roles, self.extend = source, roles, extend
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return the fingerprint of the source and the order of columns."""
+        return {"source": self.source.fingerprint(), "roles": self.roles, "extend": self.extend}
+
+    @property
+    def lost(self) -> dict[str, int]:
+        """Rows that the source left out, per cause."""
+        return self.source.lost
+
+    def chunks(self) -> Iterator[Stream]:
+        """Yield the streams with arranged columns."""
+        columns: Columns | None = None
+        last: Stream | None = None
+        for stream in self.source.chunks():
+            columns = columns or Columns.arrange(stream.channels, **self.roles)
+            if self.extend and last is not None and last.name != stream.name:
+                yield self._arrange(_after(last, self.extend), columns)
+            yield self._arrange(stream, columns)
+            last = stream if len(stream.times) else last
+        if self.extend and last is not None and columns is not None:
+            yield self._arrange(_after(last, self.extend), columns)
+
+    def _arrange(self, stream: Stream, columns: Columns) -> Stream:
+        measured = columns.names[: columns.measured]
+        for name in measured:
+            require(name in stream.channels, f"Series '{stream.name}' lacks the channel '{name}' of the first series.")
+        index = [stream.channels.index(name) for name in measured]
+        values = stream.values if index == list(range(len(stream.channels))) else stream.values[:, index]
+        if columns.measured < len(columns.names):
+            values = np.concatenate([values, calendar_columns(stream.times, self.roles["calendar"])], axis=1)
+        return Stream(
+            name=stream.name,
+            times=stream.times,
+            values=np.ascontiguousarray(values),
+            channels=columns.names,
+            units=(*(stream.units[i] for i in index), *[""] * (len(columns.names) - columns.measured)),
+            step=stream.step,
+            static=stream.static,
+            continues=stream.continues,
+        )
+
+
+def _after(stream: Stream, rows: int) -> Stream:
+    """Return ``rows`` rows of missing values that follow a stream."""
+    times = stream.times[-1] + stream.step * np.arange(1, rows + 1, dtype=np.int64)
+    values = np.full((rows, len(stream.channels)), np.nan, np.float32)
+    return Stream(
+        stream.name, times, values, stream.channels, stream.units, stream.step, stream.static, continues=True
+    )

@@ -1,0 +1,122 @@
+"""Make batches of windows: one vectorised copy a batch, everything else is a view of it."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dlkit.core.batch import Batch
+from dlkit.data.arrange import Columns
+from dlkit.data.normalize import ChannelScaling
+from dlkit.data.windows import Geometry
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Copy memory with one thread: with busy neighbours two threads wait for each other and are a hundred times slower."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+class _Buffers:
+    """Output buffers that are used again once no tensor refers to them, which spares the page faults of new memory."""
+
+    def __init__(self) -> None:
+        self._free: list[np.ndarray] = []
+
+    def take(self, rows: int, width: int, dtype: torch.dtype) -> Tensor:
+        for buffer in self._free:
+            # A tensor made from a buffer holds a reference to it: 3 = the list, the loop and the argument of getrefcount.
+            if sys.getrefcount(buffer) == 3 and len(buffer) >= rows:
+                return torch.from_numpy(buffer)[:rows]
+        buffer = np.empty((rows, width), np.float32 if dtype == torch.float32 else np.bool_)
+        self._free = [*self._free[-2:], buffer]
+        return torch.from_numpy(buffer)
+
+
+@dataclass(eq=False)
+class WindowGather:
+    """Turns starts of windows into a batch.
+
+    A row-major table is seen as ``(rows - length + 1, length * columns)`` with overlapping rows, so that each window is
+    one uninterrupted run of memory.
+
+    Attributes:
+        values: (rows, columns), C-contiguous; normalized and filled, or raw when ``scaling`` is given.
+        observed: True where a value was measured, like values; None when nothing is missing.
+        geometry: Extent of a window.
+        columns: The parts of the columns.
+        segments: Start of each segment, (segments,), to find the series of a window.
+        static: Standardized constants of each segment's series, (segments, constants), or None.
+        scaling: Applied after the copy when the table holds raw values (a table on disk).
+        mask_channels: Give the observed mask to the network as further channels.
+    """
+
+    values: Tensor
+    observed: Tensor | None
+    geometry: Geometry
+    columns: Columns
+    segments: Tensor
+    static: Tensor | None = None
+    scaling: ChannelScaling | None = None
+    mask_channels: bool = False
+
+    def __post_init__(self) -> None:
+        """Lay the overlapping views."""
+        # A column-major array, as pandas makes them, would give wrong windows without a sound.
+        assert self.values.is_contiguous(), "the table must be row-major"
+        self._values, self._buffers = self._view(self.values), _Buffers()
+        self._observed = None if self.observed is None else self._view(self.observed)
+        self._mask_buffers = _Buffers()
+
+    def _view(self, table: Tensor) -> Tensor:
+        rows, columns = table.shape
+        runs = max(rows - self.geometry.length + 1, 0)
+        return table.as_strided((runs, self.geometry.length * columns), (columns, 1))
+
+    def _copy(self, view: Tensor, starts: Tensor, buffers: _Buffers) -> Tensor:
+        if view.device.type == "cpu":
+            out = buffers.take(len(starts), view.shape[1], view.dtype)
+            with one_thread():
+                torch.index_select(view, 0, starts, out=out)
+        else:
+            out = view.index_select(0, starts.to(view.device, non_blocking=True))
+        return out.view(len(starts), self.geometry.length, -1)
+
+    def __call__(self, starts: Tensor) -> Batch:
+        """Return the windows that begin at these rows, (batch,)."""
+        window = self._copy(self._values, starts, self._buffers)
+        observed = None if self._observed is None else self._copy(self._observed, starts, self._mask_buffers)
+        if self.scaling is not None:
+            with one_thread():
+                observed = ~window.isnan()
+                window = self.scaling(window).nan_to_num_(nan=0.0)
+        x, y = self._parts(window)
+        x_observed, y_observed = (None, None) if observed is None else self._parts(observed)
+        if self.mask_channels:
+            x = torch.cat([x, torch.ones_like(x) if x_observed is None else x_observed.to(x.dtype)], dim=1)
+        return Batch(x, y, x_observed, y_observed, self._future(window), self._static(starts), starts)
+
+    def _parts(self, window: Tensor) -> tuple[Tensor, Tensor]:
+        inputs = window[:, : self.geometry.lead - self.geometry.gap : self.geometry.dilation, : self.columns.inputs]
+        first, last = self.columns.targets
+        return inputs.transpose(1, 2), window[:, self.geometry.lead :, first:last]
+
+    def _future(self, window: Tensor) -> Tensor | None:
+        if not self.columns.future:
+            return None
+        return window[:, self.geometry.lead :, list(self.columns.future)].transpose(1, 2)
+
+    def _static(self, starts: Tensor) -> Tensor | None:
+        if self.static is None:
+            return None
+        segment = torch.bucketize(starts.to(self.static.device), self.segments, right=True) - 1
+        return self.static[segment]

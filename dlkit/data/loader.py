@@ -1,0 +1,149 @@
+"""A loader whose unit is the batch: an order of windows, sliced; state to go on exactly where it stopped."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from dlkit.core.batch import Batch
+from dlkit.data.windows import Windows
+
+Fetch = Callable[[Tensor], Batch]
+
+
+class Batches:
+    """Several batches of one training step, each made when its turn comes."""
+
+    def __init__(self, fetch: Fetch, starts: Tensor, batch_size: int) -> None:
+        self.fetch, self.parts = fetch, starts.split(batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return (self.fetch(part) for part in self.parts)
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+
+class WindowBatches(Dataset[Any]):
+    """Gives the batch of an array of window numbers, or its starts where the batch is made later.
+
+    Args:
+        windows: All windows of a role.
+        fetch: Makes a batch of starts; None returns the starts.
+    """
+
+    def __init__(self, windows: Windows, fetch: Fetch | None) -> None:
+        self.windows, self.fetch = windows, fetch
+
+    def __getitem__(self, numbers: Tensor) -> Batch | Tensor:
+        starts = self.windows.starts(numbers)
+        return starts if self.fetch is None else self.fetch(starts)
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+
+def shuffled(count: int, seed: int, epoch: int, block: int | None) -> Tensor:
+    """Return the numbers below ``count`` in the random order of an epoch.
+
+    With ``block``, blocks of neighbouring numbers are dealt in random order and shuffled in groups of 16, so that a
+    table on disk is read in long runs.
+    """
+    generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
+    if block is None or block >= count:
+        return torch.randperm(count, generator=generator)
+    order = torch.empty(count, dtype=torch.int64)
+    filled = 0
+    for group in torch.randperm(-(-count // block), generator=generator).split(16):
+        numbers = torch.cat([torch.arange(b * block, min((b + 1) * block, count)) for b in group.tolist()])
+        order[filled : filled + len(numbers)] = numbers[torch.randperm(len(numbers), generator=generator)]
+        filled += len(numbers)
+    return order
+
+
+class BatchOrder(Sampler[Tensor]):
+    """Yields arrays of window numbers; every rank takes its own batches.
+
+    In training the first batches are given again until every rank has as many as the others; in evaluation every window
+    comes exactly once.
+
+    Args:
+        count: Number of windows.
+        batch_size: Windows a batch and rank.
+        shuffle: A new order each epoch, from ``seed`` and the epoch.
+        seed: Seed of the order.
+        block: Length of the blocks of a block shuffle, or None for a full shuffle.
+        rank: Number of this process.
+        world: Number of processes.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        batch_size: int,
+        *,
+        shuffle: bool,
+        seed: int = 0,
+        block: int | None = None,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.count, self.batch_size, self.shuffle, self.seed, self.block = count, batch_size, shuffle, seed, block
+        self.rank, self.world, self.epoch, self.skip = rank, world, 0, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of an epoch; Lightning calls this before each one."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        batches = -(-self.count // self.batch_size)
+        if self.shuffle:
+            return -(-batches // self.world)
+        return len(range(self.rank, batches, self.world))
+
+    def __iter__(self) -> Iterator[Tensor]:
+        order = shuffled(self.count, self.seed, self.epoch, self.block) if self.shuffle else torch.arange(self.count)
+        batches = -(-self.count // self.batch_size)
+        first, self.skip = self.skip, 0
+        for turn in range(first, len(self)):
+            number = (turn * self.world + self.rank) % batches
+            yield order[number * self.batch_size : (number + 1) * self.batch_size]
+
+
+class WindowLoader:
+    """Iterates over batches, says how far it came and goes on from there.
+
+    Not a ``DataLoader``, which Lightning would take apart and build anew; one is used inside when worker processes or
+    pinned memory are asked for.
+
+    Args:
+        dataset: Batches by window numbers.
+        sampler: The order of batches.
+        options: Arguments of ``torch.utils.data.DataLoader``; without any, batches are made in this process.
+    """
+
+    def __init__(self, dataset: WindowBatches, sampler: BatchOrder, **options: Any) -> None:  # noqa: ANN401 - torch's own
+        self.dataset, self.sampler, self.given = dataset, sampler, 0
+        generator = torch.Generator().manual_seed(sampler.seed)
+        self._loader = (
+            DataLoader(dataset, sampler=sampler, batch_size=None, generator=generator, **options) if options else None
+        )
+
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+    def __iter__(self) -> Iterator[Any]:
+        self.given = self.sampler.skip = self.sampler.skip % max(len(self), 1)
+        for batch in self._loader or map(self.dataset.__getitem__, self.sampler):
+            self.given += 1
+            yield batch
+
+    def state_dict(self) -> dict[str, int]:
+        """Return the number of batches given in this epoch."""
+        return {"given": self.given}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on after the batches that were given."""
+        self.sampler.skip = self.given = state["given"]

@@ -1,0 +1,217 @@
+"""What every task shares: one step, run and watched in training, validation, test and prediction."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import pytorch_lightning as pl
+import torch
+from jsonargparse import set_parsing_settings
+from torch import Tensor
+from torch.optim import Adam, Optimizer
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from dlkit.core.batch import Batch
+from dlkit.core.checks import InputError, require
+from dlkit.core.specs import Spec
+from dlkit.data.datamodules import TimeSeriesDataModule
+from dlkit.data.loader import Batches
+from dlkit.tasks.pace import batches_per_step
+
+set_parsing_settings(subclasses_enabled=[Spec])
+
+OptimizerFactory = Callable[[Any], Optimizer]
+SchedulerFactory = Callable[[Optimizer], LRScheduler | ReduceLROnPlateau]
+
+
+class Step(NamedTuple):
+    """What a task made of a batch.
+
+    Attributes:
+        loss: Mean cost over the observed targets.
+        prediction: Output of the network.
+        target: What was measured.
+    """
+
+    loss: Tensor
+    prediction: Tensor
+    target: Tensor
+
+
+class Diverged(InputError):
+    """The loss is no longer a number."""
+
+
+class Task(pl.LightningModule, ABC):
+    """A network with a cost, an optimizer and measures of quality.
+
+    Args:
+        spec: Shapes and names of inputs and outputs.
+        optimizer: Makes the optimizer of the parameters; None is Adam with a learning rate of 1e-3.
+        scheduler: Makes the schedule of the learning rate.
+        scheduler_interval: When the schedule moves on.
+        lr: Learning rate that replaces the optimizer's; set by Lightning's LearningRateFinder.
+        compile: Compile the network with torch.compile.
+    """
+
+    def __init__(
+        self,
+        *,
+        spec: Spec,
+        optimizer: OptimizerFactory | None = None,
+        scheduler: SchedulerFactory | None = None,
+        scheduler_interval: str = "epoch",
+        lr: float | None = None,
+        compile: bool = False,  # noqa: A002 - the field's name for it
+    ) -> None:
+        super().__init__()
+        require(
+            scheduler_interval in ("epoch", "step"),
+            f"scheduler_interval='{scheduler_interval}' must be 'epoch' or 'step'.",
+        )
+        self.spec, self.optimizer, self.scheduler = spec, optimizer or partial(Adam, lr=1e-3, fused=True), scheduler
+        self.scheduler_interval, self.lr, self.compile_net = scheduler_interval, lr, compile
+        self.last_loss = torch.zeros(())
+        self._loss_sum, self._loss_count = torch.zeros((), dtype=torch.float64), 0
+
+    # ------------------------------------------------------------------ to be written by a task
+    @abstractmethod
+    def step(self, batch: Batch) -> Step:
+        """Return cost, prediction and target of a batch."""
+
+    # ------------------------------------------------------------------ training
+    def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's
+        """Make the optimizer and its schedule."""
+        parameters = [p for p in self.parameters() if p.requires_grad]
+        require(len(parameters) > 0, "The network has no trainable parameters: use `dlkit test` instead of fitting it.")
+        optimizer = self.optimizer(parameters)
+        for group in optimizer.param_groups:
+            group["lr"] = group["lr"] if self.lr is None else self.lr
+        if self.scheduler is None:
+            return optimizer
+        schedule = {"scheduler": self.scheduler(optimizer), "interval": self.scheduler_interval, "monitor": "val/loss"}
+        return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+    def setup(self, stage: str) -> None:
+        """Compile when asked to."""
+        if self.compile_net and stage == "fit":
+            self.compile_net = False
+            for child in self.children():
+                if isinstance(child, torch.nn.Module) and any(True for _ in child.parameters()):
+                    child.compile()
+
+    def on_fit_start(self) -> None:
+        """Choose how many batches Lightning sees as one step, unless it is set or was chosen before the run stopped."""
+        data = getattr(self.trainer, "datamodule", None)
+        if isinstance(data, TimeSeriesDataModule):
+            if data.batches_per_step == "auto":
+                data.batches_per_step = batches_per_step(self, self.trainer, data)
+            self.automatic_optimization = data.batches_per_step == 1
+
+    def on_train_epoch_start(self) -> None:
+        """Begin a new mean of the loss."""
+        self._loss_sum, self._loss_count = torch.zeros((), dtype=torch.float64, device=self.device), 0
+
+    def training_step(self, batch: Batch | Batches, batch_idx: int) -> Tensor | None:
+        """Train on a batch; on several of them when the data module hands out several a step."""
+        if isinstance(batch, Batches):
+            self._train_on(batch)
+            return None
+        loss = self.step(batch).loss
+        self._watch(loss, batch)
+        return loss
+
+    def _train_on(self, batches: Batches) -> None:
+        """Take a step of the optimizer for each batch: what Lightning does, without its bookkeeping for every batch."""
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        assert isinstance(optimizer, Optimizer)
+        progress = self.trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
+        last = len(batches) - 1
+        for number, batch in enumerate(batches):
+            if 0 <= self.trainer.max_steps <= self.trainer.global_step:
+                break
+            optimizer.zero_grad()
+            loss = self.step(batch).loss
+            self._watch(loss, batch)
+            loss.backward()
+            if self.trainer.gradient_clip_val:
+                self.clip_gradients(optimizer, self.trainer.gradient_clip_val, self.trainer.gradient_clip_algorithm or "norm")
+            if number == last:
+                for callback in self.trainer.callbacks:  # type: ignore[attr-defined] # set by Lightning
+                    callback.on_before_optimizer_step(self.trainer, self, optimizer)
+            optimizer.step()
+            progress.increment_ready()
+            progress.increment_completed()
+            self._move_schedule("step")
+
+    def _move_schedule(self, interval: str) -> None:
+        """Move the schedule on where Lightning leaves it to the module."""
+        schedule = self.lr_schedulers()
+        if self.automatic_optimization or self.scheduler_interval != interval or schedule is None:
+            return
+        if isinstance(schedule, ReduceLROnPlateau):
+            monitored = self.trainer.callback_metrics.get("val/loss")
+            if monitored is not None:
+                schedule.step(float(monitored))
+        else:
+            schedule.step()
+
+    def _watch(self, loss: Tensor, batch: Batch) -> None:
+        """Add to the mean of the epoch; stop when the loss is no longer a number."""
+        self.last_loss = loss = loss.detach()
+        if loss.device.type == "cpu" and not math.isfinite(loss):
+            raise self._diverged(batch)
+        self._loss_sum += loss
+        self._loss_count += 1
+
+    def check_finite(self) -> None:
+        """Stop when the loss was lost since the epoch began; on a GPU this waits for the device, so it is asked rarely."""
+        if not math.isfinite(self._loss_sum):
+            raise Diverged(
+                f"The loss is not a number before step {self.trainer.global_step} (epoch {self.current_epoch}): lower the "
+                "learning rate or set `gradient_clip_val`; the last good checkpoint is kept."
+            )
+
+    def _diverged(self, batch: Batch) -> Diverged:
+        """Say where the loss was lost."""
+        largest = batch.x.detach().abs().nan_to_num(nan=math.inf).amax(dim=tuple(range(2, batch.x.ndim))).amax(0)
+        channel = self.spec.channels[int(largest.argmax())]
+        starts = [] if batch.start is None else batch.start[:3].tolist()
+        return Diverged(
+            f"The loss is not a number at step {self.trainer.global_step} (epoch {self.current_epoch}, batch of the windows "
+            f"that start at rows {starts}..., largest standardized input {largest.max():.3g} in channel '{channel}'): lower "
+            "the learning rate, set `gradient_clip_val`, or choose a normalizer for this channel; the last good checkpoint "
+            "is kept."
+        )
+
+    def on_train_epoch_end(self) -> None:
+        """Log the mean loss of the epoch."""
+        if self._loss_count:
+            mean = self._loss_sum / self._loss_count
+            self.check_finite()
+            self.log("train/loss", mean.float(), prog_bar=True)
+        self._move_schedule("epoch")
+
+    # ------------------------------------------------------------------ checkpoints
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Write the spec beside the weights; never the weights of a run that lost its loss."""
+        self.check_finite()
+        checkpoint["spec"] = self.spec.to_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse the weights of a network for other data.
+
+        Raises:
+            InputError: The checkpoint belongs to another spec.
+        """
+        if "spec" not in checkpoint:
+            raise InputError("This checkpoint was not written by dlkit: it has no spec; give a checkpoint of a run folder.")
+        saved, own = checkpoint["spec"], self.spec.to_dict()
+        for key in ("channels", "size", "output", "targets", "future", "static"):
+            require(
+                tuple(saved[key]) == tuple(own[key]),
+                f"The checkpoint was trained with {key}={tuple(saved[key])}, the data give {key}={tuple(own[key])}: use the "
+                "data settings of the run that wrote it (its config.yaml).",
+            )

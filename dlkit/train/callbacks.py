@@ -1,0 +1,142 @@
+"""What is watched and kept while a network trains."""
+
+import time
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import ModelCheckpoint, TQDMProgressBar
+from pytorch_lightning.loggers import TensorBoardLogger
+from torch.optim import Optimizer
+
+from dlkit.core.runfolder import RunFolder
+from dlkit.tasks.base import Task
+
+
+def run_callbacks(run: RunFolder, *, monitored: bool) -> list[pl.Callback]:
+    """Return the callbacks of every run: the best and the last checkpoint, random state, telemetry."""
+    best = ModelCheckpoint(
+        dirpath=run.checkpoints,
+        filename="best",
+        monitor="val/loss" if monitored else None,
+        save_last=True,
+        enable_version_counter=False,
+        auto_insert_metric_name=False,
+    )
+    return [best, RandomState(), Telemetry()]
+
+
+class QuietBar(TQDMProgressBar):
+    """The progress bar, drawn at most a few times a second."""
+
+    content_with_several_batches = True
+
+    def __init__(self, refresh_rate: int = 10, process_position: int = 0) -> None:
+        super().__init__(refresh_rate, process_position, leave=False)
+
+
+class RandomState(pl.Callback):
+    """Keeps the state of the random numbers in the checkpoint, so that a resumed run draws what it would have drawn."""
+
+    content_with_several_batches = True
+
+    def __init__(self) -> None:
+        self._restored: dict[str, Any] | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of every generator that a network draws from."""
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else []
+        return {"torch": torch.get_rng_state(), "cuda": cuda}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Remember the state until the first batch."""
+        self._restored = state_dict
+
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int) -> None:  # noqa: ANN401, ARG002
+        """Put the state back before the first batch draws."""
+        if self._restored is not None:
+            torch.set_rng_state(self._restored["torch"].cpu())
+            if len(self._restored["cuda"]) == torch.cuda.device_count() > 0:
+                torch.cuda.set_rng_state_all([state.cpu() for state in self._restored["cuda"]])
+            self._restored = None
+
+
+class Telemetry(pl.Callback):
+    """Writes loss, gradient norm, learning rate and samples/s every ``log_every_n_steps`` steps.
+
+    Goes to the logger directly: one read from the device each time, nothing in between.
+    """
+
+    content_with_several_batches = True
+
+    def __init__(self) -> None:
+        self._logged, self._began, self._norm = 0, time.perf_counter(), None
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Start the clock."""
+        self._logged, self._began = trainer.global_step, time.perf_counter()
+
+    def _is_due(self, trainer: pl.Trainer) -> bool:
+        return trainer.logger is not None and trainer.global_step - self._logged >= trainer.log_every_n_steps - 1  # type: ignore[attr-defined] # set by Lightning
+
+    def on_before_optimizer_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer) -> None:
+        """Take the norm of the gradient, once it is due."""
+        if self._is_due(trainer):
+            gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+            self._norm = torch.nn.utils.get_total_norm(gradients)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ANN401, ARG002
+        """Write what is due."""
+        if self._norm is None or not isinstance(pl_module, Task):
+            return
+        pl_module.check_finite()
+        now, steps = time.perf_counter(), trainer.global_step - self._logged
+        data: Any = trainer.datamodule  # type: ignore[attr-defined] # set by Lightning
+        values = {"train/loss_step": float(pl_module.last_loss), "train/gradient_norm": float(self._norm)}
+        values["train/samples_per_second"] = steps * getattr(data, "batch_size", 1) * trainer.world_size / (now - self._began)
+        values["train/learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
+        for logger in trainer.loggers:
+            logger.log_metrics(values, step=trainer.global_step)
+        self._logged, self._began, self._norm = trainer.global_step, now, None
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Stop the clock."""
+        self._paused = time.perf_counter()
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Start the clock again: validation is no training time."""
+        self._began += time.perf_counter() - self._paused
+
+
+class ForecastPanels(pl.Callback):
+    """Draws the same validation windows and the error per horizon into TensorBoard while a forecast trains.
+
+    Args:
+        windows: Number of windows, spread evenly over validation.
+        every_n_epochs: Epochs between two drawings.
+    """
+
+    content_with_several_batches = True
+
+    def __init__(self, windows: int = 3, every_n_epochs: int = 5) -> None:
+        self.windows, self.every_n_epochs = windows, every_n_epochs
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draw when it is due."""
+        due = trainer.current_epoch % self.every_n_epochs == 0 and not trainer.sanity_checking
+        boards = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
+        if not due or not boards or not trainer.is_global_zero:
+            return
+        from dlkit.train.panels import draw_windows, horizon_panel
+
+        step = trainer.global_step
+        for board in boards:
+            for target, figure in draw_windows(pl_module, trainer.datamodule, "val", self.windows):  # type: ignore[attr-defined]
+                board.experiment.add_figure(f"forecast/{target}", figure, step)
+            board.experiment.add_figure("error per horizon", horizon_panel(pl_module), step)
+
+
+def spread(count: int, wanted: int) -> np.ndarray:
+    """Return at most ``wanted`` numbers below ``count``, spread evenly."""
+    return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(int))

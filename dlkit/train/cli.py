@@ -1,0 +1,121 @@
+"""The command line of all stages: one parser, one YAML for each of them."""
+
+import contextlib
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from jsonargparse import ArgumentError
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.loggers import TensorBoardLogger
+from torch.serialization import add_safe_globals
+
+from dlkit.core.checks import InputError
+from dlkit.core.runfolder import RunFolder, atomic_file, new_run, write_json
+from dlkit.core.specs import Spec
+from dlkit.tasks.base import Task
+from dlkit.train.callbacks import QuietBar, run_callbacks
+from dlkit.train.checkpoints import AtomicCheckpointIO
+from dlkit.train.messages import check_config, one_sentence
+
+add_safe_globals([Spec])
+
+# Lightning's advice about settings that are right here: in-memory windows need no workers, short epochs may log rarely.
+ADVICE = ("does not have many workers", "number of training batches", "exists and is not empty", "litlogger", "`isinstance\\(treespec")
+
+
+class RunCLI(LightningCLI):
+    """Builds data, task and trainer from YAML and dotted overrides; what trains gets a run folder.
+
+    Args:
+        args: Command-line arguments.
+        trains: Make a run folder and write into it.
+        run: Existing run folder to go on with.
+    """
+
+    def __init__(self, args: list[str], *, trains: bool, run: RunFolder | None = None) -> None:
+        self.trains, self.run_folder = trains, run
+        super().__init__(
+            model_class=Task,
+            datamodule_class=pl.LightningDataModule,
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            run=False,
+            save_config_callback=None,
+            seed_everything_default=0,
+            trainer_defaults={"accelerator": "auto", "devices": 1, "log_every_n_steps": 50, "num_sanity_val_steps": 0},
+            parser_kwargs={"exit_on_error": False},
+            args=args,
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the name of the run; link the data to the network."""
+        parser.add_argument("--name", type=str, default="run", help="Name of the run; its folder is RUNS/NAME-001, -002, ...")
+        parser.add_argument("--runs", type=str, default="runs", help="Folder of the run folders.")
+        parser.link_arguments("data.spec", "model.init_args.spec", apply_on="instantiate")
+
+    def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:  # noqa: ANN401 - Lightning's
+        """Give the trainer its run folder, made only now that data and network have been accepted."""
+        if not self.trains:
+            return super().instantiate_trainer(logger=False, enable_checkpointing=False, **kwargs)
+        if self.run_folder is None:
+            self.run_folder = RunFolder(new_run(Path(self.config["runs"]), self.config["name"]))
+        run = self.run_folder
+        self._write_run(run)
+        monitored = len(getattr(self.datamodule, "prepared").windows["val"]) > 0 if hasattr(self.datamodule, "prepared") else True
+        extra = [*run_callbacks(run, monitored=monitored), QuietBar()]
+        plugins = [AtomicCheckpointIO(), *(self.config["trainer"].get("plugins") or [])]
+        if self.config["trainer"].get("enable_progress_bar") is False:
+            extra.pop()
+        kwargs.setdefault("logger", TensorBoardLogger(run.path, name="tensorboard", version="", default_hp_metric=False))
+        self.trainer_defaults["callbacks"] = extra
+        return super().instantiate_trainer(plugins=plugins, **kwargs)
+
+    def _write_run(self, run: RunFolder) -> None:
+        with atomic_file(run.config) as work:
+            self.parser.save(self.config, work, skip_none=False, overwrite=True, multifile=False)
+        describe = getattr(self.datamodule, "describe", None)
+        if describe is not None:
+            write_json(run.data, describe())
+
+
+def build(args: list[str], *, trains: bool, run: RunFolder | None = None) -> RunCLI:
+    """Return data, task and trainer made from the arguments.
+
+    Raises:
+        InputError: A setting is wrong; one sentence says which.
+    """
+    for advice in ADVICE:
+        warnings.filterwarnings("ignore", message=f".*{advice}.*")
+    torch.set_flush_denormal(True)
+    check_config(args)
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return RunCLI(args, trains=trains, run=run)
+    except ArgumentError as error:
+        raise InputError(one_sentence(str(error))) from error
+    except SystemExit as stop:
+        if stop.code in (0, None):
+            raise
+        raise InputError(one_sentence(said.getvalue())) from stop
+
+
+def with_config(arguments: list[str]) -> tuple[list[str], RunFolder | None]:
+    """Return arguments for the parser: YAML files and a run folder may stand without ``--config`` at the front."""
+    configs: list[str] = []
+    run = None
+    rest = list(arguments)
+    while rest and not rest[0].startswith("-"):
+        first = Path(rest.pop(0))
+        if first.suffix in (".yaml", ".yml"):
+            configs += ["--config", str(first)]
+        else:
+            run = RunFolder.open(first)
+            configs += ["--config", str(run.config)]
+    if not configs and not any(part.startswith(("--config", "--print_config", "--help", "-h")) for part in rest):
+        raise InputError("Nothing to do: give a YAML file such as configs/experiment/weather_forecast.yaml, or a run folder.")
+    return configs + rest, run

@@ -1,0 +1,73 @@
+"""From a trained task and its data to the figures of `report`: the wiring between the two."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from dlkit.core.batch import Batch
+from dlkit.data.datamodules import TimeSeriesDataModule
+from dlkit.report.forecast_figures import ForecastView, error_by_horizon_figure, forecast_figure
+from dlkit.tasks.forecast import Forecast, Prediction
+
+
+def pick_batch(data: TimeSeriesDataModule, role: str, wanted: int, device: torch.device) -> Batch:
+    """Return a batch of windows spread evenly over a role."""
+    windows = data.prepared.windows[role]
+    numbers = torch.linspace(0, len(windows) - 1, min(wanted, len(windows))).round().long().unique()
+    batch = data.make_batch(windows.starts(numbers))
+    return Batch(*(value if value is None else value.to(device) for value in batch))
+
+
+def draw_windows(task: Any, data: TimeSeriesDataModule, role: str, wanted: int) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
+    """Yield the name of each target (four at most) and a figure of forecasts, look-back and truth."""
+    if not isinstance(task, Forecast) or not len(data.prepared.windows[role]):
+        return
+    batch = pick_batch(data, role, wanted, task.device)
+    training = task.training
+    task.eval()
+    with torch.no_grad():
+        prediction = task.predict_step(batch, 0)
+    task.train(training)
+    for k, target in enumerate(task.spec.targets[:4]):
+        views = [_view(task, data, batch, prediction, window, k) for window in range(len(prediction.start))]
+        yield target, forecast_figure(views, target=target, unit=task.spec.target_units[k])
+
+
+def _view(task: Forecast, data: TimeSeriesDataModule, batch: Batch, prediction: Prediction, window: int, k: int) -> ForecastView:
+    geometry, times = data.geometry, data.prepared.table.times
+    start = int(prediction.start[window])
+    past = slice(start, start + geometry.lead - geometry.gap, geometry.dilation)
+    ahead = slice(start + geometry.lead, start + geometry.length)
+    bands = {}
+    if prediction.lower is not None and prediction.upper is not None and task.loss.level is not None:
+        bands[task.loss.level] = (prediction.lower[window, :, k].cpu().numpy(), prediction.upper[window, :, k].cpu().numpy())
+    return ForecastView(
+        past_times=times[past].astype("datetime64[ns]"),
+        past=_past(task, batch, window, k),
+        times=times[ahead].astype("datetime64[ns]"),
+        truth=prediction.truth[window, :, k].cpu().numpy(),
+        point=prediction.point[window, :, k].cpu().numpy(),
+        bands=bands,
+        title=f"{data.series_of(start)}" if len(data.prepared.table.names) > 1 else "",
+    )
+
+
+def _past(task: Forecast, batch: Batch, window: int, k: int) -> np.ndarray:
+    """Return the look-back of a target in physical units; NaN where it was missing or is no input."""
+    places = task.spec.target_channels
+    if places is None:
+        return np.full(batch.x.shape[-1], np.nan)
+    past = task.scaling.select([places[k]]).inverse(batch.x[window, places[k], :, None])[:, 0]
+    if batch.x_observed is not None:
+        past = past.where(batch.x_observed[window, places[k]], past.new_full((), torch.nan))
+    values: np.ndarray = past.cpu().numpy()
+    return values
+
+
+def horizon_panel(task: Any, baselines: dict[str, Any] | None = None, stage: str = "val") -> Any:  # noqa: ANN401
+    """Return the figure of the standardized error over the horizon, beside that of the baselines."""
+    tasks = {"model": task} | (baselines or {})
+    curves = {name: one.errors[f"{stage}_standardized"].per_horizon()["mae"].cpu().numpy() for name, one in tasks.items()}
+    return error_by_horizon_figure(curves, unit="", step=task.spec.step, gap=task.spec.gap)

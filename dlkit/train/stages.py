@@ -1,0 +1,115 @@
+"""The stages of a run, one function each; commands call them, scripts may."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import TensorBoardLogger
+
+from dlkit.core.checks import InputError, require
+from dlkit.core.runfolder import RunFolder, read_json, write_json
+from dlkit.data.datamodules import TimeSeriesDataModule
+from dlkit.data.sources.files import Files
+from dlkit.tasks.forecast import Forecast
+from dlkit.train.checkpoints import best_or_newest, newest_whole
+from dlkit.train.cli import RunCLI, build, with_config
+from dlkit.train.evaluate import load_weights, test_beside_baselines, write_predictions, write_test
+
+
+def fit(arguments: Sequence[str]) -> RunCLI:
+    """Train; with ``--resume RUN`` go on with a run that was stopped."""
+    rest, resumed = list(arguments), None
+    if "--resume" in rest:
+        place = rest.index("--resume")
+        require(len(rest) > place + 1, "--resume needs the run folder to go on with, e.g. --resume runs/weather_forecast-001.")
+        resumed = RunFolder.open(Path(rest[place + 1]))
+        rest[place : place + 2] = []
+        rest = ["--config", str(resumed.config), *rest]
+    else:
+        rest, run = with_config(rest)
+        if run is not None:
+            raise InputError(f"'{run.path}' is a run: go on with it by --resume {run.path}, or give its config.yaml to begin anew.")
+    checkpoint = None if resumed is None else newest_whole(resumed)
+    cli = build(rest, trains=True, run=resumed)
+    assert cli.run_folder is not None
+    print(f"run folder: {cli.run_folder.path}", flush=True)
+    began = time.perf_counter()
+    cli.trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=None if checkpoint is None else str(checkpoint))
+    if cli.trainer.interrupted:
+        raise KeyboardInterrupt
+    known = read_json(cli.run_folder.metrics) if cli.run_folder.metrics.exists() else {}
+    trained = {"epochs": cli.trainer.current_epoch, "steps": cli.trainer.global_step, "seconds": round(time.perf_counter() - began, 2)}
+    write_json(cli.run_folder.metrics, known | {"fit": trained})
+    return cli
+
+
+def load(arguments: Sequence[str]) -> tuple[RunCLI, RunFolder | None]:
+    """Return data, task and trainer of a run with its best weights, or of a YAML file without any."""
+    rest, run = with_config(list(arguments))
+    cli = build(rest, trains=False)
+    if run is not None:
+        load_weights(cli.model, best_or_newest(run))
+    else:
+        require(
+            not any(p.requires_grad for p in cli.model.parameters()),
+            "A YAML file has no trained weights: give the run folder that `dlkit fit` printed.",
+        )
+        cli.model.take_scaling(cli.datamodule)
+    return cli, run
+
+
+def only_forecasts(cli: RunCLI) -> tuple[Forecast, TimeSeriesDataModule]:
+    """Return task and data where they are a forecast of time series."""
+    require(
+        isinstance(cli.model, Forecast) and isinstance(cli.datamodule, TimeSeriesDataModule),
+        f"This command needs a Forecast of time series; the config has {type(cli.model).__name__}.",
+    )
+    return cli.model, cli.datamodule
+
+
+def test(cli: RunCLI, run: RunFolder | None) -> str:
+    """Test beside the baselines; write metrics and figures into the run; return the summary table."""
+    task, data = only_forecasts(cli)
+    tested = test_beside_baselines(task, data, cli.trainer)
+    if run is not None:
+        write_test(run, task, data, tested)
+        write_hparams(run, cli, tested.measures)
+    return tested.table
+
+
+def write_hparams(run: RunFolder, cli: RunCLI, measures: dict[str, Any]) -> None:
+    """Write settings and final metrics for TensorBoard's HParams tab."""
+    overall = measures["test"]
+    metrics = {f"hp/test_{name}": value for name, value in overall["standardized"]["overall"].items()}
+    metrics |= {f"hp/test_physical_{name}": value for name, value in overall["physical"]["overall"].items()}
+    logger = TensorBoardLogger(run.path, name="tensorboard", version="", default_hp_metric=False)
+    settings = flat({key: cli.config.as_dict()[key] for key in ("data", "model", "seed_everything")})
+    logger.log_hyperparams(settings, {key: value for key, value in metrics.items() if value == value})
+    logger.experiment.flush()
+    logger.experiment.close()
+
+
+def flat(node: Any, prefix: str = "") -> dict[str, Any]:  # noqa: ANN401 - any YAML
+    """Return the leaves of a configuration by their short dotted names."""
+    if not isinstance(node, dict):
+        return {prefix: node if isinstance(node, (int, float, str, bool)) or node is None else str(node)}
+    leaves: dict[str, Any] = {}
+    for key, value in node.items():
+        inner = prefix if key == "init_args" else f"{prefix}.{key}".lstrip(".")
+        if key == "class_path":
+            leaves[prefix] = str(value).rpartition(".")[2]
+        else:
+            leaves |= flat(value, inner)
+    return leaves
+
+
+def predict(cli: RunCLI, run: RunFolder | None, new: Sequence[str], output: Path | None) -> tuple[Path, int]:
+    """Predict the test windows of a run, or every window of new files; return the table's path and number of rows."""
+    task, data = only_forecasts(cli)
+    if new:
+        require(isinstance(data.source, Files), "--data works with runs whose source is dlkit.data.sources.files.Files.")
+        assert isinstance(data.source, Files)
+        data = data.for_new_data(data.source.with_path(list(new)), task.scaling)
+    path = output or (Path("predictions.parquet") if run is None else run.predictions if not new else run.path / "predictions_new.parquet")
+    return path, write_predictions(path, task, data, cli.trainer)
