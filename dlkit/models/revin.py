@@ -24,9 +24,13 @@ class Scaling(NamedTuple):
 def window_scaling(
     x: Float[Tensor, "batch channels time"], observed: Float[Tensor, "batch channels time"] | None, *, eps: float
 ) -> Scaling:
-    """Return standard deviation and mean of each window and channel, over what was observed."""
+    """Return standard deviation and mean of each window and channel, over what was observed.
+
+    Two plain means; torch.var_mean takes ten times as long on a CPU.
+    """
     if observed is None:
-        variance, mean = torch.var_mean(x, dim=-1, correction=0)
+        mean = x.mean(-1)
+        variance = (x - mean[..., None]).square().mean(-1)
     else:
         share = observed / observed.sum(-1, keepdim=True).clamp_min(1)
         mean = (share * x).sum(-1)
@@ -116,6 +120,7 @@ class RevIN(Net):
 
     def features(self, x: Float[Tensor, "batch channels time"]) -> Tensor:
         """Return the features of the network inside for the normalized window."""
+        x = x.contiguous()
         return self.net.features(self.normalize(x, self.scaling(x)))
 
     def head(self, z: Tensor) -> Float[Tensor, "batch horizon targets parameters"]:
@@ -124,6 +129,7 @@ class RevIN(Net):
 
     def forward(self, x: Float[Tensor, "batch channels time"]) -> Float[Tensor, "batch horizon targets parameters"]:
         """Return the answer in units of the input."""
+        x = x.contiguous()  # windows come with time as the slow axis, along which statistics are slow
         by = self.scaling(x)
         y: Tensor = self.net(self.normalize(x, by))
         return self.denormalize(y, by)
