@@ -127,7 +127,7 @@ def encode(
     found: Shaped[np.ndarray, " time"], values: Sequence[str], how: Encoding
 ) -> Float32[np.ndarray, "time codes"]:
     """Return words as codes, NaN where missing: one column of positions in ``values``, or 0 and 1 in a column each."""
-    codes = pd.Categorical(found, categories=list(values)).codes
+    codes = pd.Index(list(values), dtype=object).get_indexer(pd.Index(found, dtype=object))
     missing = pd.isna(found)
     unseen = np.flatnonzero((codes < 0) & ~missing)
     if len(unseen):

@@ -1,3 +1,4 @@
+# ruff: noqa: PD011  # values of a stream, not of pandas
 import gzip
 
 import h5py

@@ -37,28 +37,37 @@ class Csv(Reader):
 
     def chunks(self, path: Path, columns: list[str], rows: int) -> Iterator[pd.DataFrame]:
         """Yield the named columns as text."""
+        ragged: list[Any] = []
         with refuse_damage(path, "CSV"):
-            for batch in _batches(path, self.columns(path), columns):
-                for start in range(0, batch.num_rows, rows):
-                    yield batch.slice(start, rows).to_pandas()
+            try:
+                for batch in _batches(path, self.columns(path), columns, ragged):
+                    for start in range(0, batch.num_rows, rows):
+                        yield batch.slice(start, rows).to_pandas()
+            except ValueError as error:
+                if not ragged:
+                    raise
+                row = ragged[0]
+                raise InputError(
+                    f"{path.name}, row {row.number - 1}: {row.actual_columns} cells under {row.expected_columns} "
+                    "column names; give every row one cell for each column, or name another file in `path`."
+                ) from error
 
 
-def _batches(path: Path, names: list[str], columns: list[str]) -> Iterator[Any]:
+def _batches(path: Path, names: list[str], columns: list[str], ragged: list[Any]) -> Iterator[Any]:
+    """Yield the columns as Arrow batches; a row of another length is put in ``ragged`` before Arrow gives up."""
     import pyarrow as pa
     from pyarrow import csv as arrow
 
-    def refuse_ragged(row: Any) -> str:
-        raise InputError(
-            f"{path.name}, row {row.number - 1}: {row.actual_columns} cells under {row.expected_columns} column names; "
-            "give every row one cell for each column, or name another file in `path`."
-        )
+    def note(row: Any) -> str:
+        ragged.append(row)
+        return "error"
 
     return iter(
         arrow.open_csv(
             path,
             # One thread: only then a ragged row knows its number.
             read_options=arrow.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, column_names=names, skip_rows=1),
-            parse_options=arrow.ParseOptions(delimiter=_delimiter(_header(path)), invalid_row_handler=refuse_ragged),
+            parse_options=arrow.ParseOptions(delimiter=_delimiter(_header(path)), invalid_row_handler=note),
             convert_options=arrow.ConvertOptions(
                 include_columns=columns, column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
