@@ -60,7 +60,10 @@ def guarded(name: str, arguments: list[str]) -> int:
         if error.errno not in FULL:
             raise
         where = error.filename or Path.cwd()
-        print(f"dlkit {name}: cannot write '{where}': {FULL[error.errno]}; what was written before is whole.", file=sys.stderr)
+        print(
+            f"dlkit {name}: cannot write '{where}': {FULL[error.errno]}; what was written before is whole.",
+            file=sys.stderr,
+        )
         return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

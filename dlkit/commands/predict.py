@@ -7,9 +7,15 @@ USAGE = """dlkit predict RUN [--data FILE ...] [--output FILE] [--key value ...]
 
 def main(arguments: list[str]) -> None:
     """Predict."""
-    parser = argparse.ArgumentParser("dlkit predict", usage=USAGE, description=__doc__, allow_abbrev=False, add_help=False)
-    parser.add_argument("--data", nargs="+", default=[], metavar="FILE", help="New files in the format of the training files.")
-    parser.add_argument("--output", default=None, metavar="FILE", help="Parquet file to write; RUN/predictions.parquet if absent.")
+    parser = argparse.ArgumentParser(
+        "dlkit predict", usage=USAGE, description=__doc__, allow_abbrev=False, add_help=False
+    )
+    parser.add_argument(
+        "--data", nargs="+", default=[], metavar="FILE", help="New files in the format of the training files."
+    )
+    parser.add_argument(
+        "--output", default=None, metavar="FILE", help="Parquet file to write; RUN/predictions.parquet if absent."
+    )
     if not arguments or arguments[0] in ("-h", "--help"):
         parser.print_help()
         return

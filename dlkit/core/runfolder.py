@@ -40,13 +40,13 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def write_json(path: Path, content: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+def write_json(path: Path, content: Any) -> None:
     """Write plain types as JSON, whole or not at all."""
     with atomic_file(path) as work:
         work.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
 
 
-def read_json(path: Path) -> Any:  # noqa: ANN401 - whatever JSON can hold
+def read_json(path: Path) -> Any:
     """Read a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
 
@@ -97,7 +97,11 @@ class RunFolder:
         """
         path = Path(path)
         if not path.is_dir():
-            near = [str(p) for p in path.parent.glob("*-*/") if (p / "config.yaml").exists()] if path.parent.is_dir() else []
+            near = (
+                [str(p) for p in path.parent.glob("*-*/") if (p / "config.yaml").exists()]
+                if path.parent.is_dir()
+                else []
+            )
             raise InputError(f"There is no run folder '{path}'; {suggest(str(path), near)}")
         run = cls(path)
         require(

@@ -14,7 +14,8 @@ class Spec:
         channels: Names of the input channels, in the order of the ``channels`` axis.
         size: Extent of the other input axes: ``(time,)`` for series, ``(height, width)`` for images.
         output: Shape of the output without the batch axis: ``(horizon, targets, parameters)`` for forecasts, where
-            ``parameters`` counts the numbers that describe one value (1 for a point, 2 for mean and scale, one a quantile).
+            ``parameters`` counts the numbers that describe one value: 1 for a point, 2 for mean and scale, one a
+            quantile.
         targets: Names of the targets.
         units: Physical unit of each input channel, "" where unknown.
         target_units: Physical unit of each target.
@@ -42,8 +43,10 @@ class Spec:
     def __post_init__(self) -> None:
         """Refuse a spec that no network can be built from."""
         require(len(self.channels) > 0, "Spec channels=() is empty: name at least one input channel in `inputs`.")
-        require(min(self.size, default=0) > 0, f"Spec size={self.size} must be positive in every axis: set `look_back`.")
-        require(min(self.output, default=0) > 0, f"Spec output={self.output} must be positive in every axis: set `targets`.")
+        require(min(self.size, default=0) > 0, f"Spec size={self.size} must be positive in all axes: set `look_back`.")
+        require(
+            min(self.output, default=0) > 0, f"Spec output={self.output} must be positive in all axes: set `targets`."
+        )
         require(self.season > 0, f"Spec season={self.season} samples must be positive: set `season`.")
 
     @property
@@ -70,4 +73,7 @@ class Spec:
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "Spec":
         """Undo :meth:`to_dict`, also after a detour over JSON, which knows no tuples."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+        plain: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
+        }
+        return cls(**plain)

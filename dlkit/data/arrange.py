@@ -128,6 +128,4 @@ def _after(stream: Stream, rows: int) -> Stream:
     """Return ``rows`` rows of missing values that follow a stream."""
     times = stream.times[-1] + stream.step * np.arange(1, rows + 1, dtype=np.int64)
     values = np.full((rows, len(stream.channels)), np.nan, np.float32)
-    return Stream(
-        stream.name, times, values, stream.channels, stream.units, stream.step, stream.static, continues=True
-    )
+    return Stream(stream.name, times, values, stream.channels, stream.units, stream.step, stream.static, continues=True)

@@ -13,8 +13,8 @@ from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.core.durations import samples
 from dlkit.core.specs import Spec
-from dlkit.data.base import Source
 from dlkit.data.arrange import Arranged, Columns
+from dlkit.data.base import Source
 from dlkit.data.gather import WindowGather
 from dlkit.data.loader import Batches, BatchOrder, WindowBatches, WindowLoader
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard

@@ -124,7 +124,9 @@ class WindowLoader:
         options: Arguments of ``torch.utils.data.DataLoader``; without any, batches are made in this process.
     """
 
-    def __init__(self, dataset: WindowBatches, sampler: BatchOrder, **options: Any) -> None:  # noqa: ANN401 - torch's own
+    batch_sampler = None  # Lightning asks for it wherever there is a sampler
+
+    def __init__(self, dataset: WindowBatches, sampler: BatchOrder, **options: Any) -> None:
         self.dataset, self.sampler, self.given = dataset, sampler, 0
         generator = torch.Generator().manual_seed(sampler.seed)
         self._loader = (

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from dlkit.core.checks import InputError, require
-from dlkit.data.base import Source
 from dlkit.data.arrange import Columns
+from dlkit.data.base import Source
 from dlkit.data.normalize import ChannelScaling, Normalizer
 from dlkit.data.splits import ROLES, Ranges, Split, join
 from dlkit.data.tables import CHUNK, Table
@@ -58,7 +58,9 @@ def split_rows(table: Table, split: Split, embargo: int) -> Ranges:
     return ranges
 
 
-def fit_scaling(table: Table, columns: Columns, train: np.ndarray, normalizer: Normalizer) -> tuple[ChannelScaling, np.ndarray]:
+def fit_scaling(
+    table: Table, columns: Columns, train: np.ndarray, normalizer: Normalizer
+) -> tuple[ChannelScaling, np.ndarray]:
     """Fit the normalizer in one pass over the training rows; the calendar stays as it is.
 
     Returns:
@@ -74,7 +76,9 @@ def fit_scaling(table: Table, columns: Columns, train: np.ndarray, normalizer: N
         measured = rows[:, : columns.measured]
         infinite = np.isinf(measured).any(0)
         if infinite.any():
-            raise InputError(f"Channel '{names[infinite.argmax()]}' has infinite values: list them in `missing_values`.")
+            raise InputError(
+                f"Channel '{names[infinite.argmax()]}' has infinite values: list them in `missing_values`."
+            )
         observed += (~np.isnan(measured)).sum(0)
         normalizer.add(measured)
     empty = [name for name, count in zip(names, observed, strict=True) if count == 0]
@@ -120,7 +124,14 @@ def seasonal_error(table: Table, columns: Columns, train: np.ndarray, season: in
 
 
 def prepare_table(
-    table: Table, columns: Columns, geometry: Geometry, *, split: Split, normalizer: Normalizer, embargo: int, season: int
+    table: Table,
+    columns: Columns,
+    geometry: Geometry,
+    *,
+    split: Split,
+    normalizer: Normalizer,
+    embargo: int,
+    season: int,
 ) -> Prepared:
     """Split, fit, place and audit; the rows stay as they are."""
     ranges = split_rows(table, split, embargo)
@@ -128,7 +139,9 @@ def prepare_table(
     scaling, observed = fit_scaling(table, columns, ranges["train"], normalizer)
     proof = audit(windows, table.segments, geometry, ranges["train"])
     rows = max(int((ranges["train"][:, 1] - ranges["train"][:, 0]).sum()), 1)
-    missing = {name: round(1 - n / rows, 6) for name, n in zip(table.columns, observed.tolist(), strict=False) if n < rows}
+    missing = {
+        name: round(1 - n / rows, 6) for name, n in zip(table.columns, observed.tolist(), strict=False) if n < rows
+    }
     scale = seasonal_error(table, columns, ranges["train"], season)
     return Prepared(table, ranges, windows, scaling, scale, proof, missing)
 

@@ -111,7 +111,11 @@ class ByRows(Split):
         for name, segments in table.series_ranges():
             rows = int((segments[:, 1] - segments[:, 0]).sum())
             require(rows >= need, f"ByRows needs {need} rows, series '{name}' has {rows}: lower train, val or test.")
-        cuts = {"train": (0, self.train), "val": (self.train, self.train + self.val), "test": (self.train + self.val, need)}
+        cuts = {
+            "train": (0, self.train),
+            "val": (self.train, self.train + self.val),
+            "test": (self.train + self.val, need),
+        }
         return cut_series(table, lambda _: cuts)
 
 
@@ -161,7 +165,9 @@ def _moment(text: str | None, default: int, setting: str) -> int:
     try:
         stamp = pd.Timestamp(text)
     except ValueError as error:
-        raise InputError(f"ByDate {setting}='{text}' is not a date: write it as 2024-03-31 or 2024-03-31T12:00.") from error
+        raise InputError(
+            f"ByDate {setting}='{text}' is not a date: write it as 2024-03-31 or 2024-03-31T12:00."
+        ) from error
     return int((stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")).as_unit("ns").value)
 
 
@@ -192,7 +198,10 @@ class BySeries(Split):
         both = sorted(val & test)
         require(not both, f"BySeries: the series {both} are in `val` and in `test`; leave them in one.")
         parts = {"val": val, "test": test, "train": set(table.names) - val - test}
-        require(len(parts["train"]) > 0, f"BySeries leaves none of the {len(table.names)} series to train: shrink `val`, `test`.")
+        require(
+            len(parts["train"]) > 0,
+            f"BySeries leaves none of the {len(table.names)} series to train: shrink `val`, `test`.",
+        )
         by_name = dict(table.series_ranges())
         return {role: join([by_name[name] for name in table.names if name in parts[role]]) for role in ROLES}
 
@@ -216,7 +225,8 @@ class BySeries(Split):
             return [list(table.names)]
         known = table.static_names
         require(
-            self.stratify in known, f"BySeries stratify='{self.stratify}' is no static value; {suggest(self.stratify, known)}"
+            self.stratify in known,
+            f"BySeries stratify='{self.stratify}' is no static value; {suggest(self.stratify, known)}",
         )
         label = table.static[:, known.index(self.stratify)]
         return [[name for name, value in zip(table.names, label, strict=True) if value == v] for v in np.unique(label)]

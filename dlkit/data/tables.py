@@ -145,7 +145,7 @@ class _Layout:
         )
 
 
-def _fill(source: Source, times: Any, values: Any) -> _Layout:  # noqa: ANN401 - either kind of store
+def _fill(source: Source, times: Any, values: Any) -> _Layout:
     layout = _Layout()
     for stream in source.chunks():
         if len(stream.times):

@@ -145,4 +145,6 @@ def _check_borders(windows: dict[str, Windows], segments: np.ndarray, geometry: 
         last = placed.first + (placed.count - 1) * placed.stride + geometry.length
         owner = np.searchsorted(segments[:, 0], placed.first.numpy(), side="right") - 1
         if (last.numpy() > segments[owner, 1]).any():
-            raise InputError(f"A {role} window crosses a gap or the border of a series; the split made an impossible range.")
+            raise InputError(
+                f"A {role} window crosses a gap or the border of a series; the split made an impossible range."
+            )

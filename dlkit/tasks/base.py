@@ -82,7 +82,7 @@ class Task(pl.LightningModule, ABC):
         """Return cost, prediction and target of a batch."""
 
     # ------------------------------------------------------------------ training
-    def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's
+    def configure_optimizers(self) -> Any:
         """Make the optimizer and its schedule."""
         parameters = [p for p in self.parameters() if p.requires_grad]
         require(len(parameters) > 0, "The network has no trainable parameters: use `dlkit test` instead of fitting it.")
@@ -137,7 +137,9 @@ class Task(pl.LightningModule, ABC):
             self._watch(loss, batch)
             loss.backward()
             if self.trainer.gradient_clip_val:
-                self.clip_gradients(optimizer, self.trainer.gradient_clip_val, self.trainer.gradient_clip_algorithm or "norm")
+                self.clip_gradients(
+                    optimizer, self.trainer.gradient_clip_val, self.trainer.gradient_clip_algorithm or "norm"
+                )
             if number == last:
                 for callback in self.trainer.callbacks:  # type: ignore[attr-defined] # set by Lightning
                     callback.on_before_optimizer_step(self.trainer, self, optimizer)
@@ -207,7 +209,9 @@ class Task(pl.LightningModule, ABC):
             InputError: The checkpoint belongs to another spec.
         """
         if "spec" not in checkpoint:
-            raise InputError("This checkpoint was not written by dlkit: it has no spec; give a checkpoint of a run folder.")
+            raise InputError(
+                "This checkpoint was not written by dlkit: it has no spec; give a checkpoint of a run folder."
+            )
         saved, own = checkpoint["spec"], self.spec.to_dict()
         for key in ("channels", "size", "output", "targets", "future", "static"):
             require(

@@ -63,7 +63,12 @@ class Forecast(Task):
         compile: bool = False,  # noqa: A002 - the field's name for it
     ) -> None:
         super().__init__(
-            spec=spec, optimizer=optimizer, scheduler=scheduler, scheduler_interval=scheduler_interval, lr=lr, compile=compile
+            spec=spec,
+            optimizer=optimizer,
+            scheduler=scheduler,
+            scheduler_interval=scheduler_interval,
+            lr=lr,
+            compile=compile,
         )
         self.loss = loss or MSE()
         self.spec = spec.with_parameters(self.loss.outputs)
@@ -174,7 +179,15 @@ class Forecast(Task):
         self._log_errors("test")
 
     def _loss_of(self, loss: Tensor, batch: Batch, stage: str) -> None:
-        self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.x), sync_dist=True, prog_bar=stage == "val")
+        self.log(
+            f"{stage}/loss",
+            loss,
+            on_step=False,
+            on_epoch=True,
+            batch_size=len(batch.x),
+            sync_dist=True,
+            prog_bar=stage == "val",
+        )
 
     def _log_errors(self, stage: str) -> None:
         for units in ("standardized", "physical"):

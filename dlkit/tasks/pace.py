@@ -67,4 +67,6 @@ def batches_per_step(task: "Task", trainer: pl.Trainer, data: TimeSeriesDataModu
             float(task.step(batch).loss)
             seconds = min(seconds, time.perf_counter() - begin)
     task.train(training)
-    return max(1, min(MOST, round(TARGET_SECONDS / (3 * seconds)), -(-len(data.prepared.windows["train"]) // data.batch_size)))
+    return max(
+        1, min(MOST, round(TARGET_SECONDS / (3 * seconds)), -(-len(data.prepared.windows["train"]) // data.batch_size))
+    )

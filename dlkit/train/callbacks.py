@@ -53,7 +53,9 @@ class RandomState(pl.Callback):
         """Remember the state until the first batch."""
         self._restored = state_dict
 
-    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int) -> None:  # noqa: ANN401, ARG002
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:  # noqa: ARG002
         """Put the state back before the first batch draws."""
         if self._restored is not None:
             torch.set_rng_state(self._restored["torch"].cpu())
@@ -80,13 +82,17 @@ class Telemetry(pl.Callback):
     def _is_due(self, trainer: pl.Trainer) -> bool:
         return trainer.logger is not None and trainer.global_step - self._logged >= trainer.log_every_n_steps - 1  # type: ignore[attr-defined] # set by Lightning
 
-    def on_before_optimizer_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer) -> None:
+    def on_before_optimizer_step(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
+    ) -> None:
         """Take the norm of the gradient, once it is due."""
         if self._is_due(trainer):
             gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
             self._norm = torch.nn.utils.get_total_norm(gradients)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ANN401, ARG002
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:  # noqa: ARG002
         """Write what is due."""
         if self._norm is None or not isinstance(pl_module, Task):
             return
@@ -94,7 +100,9 @@ class Telemetry(pl.Callback):
         now, steps = time.perf_counter(), trainer.global_step - self._logged
         data: Any = trainer.datamodule  # type: ignore[attr-defined] # set by Lightning
         values = {"train/loss_step": float(pl_module.last_loss), "train/gradient_norm": float(self._norm)}
-        values["train/samples_per_second"] = steps * getattr(data, "batch_size", 1) * trainer.world_size / (now - self._began)
+        values["train/samples_per_second"] = (
+            steps * getattr(data, "batch_size", 1) * trainer.world_size / (now - self._began)
+        )
         values["train/learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
         for logger in trainer.loggers:
             logger.log_metrics(values, step=trainer.global_step)

@@ -18,12 +18,12 @@ BROKEN = (RuntimeError, EOFError, zipfile.BadZipFile, KeyError, OSError, ValueEr
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes under a temporary name and renames; reads tensors and plain types only."""
 
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:  # noqa: ANN401, ARG002
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:  # noqa: ARG002
         """Write a checkpoint, whole or not at all."""
         with atomic_file(Path(path)) as work:
             torch.save(checkpoint, work)
 
-    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:  # noqa: ANN401, ARG002
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:  # noqa: ARG002
         """Read a checkpoint."""
         return load_checkpoint(Path(path))
 
@@ -45,7 +45,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             "and plain types only."
         ) from error
     except BROKEN as error:
-        raise InputError(f"The checkpoint '{path}' is damaged and cannot be read: use another one of the run.") from error
+        raise InputError(
+            f"The checkpoint '{path}' is damaged and cannot be read: use another one of the run."
+        ) from error
     if not isinstance(content, dict) or "state_dict" not in content:
         raise InputError(f"'{path}' is no checkpoint of dlkit: it has no state_dict.")
     return content
@@ -61,7 +63,9 @@ def check_whole(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             broken = archive.testzip()
     except BROKEN as error:
-        raise InputError(f"The checkpoint '{path}' is damaged or cut short ({error}): use another one of the run.") from error
+        raise InputError(
+            f"The checkpoint '{path}' is damaged or cut short ({error}): use another one of the run."
+        ) from error
     if broken is not None:
         raise InputError(f"The checkpoint '{path}' is damaged in '{broken}': use another one of the run.")
 

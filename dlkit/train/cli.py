@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import warnings
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,12 @@ from dlkit.train.messages import check_config, one_sentence
 add_safe_globals([Spec])
 
 # Lightning's advice about settings that are right here: in-memory windows need no workers, short epochs may log rarely.
-ADVICE = ("does not have many workers", "number of training batches", "exists and is not empty", "litlogger", "`isinstance\\(treespec")
+ADVICE = (
+    "does not have many workers",
+    "number of training batches",
+    "exists and is not empty",
+    "infer the batch indices",
+)
 
 
 class RunCLI(LightningCLI):
@@ -53,11 +59,13 @@ class RunCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the name of the run; link the data to the network."""
-        parser.add_argument("--name", type=str, default="run", help="Name of the run; its folder is RUNS/NAME-001, -002, ...")
+        parser.add_argument(
+            "--name", type=str, default="run", help="Name of the run; its folder is RUNS/NAME-001, -002, ..."
+        )
         parser.add_argument("--runs", type=str, default="runs", help="Folder of the run folders.")
         parser.link_arguments("data.spec", "model.init_args.spec", apply_on="instantiate")
 
-    def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:  # noqa: ANN401 - Lightning's
+    def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Give the trainer its run folder, made only now that data and network have been accepted."""
         if not self.trains:
             return super().instantiate_trainer(logger=False, enable_checkpointing=False, **kwargs)
@@ -65,12 +73,14 @@ class RunCLI(LightningCLI):
             self.run_folder = RunFolder(new_run(Path(self.config["runs"]), self.config["name"]))
         run = self.run_folder
         self._write_run(run)
-        monitored = len(getattr(self.datamodule, "prepared").windows["val"]) > 0 if hasattr(self.datamodule, "prepared") else True
+        monitored = len(self.datamodule.prepared.windows["val"]) > 0 if hasattr(self.datamodule, "prepared") else True
         extra = [*run_callbacks(run, monitored=monitored), QuietBar()]
         plugins = [AtomicCheckpointIO(), *(self.config["trainer"].get("plugins") or [])]
         if self.config["trainer"].get("enable_progress_bar") is False:
             extra.pop()
-        kwargs.setdefault("logger", TensorBoardLogger(run.path, name="tensorboard", version="", default_hp_metric=False))
+        kwargs.setdefault(
+            "logger", TensorBoardLogger(run.path, name="tensorboard", version="", default_hp_metric=False)
+        )
         self.trainer_defaults["callbacks"] = extra
         return super().instantiate_trainer(plugins=plugins, **kwargs)
 
@@ -82,15 +92,22 @@ class RunCLI(LightningCLI):
             write_json(run.data, describe())
 
 
+def quiet_lightning() -> None:
+    """Leave out Lightning's hints; what it warns of stays."""
+    for advice in ADVICE:
+        warnings.filterwarnings("ignore", message=f".*{advice}.*")
+    for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 def build(args: list[str], *, trains: bool, run: RunFolder | None = None) -> RunCLI:
     """Return data, task and trainer made from the arguments.
 
     Raises:
         InputError: A setting is wrong; one sentence says which.
     """
-    for advice in ADVICE:
-        warnings.filterwarnings("ignore", message=f".*{advice}.*")
-    torch.set_flush_denormal(True)
+    quiet_lightning()
+    torch.set_flush_denormal(True)  # gradients of recurrent networks decay into denormals, which a CPU is slow at
     check_config(args)
     said = io.StringIO()
     try:
@@ -117,5 +134,7 @@ def with_config(arguments: list[str]) -> tuple[list[str], RunFolder | None]:
             run = RunFolder.open(first)
             configs += ["--config", str(run.config)]
     if not configs and not any(part.startswith(("--config", "--print_config", "--help", "-h")) for part in rest):
-        raise InputError("Nothing to do: give a YAML file such as configs/experiment/weather_forecast.yaml, or a run folder.")
+        raise InputError(
+            "Nothing to do: give a YAML file such as configs/experiment/weather_forecast.yaml, or a run folder."
+        )
     return configs + rest, run

@@ -73,7 +73,8 @@ def errors_as_dict(task: Forecast, stage: str) -> dict[str, Any]:
             "overall": {name: float(value) for name, value in errors.compute().items()},
             "per_horizon": {name: value.tolist() for name, value in errors.per_horizon().items()},
             "per_channel": {
-                name: dict(zip(task.spec.targets, value.tolist(), strict=True)) for name, value in errors.per_channel().items()
+                name: dict(zip(task.spec.targets, value.tolist(), strict=True))
+                for name, value in errors.per_channel().items()
             },
         }
     return result
@@ -157,8 +158,8 @@ class PredictionTable(BasePredictionWriter):
         trainer: pl.Trainer,
         pl_module: pl.LightningModule,
         prediction: Prediction,
-        batch_indices: Any,  # noqa: ANN401, ARG002
-        batch: Any,  # noqa: ANN401, ARG002
+        batch_indices: Any,  # noqa: ARG002
+        batch: Any,  # noqa: ARG002
         batch_idx: int,  # noqa: ARG002
         dataloader_idx: int,  # noqa: ARG002
     ) -> None:
@@ -184,7 +185,9 @@ def prediction_columns(prediction: Prediction, task: Forecast, data: TimeSeriesD
     starts, (windows, horizon, targets) = prediction.start.cpu().numpy(), prediction.point.shape
     geometry, table = data.geometry, data.prepared.table
     rows = starts[:, None] + geometry.lead + np.arange(horizon)
-    series = np.array(table.names, dtype=object)[table.series[np.searchsorted(table.segments[:, 0], starts, side="right") - 1]]
+    series = np.array(table.names, dtype=object)[
+        table.series[np.searchsorted(table.segments[:, 0], starts, side="right") - 1]
+    ]
     issued = table.times[starts + geometry.lead - geometry.gap - 1].astype("datetime64[ns]")
     shape = (windows, horizon, targets)
 
@@ -202,7 +205,11 @@ def prediction_columns(prediction: Prediction, task: Forecast, data: TimeSeriesD
     }
     for name in ("lower", "upper", "truth"):
         values = getattr(prediction, name)
-        columns[name] = np.full(columns["prediction"].shape, np.nan, np.float32) if values is None else values.float().cpu().numpy().ravel()
+        columns[name] = (
+            np.full(columns["prediction"].shape, np.nan, np.float32)
+            if values is None
+            else values.float().cpu().numpy().ravel()
+        )
     return columns
 
 

@@ -44,12 +44,14 @@ def read_yaml(path: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark is not None else ""
         raise InputError(f"{path} is not valid YAML{where}: check indentation, colons and quotes there.") from error
-    require(isinstance(content, dict), f"{path} must hold settings such as `data:` and `model:`, it holds {content!r:.40}.")
+    require(
+        isinstance(content, dict), f"{path} must hold settings such as `data:` and `model:`, it holds {content!r:.40}."
+    )
     assert isinstance(content, dict)
     return content
 
 
-def classes(node: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN401 - any YAML
+def classes(node: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every part of a configuration that names a class, and its place."""
     if isinstance(node, dict):
         if isinstance(node.get("class_path"), str):
@@ -65,7 +67,10 @@ def check_class(place: str, part: dict[str, Any]) -> None:
     """Refuse a class that does not exist and settings that it does not have."""
     path = part["class_path"]
     extra = [key for key in part if key not in ("class_path", "init_args", "dict_kwargs")]
-    require(not extra, f"{place}: '{(extra or [''])[0]}' stands beside class_path; settings of the class go under `init_args`.")
+    require(
+        not extra,
+        f"{place}: '{(extra or [''])[0]}' stands beside class_path; settings of the class go under `init_args`.",
+    )
     cls = find_class(place, path)
     settings = part.get("init_args") or {}
     require(isinstance(settings, dict), f"{place}.init_args must hold settings (name: value), it is {settings!r:.40}.")
@@ -81,7 +86,9 @@ def find_class(place: str, path: str) -> type:
         return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return] # whatever stands there
     except (ImportError, AttributeError, ValueError) as error:
         if not path.startswith("dlkit."):
-            raise InputError(f"{place}: there is no class '{path}': is the package installed, and the path complete?") from error
+            raise InputError(
+                f"{place}: there is no class '{path}': is the package installed, and the path complete?"
+            ) from error
         below = ".".join(path.split(".")[:2])
         raise InputError(f"{place}: there is no class '{path}'; {suggest(path, known_classes(below))}") from error
 
@@ -96,7 +103,9 @@ def known_classes(package: str) -> list[str]:
     for name in names:
         origin = importlib.util.find_spec(name)
         text = Path(origin.origin).read_text(encoding="utf-8") if origin and origin.origin else ""
-        found += [f"{name}.{cls}" for cls in re.findall(r"^class (\w+)", text, flags=re.MULTILINE) if not cls.startswith("_")]
+        found += [
+            f"{name}.{cls}" for cls in re.findall(r"^class (\w+)", text, flags=re.MULTILINE) if not cls.startswith("_")
+        ]
     return found
 
 
@@ -118,7 +127,11 @@ def one_sentence(text: str) -> str:
     text = re.sub(r"^\s*error:\s*", "", text.strip())
     lines = [line.strip(" -|\t") for line in text.splitlines() if line.strip(" -|\t")]
     place = re.search(r'(?:Parser key|key) "([\w.\[\]]+)"', text)
-    useful = [line for line in lines if re.search(r"Expected|not allowed|required|not valid|No such|Does not|does not|Invalid", line)]
+    useful = [
+        line
+        for line in lines
+        if re.search(r"Expected|not allowed|required|not valid|No such|Does not|does not|Invalid", line)
+    ]
     core = (useful or lines or ["the settings could not be read"])[-1 if useful else 0]
     core = re.sub(r"\s+", " ", core)[:400].rstrip(" .")
     where = f"Setting `{place.group(1)}`: " if place and place.group(1) not in core else ""

@@ -20,7 +20,7 @@ def pick_batch(data: TimeSeriesDataModule, role: str, wanted: int, device: torch
     return Batch(*(value if value is None else value.to(device) for value in batch))
 
 
-def draw_windows(task: Any, data: TimeSeriesDataModule, role: str, wanted: int) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
+def draw_windows(task: Any, data: TimeSeriesDataModule, role: str, wanted: int) -> Iterator[tuple[str, Any]]:
     """Yield the name of each target (four at most) and a figure of forecasts, look-back and truth."""
     if not isinstance(task, Forecast) or not len(data.prepared.windows[role]):
         return
@@ -35,14 +35,19 @@ def draw_windows(task: Any, data: TimeSeriesDataModule, role: str, wanted: int) 
         yield target, forecast_figure(views, target=target, unit=task.spec.target_units[k])
 
 
-def _view(task: Forecast, data: TimeSeriesDataModule, batch: Batch, prediction: Prediction, window: int, k: int) -> ForecastView:
+def _view(
+    task: Forecast, data: TimeSeriesDataModule, batch: Batch, prediction: Prediction, window: int, k: int
+) -> ForecastView:
     geometry, times = data.geometry, data.prepared.table.times
     start = int(prediction.start[window])
     past = slice(start, start + geometry.lead - geometry.gap, geometry.dilation)
     ahead = slice(start + geometry.lead, start + geometry.length)
     bands = {}
     if prediction.lower is not None and prediction.upper is not None and task.loss.level is not None:
-        bands[task.loss.level] = (prediction.lower[window, :, k].cpu().numpy(), prediction.upper[window, :, k].cpu().numpy())
+        bands[task.loss.level] = (
+            prediction.lower[window, :, k].cpu().numpy(),
+            prediction.upper[window, :, k].cpu().numpy(),
+        )
     return ForecastView(
         past_times=times[past].astype("datetime64[ns]"),
         past=_past(task, batch, window, k),
@@ -66,8 +71,10 @@ def _past(task: Forecast, batch: Batch, window: int, k: int) -> np.ndarray:
     return values
 
 
-def horizon_panel(task: Any, baselines: dict[str, Any] | None = None, stage: str = "val") -> Any:  # noqa: ANN401
+def horizon_panel(task: Any, baselines: dict[str, Any] | None = None, stage: str = "val") -> Any:
     """Return the figure of the standardized error over the horizon, beside that of the baselines."""
     tasks = {"model": task} | (baselines or {})
-    curves = {name: one.errors[f"{stage}_standardized"].per_horizon()["mae"].cpu().numpy() for name, one in tasks.items()}
+    curves = {
+        name: one.errors[f"{stage}_standardized"].per_horizon()["mae"].cpu().numpy() for name, one in tasks.items()
+    }
     return error_by_horizon_figure(curves, unit="", step=task.spec.step, gap=task.spec.gap)

@@ -22,14 +22,19 @@ def fit(arguments: Sequence[str]) -> RunCLI:
     rest, resumed = list(arguments), None
     if "--resume" in rest:
         place = rest.index("--resume")
-        require(len(rest) > place + 1, "--resume needs the run folder to go on with, e.g. --resume runs/weather_forecast-001.")
+        require(
+            len(rest) > place + 1,
+            "--resume needs the run folder to go on with, e.g. --resume runs/weather_forecast-001.",
+        )
         resumed = RunFolder.open(Path(rest[place + 1]))
         rest[place : place + 2] = []
         rest = ["--config", str(resumed.config), *rest]
     else:
         rest, run = with_config(rest)
         if run is not None:
-            raise InputError(f"'{run.path}' is a run: go on with it by --resume {run.path}, or give its config.yaml to begin anew.")
+            raise InputError(
+                f"'{run.path}' is a run: go on with it by --resume {run.path}, or give its config.yaml to begin anew."
+            )
     checkpoint = None if resumed is None else newest_whole(resumed)
     cli = build(rest, trains=True, run=resumed)
     assert cli.run_folder is not None
@@ -39,7 +44,11 @@ def fit(arguments: Sequence[str]) -> RunCLI:
     if cli.trainer.interrupted:
         raise KeyboardInterrupt
     known = read_json(cli.run_folder.metrics) if cli.run_folder.metrics.exists() else {}
-    trained = {"epochs": cli.trainer.current_epoch, "steps": cli.trainer.global_step, "seconds": round(time.perf_counter() - began, 2)}
+    trained = {
+        "epochs": cli.trainer.current_epoch,
+        "steps": cli.trainer.global_step,
+        "seconds": round(time.perf_counter() - began, 2),
+    }
     write_json(cli.run_folder.metrics, known | {"fit": trained})
     return cli
 
@@ -90,7 +99,7 @@ def write_hparams(run: RunFolder, cli: RunCLI, measures: dict[str, Any]) -> None
     logger.experiment.close()
 
 
-def flat(node: Any, prefix: str = "") -> dict[str, Any]:  # noqa: ANN401 - any YAML
+def flat(node: Any, prefix: str = "") -> dict[str, Any]:
     """Return the leaves of a configuration by their short dotted names."""
     if not isinstance(node, dict):
         return {prefix: node if isinstance(node, (int, float, str, bool)) or node is None else str(node)}
@@ -108,8 +117,16 @@ def predict(cli: RunCLI, run: RunFolder | None, new: Sequence[str], output: Path
     """Predict the test windows of a run, or every window of new files; return the table's path and number of rows."""
     task, data = only_forecasts(cli)
     if new:
-        require(isinstance(data.source, Files), "--data works with runs whose source is dlkit.data.sources.files.Files.")
+        require(
+            isinstance(data.source, Files), "--data works with runs whose source is dlkit.data.sources.files.Files."
+        )
         assert isinstance(data.source, Files)
         data = data.for_new_data(data.source.with_path(list(new)), task.scaling)
-    path = output or (Path("predictions.parquet") if run is None else run.predictions if not new else run.path / "predictions_new.parquet")
+    path = output or (
+        Path("predictions.parquet")
+        if run is None
+        else run.predictions
+        if not new
+        else run.path / "predictions_new.parquet"
+    )
     return path, write_predictions(path, task, data, cli.trainer)

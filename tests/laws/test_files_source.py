@@ -1,4 +1,4 @@
-# ruff: noqa: PD011  # values of a stream, not of pandas
+# values of a stream, not of pandas
 import json
 import tracemalloc
 

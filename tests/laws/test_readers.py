@@ -1,4 +1,4 @@
-# ruff: noqa: PD011  # values of a stream, not of pandas
+# values of a stream, not of pandas
 import gzip
 
 import h5py
@@ -8,8 +8,8 @@ import pytest
 
 from dlkit.core.discover import discover
 from dlkit.data.base import Reader
-from dlkit.data.files import find_files, reader_for
 from dlkit.data.sources.files import Files
+from dlkit.data.tabular.files import find_files, reader_for
 
 N = 257
 FORMATS = ["t.csv", "t.csv.gz", "t.tsv", "t.txt", "t.parquet", "t.h5", "t.npz", "t.npy"]

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlkit.core.checks import InputError
-from dlkit.data.stamps import Rows, fill_gaps, median_step, merge_duplicates, snap, sort_rows, step_kinds
-from dlkit.data.timeline import Policies, Timeline
+from dlkit.data.tabular.stamps import Rows, fill_gaps, median_step, merge_duplicates, snap, sort_rows, step_kinds
+from dlkit.data.tabular.timeline import Policies, Timeline
 
 STEP = 10
 sorted_times = st.lists(st.integers(0, 60), min_size=1, max_size=20).map(sorted)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from dlkit.core.checks import InputError, require
 from dlkit.data.base import Reader
-from dlkit.data.files import refuse_damage
+from dlkit.data.tabular.files import refuse_damage
 
 BLOCK_BYTES = 4 << 20
 

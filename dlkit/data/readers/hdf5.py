@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from dlkit.core.checks import InputError, suggest
-from dlkit.data.array_tables import array_chunks, parts
 from dlkit.data.base import Reader
-from dlkit.data.files import refuse_damage
+from dlkit.data.tabular.array_tables import array_chunks, parts
+from dlkit.data.tabular.files import refuse_damage
 
 
 class Hdf5(Reader):

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from dlkit.core.checks import InputError
-from dlkit.data.array_tables import array_chunks, parts
 from dlkit.data.base import Reader
-from dlkit.data.files import refuse_damage
+from dlkit.data.tabular.array_tables import array_chunks, parts
+from dlkit.data.tabular.files import refuse_damage
 
 
 class NumpyFile(Reader):

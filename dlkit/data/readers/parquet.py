@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from dlkit.data.base import Reader
-from dlkit.data.files import refuse_damage
+from dlkit.data.tabular.files import refuse_damage
 
 
 class Parquet(Reader):

@@ -8,10 +8,10 @@ import numpy as np
 
 from dlkit.core.checks import require
 from dlkit.data.base import Source
-from dlkit.data.columns import check_units
 from dlkit.data.records import Stream
-from dlkit.data.table_series import series_slices
-from dlkit.data.time_column import SECOND, parse_step
+from dlkit.data.tabular.columns import check_units
+from dlkit.data.tabular.table_series import series_slices
+from dlkit.data.tabular.time_column import SECOND, parse_step
 
 
 class Arrays(Source):

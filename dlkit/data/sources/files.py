@@ -8,16 +8,16 @@ from typing import Any, Literal, get_args
 
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.data.base import Source
-from dlkit.data.cells import Encoding
-from dlkit.data.columns import check_units
-from dlkit.data.file_survey import FileSurvey
-from dlkit.data.file_tables import FileTables, Table
-from dlkit.data.files import find_files, identify
 from dlkit.data.records import Stream
-from dlkit.data.stamps import Disorder, Duplicates, Gaps, Irregular, Rows
-from dlkit.data.table_series import by_file, by_name, constant, one_series, sort_tables, with_final
-from dlkit.data.time_column import UNITS, show_time
-from dlkit.data.timeline import Policies, Timeline
+from dlkit.data.tabular.cells import Encoding
+from dlkit.data.tabular.columns import check_units
+from dlkit.data.tabular.file_survey import FileSurvey
+from dlkit.data.tabular.file_tables import FileTables, Table
+from dlkit.data.tabular.files import find_files, identify
+from dlkit.data.tabular.stamps import Disorder, Duplicates, Gaps, Irregular, Rows
+from dlkit.data.tabular.table_series import by_file, by_name, constant, one_series, sort_tables, with_final
+from dlkit.data.tabular.time_column import UNITS, show_time
+from dlkit.data.tabular.timeline import Policies, Timeline
 
 CHOICES: dict[str, Any] = {"disorder": Disorder, "duplicates": Duplicates, "gaps": Gaps, "irregular": Irregular}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dlkit.core.checks import InputError, require
-from dlkit.data.stamps import (
+from dlkit.data.tabular.stamps import (
     GAP,
     OFF_GRID,
     Disorder,
@@ -21,7 +21,7 @@ from dlkit.data.stamps import (
     snap,
     step_kinds,
 )
-from dlkit.data.time_column import show_duration
+from dlkit.data.tabular.time_column import show_duration
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from dlkit.core.checks import InputError
-from dlkit.data.cells import Missing, words
-from dlkit.data.columns import Encoder, Roles, choose
-from dlkit.data.file_tables import FileTables
-from dlkit.data.stamps import median_step
-from dlkit.data.time_column import parse_step, parse_zone
+from dlkit.data.tabular.cells import Missing, words
+from dlkit.data.tabular.columns import Encoder, Roles, choose
+from dlkit.data.tabular.file_tables import FileTables
+from dlkit.data.tabular.stamps import median_step
+from dlkit.data.tabular.time_column import parse_step, parse_zone
 
 HEAD_ROWS = 1_000
 PROBE_ROWS = 100_000

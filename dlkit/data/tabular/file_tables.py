@@ -11,11 +11,11 @@ import pandas as pd
 from jaxtyping import Float32, Shaped
 
 from dlkit.core.checks import InputError, require
-from dlkit.data.cells import CellError, words
-from dlkit.data.columns import Encoder, Roles
-from dlkit.data.files import reader_for
-from dlkit.data.stamps import Rows, join
-from dlkit.data.time_column import Times, parse_times
+from dlkit.data.tabular.cells import CellError, words
+from dlkit.data.tabular.columns import Encoder, Roles
+from dlkit.data.tabular.files import reader_for
+from dlkit.data.tabular.stamps import Rows, join
+from dlkit.data.tabular.time_column import Times, parse_times
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from dlkit.core.checks import InputError
-from dlkit.data.file_tables import Table, concatenate
-from dlkit.data.files import reader_classes, suffix_of
+from dlkit.data.tabular.file_tables import Table, concatenate
+from dlkit.data.tabular.files import reader_classes, suffix_of
 
 
 def stem(file: Path) -> str:

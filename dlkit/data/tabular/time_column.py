@@ -11,7 +11,7 @@ import pandas as pd
 from jaxtyping import Int64
 
 from dlkit.core.checks import InputError, require, suggest
-from dlkit.data.cells import CellError, Missing, numbers, text_of
+from dlkit.data.tabular.cells import CellError, Missing, numbers, text_of
 
 SECOND = 1_000_000_000
 UNITS = {"s": SECOND, "ms": 1_000_000, "us": 1_000, "ns": 1, "relative": SECOND}

@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Float32
 
 from dlkit.core.checks import InputError, require, suggest
-from dlkit.data.cells import Encoding, Missing, encode, finite32, is_numeric, numbers, words
+from dlkit.data.tabular.cells import Encoding, Missing, encode, finite32, is_numeric, numbers, words
 
 STORED_INDEX = "__index_level_*"
 
