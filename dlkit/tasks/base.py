@@ -40,7 +40,7 @@ class Step(NamedTuple):
     target: Tensor
 
 
-class Diverged(InputError):
+class DivergedError(InputError):
     """The loss is no longer a number."""
 
 
@@ -150,7 +150,7 @@ class Task(pl.LightningModule, ABC):
 
     def _move_schedule(self, interval: str) -> None:
         """Move the schedule on where Lightning leaves it to the module."""
-        schedule = self.lr_schedulers()
+        schedule: Any = self.lr_schedulers()
         if self.automatic_optimization or self.scheduler_interval != interval or schedule is None:
             return
         if isinstance(schedule, ReduceLROnPlateau):
@@ -169,23 +169,23 @@ class Task(pl.LightningModule, ABC):
         self._loss_count += 1
 
     def check_finite(self) -> None:
-        """Stop when the loss was lost since the epoch began; on a GPU this waits for the device, so it is asked rarely."""
+        """Stop when the loss was lost since the epoch began; waits for the device, so it is asked rarely."""
         if not math.isfinite(self._loss_sum):
-            raise Diverged(
-                f"The loss is not a number before step {self.trainer.global_step} (epoch {self.current_epoch}): lower the "
-                "learning rate or set `gradient_clip_val`; the last good checkpoint is kept."
+            raise DivergedError(
+                f"The loss is not a number before step {self.trainer.global_step} (epoch {self.current_epoch}): lower "
+                "the learning rate or set `gradient_clip_val`; the last good checkpoint is kept."
             )
 
-    def _diverged(self, batch: Batch) -> Diverged:
+    def _diverged(self, batch: Batch) -> DivergedError:
         """Say where the loss was lost."""
         largest = batch.x.detach().abs().nan_to_num(nan=math.inf).amax(dim=tuple(range(2, batch.x.ndim))).amax(0)
         channel = self.spec.channels[int(largest.argmax())]
         starts = [] if batch.start is None else batch.start[:3].tolist()
-        return Diverged(
-            f"The loss is not a number at step {self.trainer.global_step} (epoch {self.current_epoch}, batch of the windows "
-            f"that start at rows {starts}..., largest standardized input {largest.max():.3g} in channel '{channel}'): lower "
-            "the learning rate, set `gradient_clip_val`, or choose a normalizer for this channel; the last good checkpoint "
-            "is kept."
+        return DivergedError(
+            f"The loss is not a number at step {self.trainer.global_step} (epoch {self.current_epoch}, batch of the "
+            f"windows that start at rows {starts}..., largest standardized input {largest.max():.3g} in channel "
+            f"'{channel}'): lower the learning rate, set `gradient_clip_val`, or choose a normalizer for this channel; "
+            "the last good checkpoint is kept."
         )
 
     def on_train_epoch_end(self) -> None:
@@ -201,6 +201,7 @@ class Task(pl.LightningModule, ABC):
         """Write the spec beside the weights; never the weights of a run that lost its loss."""
         self.check_finite()
         checkpoint["spec"] = self.spec.to_dict()
+        checkpoint["epoch_loss"] = (float(self._loss_sum), self._loss_count)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse the weights of a network for other data.
@@ -212,10 +213,12 @@ class Task(pl.LightningModule, ABC):
             raise InputError(
                 "This checkpoint was not written by dlkit: it has no spec; give a checkpoint of a run folder."
             )
+        total, self._loss_count = checkpoint["epoch_loss"]
+        self._loss_sum = torch.tensor(total, dtype=torch.float64, device=self.device)
         saved, own = checkpoint["spec"], self.spec.to_dict()
         for key in ("channels", "size", "output", "targets", "future", "static"):
             require(
                 tuple(saved[key]) == tuple(own[key]),
-                f"The checkpoint was trained with {key}={tuple(saved[key])}, the data give {key}={tuple(own[key])}: use the "
-                "data settings of the run that wrote it (its config.yaml).",
+                f"The checkpoint was trained with {key}={tuple(saved[key])}, the data give {key}={tuple(own[key])}: use "
+                "the data settings of the run that wrote it (its config.yaml).",
             )

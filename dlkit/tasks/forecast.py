@@ -1,6 +1,6 @@
 """Forecast: predict the next samples of the targets from the last samples of the inputs."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -12,10 +12,10 @@ from dlkit.data.datamodules import TimeSeriesDataModule
 from dlkit.data.normalize import ChannelScaling
 from dlkit.losses.base import Loss
 from dlkit.losses.pointwise import MSE
-from dlkit.metrics.forecast import ForecastErrors
 from dlkit.models.base import NetFactory
 from dlkit.models.covariates import Covariates
 from dlkit.tasks.base import OptimizerFactory, SchedulerFactory, Step, Task
+from dlkit.tasks.scores import ForecastScores
 
 
 class Prediction(NamedTuple):
@@ -50,6 +50,8 @@ class Forecast(Task):
         compile: Compile the network with torch.compile.
     """
 
+    seasonal_error: Tensor
+
     def __init__(
         self,
         *,
@@ -76,15 +78,10 @@ class Forecast(Task):
         trains = any(p.requires_grad for p in self.net.parameters())
         self.covariates: nn.Module | None = Covariates(self.spec) if trains and (spec.future or spec.static) else None
         self.scaling = ChannelScaling(len(spec.columns))
-        self.register_buffer("seasonal_error", torch.full((len(spec.targets),), float("nan"), dtype=torch.float64))
-        interval = self.loss.level is not None
-        self.errors = nn.ModuleDict(
-            {
-                f"{stage}_{units}": ForecastErrors(spec.output[0], len(spec.targets), interval=interval)
-                for stage in ("val", "test")
-                for units in ("standardized", "physical")
-            }
-        )
+        self.register_buffer("seasonal_error", torch.full((len(spec.targets),), torch.nan, dtype=torch.float64))
+        shape, interval = (spec.output[0], len(spec.targets)), self.loss.level is not None
+        self.val_scores = ForecastScores(*shape, interval=interval)
+        self.test_scores = ForecastScores(*shape, interval=interval)
 
     # ------------------------------------------------------------------ the network
     def forward(self, x: Tensor, future: Tensor | None = None, static: Tensor | None = None) -> Tensor:
@@ -136,64 +133,36 @@ class Forecast(Task):
         self.seasonal_error = torch.from_numpy(data.prepared.seasonal_error).to(self.seasonal_error.device)
 
     # ------------------------------------------------------------------ validation, test, prediction
-    def _start_errors(self, stage: str) -> None:
-        scaling = self.target_scaling
-        for units in ("standardized", "physical"):
-            errors: Any = self.errors[f"{stage}_{units}"]
-            errors.reset()
-            linear = self.seasonal_error / scaling.scale.double()
-            errors.scale = self.seasonal_error if units == "physical" else torch.where(scaling.log, torch.nan, linear)
-
-    def _evaluate(self, batch: Batch, stage: str) -> Tensor:
-        step, scaling = self.step(batch), self.target_scaling
-        point, bounds = self.loss.point(step.prediction), self.loss.interval(step.prediction)
-        target, seen = step.target.float(), batch.y_observed
-        lower, upper = bounds if bounds is not None else (None, None)
-        self.errors[f"{stage}_standardized"].update(point, target, seen, lower, upper)
-        physical = [None if value is None else scaling.inverse(value) for value in (point, target, lower, upper)]
-        self.errors[f"{stage}_physical"].update(physical[0], physical[1], seen, *physical[2:])
-        return step.loss
-
     def on_validation_epoch_start(self) -> None:
         """Forget the errors of the last epoch."""
-        self._start_errors("val")
+        self.val_scores.start(self.target_scaling, self.seasonal_error)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add up the errors."""
-        self._loss_of(self._evaluate(batch, "val"), batch, "val")
+        self._evaluate(batch, "val", self.val_scores)
 
     def on_validation_epoch_end(self) -> None:
         """Log the errors over all validation windows."""
-        self._log_errors("val")
+        self.log_dict({f"val/{name}": value.float() for name, value in self.val_scores.overall().items()})
 
     def on_test_epoch_start(self) -> None:
         """Begin new sums."""
-        self._start_errors("test")
+        self.test_scores.start(self.target_scaling, self.seasonal_error)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Add up the errors."""
-        self._loss_of(self._evaluate(batch, "test"), batch, "test")
+        self._evaluate(batch, "test", self.test_scores)
 
     def on_test_epoch_end(self) -> None:
         """Log the errors over all test windows."""
-        self._log_errors("test")
+        self.log_dict({f"test/{name}": value.float() for name, value in self.test_scores.overall().items()})
 
-    def _loss_of(self, loss: Tensor, batch: Batch, stage: str) -> None:
-        self.log(
-            f"{stage}/loss",
-            loss,
-            on_step=False,
-            on_epoch=True,
-            batch_size=len(batch.x),
-            sync_dist=True,
-            prog_bar=stage == "val",
-        )
-
-    def _log_errors(self, stage: str) -> None:
-        for units in ("standardized", "physical"):
-            found = self.errors[f"{stage}_{units}"].compute()
-            label = "" if units == "standardized" else "physical_"
-            self.log_dict({f"{stage}/{label}{name}": value.float() for name, value in found.items()})
+    def _evaluate(self, batch: Batch, stage: str, scores: ForecastScores) -> None:
+        step = self.step(batch)
+        point, interval = self.loss.point(step.prediction), self.loss.interval(step.prediction)
+        scores.update(self.target_scaling, point, step.target.float(), batch.y_observed, interval)
+        size, shown = len(batch.x), stage == "val"
+        self.log(f"{stage}/loss", step.loss, on_epoch=True, batch_size=size, sync_dist=True, prog_bar=shown)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Prediction:
         """Return the forecasts of a batch in physical units."""

@@ -57,7 +57,7 @@ def batches_per_step(task: "Task", trainer: pl.Trainer, data: TimeSeriesDataModu
     """
     if not may_group(trainer):
         return 1
-    batch = data.on_after_batch_transfer(data.first_starts().to(task.device), 0)
+    batch = data.transfer_batch_to_device(data.make_batch(data.first_starts()), task.device, 0)
     training = task.training
     task.eval()
     seconds = 1.0

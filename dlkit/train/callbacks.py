@@ -3,15 +3,16 @@
 import time
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint, TQDMProgressBar
+from pytorch_lightning.callbacks.progress.tqdm_progress import Tqdm
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch.optim import Optimizer
 
 from dlkit.core.runfolder import RunFolder
 from dlkit.tasks.base import Task
+from dlkit.tasks.forecast import Forecast
 
 
 def run_callbacks(run: RunFolder, *, monitored: bool) -> list[pl.Callback]:
@@ -35,6 +36,10 @@ class QuietBar(TQDMProgressBar):
     def __init__(self, refresh_rate: int = 10, process_position: int = 0) -> None:
         super().__init__(refresh_rate, process_position, leave=False)
 
+    def init_validation_tqdm(self) -> Tqdm:
+        """Leave the line to the training: validation is short."""
+        return Tqdm(disable=True)
+
 
 class RandomState(pl.Callback):
     """Keeps the state of the random numbers in the checkpoint, so that a resumed run draws what it would have drawn."""
@@ -55,7 +60,7 @@ class RandomState(pl.Callback):
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
-    ) -> None:  # noqa: ARG002
+    ) -> None:
         """Put the state back before the first batch draws."""
         if self._restored is not None:
             torch.set_rng_state(self._restored["torch"].cpu())
@@ -73,9 +78,10 @@ class Telemetry(pl.Callback):
     content_with_several_batches = True
 
     def __init__(self) -> None:
-        self._logged, self._began, self._norm = 0, time.perf_counter(), None
+        self._logged, self._began = 0, time.perf_counter()
+        self._norm: torch.Tensor | None = None
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock."""
         self._logged, self._began = trainer.global_step, time.perf_counter()
 
@@ -92,7 +98,7 @@ class Telemetry(pl.Callback):
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:  # noqa: ARG002
+    ) -> None:
         """Write what is due."""
         if self._norm is None or not isinstance(pl_module, Task):
             return
@@ -108,11 +114,11 @@ class Telemetry(pl.Callback):
             logger.log_metrics(values, step=trainer.global_step)
         self._logged, self._began, self._norm = trainer.global_step, now, None
 
-    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Stop the clock."""
         self._paused = time.perf_counter()
 
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock again: validation is no training time."""
         self._began += time.perf_counter() - self._paused
 
@@ -133,6 +139,8 @@ class ForecastPanels(pl.Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Draw when it is due."""
         due = trainer.current_epoch % self.every_n_epochs == 0 and not trainer.sanity_checking
+        if not isinstance(pl_module, Forecast):
+            return
         boards = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
         if not due or not boards or not trainer.is_global_zero:
             return
@@ -142,9 +150,6 @@ class ForecastPanels(pl.Callback):
         for board in boards:
             for target, figure in draw_windows(pl_module, trainer.datamodule, "val", self.windows):  # type: ignore[attr-defined]
                 board.experiment.add_figure(f"forecast/{target}", figure, step)
-            board.experiment.add_figure("error per horizon", horizon_panel(pl_module), step)
-
-
-def spread(count: int, wanted: int) -> np.ndarray:
-    """Return at most ``wanted`` numbers below ``count``, spread evenly."""
-    return np.unique(np.linspace(0, count - 1, min(wanted, count)).round().astype(int))
+            board.experiment.add_figure(
+                "error per horizon", horizon_panel({"model": pl_module.val_scores}, pl_module.spec), step
+            )

@@ -34,8 +34,8 @@ def load_weights(task: pl.LightningModule, path: Path) -> None:
     except RuntimeError as error:
         lines = [line.strip() for line in str(error).splitlines()[1:2]]
         raise InputError(
-            f"The weights in '{path}' do not fit the network of the config ({lines[0] if lines else 'other shapes'}): use the "
-            "config.yaml of the same run."
+            f"The weights in '{path}' do not fit the network of the config ({lines[0] if lines else 'other shapes'}): "
+            "use the config.yaml of the same run."
         ) from error
 
 
@@ -52,7 +52,7 @@ def quiet_trainer(like: pl.Trainer, callbacks: list[pl.Callback] | None = None) 
     )
 
 
-def baselines_of(task: Forecast, data: TimeSeriesDataModule) -> dict[str, Forecast]:
+def baselines_of(data: TimeSeriesDataModule) -> dict[str, Forecast]:
     """Return repeat-last and, where the look-back holds a season, seasonal-naive, ready to be tested."""
     found: dict[str, Forecast] = {}
     for name, net in (("repeat last", RepeatLast), ("seasonal naive", SeasonalNaive)):
@@ -64,17 +64,16 @@ def baselines_of(task: Forecast, data: TimeSeriesDataModule) -> dict[str, Foreca
     return found
 
 
-def errors_as_dict(task: Forecast, stage: str) -> dict[str, Any]:
-    """Return all measures of a stage as plain numbers: overall, per horizon, per channel."""
+def errors_as_dict(task: Forecast) -> dict[str, Any]:
+    """Return all measures of the test as plain numbers: overall, per horizon, per channel."""
     result: dict[str, Any] = {}
-    for units in ("standardized", "physical"):
-        errors: Any = task.errors[f"{stage}_{units}"]
+    for units, errors in (("standardized", task.test_scores.standardized), ("physical", task.test_scores.physical)):
+        channel = {name: value.tolist() for name, value in errors.per_channel().items()}
         result[units] = {
             "overall": {name: float(value) for name, value in errors.compute().items()},
             "per_horizon": {name: value.tolist() for name, value in errors.per_horizon().items()},
             "per_channel": {
-                name: dict(zip(task.spec.targets, value.tolist(), strict=True))
-                for name, value in errors.per_channel().items()
+                name: dict(zip(task.spec.targets, values, strict=True)) for name, values in channel.items()
             },
         }
     return result
@@ -82,11 +81,12 @@ def errors_as_dict(task: Forecast, stage: str) -> dict[str, Any]:
 
 def scores_of(task: Forecast) -> Scores:
     """Return what the summary table shows of a tested task."""
-    channel, overall = task.errors["test_physical"].per_channel(), task.errors["test_standardized"].compute()
-    shown = ("mse", "mae", "mase", "coverage")
-    return Scores(
-        channel["mae"].tolist(), channel["rmse"].tolist(), {key: float(overall[key]) for key in shown if key in overall}
-    )
+    channel, overall = task.test_scores.physical.per_channel(), task.test_scores.standardized.compute()
+    shown: dict[str, float] = {}
+    for name in ("mse", "mae", "mase", "coverage"):
+        if name in overall:
+            shown[name] = float(overall[name])
+    return Scores(channel["mae"].tolist(), channel["rmse"].tolist(), shown)
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def test_beside_baselines(task: Forecast, data: TimeSeriesDataModule, trainer: p
     """
     windows = len(data.prepared.windows["test"])
     require(windows > 0, "There is no test window: give `split` a test part that is longer than `look_forward`.")
-    rivals = baselines_of(task, data)
+    rivals = baselines_of(data)
     for one in (task, *rivals.values()):
         quiet_trainer(trainer).test(one, datamodule=data, verbose=False)
     scores = {"model": scores_of(task)} | {name: scores_of(rival) for name, rival in rivals.items()}
@@ -121,8 +121,8 @@ def test_beside_baselines(task: Forecast, data: TimeSeriesDataModule, trainer: p
         "test_windows": windows,
         "look_back": task.spec.size[0],
         "parameters": sum(p.numel() for p in task.parameters() if p.requires_grad),
-        "test": errors_as_dict(task, "test"),
-        "baselines": {name: errors_as_dict(rival, "test") for name, rival in rivals.items()},
+        "test": errors_as_dict(task),
+        "baselines": {name: errors_as_dict(rival) for name, rival in rivals.items()},
     }
     return Tested(table, measures, rivals)
 
@@ -135,7 +135,9 @@ def write_test(run: RunFolder, task: Forecast, data: TimeSeriesDataModule, teste
         work.write_text(tested.table + "\n", encoding="utf-8")
     for target, figure in draw_windows(task, data, "test", 4):
         save_figure(figure, run.figures / f"forecast_{re.sub(r'[^A-Za-z0-9_.-]+', '_', target)}.png")
-    save_figure(horizon_panel(task, tested.rivals, "test"), run.figures / "error_per_horizon.png")
+    tasks = {"model": task} | tested.rivals
+    panel = horizon_panel({name: one.test_scores for name, one in tasks.items()}, task.spec)
+    save_figure(panel, run.figures / "error_per_horizon.png")
 
 
 class PredictionTable(BasePredictionWriter):
@@ -158,10 +160,10 @@ class PredictionTable(BasePredictionWriter):
         trainer: pl.Trainer,
         pl_module: pl.LightningModule,
         prediction: Prediction,
-        batch_indices: Any,  # noqa: ARG002
-        batch: Any,  # noqa: ARG002
-        batch_idx: int,  # noqa: ARG002
-        dataloader_idx: int,  # noqa: ARG002
+        batch_indices: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int,
     ) -> None:
         """Append the rows of a batch."""
         import pyarrow as pa

@@ -1,15 +1,20 @@
 """From a trained task and its data to the figures of `report`: the wiring between the two."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from dlkit.core.batch import Batch
+from dlkit.core.specs import Spec
 from dlkit.data.datamodules import TimeSeriesDataModule
 from dlkit.report.forecast_figures import ForecastView, error_by_horizon_figure, forecast_figure
 from dlkit.tasks.forecast import Forecast, Prediction
+from dlkit.tasks.scores import ForecastScores
+
+if TYPE_CHECKING:
+    import matplotlib.figure
 
 
 def pick_batch(data: TimeSeriesDataModule, role: str, wanted: int, device: torch.device) -> Batch:
@@ -17,7 +22,7 @@ def pick_batch(data: TimeSeriesDataModule, role: str, wanted: int, device: torch
     windows = data.prepared.windows[role]
     numbers = torch.linspace(0, len(windows) - 1, min(wanted, len(windows))).round().long().unique()
     batch = data.make_batch(windows.starts(numbers))
-    return Batch(*(value if value is None else value.to(device) for value in batch))
+    return data.transfer_batch_to_device(batch, device, 0)  # type: ignore[no-any-return] # Lightning's keeps the type
 
 
 def draw_windows(task: Any, data: TimeSeriesDataModule, role: str, wanted: int) -> Iterator[tuple[str, Any]]:
@@ -71,10 +76,19 @@ def _past(task: Forecast, batch: Batch, window: int, k: int) -> np.ndarray:
     return values
 
 
-def horizon_panel(task: Any, baselines: dict[str, Any] | None = None, stage: str = "val") -> Any:
-    """Return the figure of the standardized error over the horizon, beside that of the baselines."""
-    tasks = {"model": task} | (baselines or {})
-    curves = {
-        name: one.errors[f"{stage}_standardized"].per_horizon()["mae"].cpu().numpy() for name, one in tasks.items()
+def horizon_panel(curves: Mapping[str, ForecastScores], spec: Spec) -> "matplotlib.figure.Figure":
+    """Return the figure of the mean absolute error over the horizon, the model (first of ``curves``) beside the others.
+
+    A single target is drawn in its unit, several are drawn in standard deviations.
+    """
+    single = len(spec.targets) == 1
+    errors = {
+        name: (scores.physical if single else scores.standardized).per_horizon() for name, scores in curves.items()
     }
-    return error_by_horizon_figure(curves, unit="", step=task.spec.step, gap=task.spec.gap)
+    return error_by_horizon_figure(
+        {name: values["mae"].cpu().numpy() for name, values in errors.items()},
+        unit=spec.target_units[0] if single else "standard deviations",
+        step=spec.step,
+        gap=spec.gap,
+        measure=f"MAE of {spec.targets[0]}" if single else "MAE",
+    )

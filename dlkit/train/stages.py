@@ -1,5 +1,6 @@
 """The stages of a run, one function each; commands call them, scripts may."""
 
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -94,7 +95,7 @@ def write_hparams(run: RunFolder, cli: RunCLI, measures: dict[str, Any]) -> None
     metrics |= {f"hp/test_physical_{name}": value for name, value in overall["physical"]["overall"].items()}
     logger = TensorBoardLogger(run.path, name="tensorboard", version="", default_hp_metric=False)
     settings = flat({key: cli.config.as_dict()[key] for key in ("data", "model", "seed_everything")})
-    logger.log_hyperparams(settings, {key: value for key, value in metrics.items() if value == value})
+    logger.log_hyperparams(settings, {key: value for key, value in metrics.items() if math.isfinite(value)})
     logger.experiment.flush()
     logger.experiment.close()
 
