@@ -2,6 +2,8 @@
 
 import glob
 import hashlib
+import os
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -62,11 +64,14 @@ def reader_for(path: Path, *, group: str = "") -> Reader:
 
 
 def find_files(path: str | Path | Sequence[str | Path]) -> list[Path]:
-    """Return the files that a file, folder, glob, or list of these names; a folder gives its readable files by name."""
+    """Return the files that a file, folder, glob, or list of these names; a folder gives its readable files by name.
+
+    ``~`` and environment variables are filled in: ``$DLKIT_BENCH_DATA/forecasting/ETTh1.parquet``.
+    """
     if not isinstance(path, str | Path):
         require(len(path) > 0, "`path` is an empty list; name at least one file, folder or glob.")
         return [file for each in path for file in find_files(each)]
-    place = Path(path).expanduser()
+    place = _filled(path)
     if place.is_dir():
         return _files_in(place)
     if place.exists():
@@ -77,6 +82,16 @@ def find_files(path: str | Path | Sequence[str | Path]) -> list[Path]:
         require(len(found) > 0, f"`path: {path}` matches no file; mend the glob or give it from the working folder.")
         return found
     raise InputError(f"`path: {path}` does not exist; {_nearby(place)}")
+
+
+def _filled(path: str | Path) -> Path:
+    """Return the path with ``~`` and environment variables filled in."""
+    place = Path(os.path.expandvars(path)).expanduser()
+    unset = re.search(r"\$\{?(\w+)\}?", str(place))
+    if unset and not place.exists():
+        name = unset[1]
+        raise InputError(f"`path: {path}` needs the variable {name}, which is not set; e.g. `export {name}=/data`.")
+    return place
 
 
 def _files_in(folder: Path) -> list[Path]:
