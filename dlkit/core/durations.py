@@ -33,14 +33,15 @@ def samples(value: int | str, step: int, *, setting: str, least: int = 0) -> int
     Raises:
         InputError: The duration is no whole number of samples, or fewer than ``least``.
     """
-    if isinstance(value, str) and not value.strip().lstrip("-").isdigit():
+    if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]+\s*", value) is None:
         length = nanoseconds(value, setting=setting)
         require(
             length % step == 0,
-            f"{setting}='{value}' is {length / step:g} samples of {step / 1e9:g} s: choose a whole multiple of the step.",
+            f"{setting}='{value}' is {length / step:g} samples of {step / 1e9:g} s; it must be a whole number of them: "
+            f"change `{setting}`.",
         )
         count = length // step
     else:
         count = int(value)
-    require(count >= least, f"{setting}={value} is {count} samples; it must be at least {least}.")
+    require(count >= least, f"{setting}={value} is {count} samples; it must be at least {least}: change `{setting}`.")
     return count

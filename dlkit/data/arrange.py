@@ -3,14 +3,17 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
 from dlkit.core.checks import require, suggest
+from dlkit.core.specs import Spec
 from dlkit.data.base import Source
 from dlkit.data.calendar import calendar_columns, calendar_names
 from dlkit.data.records import Stream
+from dlkit.data.tables import Table
+from dlkit.data.windows import Geometry
 
 
 def match_names(patterns: Sequence[str], names: Sequence[str], *, setting: str) -> list[str]:
@@ -25,6 +28,22 @@ def match_names(patterns: Sequence[str], names: Sequence[str], *, setting: str) 
         require(len(matches) > 0, f"{setting}: no channel is named '{pattern}'; {suggest(pattern, names)}")
         found.update(dict.fromkeys(matches))
     return list(found)
+
+
+class Roles(TypedDict):
+    """Names or globs of the channels that play each part, as in :meth:`Columns.arrange`."""
+
+    inputs: list[str] | None
+    targets: list[str]
+    future: list[str]
+    calendar: tuple[str, ...]
+
+
+def roles_of(spec: Spec, calendar: tuple[str, ...]) -> Roles:
+    """Return the roles that find the channels of a spec in other data."""
+    inputs = list(spec.channels[: len(spec.channels) - spec.masks])
+    future = [name for name in spec.future if name not in calendar_names(calendar)]
+    return {"inputs": inputs, "targets": list(spec.targets), "future": future, "calendar": calendar}
 
 
 @dataclass(frozen=True)
@@ -61,6 +80,8 @@ class Columns:
         ins = match_names(inputs, measured, setting="inputs") if inputs is not None else measured
         aims = match_names(targets, measured, setting="targets")
         known = match_names(future, measured, setting="future")
+        told = [name for name in known if name in aims]
+        require(not told, f"future: {told} are targets; what is to be predicted is not known, take it out of `future`.")
         both = [name for name in aims if name in ins]
         first = [name for name in ins if name not in both] + both
         order = first + [name for name in aims if name not in ins]
@@ -79,7 +100,7 @@ class Arranged(Source):
         extend: Rows without values to put after the end of each series, so that what comes next can be predicted.
     """
 
-    def __init__(self, source: Source, roles: dict[str, Any], *, extend: int = 0) -> None:
+    def __init__(self, source: Source, roles: Roles, *, extend: int = 0) -> None:
         self.source, self.roles, self.extend = source, roles, extend
 
     def fingerprint(self) -> dict[str, Any]:
@@ -96,13 +117,20 @@ class Arranged(Source):
         columns: Columns | None = None
         last: Stream | None = None
         for stream in self.source.chunks():
-            columns = columns or Columns.arrange(stream.channels, **self.roles)
+            columns = columns or self._columns(stream)
             if self.extend and last is not None and last.name != stream.name:
                 yield self._arrange(_after(last, self.extend), columns)
             yield self._arrange(stream, columns)
             last = stream if len(stream.times) else last
         if self.extend and last is not None and columns is not None:
             yield self._arrange(_after(last, self.extend), columns)
+
+    def _columns(self, stream: Stream) -> Columns:
+        both = sorted({*stream.channels} & {*calendar_names(self.roles["calendar"])})
+        require(
+            not both, f"The source has channels named as the calendar's, {both}: rename them, or leave `calendar` out."
+        )
+        return Columns.arrange(stream.channels, **self.roles)
 
     def _arrange(self, stream: Stream, columns: Columns) -> Stream:
         measured = columns.names[: columns.measured]
@@ -129,3 +157,25 @@ def _after(stream: Stream, rows: int) -> Stream:
     times = stream.times[-1] + stream.step * np.arange(1, rows + 1, dtype=np.int64)
     values = np.full((rows, len(stream.channels)), np.nan, np.float32)
     return Stream(stream.name, times, values, stream.channels, stream.units, stream.step, stream.static, continues=True)
+
+
+def make_spec(table: Table, columns: Columns, geometry: Geometry, *, season: int, mask_channels: bool) -> Spec:
+    """Return what a network must take and return to forecast an arranged table."""
+    first, last = columns.targets
+    inputs, units = table.columns[: columns.inputs], table.units[: columns.inputs]
+    if mask_channels:
+        inputs, units = (*inputs, *(f"{name} observed" for name in inputs)), (*units, *("" for _ in inputs))
+    return Spec(
+        channels=inputs,
+        size=(geometry.look_back,),
+        output=(geometry.look_forward, last - first, 1),
+        targets=table.columns[first:last],
+        units=units,
+        target_units=table.units[first:last],
+        future=tuple(table.columns[i] for i in columns.future),
+        static=table.static_names,
+        season=season,
+        step=table.step / 1e9,
+        gap=geometry.gap,
+        masks=columns.inputs if mask_channels else 0,
+    )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlkit.core.checks import require
-from dlkit.data.splits import ROLES, Ranges, Split, cut_series, join, take_rows
+from dlkit.data.rows import join, take_rows
+from dlkit.data.splits import ROLES, Ranges, Split, cut_series
 from dlkit.data.tables import Table
 
 

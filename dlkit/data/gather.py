@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from dlkit.data.windows import Geometry
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Copy memory with one thread: with busy neighbours two threads wait for each other and are a hundred times slower."""
+    """Copy memory with one thread: with busy neighbours two wait for each other and are a hundred times slower."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -26,19 +26,26 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+def _references(buffers: list[np.ndarray]) -> list[int]:
+    return [sys.getrefcount(buffer) for buffer in buffers]
+
+
+UNUSED = _references([np.empty(0)])[0]  # a list refers to it and this count does; how it counts depends on the version
+
+
 class _Buffers:
     """Output buffers that are used again once no tensor refers to them, which spares the page faults of new memory."""
 
     def __init__(self) -> None:
-        self._free: list[np.ndarray] = []
+        self._kept: list[np.ndarray] = []
 
     def take(self, rows: int, width: int, dtype: torch.dtype) -> Tensor:
-        for buffer in self._free:
-            # A tensor made from a buffer holds a reference to it: 3 = the list, the loop and the argument of getrefcount.
-            if sys.getrefcount(buffer) == 3 and len(buffer) >= rows:
-                return torch.from_numpy(buffer)[:rows]
-        buffer = np.empty((rows, width), np.float32 if dtype == torch.float32 else np.bool_)
-        self._free = [*self._free[-2:], buffer]
+        for number, references in enumerate(_references(self._kept)):
+            # A tensor made from a buffer holds a reference to it, and so does every view of that tensor.
+            if references == UNUSED and len(self._kept[number]) >= rows:
+                return torch.from_numpy(self._kept[number])[:rows]
+        buffer: np.ndarray = np.empty((rows, width), np.float32 if dtype == torch.float32 else np.bool_)
+        self._kept = [*self._kept[-2:], buffer]
         return torch.from_numpy(buffer)
 
 
@@ -58,6 +65,7 @@ class WindowGather:
         static: Standardized constants of each segment's series, (segments, constants), or None.
         scaling: Applied after the copy when the table holds raw values (a table on disk).
         mask_channels: Give the observed mask to the network as further channels.
+        complete: Nothing is missing in a raw table, so that no mask is made.
     """
 
     values: Tensor
@@ -68,6 +76,7 @@ class WindowGather:
     static: Tensor | None = None
     scaling: ChannelScaling | None = None
     mask_channels: bool = False
+    complete: bool = False
 
     def __post_init__(self) -> None:
         """Lay the overlapping views."""
@@ -88,21 +97,36 @@ class WindowGather:
             with one_thread():
                 torch.index_select(view, 0, starts, out=out)
         else:
-            out = view.index_select(0, starts.to(view.device, non_blocking=True))
+            out = view.index_select(0, starts)
         return out.view(len(starts), self.geometry.length, -1)
 
+    def to(self, device: torch.device) -> "WindowGather":
+        """Return the same with its table on a device."""
+        if device == self.values.device:
+            return self
+        values, segments = self.values.to(device), self.segments.to(device)
+        observed, static = (None if part is None else part.to(device) for part in (self.observed, self.static))
+        return replace(self, values=values, observed=observed, segments=segments, static=static)
+
     def __call__(self, starts: Tensor) -> Batch:
-        """Return the windows that begin at these rows, (batch,)."""
+        """Return the windows that begin at these rows, (batch,); the batch lies where the starts lie."""
+        batch = self._batch(starts.to(self.values.device))
+        if starts.device == self.values.device:
+            return batch
+        return Batch._make(None if part is None else part.to(starts.device) for part in batch)
+
+    def _batch(self, starts: Tensor) -> Batch:
         window = self._copy(self._values, starts, self._buffers)
         observed = None if self._observed is None else self._copy(self._observed, starts, self._mask_buffers)
         if self.scaling is not None:
             with one_thread():
-                observed = ~window.isnan()
+                observed = None if self.complete else ~window.isnan()
                 window = self.scaling(window).nan_to_num_(nan=0.0)
         x, y = self._parts(window)
         x_observed, y_observed = (None, None) if observed is None else self._parts(observed)
         if self.mask_channels:
             x = torch.cat([x, torch.ones_like(x) if x_observed is None else x_observed.to(x.dtype)], dim=1)
+            x_observed = None if x_observed is None else torch.cat([x_observed, torch.ones_like(x_observed)], dim=1)
         return Batch(x, y, x_observed, y_observed, self._future(window), self._static(starts), starts)
 
     def _parts(self, window: Tensor) -> tuple[Tensor, Tensor]:
@@ -118,5 +142,5 @@ class WindowGather:
     def _static(self, starts: Tensor) -> Tensor | None:
         if self.static is None:
             return None
-        segment = torch.bucketize(starts.to(self.static.device), self.segments, right=True) - 1
+        segment = torch.bucketize(starts, self.segments, right=True) - 1
         return self.static[segment]

@@ -1,5 +1,7 @@
 """A loader whose unit is the batch: an order of windows, sliced; state to go on exactly where it stopped."""
 
+import math
+import multiprocessing
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,7 +19,7 @@ class Batches:
     """Several batches of one training step, each made when its turn comes."""
 
     def __init__(self, fetch: Fetch, starts: Tensor, batch_size: int) -> None:
-        self.fetch, self.parts = fetch, starts.split(batch_size)
+        self.fetch, self.parts = fetch, torch.split(starts, batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         return (self.fetch(part) for part in self.parts)
@@ -56,7 +58,7 @@ def shuffled(count: int, seed: int, epoch: int, block: int | None) -> Tensor:
         return torch.randperm(count, generator=generator)
     order = torch.empty(count, dtype=torch.int64)
     filled = 0
-    for group in torch.randperm(-(-count // block), generator=generator).split(16):
+    for group in torch.split(torch.randperm(-(-count // block), generator=generator), 16):
         numbers = torch.cat([torch.arange(b * block, min((b + 1) * block, count)) for b in group.tolist()])
         order[filled : filled + len(numbers)] = numbers[torch.randperm(len(numbers), generator=generator)]
         filled += len(numbers)
@@ -98,14 +100,12 @@ class BatchOrder(Sampler[Tensor]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        batches = -(-self.count // self.batch_size)
-        if self.shuffle:
-            return -(-batches // self.world)
-        return len(range(self.rank, batches, self.world))
+        batches = math.ceil(self.count / self.batch_size)
+        return math.ceil(batches / self.world) if self.shuffle else len(range(self.rank, batches, self.world))
 
     def __iter__(self) -> Iterator[Tensor]:
         order = shuffled(self.count, self.seed, self.epoch, self.block) if self.shuffle else torch.arange(self.count)
-        batches = -(-self.count // self.batch_size)
+        batches = math.ceil(self.count / self.batch_size)
         first, self.skip = self.skip, 0
         for turn in range(first, len(self)):
             number = (turn * self.world + self.rank) % batches
@@ -128,24 +128,29 @@ class WindowLoader:
 
     def __init__(self, dataset: WindowBatches, sampler: BatchOrder, **options: Any) -> None:
         self.dataset, self.sampler, self.given = dataset, sampler, 0
-        generator = torch.Generator().manual_seed(sampler.seed)
-        self._loader = (
-            DataLoader(dataset, sampler=sampler, batch_size=None, generator=generator, **options) if options else None
-        )
+        self._loader: DataLoader[Any] | None = None
+        if options:
+            # A forked worker sees the memory map; to another one the whole table would be sent.
+            if options.get("num_workers") and "fork" in multiprocessing.get_all_start_methods():
+                options["multiprocessing_context"] = "fork"
+            generator = torch.Generator().manual_seed(sampler.seed)
+            self._loader = DataLoader(dataset, sampler=sampler, batch_size=None, generator=generator, **options)
 
     def __len__(self) -> int:
         return len(self.sampler)
 
     def __iter__(self) -> Iterator[Any]:
         self.given = self.sampler.skip = self.sampler.skip % max(len(self), 1)
-        for batch in self._loader or map(self.dataset.__getitem__, self.sampler):
+        batches = map(self.dataset.__getitem__, self.sampler) if self._loader is None else self._loader
+        for batch in batches:
             self.given += 1
             yield batch
 
     def state_dict(self) -> dict[str, int]:
-        """Return the number of batches given in this epoch."""
-        return {"given": self.given}
+        """Return the epoch and the number of batches given in it."""
+        return {"epoch": self.sampler.epoch, "given": self.given}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on after the batches that were given."""
+        self.sampler.epoch = state["epoch"]
         self.sampler.skip = self.given = state["given"]

@@ -1,5 +1,6 @@
 """Bring channels to a common scale, and back: fitted on training rows in one pass, kept with the network."""
 
+import copy
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -10,7 +11,9 @@ from torch import Tensor, nn
 from dlkit.core.checks import require, suggest
 
 RESERVOIR = 1_000_000
-SMALLEST = 1e-8
+MOST_VALUES = 2**27
+NORMAL_RANGE = 1.3489795003921634  # interquartile range of the standard normal law
+SMALLEST = 1e-35  # near the smallest float32
 
 
 class ChannelScaling(nn.Module):
@@ -33,7 +36,7 @@ class ChannelScaling(nn.Module):
     def forward(self, x: Float[Tensor, "*any"], dim: int = -1) -> Float[Tensor, "*any"]:
         """Return physical values on the common scale; ``dim`` is the axis of the channels."""
         shape = [-1 if axis == dim % x.ndim else 1 for axis in range(x.ndim)]
-        if self.log.any():
+        if self._curved():
             x = torch.where(self.log.view(shape), x.sign() * x.abs().log1p(), x)
         return (x - self.shift.view(shape)) / self.scale.view(shape)
 
@@ -41,9 +44,13 @@ class ChannelScaling(nn.Module):
         """Return values of the common scale in physical units."""
         shape = [-1 if axis == dim % z.ndim else 1 for axis in range(z.ndim)]
         x = z * self.scale.view(shape) + self.shift.view(shape)
-        if self.log.any():
+        if self._curved():
             x = torch.where(self.log.view(shape), x.sign() * x.abs().expm1(), x)
         return x
+
+    def _curved(self) -> bool:
+        """Tell whether a channel takes the logarithm; a compiled or exported graph cannot depend on it."""
+        return torch.compiler.is_compiling() or bool(self.log.any())
 
     def select(self, channels: list[int]) -> "ChannelScaling":
         """Return the scaling of some of the channels."""
@@ -71,7 +78,7 @@ class Normalizer(ABC):
     def finish(self) -> ChannelScaling:
         """Return the scaling; a constant channel keeps scale 1, so that it becomes 0."""
         shift, scale = self.result()
-        flat = ~(scale > SMALLEST * np.maximum(1.0, np.abs(shift)) * 1e-4)
+        flat = ~(scale > np.maximum(1e-12 * np.abs(shift), SMALLEST))  # float32 values differ by 6e-8 at least
         fitted = ChannelScaling(len(shift))
         fitted.shift = torch.from_numpy(np.nan_to_num(shift)).float()
         fitted.scale = torch.from_numpy(np.where(flat, 1.0, scale)).float()
@@ -99,15 +106,17 @@ class Standard(Normalizer):
         self._count, self._mean, self._squares = np.zeros((3, channels))
 
     def update(self, rows: np.ndarray) -> None:
-        """Merge the moments of a chunk."""
+        """Merge the moments of a chunk; sums run over differences from a near value, so an offset costs no digits."""
         seen = ~np.isnan(rows)
-        count = seen.sum(0)
-        mean = np.where(seen, rows, 0).sum(0) / np.maximum(count, 1)
-        squares = (np.where(seen, rows - mean, 0) ** 2).sum(0)
+        count = np.asarray(seen.sum(0))
+        first = np.take_along_axis(rows, seen.argmax(0)[None], 0)[0] if len(rows) else self._mean
+        near = np.where(self._count > 0, self._mean, np.nan_to_num(first))
+        off = np.where(seen, rows - near, 0).sum(0) / np.maximum(count, 1)
+        squares = (np.where(seen, rows - near - off, 0) ** 2).sum(0)
         total = np.maximum(self._count + count, 1)
-        delta = mean - self._mean
+        delta = near + off - self._mean
         self._squares += squares + delta**2 * self._count * count / total
-        self._mean += delta * count / total
+        self._mean = np.where(self._count > 0, self._mean + delta * count / total, near + off)
         self._count += count
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
@@ -141,33 +150,37 @@ class MinMax(Normalizer):
 
 
 class Robust(Normalizer):
-    """Subtract the median, divide by the interquartile range / 1.349 (the standard deviation of a normal law).
+    """Subtract the median, divide by the interquartile range / 1.349 (for a normal law, the standard deviation).
 
-    Exact up to a million training rows; beyond that from a seeded uniform sample of a million rows (Vitter 1985).
+    Exact up to a million training rows; beyond that from a seeded uniform sample of a million rows (Vitter 1985), fewer
+    for more than 134 channels, so that the sample takes at most a gigabyte.
     """
 
     def begin(self, channels: int) -> None:
         """Prepare the sample."""
-        self._sample, self._seen = np.empty((0, channels)), 0
+        room = min(RESERVOIR, max(MOST_VALUES // channels, 10_000))
+        self._sample, self._seen = np.empty((room, channels)), 0  # memory is taken when written to
         self._random = np.random.default_rng(0)
 
     def update(self, rows: np.ndarray) -> None:
         """Keep the rows while there is room, then replace kept ones with falling probability."""
-        room = RESERVOIR - len(self._sample)
-        self._sample = np.concatenate([self._sample, rows[:room]]) if room > 0 else self._sample
-        self._seen += min(max(room, 0), len(rows))
-        rest = rows[max(room, 0) :]
-        if len(rest):
-            slot = (self._random.random(len(rest)) * (self._seen + 1 + np.arange(len(rest)))).astype(np.int64)
-            self._sample[slot[slot < RESERVOIR]] = rest[slot < RESERVOIR]
-            self._seen += len(rest)
+        room = max(len(self._sample) - self._seen, 0)
+        kept, rest = rows[:room], rows[room:]
+        self._sample[self._seen : self._seen + len(kept)] = kept
+        self._seen += len(kept)
+        slot = (self._random.random(len(rest)) * (self._seen + 1 + np.arange(len(rest)))).astype(np.int64)
+        self._sample[slot[slot < len(self._sample)]] = rest[slot < len(self._sample)]
+        self._seen += len(rest)
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
         """Return median and scaled interquartile range."""
-        seen = ~np.isnan(self._sample).all(0)
-        shift, scale = np.zeros(len(seen)), np.zeros(len(seen))
-        low, middle, high = np.nanquantile(self._sample[:, seen], [0.25, 0.5, 0.75], axis=0)
-        shift[seen], scale[seen] = middle, (high - low) / 1.349
+        sample = self._sample[: self._seen]
+        shift, scale = np.zeros(sample.shape[1]), np.zeros(sample.shape[1])
+        for channel, values in enumerate(sample.T):
+            seen = values[~np.isnan(values)]
+            if len(seen):
+                low, shift[channel], high = np.quantile(seen, [0.25, 0.5, 0.75])
+                scale[channel] = (high - low) / NORMAL_RANGE
         return shift, scale
 
 
@@ -204,7 +217,12 @@ class PerChannel(Normalizer):
             require(name in names, f"PerChannel: there is no channel '{name}' to normalize; {suggest(name, names)}")
         rest = [i for i in range(channels) if names[i] not in self.channels]
         groups = [([names.index(name)], normalizer) for name, normalizer in self.channels.items()]
-        self._groups = [(i, n.start(tuple(names[k] for k in i))) for i, n in [*groups, (rest, self.default)] if i]
+        # Copies, so that one normalizer may serve several channels.
+        self._groups = [
+            (index, copy.copy(normalizer).start(tuple(names[i] for i in index)))
+            for index, normalizer in [*groups, (rest, self.default)]
+            if index
+        ]
 
     def update(self, rows: np.ndarray) -> None:
         """Pass each normalizer its channels."""

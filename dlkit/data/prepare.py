@@ -1,18 +1,17 @@
 """Everything that happens to a table before the first batch: split, fit, place windows, audit, normalize."""
 
-import warnings
-from dataclasses import dataclass
-from typing import Any
+import copy
+from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from dlkit.core.checks import InputError, require
+from dlkit.core.specs import Spec
 from dlkit.data.arrange import Columns
-from dlkit.data.base import Source
-from dlkit.data.normalize import ChannelScaling, Normalizer
-from dlkit.data.splits import ROLES, Ranges, Split, join
-from dlkit.data.tables import CHUNK, Table
+from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
+from dlkit.data.rows import count_rows, join, widen, without
+from dlkit.data.splits import ROLES, Ranges, Split
+from dlkit.data.tables import Table
 from dlkit.data.windows import Geometry, Windows, audit, place_windows
 from dlkit.metrics.forecast import in_sample_seasonal_mae
 
@@ -23,38 +22,41 @@ class Prepared:
 
     Attributes:
         table: The rows.
+        columns: The part that each column plays.
+        geometry: Extent of a window.
         ranges: Rows to predict, per role.
         windows: Windows of each role.
-        scaling: Fitted on training rows.
-        seasonal_error: Mean absolute error of the seasonal-naive forecast on training rows, in physical units, per target.
+        scaling: Of the columns, fitted on training rows.
+        static_scaling: Of the constants, fitted on the series that train.
+        seasonal_error: Mean absolute error of the seasonal-naive forecast on training rows, per target, in physical
+            units.
         audit: Result of the leak audit.
         missing: Fraction of missing values in the training rows, per measured column.
     """
 
     table: Table
+    columns: Columns
+    geometry: Geometry
     ranges: Ranges
     windows: dict[str, Windows]
     scaling: ChannelScaling
+    static_scaling: ChannelScaling
     seasonal_error: np.ndarray
     audit: dict[str, int]
     missing: dict[str, float]
 
-
-def keep_away(train: np.ndarray, others: np.ndarray, rows: int) -> np.ndarray:
-    """Return the training ranges without the ``rows`` next to any other range (an embargo)."""
-    for start, stop in others:
-        before = np.stack([train[:, 0], np.minimum(train[:, 1], start - rows)], 1)
-        after = np.stack([np.maximum(train[:, 0], stop + rows), train[:, 1]], 1)
-        train = np.concatenate([before, after])
-        train = train[train[:, 1] > train[:, 0]]
-    return train[train[:, 0].argsort()]
+    @property
+    def on_disk(self) -> bool:
+        """Whether the rows are a memory map, in physical units."""
+        return isinstance(self.table.values, np.memmap)
 
 
 def split_rows(table: Table, split: Split, embargo: int) -> Ranges:
     """Return the rows to predict per role, training kept ``embargo`` rows away from the others."""
     ranges = split.ranges(table)
     if embargo:
-        ranges["train"] = keep_away(ranges["train"], np.concatenate([ranges["val"], ranges["test"]]), embargo)
+        near = widen(join([ranges["val"], ranges["test"]]), embargo, table.series_borders())
+        ranges["train"] = without(ranges["train"], near)
     return ranges
 
 
@@ -67,29 +69,33 @@ def fit_scaling(
         The scaling of all columns and the number of observed values per measured column.
 
     Raises:
-        InputError: A channel has no value, or an infinite one, in the training rows.
+        InputError: A channel has no value in the training rows.
     """
     names = table.columns[: columns.measured]
-    normalizer.start(names)
+    normalizer = copy.copy(normalizer).start(names)  # what it gathers is not kept
     observed = np.zeros(len(names), np.int64)
     for rows in table.chunks(train):
         measured = rows[:, : columns.measured]
-        infinite = np.isinf(measured).any(0)
-        if infinite.any():
-            raise InputError(
-                f"Channel '{names[infinite.argmax()]}' has infinite values: list them in `missing_values`."
-            )
         observed += (~np.isnan(measured)).sum(0)
         normalizer.add(measured)
     empty = [name for name, count in zip(names, observed, strict=True) if count == 0]
     require(
         not empty,
-        f"The channels {empty} have no value in the training rows: leave them out of `inputs` and `targets`, or change `split`.",
+        f"The channels {empty} have no value in the training rows: leave them out of `inputs` and `targets`, or change "
+        "`split`.",
     )
     fitted, scaling = normalizer.finish(), ChannelScaling(len(table.columns))
     for part in ("shift", "scale", "log"):
         getattr(scaling, part)[: columns.measured] = getattr(fitted, part)
     return scaling, observed
+
+
+def fit_static(table: Table, train: np.ndarray) -> ChannelScaling:
+    """Fit the scaling of the constants on the series that have training rows."""
+    segments = np.searchsorted(table.segments[:, 0], train[:, 0], side="right") - 1
+    normalizer = Standard().start(table.static_names)
+    normalizer.add(table.static[np.unique(table.series[segments])])
+    return normalizer.finish()
 
 
 def place_all(table: Table, ranges: Ranges, geometry: Geometry) -> dict[str, Windows]:
@@ -113,13 +119,12 @@ def seasonal_error(table: Table, columns: Columns, train: np.ndarray, season: in
     """Return the scale of MASE for each target, in physical units."""
     first, last = columns.targets
     total, count = np.zeros(last - first), np.zeros(last - first)
-    for start, stop in train:
-        rows = np.asarray(table.values[start:stop, first:last], np.float64)
-        observed = ~np.isnan(rows)
-        if len(rows) > season:
-            pairs = (observed[season:] & observed[:-season]).sum(0)
-            mean = in_sample_seasonal_mae(rows, season, observed, np.array([[0, len(rows)]]))
-            total, count = total + np.nan_to_num(mean) * pairs, count + pairs
+    for rows in table.chunks(train, overlap=season):
+        values = rows[:, first:last].astype(np.float64)
+        observed = ~np.isnan(values)
+        pairs = (observed[season:] & observed[:-season]).sum(0)
+        total += np.nan_to_num(in_sample_seasonal_mae(values, season, observed)) * pairs
+        count += pairs
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
@@ -138,93 +143,71 @@ def prepare_table(
     windows = place_all(table, ranges, geometry)
     scaling, observed = fit_scaling(table, columns, ranges["train"], normalizer)
     proof = audit(windows, table.segments, geometry, ranges["train"])
-    rows = max(int((ranges["train"][:, 1] - ranges["train"][:, 0]).sum()), 1)
-    missing = {
-        name: round(1 - n / rows, 6) for name, n in zip(table.columns, observed.tolist(), strict=False) if n < rows
-    }
-    scale = seasonal_error(table, columns, ranges["train"], season)
-    return Prepared(table, ranges, windows, scaling, scale, proof, missing)
+    rows = count_rows(ranges["train"])
+    counted = zip(table.columns[: columns.measured], observed.tolist(), strict=True)
+    return Prepared(
+        table=table,
+        columns=columns,
+        geometry=geometry,
+        ranges=ranges,
+        windows=windows,
+        scaling=scaling,
+        static_scaling=fit_static(table, ranges["train"]),
+        seasonal_error=seasonal_error(table, columns, ranges["train"], season),
+        audit=proof,
+        missing={name: round(1 - seen / rows, 6) for name, seen in counted if seen < rows},
+    )
 
 
-def normalize_in_place(values: np.ndarray, scaling: ChannelScaling) -> torch.Tensor | None:
-    """Normalize all rows where they lie and fill what is missing with 0.
-
-    Returns:
-        The observed mask, (rows, columns), or None when nothing is missing.
-    """
-    observed: torch.Tensor | None = None
-    for row in range(0, len(values), CHUNK):
-        part = torch.from_numpy(values[row : row + CHUNK])
-        holes = part.isnan()
-        if holes.any():
-            if observed is None:
-                observed = torch.ones(values.shape, dtype=torch.bool)
-            observed[row : row + CHUNK] = ~holes
-        part.copy_(scaling(part).nan_to_num_(nan=0.0))
-    return observed
+def place_newest(table: Table, geometry: Geometry) -> Windows:
+    """Place windows over all rows, every ``stride`` rows counted back from the last one that fits in a segment."""
+    each = place_windows(table.segments, table.segments, replace(geometry, stride=1), inside=False)
+    first = each.first + (each.count - 1) % geometry.stride
+    count = (each.count - 1) // geometry.stride + 1
+    skipped = len(each) - int(count.sum())
+    return Windows(first, count, geometry.stride, each.lost | ({"stride": skipped} if skipped else {}))
 
 
-def prepare_new(table: Table, columns: Columns, geometry: Geometry, scaling: ChannelScaling) -> Prepared:
-    """Make every window of a table of new data a test window, with a scaling fitted before.
+def prepare_new(
+    table: Table,
+    columns: Columns,
+    geometry: Geometry,
+    spec: Spec,
+    scaling: ChannelScaling,
+    static_scaling: ChannelScaling,
+) -> Prepared:
+    """Make every window of a table of new data a test window, with scalings fitted before.
 
     Raises:
-        InputError: The columns differ from those of the scaling, or no window fits.
+        InputError: The data do not fit the spec or the scaling, or no window fits.
     """
     require(
-        len(scaling.shift) == len(table.columns),
-        f"The new data give {len(table.columns)} channels, the run was trained on {len(scaling.shift)}: give data with "
-        "the channels of the training data.",
+        len(scaling.shift) == len(table.columns) and table.static_names == spec.static,
+        f"The new data give {len(table.columns)} columns and the static values {table.static_names}, the run was "
+        f"trained with {len(scaling.shift)} and {spec.static}: give data with the channels of the training data.",
+    )
+    require(
+        round(spec.step * 1e9) == table.step,
+        f"The new data have a step of {table.step / 1e9:g} s, the run was trained on {spec.step:g} s: give data with "
+        "this step, or set `step` of the source.",
     )
     nothing = join([])
-    ranges = {"train": nothing, "val": nothing, "test": table.segments}
-    windows = {role: place_windows(ranges[role], table.segments, geometry, inside=False) for role in ROLES}
+    none = place_windows(nothing, table.segments, geometry, inside=False)
+    windows = {"train": none, "val": none, "test": place_newest(table, geometry)}
     require(
         len(windows["test"]) > 0,
-        f"The new data have no run of {geometry.lead - geometry.gap} rows without a gap, which the look-back needs: give "
-        "longer data, or set `gaps: fill` in the source.",
+        f"The new data have no run of {geometry.lead - geometry.gap} rows without a gap, which the look-back needs: "
+        "give longer data, or set `gaps: fill` in the source.",
     )
-    unknown = np.full(columns.targets[1] - columns.targets[0], np.nan)
-    return Prepared(table, ranges, windows, scaling, unknown, {"shared rows": 0}, {})
-
-
-def standard_constants(table: Table) -> torch.Tensor | None:
-    """Return the standardized constants of each segment's series, (segments, constants); None when there are none."""
-    if not table.static_names:
-        return None
-    spread = table.static.std(0)
-    constants = (table.static - table.static.mean(0)) / np.where(spread > 0, spread, 1)
-    return torch.from_numpy(constants[table.series].astype(np.float32))
-
-
-def read_only_tensor(values: np.ndarray) -> torch.Tensor:
-    """Return a tensor over an array or a read-only memory map, without a copy."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-        return torch.from_numpy(values)
-
-
-def describe(ready: Prepared, geometry: Geometry, source: Source) -> dict[str, Any]:
-    """Return what a reviewer asks of the data (fingerprint, split, windows and what they cost, audit), as plain types."""
-    table = ready.table
-    return {
-        "source": source.fingerprint(),
-        "rows": len(table.times),
-        "rows lost": source.lost,
-        "series": len(table.names),
-        "segments": len(table.segments),
-        "step_seconds": table.step / 1e9,
-        "columns": dict(zip(table.columns, table.units, strict=True)),
-        "window": vars(geometry) | {"rows": geometry.length},
-        "split": {role: _describe_part(ready, role) for role in ROLES},
-        "missing in training rows": ready.missing,
-        "audit": ready.audit,
-    }
-
-
-def _describe_part(ready: Prepared, role: str) -> dict[str, Any]:
-    ranges, windows, times = ready.ranges[role], ready.windows[role], ready.table.times
-    part = {"rows": int(np.diff(ranges).sum()), "windows": len(windows), "windows lost": windows.lost}
-    if len(ranges):
-        edges = (times[ranges[:, 0]].min(), times[ranges[:, 1] - 1].max())
-        part["from"], part["to"] = (str(np.datetime64(int(edge), "ns")) for edge in edges)
-    return part
+    return Prepared(
+        table=table,
+        columns=columns,
+        geometry=geometry,
+        ranges={"train": nothing, "val": nothing, "test": table.segments},
+        windows=windows,
+        scaling=scaling,
+        static_scaling=static_scaling,
+        seasonal_error=np.full(columns.targets[1] - columns.targets[0], np.nan),
+        audit={"shared rows": 0},
+        missing={},
+    )

@@ -8,29 +8,11 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from dlkit.core.checks import InputError, require, suggest
+from dlkit.data.rows import clip_ranges, join, take_rows
 from dlkit.data.tables import Table
 
 ROLES = ("train", "val", "test")
 Ranges = dict[str, np.ndarray]
-
-
-def clip_ranges(ranges: np.ndarray, start: int, stop: int) -> np.ndarray:
-    """Return the parts of ``ranges``, (n, 2), that lie in ``[start, stop)``."""
-    clipped = np.clip(ranges, start, stop)
-    return clipped[clipped[:, 1] > clipped[:, 0]]
-
-
-def take_rows(ranges: np.ndarray, first: int, last: int) -> np.ndarray:
-    """Return the rows number ``first`` to ``last`` (not included), counted over the concatenated ``ranges``."""
-    lengths = ranges[:, 1] - ranges[:, 0]
-    before = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    taken = ranges[:, :1] + np.clip(np.array([first, last]) - before[:, None], 0, lengths[:, None])
-    return taken[taken[:, 1] > taken[:, 0]]
-
-
-def join(parts: list[np.ndarray]) -> np.ndarray:
-    """Return all ranges as one array, (n, 2)."""
-    return np.concatenate([np.empty((0, 2), np.int64), *parts]).astype(np.int64)
 
 
 class Split(ABC):
@@ -69,8 +51,8 @@ class ByFraction(Split):
         parts = (self.train, self.val, self.test)
         require(
             min(parts) >= 0 and self.train > 0 and sum(parts) <= 1 + 1e-9,
-            f"ByFraction train={self.train} val={self.val} test={self.test}: fractions must not be negative, train must "
-            "be positive and their sum at most 1.",
+            f"ByFraction train={self.train} val={self.val} test={self.test}: fractions must not be negative, train "
+            "must be positive and their sum at most 1.",
         )
 
     def ranges(self, table: Table) -> Ranges:
@@ -80,7 +62,8 @@ class ByFraction(Split):
     def _cut(self, rows: int) -> dict[str, tuple[int, int]]:
         train, test = int(self.train * rows + 1e-9), int(self.test * rows + 1e-9)
         end = round((self.train + self.val + self.test) * rows)
-        return {"train": (0, train), "val": (train, end - test), "test": (end - test, end)}
+        first = train if self.val > 0 else end - test  # what rounding leaves over is not a validation part of one row
+        return {"train": (0, first), "val": (first, end - test), "test": (end - test, end)}
 
 
 @dataclass(frozen=True)
@@ -121,7 +104,7 @@ class ByRows(Split):
 
 @dataclass(frozen=True)
 class ByDate(Split):
-    """Rows before ``val`` train, rows from ``val`` validate, rows from ``test`` test; dates are ISO, UTC unless they say.
+    """Rows before ``val`` train, rows from ``val`` validate, rows from ``test`` test; dates are ISO and UTC by default.
 
     Args:
         val: First moment of validation.
@@ -146,8 +129,8 @@ class ByDate(Split):
                 _moment(self.test, first, "test"), _moment(self.end, last, "end")]  # fmt: skip
         require(
             cuts == sorted(cuts),
-            f"ByDate start={self.start} val={self.val} test={self.test} end={self.end}: the dates must be in this order "
-            f"and the data run from {np.datetime64(first, 'ns')} to {np.datetime64(last, 'ns')}.",
+            f"ByDate start={self.start} val={self.val} test={self.test} end={self.end}: the dates must be in this "
+            f"order and the data run from {np.datetime64(first, 'ns')} to {np.datetime64(last - 1, 'ns')}.",
         )
         found: dict[str, list[np.ndarray]] = {role: [] for role in ROLES}
         for start, stop in table.segments:
@@ -162,12 +145,12 @@ def _moment(text: str | None, default: int, setting: str) -> int:
         return default
     import pandas as pd
 
+    message = f"ByDate {setting}='{text}' is not a date: write it as 2024-03-31 or 2024-03-31T12:00."
     try:
         stamp = pd.Timestamp(text)
     except ValueError as error:
-        raise InputError(
-            f"ByDate {setting}='{text}' is not a date: write it as 2024-03-31 or 2024-03-31T12:00."
-        ) from error
+        raise InputError(message) from error
+    require(not pd.isna(stamp), message)
     return int((stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")).as_unit("ns").value)
 
 
@@ -193,7 +176,8 @@ class BySeries(Split):
         Raises:
             InputError: A name matches no series, a series is named twice, or no series is left to train.
         """
-        test = self._chosen(table, self.test, "test", taken=set())
+        named = self._chosen(table, self.val, "val", taken=set()) if isinstance(self.val, list) else set()
+        test = self._chosen(table, self.test, "test", taken=named)
         val = self._chosen(table, self.val, "val", taken=test)
         both = sorted(val & test)
         require(not both, f"BySeries: the series {both} are in `val` and in `test`; leave them in one.")
@@ -207,10 +191,7 @@ class BySeries(Split):
 
     def _chosen(self, table: Table, wanted: list[str] | float, role: str, taken: set[str]) -> set[str]:
         if isinstance(wanted, list):
-            for pattern in wanted:
-                matches = any(fnmatchcase(name, pattern) for name in table.names)
-                require(matches, f"BySeries {role}: no series is named '{pattern}'; {suggest(pattern, table.names)}")
-            return {name for name in table.names if any(fnmatchcase(name, pattern) for pattern in wanted)}
+            return {name for pattern in wanted for name in _named(table.names, pattern, role)}
         require(0 <= wanted < 1, f"BySeries {role}={wanted} must be a fraction below 1, or a list of names.")
         random = np.random.default_rng([self.seed, ROLES.index(role)])
         chosen: set[str] = set()
@@ -229,4 +210,14 @@ class BySeries(Split):
             f"BySeries stratify='{self.stratify}' is no static value; {suggest(self.stratify, known)}",
         )
         label = table.static[:, known.index(self.stratify)]
-        return [[name for name, value in zip(table.names, label, strict=True) if value == v] for v in np.unique(label)]
+        kinds = np.unique(label, return_inverse=True)[1]  # series without a value are a kind of their own
+        return [
+            [name for name, own in zip(table.names, kinds, strict=True) if own == kind] for kind in np.unique(kinds)
+        ]
+
+
+def _named(names: tuple[str, ...], pattern: str, role: str) -> list[str]:
+    """Return the series that a name or a glob means; a name may hold characters of a glob."""
+    found = [pattern] if pattern in names else [name for name in names if fnmatchcase(name, pattern)]
+    require(len(found) > 0, f"BySeries {role}: no series is named '{pattern}'; {suggest(pattern, names)}")
+    return found

@@ -1,17 +1,12 @@
-"""All rows of a source as one table, in memory or memory-mapped, with the borders that windows must not cross."""
+"""All rows of a source as one table in memory, with the borders that windows must not cross."""
 
-import hashlib
-import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Any
+from typing import Protocol
 
 import numpy as np
 
-from dlkit.core.checks import require
-from dlkit.core.runfolder import atomic_folder, read_json, write_json
+from dlkit.core.checks import InputError, require, suggest
 from dlkit.data.base import Source
 from dlkit.data.records import Stream
 
@@ -24,15 +19,17 @@ class Table:
 
     Attributes:
         times: int64 nanoseconds UTC, (rows,).
-        values: float32, C-contiguous, (rows, columns), NaN where missing; an array or a memory map.
+        values: float32, C-contiguous, (rows, columns), in physical units, NaN where missing; an array or a memory map.
         columns: Name of each column.
         units: Unit of each column.
         step: Nominal time between rows in nanoseconds.
         segments: First and past-the-last row of each uninterrupted run, (segments, 2).
         series: Series of each segment, an index into ``names``, (segments,).
         names: Name of each series.
-        static: Constants of each series, (series, constants).
+        static: Constants of each series, (series, constants), NaN where missing.
         static_names: Name of each constant.
+        complete: True when no value is missing.
+        lost: Rows that the source left out, per cause.
     """
 
     times: np.ndarray
@@ -45,54 +42,74 @@ class Table:
     names: tuple[str, ...]
     static: np.ndarray
     static_names: tuple[str, ...]
+    complete: bool = False
+    lost: dict[str, int] = field(default_factory=dict)
 
-    def chunks(self, ranges: np.ndarray) -> Iterator[np.ndarray]:
-        """Yield the rows of ``ranges``, (n, 2), in chunks of bounded size."""
-        for start, stop in ranges:
-            for row in range(int(start), int(stop), CHUNK):
-                yield np.asarray(self.values[row : min(row + CHUNK, int(stop))])
+    def chunks(self, ranges: np.ndarray, *, overlap: int = 0) -> Iterator[np.ndarray]:
+        """Yield the rows of ``ranges``, (n, 2), in chunks of bounded size.
+
+        Args:
+            ranges: First and past-the-last rows.
+            overlap: Rows before each chunk, from the same range, that are given again.
+        """
+        assert len(self.values) == len(self.times), "the values were handed over, see Table.hand_over"
+        for start, stop in ranges.tolist():
+            for row in range(start, stop, CHUNK):
+                yield np.asarray(self.values[max(row - overlap, start) : min(row + CHUNK, stop)])
+
+    def hand_over(self) -> np.ndarray:
+        """Give the rows away, to be changed in place; the table keeps none that could be mistaken for raw ones."""
+        values, self.values = self.values, np.empty((0, len(self.columns)), np.float32)
+        return values
 
     def series_ranges(self) -> list[tuple[str, np.ndarray]]:
         """Return the name and the segments, (n, 2), of each series."""
         return [(name, self.segments[self.series == i]) for i, name in enumerate(self.names)]
 
+    def series_borders(self) -> np.ndarray:
+        """Return the first and past-the-last row of each run of segments that belong to one series, (runs, 2)."""
+        first = np.concatenate([[True], self.series[1:] != self.series[:-1]])
+        last = np.concatenate([first[1:], [True]])
+        return np.stack([self.segments[first, 0], self.segments[last, 1]], 1)
 
-class _Growing:
-    """Rows in memory that grow in place: the allocator moves pages, it does not copy them."""
 
-    def __init__(self) -> None:
-        self._array: np.ndarray | None = None
-        self._rows = 0
+class Rows(Protocol):
+    """Takes in rows one part after the other."""
 
     def append(self, part: np.ndarray) -> None:
+        """Add rows at the end."""
+
+
+class Growing:
+    """Rows in memory that grow in place: the allocator moves pages, it does not copy them.
+
+    Args:
+        dtype: Type of the values.
+    """
+
+    def __init__(self, dtype: type[np.generic]) -> None:
+        self._array, self._rows = np.empty(0, dtype), 0
+
+    def append(self, part: np.ndarray) -> None:
+        """Add rows at the end."""
         rows = self._rows + len(part)
-        if self._array is None:
-            self._array = np.empty(part.shape, part.dtype)
+        if not self._rows:
+            self._array = np.empty(part.shape, self._array.dtype)
         if rows > len(self._array):
-            capacity = max(rows, int(1.3 * len(self._array)))
-            self._array.resize((capacity, *part.shape[1:]), refcheck=False)
+            spare = len(self._array) // 16  # new rows are written as zeros, so that spare ones cost memory
+            self._array.resize((max(rows, len(self._array) + spare), *part.shape[1:]), refcheck=False)
         self._array[self._rows : rows] = part
         self._rows = rows
 
     def finish(self) -> np.ndarray:
-        assert self._array is not None
+        """Return all rows."""
         self._array.resize((self._rows, *self._array.shape[1:]), refcheck=False)
         return self._array
 
 
-class _Appending:
-    """Rows appended to a file."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-
-    def append(self, part: np.ndarray) -> None:
-        self._file.write(np.ascontiguousarray(part).data)
-
-
 @dataclass
-class _Layout:
-    """What is known of the table beside its rows, gathered while the streams pass by."""
+class Layout:
+    """What is known of a table beside its rows, gathered while the streams pass by."""
 
     columns: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
@@ -102,10 +119,24 @@ class _Layout:
     series: list[int] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     static: list[dict[str, float]] = field(default_factory=list)
+    complete: bool = True
+    lost: dict[str, int] = field(default_factory=dict)
 
-    def add(self, stream: Stream) -> None:
+    def add(self, stream: Stream, *, seam: bool) -> None:
+        """Take note of a stream.
+
+        Raises:
+            InputError: It does not fit the streams before it, or holds infinite values.
+        """
         if not self.names:
-            self.columns, self.units, self.step = stream.channels, stream.units, stream.step
+            self.columns, self.units, self.step = stream.channels, stream.units, int(stream.step)
+        self._check(stream)
+        if seam or not self.segments or self.names[self.series[-1]] != stream.name:
+            self._open(stream)
+        self.segments[-1][1] += len(stream.times)
+        self.rows += len(stream.times)
+
+    def _check(self, stream: Stream) -> None:
         require(
             stream.channels == self.columns,
             f"Series '{stream.name}' has the channels {list(stream.channels)}, the first series has "
@@ -113,22 +144,26 @@ class _Layout:
         )
         require(
             stream.step == self.step,
-            f"Series '{stream.name}' has a step of {stream.step / 1e9:g} s, the first series has {self.step / 1e9:g} s: "
-            "one data module needs one step; set `step` of the source or give the files to separate sources.",
+            f"Series '{stream.name}' has a step of {stream.step / 1e9:g} s, the first series has "
+            f"{self.step / 1e9:g} s: one data module needs one step; set `step` of the source or give the files to "
+            "separate sources.",
         )
-        if not stream.continues or not self.segments:
-            self._open(stream)
-        self.segments[-1][1] += len(stream.times)
-        self.rows += len(stream.times)
+        if not np.isfinite(stream.values).all():
+            self.complete = False
+            _refuse_infinite(stream)
 
     def _open(self, stream: Stream) -> None:
         if stream.name not in self.names:
+            static = {name: float(value) for name, value in stream.static.items()}
+            for name in self.static[0] if self.static else ():
+                require(name in static, f"Series '{stream.name}' has no static '{name}'; {suggest(name, static)}")
             self.names.append(stream.name)
-            self.static.append(stream.static)
+            self.static.append(static)
         self.segments.append([self.rows, self.rows])
         self.series.append(self.names.index(stream.name))
 
     def table(self, times: np.ndarray, values: np.ndarray) -> Table:
+        """Return the table of these rows."""
         static_names = tuple(self.static[0])
         static = np.array([[s[name] for name in static_names] for s in self.static], np.float32)
         return Table(
@@ -142,50 +177,40 @@ class _Layout:
             names=tuple(self.names),
             static=static.reshape(len(self.names), -1),
             static_names=static_names,
+            complete=self.complete,
+            lost=self.lost,
         )
 
 
-def _fill(source: Source, times: Any, values: Any) -> _Layout:
-    layout = _Layout()
+def _refuse_infinite(stream: Stream) -> None:
+    for row, column in np.argwhere(np.isinf(stream.values))[:1]:
+        raise InputError(
+            f"Channel '{stream.channels[column]}' of series '{stream.name}' is infinite at "
+            f"{np.datetime64(int(stream.times[row]), 'ns')}: list the value in `missing_values` of the source."
+        )
+
+
+def fill(source: Source, times: Rows, values: Rows) -> Layout:
+    """Pass all rows of a source on and return the layout of their table.
+
+    Raises:
+        InputError: There are no rows, or the streams do not fit together.
+    """
+    layout, seam = Layout(), True
     for stream in source.chunks():
+        seam |= not stream.continues  # an empty stream may carry the seam
         if len(stream.times):
-            layout.add(stream)
+            layout.add(stream, seam=seam)
             times.append(stream.times)
             values.append(stream.values)
+            seam = False
     require(layout.rows > 0, "The source has no rows: check `path` and the policies of the source.")
+    layout.lost = {cause: int(rows) for cause, rows in source.lost.items()}
     return layout
 
 
 def read_table(source: Source) -> Table:
     """Return the table of a source, in memory."""
-    times, values = _Growing(), _Growing()
-    layout = _fill(source, times, values)
+    times, values = Growing(np.int64), Growing(np.float32)
+    layout = fill(source, times, values)
     return layout.table(times.finish(), values.finish())
-
-
-def map_table(source: Source, cache: Path) -> Table:
-    """Return the table of a source as a memory map, made once in bounded memory and kept in ``cache`` by fingerprint."""
-    key = hashlib.sha256(json.dumps(source.fingerprint(), sort_keys=True, default=str).encode()).hexdigest()[:24]
-    folder = cache / key
-    if not folder.exists():
-        with atomic_folder(folder) as work:
-            with (work / "times.bin").open("wb") as times, (work / "values.bin").open("wb") as values:
-                layout = _fill(source, _Appending(times), _Appending(values))
-            write_json(work / "layout.json", vars(layout))
-    layout = _Layout(**read_json(folder / "layout.json"))
-    layout.columns, layout.units = tuple(layout.columns), tuple(layout.units)
-    shape = (layout.rows, len(layout.columns))
-    return layout.table(
-        np.memmap(folder / "times.bin", np.int64, mode="r", shape=shape[:1]),
-        np.memmap(folder / "values.bin", np.float32, mode="r", shape=shape),
-    )
-
-
-def choose_placement(size: int) -> str:
-    """Return where a table from files of ``size`` bytes should lie; a table may take four times the size of its files."""
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if 4 * size > free:
-        return "disk"
-    import torch
-
-    return "device" if torch.cuda.is_available() and 16 * size < torch.cuda.mem_get_info()[0] else "host"

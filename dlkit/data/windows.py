@@ -1,12 +1,14 @@
 """Windows over a table: where they may begin, what each limit costs, and the proof that nothing leaks."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from dlkit.core.checks import InputError, require
+from dlkit.data.rows import count_shared
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,13 @@ class Windows:
         """Return the first row of the windows with these numbers."""
         if len(self.first) == 1:
             return numbers * self.stride + self.first
-        ends = self.count.cumsum(0)
-        run = torch.bucketize(numbers, ends, right=True)
-        return self.first[run] + (numbers - (ends - self.count)[run]) * self.stride
+        run = torch.bucketize(numbers, self.ends, right=True)
+        return self.first[run] + (numbers - (self.ends - self.count)[run]) * self.stride
+
+    @cached_property
+    def ends(self) -> Tensor:
+        """Number of windows up to the end of each run, (runs,)."""
+        return self.count.cumsum(0)
 
 
 def place_windows(targets: np.ndarray, segments: np.ndarray, geometry: Geometry, *, inside: bool) -> Windows:
@@ -100,17 +106,6 @@ def _touched(windows: Windows, geometry: Geometry, *, targets_only: bool) -> np.
     return torch.stack([windows.first + (geometry.lead if targets_only else 0), last], 1).numpy()
 
 
-def _shared(one: np.ndarray, other: np.ndarray) -> int:
-    """Return the number of rows that lie in a range of ``one`` and in a range of ``other``, (n, 2) and (m, 2)."""
-    edges = np.concatenate([one.ravel(), other.ravel()])
-    change = np.zeros((len(edges), 2), np.int64)
-    change[: one.size, 0] = np.tile([1, -1], len(one))
-    change[one.size :, 1] = np.tile([1, -1], len(other))
-    order = np.argsort(edges, kind="stable")
-    both = (change[order].cumsum(0) > 0).all(1)
-    return int((np.diff(edges[order]) * both[:-1]).sum()) if len(edges) else 0
-
-
 def audit(windows: dict[str, Windows], segments: np.ndarray, geometry: Geometry, fitted: np.ndarray) -> dict[str, int]:
     """Prove that no training window and no normalizer saw a row that validation or test must predict.
 
@@ -129,7 +124,9 @@ def audit(windows: dict[str, Windows], segments: np.ndarray, geometry: Geometry,
         InputError: A row is shared, or a window crosses the border of a segment.
     """
     trained = np.concatenate([_touched(windows["train"], geometry, targets_only=False), fitted])
-    shared = sum(_shared(trained, _touched(windows[role], geometry, targets_only=True)) for role in ("val", "test"))
+    shared = sum(
+        count_shared(trained, _touched(windows[role], geometry, targets_only=True)) for role in ("val", "test")
+    )
     require(
         shared == 0,
         f"Leak: {shared} rows are used in training and are also targets of validation or test; the split is wrong: "
