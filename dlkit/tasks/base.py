@@ -219,6 +219,6 @@ class Task(pl.LightningModule, ABC):
         for key in ("channels", "size", "output", "targets", "future", "static"):
             require(
                 tuple(saved[key]) == tuple(own[key]),
-                f"The checkpoint was trained with {key}={tuple(saved[key])}, the data give {key}={tuple(own[key])}: use "
+                f"The checkpoint was trained with {key}={tuple(saved[key])}, the data give {tuple(own[key])}: use "
                 "the data settings of the run that wrote it (its config.yaml).",
             )

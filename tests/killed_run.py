@@ -1,0 +1,47 @@
+"""Run `dlkit fit` and die by SIGKILL: `python killed_run.py step:12|save:2 ARGUMENTS`."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dlkit.__main__ import main
+from dlkit.train.callbacks import Telemetry
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_at_step(step: int) -> None:
+    watched = Telemetry.on_train_batch_end
+
+    def watch(self: Telemetry, trainer: Any, *rest: Any) -> None:
+        watched(self, trainer, *rest)
+        if trainer.global_step >= step:
+            die()
+
+    Telemetry.on_train_batch_end = watch
+
+
+def die_in_save(number: int) -> None:
+    save, calls = torch.save, [0]
+
+    def half_a_save(content: Any, path: Any, **options: Any) -> None:
+        save(content, path, **options)
+        calls[0] += 1
+        if calls[0] == number:
+            whole = Path(path).read_bytes()
+            Path(path).write_bytes(whole[: len(whole) // 2])
+            die()
+
+    torch.save = half_a_save
+
+
+if __name__ == "__main__":
+    how, _, number = sys.argv[1].partition(":")
+    {"step": die_at_step, "save": die_in_save}[how](int(number))
+    sys.exit(main(["fit", *sys.argv[2:]]))
