@@ -1,4 +1,7 @@
-"""`dlkit <command>`: nothing heavy is imported before the command is known."""
+"""Deep learning for time series and images, from raw files to a tested answer.
+
+Nothing heavy is imported before the command is known.
+"""
 
 import errno
 import importlib
@@ -8,8 +11,17 @@ from pathlib import Path
 
 from dlkit.core.checks import InputError, suggest
 
-FULL = {errno.ENOSPC: "there is no space left", errno.EACCES: "writing is not allowed", errno.EROFS: "it is read-only",
-        errno.EPERM: "it is not permitted", errno.EDQUOT: "the quota is used up"}  # fmt: skip
+# What the machine refuses: nothing in the code can mend it, the user can.
+REFUSALS = {
+    errno.ENOSPC: "there is no space left",
+    errno.EDQUOT: "the quota is used up",
+    errno.EFBIG: "the file would exceed the allowed size",
+    errno.EACCES: "it is not allowed",
+    errno.EPERM: "it is not permitted",
+    errno.EROFS: "the file system is read-only",
+    errno.ENOTDIR: "a part of this path is a file, not a folder",
+    errno.EIO: "the device failed",
+}
 
 
 def commands() -> dict[str, str]:
@@ -25,10 +37,9 @@ def commands() -> dict[str, str]:
 def overview() -> str:
     """Return what `dlkit --help` prints."""
     lines = [f"  {name:<10} {text}" for name, text in commands().items()]
-    return "\n".join(
-        ["usage: dlkit <command> [arguments]", "", "Deep learning for time series and images, from raw files to a tested answer.",
-         "", "commands:", *lines, "", "`dlkit <command> --help` says more; settings are YAML keys, e.g. --data.batch_size 64."]
-    )  # fmt: skip
+    head = ["usage: dlkit <command> [arguments]", "", __doc__.partition("\n")[0], "", "commands:"]
+    tail = ["", "`dlkit <command> --help` says more; settings are YAML keys, e.g. --data.batch_size 64."]
+    return "\n".join([*head, *lines, *tail])
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,27 +61,34 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def guarded(name: str, arguments: list[str]) -> int:
-    """Run a command and turn what a user can mend into one sentence."""
+    """Run a command and turn what a user can mend into one sentence; faults of dlkit keep their traceback."""
     try:
         importlib.import_module(f"dlkit.commands.{name}").main(arguments)
-    except InputError as error:
-        print(f"dlkit {name}: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        where = error.filename or Path.cwd()
-        print(
-            f"dlkit {name}: cannot write '{where}': {FULL[error.errno]}; what was written before is whole.",
-            file=sys.stderr,
-        )
-        return 2
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print(f"dlkit {name}: interrupted; checkpoints written so far are whole.", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        sentence = explain(error)
+        if sentence is None:
+            raise
+        print(f"dlkit {name}: {sentence}", file=sys.stderr)
+        return 2
     return 0
+
+
+def explain(error: Exception) -> str | None:
+    """Return what the user can mend, None when she cannot."""
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, OSError):
+        where = f"'{error.filename}'" if error.filename else f"in '{Path.cwd()}'"
+        why = REFUSALS.get(error.errno or 0)
+        return why and f"Cannot write or read {where}: {why}; what was written before is whole."
+    from dlkit.train.parser_errors import mendable
+
+    return mendable(error)
 
 
 if __name__ == "__main__":

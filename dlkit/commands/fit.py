@@ -3,8 +3,9 @@
 USAGE = """usage: dlkit fit CONFIG.yaml [--key value ...]
        dlkit fit --resume RUN
 
-Trains and leaves a run folder with config.yaml, data.json, checkpoints/ and TensorBoard events. A run that was stopped at
-any moment goes on with --resume and ends where it would have ended. `dlkit fit --help_all` lists every setting."""
+Trains and leaves a run folder with config.yaml, data.json, checkpoints/ and TensorBoard events. A run that was stopped
+at any moment goes on with --resume and ends where it would have ended. Any setting can be overridden, e.g.
+--data.batch_size 64; `--print_config` prints them and stops; `dlkit fit --help_all` explains every one."""
 
 
 def main(arguments: list[str]) -> None:

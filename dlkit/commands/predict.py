@@ -1,15 +1,24 @@
 """Predict the test windows of a run, or every window of files never seen."""
 
 import argparse
+from typing import NoReturn
+
+from dlkit.core.checks import InputError
 
 USAGE = """dlkit predict RUN [--data FILE ...] [--output FILE] [--key value ...]"""
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the arguments."""
+        raise InputError(f"{message}; usage: {USAGE}")
+
+
 def main(arguments: list[str]) -> None:
     """Predict."""
-    parser = argparse.ArgumentParser(
-        "dlkit predict", usage=USAGE, description=__doc__, allow_abbrev=False, add_help=False
-    )
+    parser = Parser("dlkit predict", usage=USAGE, description=__doc__, allow_abbrev=False, add_help=False)
     parser.add_argument(
         "--data", nargs="+", default=[], metavar="FILE", help="New files in the format of the training files."
     )

@@ -10,7 +10,10 @@ def main(arguments: list[str]) -> None:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE)
         return
+    from dlkit.core.checks import require
     from dlkit.train import stages
 
     cli, _ = stages.load(arguments)
+    _, data = stages.only_forecasts(cli)
+    require(len(data.prepared.windows["val"]) > 0, "There is no validation window: give `split` a larger val part.")
     cli.trainer.validate(cli.model, datamodule=cli.datamodule)

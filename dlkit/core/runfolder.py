@@ -30,6 +30,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``path``; on success it becomes ``path``, on failure it is removed."""
+    existed = path.parent.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
@@ -38,6 +39,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             work.replace(path)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        if not existed and not any(path.parent.iterdir()):
+            path.parent.rmdir()
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -57,6 +60,7 @@ def new_run(root: Path, name: str) -> Path:
         re.fullmatch(r"[\w.\-]+", name) is not None,
         f"name='{name}' cannot name a folder: use letters, digits, '.', '_' and '-' in `name`.",
     )
+    require(not root.is_file(), f"runs='{root}' is a file: give the folder of the run folders in `runs`.")
     root.mkdir(parents=True, exist_ok=True)
     taken = [int(m.group(1)) for p in root.iterdir() if (m := re.fullmatch(rf"{re.escape(name)}-(\d+)", p.name))]
     number = max(taken, default=0)
@@ -68,6 +72,20 @@ def new_run(root: Path, name: str) -> Path:
         except FileExistsError:
             continue
         return folder
+
+
+@contextmanager
+def fresh_run(root: Path, name: str) -> Iterator[Path]:
+    """Yield a new run folder; when what is done first in it fails, it is removed again, and so is a new ``root``."""
+    existed = root.exists()
+    path = new_run(root, name)
+    try:
+        yield path
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        if not existed and not any(root.iterdir()):
+            root.rmdir()
+        raise
 
 
 class RunFolder:
@@ -96,18 +114,16 @@ class RunFolder:
             InputError: There is no such folder, or it is not the folder of a run.
         """
         path = Path(path)
+        require(not path.is_file(), f"'{path}' is a file: give the folder of a run, or a YAML file.")
         if not path.is_dir():
-            near = (
-                [str(p) for p in path.parent.glob("*-*/") if (p / "config.yaml").exists()]
-                if path.parent.is_dir()
-                else []
-            )
-            raise InputError(f"There is no run folder '{path}'; {suggest(str(path), near)}")
+            near = [str(found.parent) for found in path.parent.glob("*/config.yaml")]
+            known = suggest(str(path), near) if near else "give the folder that `dlkit run` or `dlkit fit` printed."
+            raise InputError(f"There is no run folder '{path}'; {known}")
         run = cls(path)
         require(
             run.config.is_file(),
-            f"'{path}' is not the folder of a run: it has no config.yaml; give the folder that `dlkit run` or `dlkit fit` "
-            "printed.",
+            f"'{path}' is not the folder of a run: it has no config.yaml; give the folder that `dlkit run` or `dlkit "
+            "fit` printed.",
         )
         return run
 

@@ -1,5 +1,6 @@
 """Checkpoints that are whole or not there, load without running code, and fall back to the one before."""
 
+import logging
 import pickle
 import zipfile
 from pathlib import Path
@@ -7,23 +8,23 @@ from typing import Any
 
 import torch
 from lightning_fabric.plugins import TorchCheckpointIO
-from pytorch_lightning.utilities import rank_zero_warn
 
-from dlkit.core.checks import InputError
+from dlkit.core.checks import InputError, require
 from dlkit.core.runfolder import RunFolder, atomic_file
 
+logger = logging.getLogger(__name__)
 BROKEN = (RuntimeError, EOFError, zipfile.BadZipFile, KeyError, OSError, ValueError)
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes under a temporary name and renames; reads tensors and plain types only."""
 
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:  # noqa: ARG002
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write a checkpoint, whole or not at all."""
-        with atomic_file(Path(path)) as work:
-            torch.save(checkpoint, work)
+        with atomic_file(Path(path)) as work, work.open("wb") as file:
+            torch.save(checkpoint, file)  # through Python's file: a full disk is then an OSError with its number
 
-    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:  # noqa: ARG002
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
         """Read a checkpoint."""
         return load_checkpoint(Path(path))
 
@@ -41,13 +42,11 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise InputError(
-            f"The checkpoint '{path}' is refused: it is damaged or holds objects that would run code; dlkit reads tensors "
-            "and plain types only."
+            f"The checkpoint '{path}' is refused: it is damaged or holds objects that would run code; dlkit reads "
+            "tensors and plain types only."
         ) from error
     except BROKEN as error:
-        raise InputError(
-            f"The checkpoint '{path}' is damaged and cannot be read: use another one of the run."
-        ) from error
+        raise InputError(f"The checkpoint '{path}' is damaged and cannot be read") from error
     if not isinstance(content, dict) or "state_dict" not in content:
         raise InputError(f"'{path}' is no checkpoint of dlkit: it has no state_dict.")
     return content
@@ -63,11 +62,9 @@ def check_whole(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             broken = archive.testzip()
     except BROKEN as error:
-        raise InputError(
-            f"The checkpoint '{path}' is damaged or cut short ({error}): use another one of the run."
-        ) from error
+        raise InputError(f"The checkpoint '{path}' is damaged or cut short ({error})") from error
     if broken is not None:
-        raise InputError(f"The checkpoint '{path}' is damaged in '{broken}': use another one of the run.")
+        raise InputError(f"The checkpoint '{path}' is damaged in '{broken}'")
 
 
 def newest_whole(run: RunFolder) -> Path:
@@ -76,27 +73,30 @@ def newest_whole(run: RunFolder) -> Path:
     Raises:
         InputError: There is none.
     """
-    files = run.checkpoint_files()
-    for path in files:
-        try:
-            load_checkpoint(path)
-        except InputError as error:
-            rank_zero_warn(f"{error} Falling back to the checkpoint before it.")
-            continue
-        return path
-    raise InputError(
-        f"'{run.path}' has no checkpoint that can be read ({len(files)} damaged): start again with `dlkit fit` and its "
-        "config.yaml."
-    )
+    return first_whole(run, run.checkpoint_files())
 
 
 def best_or_newest(run: RunFolder) -> Path:
     """Return the checkpoint with the best validation loss; where it is missing or damaged, the newest whole one."""
-    for path in run.checkpoints.glob("best*.ckpt"):
+    return first_whole(run, sorted(run.checkpoint_files(), key=lambda path: not path.name.startswith("best")))
+
+
+def first_whole(run: RunFolder, files: list[Path]) -> Path:
+    """Return the first file that can be read; say why those before it cannot.
+
+    Raises:
+        InputError: There is none.
+    """
+    problems: list[str] = []
+    for path in files:
         try:
             load_checkpoint(path)
         except InputError as error:
-            rank_zero_warn(str(error))
+            problems.append(str(error))
             continue
+        for problem in problems:
+            logger.warning("%s Falling back to '%s'.", problem, path)
         return path
-    return newest_whole(run)
+    again = f"start again with `dlkit fit {run.config}`."
+    require(bool(files), f"'{run.path}' has no checkpoint: {again}")
+    raise InputError(f"None of the {len(files)} checkpoints of '{run.path}' can be read, {again} {problems[0]}")

@@ -4,23 +4,27 @@ import contextlib
 import io
 import logging
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from jsonargparse import ArgumentError
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch.serialization import add_safe_globals
 
-from dlkit.core.checks import InputError
-from dlkit.core.runfolder import RunFolder, atomic_file, new_run, write_json
+from dlkit.core.checks import InputError, require
+from dlkit.core.runfolder import RunFolder, atomic_file, fresh_run, write_json
 from dlkit.core.specs import Spec
 from dlkit.tasks.base import Task
 from dlkit.train.callbacks import QuietBar, run_callbacks
-from dlkit.train.checkpoints import AtomicCheckpointIO
-from dlkit.train.messages import check_config, one_sentence
+from dlkit.train.checkpoints import AtomicCheckpointIO, newest_whole
+from dlkit.train.evaluate import load_weights
+from dlkit.train.messages import check_config
+from dlkit.train.parser_errors import in_one_line, one_sentence, what_is_wrong
 
 add_safe_globals([Spec])
 
@@ -30,6 +34,12 @@ ADVICE = (
     "number of training batches",
     "exists and is not empty",
     "infer the batch indices",
+    "is deprecated, use `isinstance",
+)
+CHATTY = (
+    "pytorch_lightning.utilities.rank_zero",
+    "lightning_fabric.utilities.rank_zero",
+    "lightning_fabric.utilities.seed",
 )
 
 
@@ -53,7 +63,7 @@ class RunCLI(LightningCLI):
             save_config_callback=None,
             seed_everything_default=0,
             trainer_defaults={"accelerator": "auto", "devices": 1, "log_every_n_steps": 50, "num_sanity_val_steps": 0},
-            parser_kwargs={"exit_on_error": False},
+            parser_kwargs={"exit_on_error": False, "allow_abbrev": False},
             args=args,
         )
 
@@ -65,16 +75,30 @@ class RunCLI(LightningCLI):
         parser.add_argument("--runs", type=str, default="runs", help="Folder of the run folders.")
         parser.link_arguments("data.spec", "model.init_args.spec", apply_on="instantiate")
 
+    def instantiate_classes(self) -> None:
+        """Make data, task and trainer; a setting that one of them refuses is the user's to mend."""
+        try:
+            super().instantiate_classes()
+        except ValueError as error:
+            raise what_is_wrong(error) from error
+
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Give the trainer its run folder, made only now that data and network have been accepted."""
         if not self.trains:
-            return super().instantiate_trainer(logger=False, enable_checkpointing=False, **kwargs)
-        if self.run_folder is None:
-            self.run_folder = RunFolder(new_run(Path(self.config["runs"]), self.config["name"]))
-        run = self.run_folder
-        self._write_run(run)
-        monitored = len(self.datamodule.prepared.windows["val"]) > 0 if hasattr(self.datamodule, "prepared") else True
-        extra = [*run_callbacks(run, monitored=monitored), QuietBar()]
+            with its_settings("trainer"):
+                return super().instantiate_trainer(logger=False, enable_checkpointing=False, **kwargs)
+        with its_settings("optimizer or the scheduler"):
+            self.model.configure_optimizers()
+        self._check_monitors()
+        if self.run_folder is not None:
+            load_weights(self.model, newest_whole(self.run_folder))  # refused here, nothing has been written yet
+            return self._trainer_of(self.run_folder, **kwargs)
+        with fresh_run(Path(self.config["runs"]), self.config["name"]) as path:
+            self.run_folder = RunFolder(path)
+            return self._trainer_of(self.run_folder, **kwargs)
+
+    def _trainer_of(self, run: RunFolder, **kwargs: Any) -> pl.Trainer:
+        extra = [*run_callbacks(run, monitored=self._validates()), QuietBar()]
         plugins = [AtomicCheckpointIO(), *(self.config["trainer"].get("plugins") or [])]
         if self.config["trainer"].get("enable_progress_bar") is False:
             extra.pop()
@@ -82,21 +106,49 @@ class RunCLI(LightningCLI):
             "logger", TensorBoardLogger(run.path, name="tensorboard", version="", default_hp_metric=False)
         )
         self.trainer_defaults["callbacks"] = extra
-        return super().instantiate_trainer(plugins=plugins, **kwargs)
+        with its_settings("trainer"):
+            trainer = super().instantiate_trainer(plugins=plugins, **kwargs)
+        self._write_run(run)
+        return trainer
+
+    def _validates(self) -> bool:
+        return len(self.datamodule.prepared.windows["val"]) > 0 if hasattr(self.datamodule, "prepared") else True
+
+    def _check_monitors(self) -> None:
+        """Refuse to watch what will not be measured."""
+        callbacks = self.config_init["trainer"].get("callbacks") or []
+        for callback in callbacks if isinstance(callbacks, list) else [callbacks]:
+            monitor = getattr(callback, "monitor", None) or ""
+            require(
+                not monitor.startswith("val/") or self._validates(),
+                f"trainer.callbacks: {type(callback).__name__} watches '{monitor}', but no window validates: "
+                "give `split` a larger val part, or watch 'train/loss'.",
+            )
 
     def _write_run(self, run: RunFolder) -> None:
         with atomic_file(run.config) as work:
-            self.parser.save(self.config, work, skip_none=False, overwrite=True, multifile=False)
+            self.parser.save(self.config, work, skip_unset=False, overwrite=True, multifile=False)
         describe = getattr(self.datamodule, "describe", None)
         if describe is not None:
             write_json(run.data, describe())
+
+
+@contextlib.contextmanager
+def its_settings(what: str) -> Iterator[None]:
+    """Blame what is raised while something is made from nothing but settings on these settings."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (ValueError, ImportError, MisconfigurationException) as error:
+        raise InputError(f"The {what} cannot be made from its settings: {in_one_line(str(error))}") from error
 
 
 def quiet_lightning() -> None:
     """Leave out Lightning's hints; what it warns of stays."""
     for advice in ADVICE:
         warnings.filterwarnings("ignore", message=f".*{advice}.*")
-    for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.rank_zero"):
+    for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -1,9 +1,11 @@
 """Say in one sentence what is wrong with a configuration, before anything heavy looks at it."""
 
 import importlib
+import importlib.util
 import inspect
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +15,68 @@ from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.discover import modules
 
 SECTIONS = ("seed_everything", "trainer", "model", "data", "name", "runs", "config", "optimizer", "lr_scheduler")
+EXAMPLE = "configs/experiment/weather_forecast.yaml"
+ROOMS = ("dlkit.data", "dlkit.losses", "dlkit.models", "dlkit.tasks")
 
 
-def check_config(args: list[str]) -> None:
+def check_config(args: Sequence[str]) -> None:
     """Read the YAML files among the arguments and refuse what no class could accept.
 
     Raises:
         InputError: A file is missing or no YAML, a section or setting does not exist, a class cannot be found.
     """
-    for option, value in zip(args, [*args[1:], ""], strict=True):
-        if option in ("--config", "-c"):
-            config = read_yaml(Path(value))
-            for key in config:
-                require(key in SECTIONS, f"{value}: there is no section '{key}'; {suggest(key, SECTIONS)}")
-            for place, part in classes(config, ""):
-                check_class(f"{value}: {place}", part)
-        elif option in ("--model", "--data") and value.endswith((".yaml", ".yml")):
-            for place, part in classes(read_yaml(Path(value)), ""):
-                check_class(f"{value}: {place}".rstrip(": "), part)
+    whole: list[dict[str, Any]] = []
+    for option, path in yaml_files(args):
+        config = read_yaml(path)
+        if option == "--config":
+            check_sections(path, config)
+            whole.append(config)
+        for place, part in classes(config, "" if option == "--config" else option.strip("-")):
+            check_class(f"{path}: {place}".rstrip(": "), part)
+    for option, value in itertools.pairwise(args):
+        if option.startswith("--") and re.fullmatch(r"dlkit(\.\w+)+", value):
+            find_class(option.strip("-"), value)
+    options = [arg.partition("=")[0] for arg in args if arg.startswith("--")]
+    if whole and not {"--help", "--print_config"} & set(options):
+        for section in ("data", "model"):
+            check_named(section, whole, any(option.startswith(f"--{section}") for option in options))
+
+
+def yaml_files(args: Sequence[str]) -> Iterator[tuple[str, Path]]:
+    """Yield every YAML file among the arguments, after the option that it stands behind."""
+    for option, after in zip(args, [*args[1:], ""], strict=True):
+        name, equals, value = option.partition("=")
+        value = value if equals else after
+        if name == "--config" or (name.startswith("--") and value.endswith((".yaml", ".yml"))):
+            yield name, Path(value)
+
+
+def check_sections(path: Path, config: dict[str, Any]) -> None:
+    """Refuse sections that do not exist, and settings that the trainer does not have."""
+    for key in config:
+        require(key in SECTIONS, f"{path}: there is no section '{key}'; {suggest(str(key), SECTIONS)}")
+    trainer = config.get("trainer") or {}
+    require(isinstance(trainer, dict), f"{path}: trainer must hold settings (name: value), it is {trainer!r:.40}.")
+    if trainer:
+        from pytorch_lightning import Trainer
+
+        known = list(inspect.signature(Trainer.__init__).parameters)[1:]
+        for key in trainer:
+            require(key in known, f"{path}: the trainer has no setting '{key}'; {suggest(str(key), known)}")
+
+
+def check_named(section: str, configs: list[dict[str, Any]], on_the_line: bool) -> None:
+    """Refuse a job without data or without a model."""
+    given = [config[section] for config in configs if config.get(section) is not None]
+    require(
+        bool(given) or on_the_line,
+        f"The configuration has no section `{section}`; add one with class_path and init_args, as in {EXAMPLE}.",
+    )
+    named = any(isinstance(part, str) or (isinstance(part, dict) and "class_path" in part) for part in given)
+    require(
+        named or on_the_line,
+        f"The section `{section}` has no class_path; add the import path of a class, see {EXAMPLE}.",
+    )
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -43,7 +89,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark is not None else ""
-        raise InputError(f"{path} is not valid YAML{where}: check indentation, colons and quotes there.") from error
+        problem = getattr(error, "problem", None) or "it holds other characters than text"
+        raise InputError(
+            f"{path} is not valid YAML{where} ({problem}): check indentation, colons and quotes there."
+        ) from error
     require(
         isinstance(content, dict), f"{path} must hold settings such as `data:` and `model:`, it holds {content!r:.40}."
     )
@@ -66,73 +115,69 @@ def classes(node: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def check_class(place: str, part: dict[str, Any]) -> None:
     """Refuse a class that does not exist and settings that it does not have."""
     path = part["class_path"]
-    extra = [key for key in part if key not in ("class_path", "init_args", "dict_kwargs")]
+    extra = [key for key in part if key not in ("class_path", "init_args", "dict_kwargs", "__path__")]
     require(
         not extra,
         f"{place}: '{(extra or [''])[0]}' stands beside class_path; settings of the class go under `init_args`.",
     )
     cls = find_class(place, path)
+    require(
+        callable(cls) and not inspect.isabstract(cls),
+        f"{place}: '{path}' is no class that can be made; give the import path of a class, `dlkit list` shows them.",
+    )
     settings = part.get("init_args") or {}
     require(isinstance(settings, dict), f"{place}.init_args must hold settings (name: value), it is {settings!r:.40}.")
     known = accepted(cls)
-    for name in settings if known is not None else ():
-        require(name in known, f"{place}: {cls.__name__} has no setting '{name}'; {suggest(name, known or ())}")
+    if known is not None:
+        for name in settings:
+            require(name in known, f"{place}: {cls.__name__} has no setting '{name}'; {suggest(str(name), known)}")
 
 
-def find_class(place: str, path: str) -> type:
-    """Import the class that a path names."""
+def find_class(place: str, path: str) -> Any:
+    """Import what a path names."""
     module, _, name = path.rpartition(".")
     try:
-        return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return] # whatever stands there
+        return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        if not path.startswith("dlkit."):
-            raise InputError(
-                f"{place}: there is no class '{path}': is the package installed, and the path complete?"
-            ) from error
-        below = ".".join(path.split(".")[:2])
-        raise InputError(f"{place}: there is no class '{path}'; {suggest(path, known_classes(below))}") from error
+        raise InputError(f"{place}: there is no class '{path}'; {nearest(path, error)}") from error
+
+
+def nearest(path: str, error: Exception) -> str:
+    """Say which class was probably meant, or why none can be found."""
+    module, _, name = path.rpartition(".")
+    if path.startswith("dlkit."):
+        room = ".".join(path.split(".")[:2])
+        return suggest(path, known_classes(room) if room in ROOMS else [c for r in ROOMS for c in known_classes(r)])
+    if not module:
+        meant = [c for r in ROOMS for c in known_classes(r) if c.rpartition(".")[2].lower() == name.lower()]
+        return f"did you mean '{meant[0]}'?" if meant else "write its whole import path, `dlkit list` shows them."
+    if isinstance(error, ImportError):
+        return f"{module} cannot be imported ({error}); is the package installed, and the path complete?"
+    held = vars(importlib.import_module(module))
+    return suggest(path, [f"{module}.{key}" for key, value in held.items() if inspect.isclass(value)])
 
 
 def known_classes(package: str) -> list[str]:
     """Return the import paths of the classes below a package of dlkit, from the text of its files."""
-    try:
-        names = list(modules(package))
-    except ImportError:
-        return [f"dlkit.{room}" for room in ("data", "losses", "models", "tasks")]
     found = []
-    for name in names:
+    for name in modules(package):
         origin = importlib.util.find_spec(name)
         text = Path(origin.origin).read_text(encoding="utf-8") if origin and origin.origin else ""
-        found += [
-            f"{name}.{cls}" for cls in re.findall(r"^class (\w+)", text, flags=re.MULTILINE) if not cls.startswith("_")
-        ]
+        names = re.findall(r"^class ([A-Z]\w*)", text, flags=re.MULTILINE)
+        found += [f"{name}.{cls}" for cls in names]
     return found
 
 
-def accepted(cls: type) -> list[str] | None:
-    """Return the settings of a class; None when it takes any."""
+def accepted(cls: Any) -> list[str] | None:
+    """Return the settings of a class or function; None when it takes any."""
     names: list[str] = []
     for base in inspect.getmro(cls) if inspect.isclass(cls) else (cls,):
         own = base.__init__ if inspect.isclass(base) else base
-        parameters = list(inspect.signature(own).parameters.values()) if own is not object.__init__ else []
+        try:
+            parameters = list(inspect.signature(own).parameters.values()) if own is not object.__init__ else []
+        except ValueError:  # written in C, without a signature
+            return None
         names += [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
         if not any(p.kind == p.VAR_KEYWORD for p in parameters):
             return [name for name in names if name != "self"]
     return None
-
-
-def one_sentence(text: str) -> str:
-    """Return the part of a parser's message that says what is wrong."""
-    text = re.sub(r"usage:.*?(?=error:|$)", "", text, flags=re.DOTALL)
-    text = re.sub(r"^\s*error:\s*", "", text.strip())
-    lines = [line.strip(" -|\t") for line in text.splitlines() if line.strip(" -|\t")]
-    place = re.search(r'(?:Parser key|key) "([\w.\[\]]+)"', text)
-    useful = [
-        line
-        for line in lines
-        if re.search(r"Expected|not allowed|required|not valid|No such|Does not|does not|Invalid", line)
-    ]
-    core = (useful or lines or ["the settings could not be read"])[-1 if useful else 0]
-    core = re.sub(r"\s+", " ", core)[:400].rstrip(" .")
-    where = f"Setting `{place.group(1)}`: " if place and place.group(1) not in core else ""
-    return f"{where}{core}; see `dlkit run --help` for what is accepted."

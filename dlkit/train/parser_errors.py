@@ -1,0 +1,176 @@
+"""From a parser's tree of errors to one sentence: which setting, what came, what is needed."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from dlkit.core.checks import InputError, suggest
+from dlkit.train.messages import accepted, find_class
+
+KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "list": "a list",
+    "dict": "settings (name: value)",
+}
+NOISE = re.compile(
+    r"Subtypes:|Errors:|Does not validate against any|Given value type:|Subclass types expect one of|a class path \(|"
+    r"a dict with|Expected a path but|Not a valid subclass|Type .* expects a function or a "
+    r"callable class: *$"
+)
+
+
+@dataclass
+class Complaint:
+    """What a tree of errors says.
+
+    Attributes:
+        place: Keys down to the setting.
+        wanted: What would be accepted.
+        said: Other complaints.
+        value: What came.
+        owner: Import path of the class that was to be made.
+    """
+
+    place: list[str] = field(default_factory=list)
+    wanted: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    value: str = ""
+    owner: str = ""
+
+    def sentence(self) -> str:
+        """Return one sentence."""
+        where = f"`{'.'.join(self.place)}`: " if self.place else ""
+        if self.said:
+            return f"{where}{self.said[0]}"
+        value = f"'{self.value}'" if 0 < len(self.value) <= 60 else "what is given"
+        wanted = " or ".join(dict.fromkeys(self.wanted))
+        return f"{where}{value} is not {wanted}." if wanted else f"{where}{value} is not accepted."
+
+
+def short(path: str) -> str:
+    """Return the last name of an import path."""
+    return re.sub(r"^<class '(.*)'>$", r"\1", path).rpartition(".")[2]
+
+
+def kind(text: str) -> str:
+    """Return a type in words."""
+    literal = re.fullmatch(r"typing\.Literal\[(.*)\]", text)
+    name = short(text)
+    return f"one of {literal.group(1)}" if literal else KINDS.get(name, f"a {name}")
+
+
+def wrong_class(match: re.Match[str]) -> str:
+    """Say that a class is of another kind."""
+    wanted = short(match.group(2))
+    return f"'{match.group(1)}' is no {wanted}; give the class_path of one, `dlkit list` shows them."
+
+
+def no_option(name: str, owner: str) -> str:
+    """Say that a class has no such setting, and which it has."""
+    known = accepted(find_class("", owner)) if owner else None
+    return f"{short(owner)} has no setting '{name}'; {suggest(name, known or [])}"
+
+
+Rule = tuple[str, Callable[[re.Match[str]], str]]
+RULES: tuple[Rule, ...] = (
+    (r"Import path (\S+) does not correspond to a subclass of ([\w.]+)", wrong_class),
+    (r"Expected '(\S+)' to be a subclass of (<class '[\w.]+'>)", wrong_class),
+    (
+        r"Callable\[\[.*\], (?:\w+\.)*(\w+)\] expects a function or a callable class",
+        lambda m: f"what is given makes no {m.group(1)}; give the class_path of one, `dlkit list` shows them.",
+    ),
+    (
+        r"Expected an instantiatable class, but ([\w.]+) is abstract",
+        lambda m: f"no {short(m.group(1))} is chosen yet; give its class_path first, `dlkit list` shows them.",
+    ),
+    (
+        r"the following arguments are required: (\S+)",
+        lambda m: f"the setting '{m.group(1)}' is missing; it has no default.",
+    ),
+    (
+        r"[Uu]nrecognized arguments: (\S+)|does not accept option '(\S+)'|Key '(\S+)' is not expected",
+        lambda m: f"there is no setting '{next(filter(None, m.groups()))}'; `--print_config` shows what there is.",
+    ),
+)
+
+
+def parts(text: str) -> Iterator[str]:
+    """Yield the lines that say something."""
+    text = re.sub(r"usage:.*?(?=error:)", "", text, flags=re.DOTALL)
+    for line in text.splitlines():
+        bare = re.sub(r"^(tip:|error:)\s*", "", line.strip(" -|\t"))
+        if bare and not NOISE.match(bare) and "NoneType" not in bare:
+            yield bare
+
+
+def read_complaint(text: str) -> Complaint:
+    """Read a tree of errors."""
+    found = Complaint()
+    for line in parts(text):
+        if key := re.search(r'Parser key "(.+?)":', line):
+            found.place.append(key.group(1))
+        elif value := re.match(r"(?:Given value|Expected a dot import path string): (.*)", line):
+            found.value = found.value or value.group(1)
+        elif owner := re.match(r"Problem with given class_path '(.*)'", line):
+            found.owner = owner.group(1)
+        else:
+            read_leaf(found, line)
+    return found
+
+
+def read_leaf(found: Complaint, line: str) -> None:
+    """Take one error in."""
+    if option := re.search(r"Option '(\S+)' is not accepted", line):
+        owner = re.search(r"class_path='([\w.]+)'", line)
+        found.said.append(no_option(option.group(1), owner.group(1) if owner else found.owner))
+        return
+    for pattern, words in RULES:
+        if match := re.search(pattern, line):
+            found.said.append(words(match))
+            return
+    if expected := re.match(r"Expected an? (.*?)(?:\. Got value: (.*))?$", line):
+        found.wanted.append(kind(expected.group(1)))
+        found.value = found.value or expected.group(2) or ""
+    else:
+        found.said.append(line[:300].rstrip(" .") + ".")
+
+
+def one_sentence(text: str) -> str:
+    """Return in one sentence what a parser's message says is wrong."""
+    return read_complaint(text).sentence()
+
+
+def in_one_line(text: str, most: int = 320) -> str:
+    """Return a foreign message without line breaks, cut to a length that is read."""
+    text = re.sub(r"\s+", " ", text).strip(" .")
+    return f"{text[:most].rstrip()}..." if len(text) > most else f"{text}."
+
+
+def what_is_wrong(error: ValueError) -> Exception:
+    """Return what to raise for an error met while configured classes are made.
+
+    The parser wraps what a class raises: the user's :class:`InputError` and any fault of the code come out again.
+    """
+    chain: list[BaseException] = [error]
+    while chain[-1].__cause__ is not None:
+        chain.append(chain[-1].__cause__)
+    mendable = [part for part in chain if isinstance(part, InputError)]
+    if mendable:
+        return mendable[0]
+    if not isinstance(chain[-1], ValueError) and isinstance(chain[-1], Exception):
+        return chain[-1]
+    return InputError(one_sentence(str(error))) if "Does not validate" in str(error) else error
+
+
+def mendable(error: Exception) -> str | None:
+    """Return a sentence for what Lightning and PyTorch say of settings while they work; None for anything else."""
+    kinds = {cls.__name__ for cls in type(error).__mro__}
+    text = in_one_line(str(error), 350)
+    if "MisconfigurationException" in kinds or text.startswith("Early stopping conditioned on metric"):
+        return f"The settings do not work together: {text}"
+    if "OutOfMemoryError" in kinds:
+        return f"The memory of the device is used up; lower `data.batch_size` or the size of the network ({text})"
+    return None
