@@ -29,10 +29,10 @@ class KFold(Split):
         """Deal the blocks to the roles."""
         found: dict[str, list[np.ndarray]] = {role: [] for role in ROLES}
         for _, segments in table.series_ranges():
-            edges = np.linspace(0, (segments[:, 1] - segments[:, 0]).sum(), self.folds + 1).round().astype(int)
+            edges = np.linspace(0, (segments[:, 1] - segments[:, 0]).sum(), self.folds + 1).round()
             for block in range(self.folds):
                 role = {self.fold: "test", (self.fold + 1) % self.folds: "val"}.get(block, "train")
-                found[role].append(take_rows(segments, edges[block], edges[block + 1]))
+                found[role].append(take_rows(segments, int(edges[block]), int(edges[block + 1])))
         return {role: _merge(join(parts), table) for role, parts in found.items()}
 
 

@@ -133,8 +133,8 @@ class ByDate(Split):
             f"order and the data run from {np.datetime64(first, 'ns')} to {np.datetime64(last - 1, 'ns')}.",
         )
         found: dict[str, list[np.ndarray]] = {role: [] for role in ROLES}
-        for start, stop in table.segments:
-            edges = start + np.searchsorted(table.times[start:stop], cuts)
+        for start, stop in table.segments.tolist():
+            edges = (start + np.searchsorted(table.times[start:stop], cuts)).tolist()
             for i, role in enumerate(ROLES):
                 found[role].append(clip_ranges(np.array([[start, stop]]), edges[i], edges[i + 1]))
         return {role: join(parts) for role, parts in found.items()}
