@@ -85,9 +85,9 @@ class RunCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Give the trainer its run folder, made only now that data and network have been accepted."""
         if not self.trains:
-            with its_settings("trainer"):
+            with its_settings("trainer", self._machine()):
                 return super().instantiate_trainer(logger=False, enable_checkpointing=False, **kwargs)
-        with its_settings("optimizer or the scheduler"):
+        with its_settings("optimizer or its scheduler", "`model.optimizer` and `model.scheduler`"):
             self.model.configure_optimizers()
         self._check_monitors()
         if self.run_folder is not None:
@@ -106,10 +106,14 @@ class RunCLI(LightningCLI):
             "logger", TensorBoardLogger(run.path, name="tensorboard", version="", default_hp_metric=False)
         )
         self.trainer_defaults["callbacks"] = extra
-        with its_settings("trainer"):
+        with its_settings("trainer", self._machine()):
             trainer = super().instantiate_trainer(plugins=plugins, **kwargs)
         self._write_run(run)
         return trainer
+
+    def _machine(self) -> str:
+        settings = self.config["trainer"]
+        return ", ".join(f"{name}: {settings[name]}" for name in ("accelerator", "devices", "strategy", "precision"))
 
     def _validates(self) -> bool:
         return len(self.datamodule.prepared.windows["val"]) > 0 if hasattr(self.datamodule, "prepared") else True
@@ -134,14 +138,14 @@ class RunCLI(LightningCLI):
 
 
 @contextlib.contextmanager
-def its_settings(what: str) -> Iterator[None]:
+def its_settings(what: str, settings: str) -> Iterator[None]:
     """Blame what is raised while something is made from nothing but settings on these settings."""
     try:
         yield
     except InputError:
         raise
     except (ValueError, ImportError, MisconfigurationException) as error:
-        raise InputError(f"The {what} cannot be made from its settings: {in_one_line(str(error))}") from error
+        raise InputError(f"The {what} cannot be made from {settings}: {in_one_line(str(error))}") from error
 
 
 def quiet_lightning() -> None:

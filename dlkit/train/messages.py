@@ -25,12 +25,12 @@ def check_config(args: Sequence[str]) -> None:
     Raises:
         InputError: A file is missing or no YAML, a section or setting does not exist, a class cannot be found.
     """
-    whole: list[dict[str, Any]] = []
+    whole: dict[Path, dict[str, Any]] = {}
     for option, path in yaml_files(args):
         config = read_yaml(path)
         if option == "--config":
             check_sections(path, config)
-            whole.append(config)
+            whole[path] = config
         for place, part in classes(config, "" if option == "--config" else option.strip("-")):
             check_class(f"{path}: {place}".rstrip(": "), part)
     for option, value in itertools.pairwise(args):
@@ -65,17 +65,18 @@ def check_sections(path: Path, config: dict[str, Any]) -> None:
             require(key in known, f"{path}: the trainer has no setting '{key}'; {suggest(str(key), known)}")
 
 
-def check_named(section: str, configs: list[dict[str, Any]], on_the_line: bool) -> None:
+def check_named(section: str, configs: dict[Path, dict[str, Any]], on_the_line: bool) -> None:
     """Refuse a job without data or without a model."""
-    given = [config[section] for config in configs if config.get(section) is not None]
+    files = " and ".join(str(path) for path in configs)
+    given = [config[section] for config in configs.values() if config.get(section) is not None]
     require(
         bool(given) or on_the_line,
-        f"The configuration has no section `{section}`; add one with class_path and init_args, as in {EXAMPLE}.",
+        f"{files} has no section `{section}`; add one with class_path and init_args, as in {EXAMPLE}.",
     )
     named = any(isinstance(part, str) or (isinstance(part, dict) and "class_path" in part) for part in given)
     require(
         named or on_the_line,
-        f"The section `{section}` has no class_path; add the import path of a class, see {EXAMPLE}.",
+        f"{files}: the section `{section}` has no class_path; add the import path of a class, see {EXAMPLE}.",
     )
 
 
