@@ -70,8 +70,8 @@ def _make(source: Source, folder: Path) -> None:
 
 
 def _open(folder: Path) -> Table:
-    layout = Layout(**read_json(folder / "layout.json"))
-    layout.columns, layout.units = tuple(layout.columns), tuple(layout.units)
+    kept = read_json(folder / "layout.json")
+    layout = Layout(**kept | {"columns": tuple(kept["columns"]), "units": tuple(kept["units"])})
     shape = (layout.rows, len(layout.columns))
     for name, size in {"times": 8 * shape[0], "values": 4 * shape[0] * shape[1]}.items():
         require(

@@ -92,5 +92,5 @@ def test_one_normalizer_may_serve_several_channels():
 
 
 def test_a_name_that_is_no_channel_is_refused():
-    with pytest.raises(InputError, match="PerChannel: there is no channel 'temprature'.*did you mean 'temperature'"):
+    with pytest.raises(InputError, match=r"PerChannel: there is no channel 'temprature'.*did you mean 'temperature'"):
         PerChannel(default=Standard(), channels={"temprature": MinMax()}).start(("temperature",))

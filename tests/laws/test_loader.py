@@ -1,0 +1,130 @@
+"""Every window once, in an order that seed and epoch alone decide, and on from where it stopped."""
+
+from itertools import islice
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dlkit.core.batch import Batch
+from dlkit.data.loader import Batches, BatchOrder, WindowBatches, WindowLoader, shuffled
+from dlkit.data.windows import Windows
+
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module")
+COUNTS = st.integers(0, 60)
+
+
+def windows(count):
+    return Windows(torch.tensor([10, 500]), torch.tensor([count // 2, count - count // 2]), 3, {})
+
+
+def order(count, size=4, *, shuffle=True, **options):
+    return BatchOrder(count, size, shuffle=shuffle, **options)
+
+
+def numbers(batches):
+    return [number for batch in batches for number in batch.tolist()]
+
+
+def loader(count=23, **options):
+    return WindowLoader(WindowBatches(windows(count), None), order(count, **options))
+
+
+@given(COUNTS, st.integers(1, 9), st.booleans(), st.none() | st.integers(1, 8), st.integers(0, 3))
+def test_every_window_comes_exactly_once(count, size, shuffle, block, epoch):
+    batches = order(count, size, shuffle=shuffle, block=block)
+    batches.set_epoch(epoch)
+    found = list(batches)
+    assert sorted(numbers(found)) == list(range(count))
+    assert len(found) == len(batches)
+    assert all(len(batch) == size for batch in found[:-1])
+
+
+@given(st.integers(0, 2000), st.integers(0, 3), st.integers(0, 3), st.none() | st.integers(1, 50))
+def test_shuffled_numbers_are_a_permutation(count, seed, epoch, block):
+    assert sorted(shuffled(count, seed, epoch, block).tolist()) == list(range(count))
+
+
+def test_order_depends_on_seed_and_epoch_only():
+    def of(seed, epoch):
+        batches = order(200, seed=seed)
+        batches.set_epoch(epoch)
+        torch.rand(seed + epoch + 1)  # the global state of random numbers plays no part
+        return numbers(batches)
+
+    orders = {(seed, epoch): of(seed, epoch) for seed in range(3) for epoch in range(3)}
+    assert all(of(*key) == found for key, found in orders.items())
+    assert len({tuple(found) for found in orders.values()}) == 9
+
+
+def test_blocks_keep_neighbours_together():
+    found = shuffled(64_000, 0, 0, 1000)
+    for part in torch.split(found, 16_000):
+        assert len(torch.unique(part // 1000)) <= 16
+
+
+@given(st.integers(0, 50), st.integers(1, 7), st.integers(1, 4))
+def test_ranks_share_the_evaluation_without_loss_or_repetition(count, size, world):
+    found = [order(count, size, shuffle=False, rank=rank, world=world) for rank in range(world)]
+    assert sorted(n for batches in found for n in numbers(batches)) == list(range(count))
+    assert all(len(list(batches)) == len(batches) for batches in found)
+
+
+@given(st.integers(1, 50), st.integers(1, 7), st.integers(1, 4))
+def test_ranks_train_on_equally_many_batches_and_miss_none(count, size, world):
+    found = [list(order(count, size, rank=rank, world=world)) for rank in range(world)]
+    assert len({len(batches) for batches in found}) == 1
+    assert {n for batches in found for n in numbers(batches)} == set(range(count))
+
+
+@pytest.mark.parametrize("stop", [0, 1, 3, 5])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_loader_goes_on_exactly_where_it_stopped(stop, workers):
+    def build():
+        dataset = WindowBatches(windows(23), None)
+        return WindowLoader(dataset, order(23, seed=5), **({"num_workers": workers} if workers else {}))
+
+    whole = build()
+    whole.sampler.set_epoch(2)
+    expected = [batch.tolist() for batch in whole]
+    first = build()
+    first.sampler.set_epoch(2)
+    begun = [batch.tolist() for batch in islice(first, stop)]
+    second = build()
+    second.load_state_dict(first.state_dict())
+    assert begun + [batch.tolist() for batch in second] == expected
+    assert [batch.tolist() for batch in second] == expected  # and then whole epochs again
+
+
+def test_a_finished_epoch_is_not_repeated_nor_the_next_one_cut():
+    one, other = loader(), loader()
+    every = [batch.tolist() for batch in one]
+    assert one.state_dict() == {"epoch": 0, "given": len(every)}
+    other.load_state_dict(one.state_dict())
+    assert [batch.tolist() for batch in other] == every
+
+
+def test_an_interrupted_epoch_leaves_no_trace_in_the_next():
+    one = loader()
+    every = [batch.tolist() for batch in loader()]
+    list(islice(one, 2))
+    assert [batch.tolist() for batch in one] == every
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 40), st.integers(1, 5), st.integers(1, 4))
+def test_several_batches_a_step_have_the_same_content_and_order(count, size, several):
+    def fetch(starts):
+        return Batch(starts, starts)
+
+    single = [batch.tolist() for batch in WindowLoader(WindowBatches(windows(count), None), order(count, size))]
+    grouped = WindowLoader(WindowBatches(windows(count), None), order(count, size * several))
+    parts = [Batches(fetch, starts, size) for starts in grouped]
+    assert [batch.x.tolist() for step in parts for batch in step] == single
+    assert sum(map(len, parts)) == len(single)
+
+
+def test_no_windows_make_no_batches():
+    assert list(loader(0)) == []
+    assert len(loader(0)) == 0
