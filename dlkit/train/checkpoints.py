@@ -3,6 +3,7 @@
 import logging
 import pickle
 import zipfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,12 @@ def check_whole(path: Path) -> None:
         raise InputError(f"The checkpoint '{path}' is damaged in '{broken}'")
 
 
+@cache
+def warn_once(text: str) -> None:
+    """Tell the user, once in a job."""
+    logger.warning(text)
+
+
 def newest_whole(run: RunFolder) -> Path:
     """Return the newest checkpoint of a run that can be read, and say which ones cannot.
 
@@ -95,7 +102,7 @@ def first_whole(run: RunFolder, files: list[Path]) -> Path:
             problems.append(str(error))
             continue
         for problem in problems:
-            logger.warning("%s Falling back to '%s'.", problem, path)
+            warn_once(f"{problem} Falling back to '{path}'.")
         return path
     again = f"start again with `dlkit fit {run.config}`."
     require(bool(files), f"'{run.path}' has no checkpoint: {again}")

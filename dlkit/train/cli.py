@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,7 @@ ADVICE = (
     "exists and is not empty",
     "infer the batch indices",
     "is deprecated, use `isinstance",
+    "args parameter is intended to run from within Python",
 )
 CHATTY = (
     "pytorch_lightning.utilities.rank_zero",
@@ -168,13 +170,15 @@ def build(args: list[str], *, trains: bool, run: RunFolder | None = None) -> Run
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            return RunCLI(args, trains=trains, run=run)
+            cli = RunCLI(args, trains=trains, run=run)
     except ArgumentError as error:
         raise InputError(one_sentence(str(error))) from error
     except SystemExit as stop:
         if stop.code in (0, None):
             raise
         raise InputError(one_sentence(said.getvalue())) from stop
+    sys.stderr.write(said.getvalue())
+    return cli
 
 
 def with_config(arguments: list[str]) -> tuple[list[str], RunFolder | None]:
