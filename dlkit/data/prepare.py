@@ -110,7 +110,8 @@ def place_all(table: Table, ranges: Ranges, geometry: Geometry) -> dict[str, Win
         raise InputError(
             f"No training window fits: a window is {geometry.length} rows long (look_back {geometry.look_back}, gap "
             f"{geometry.gap}, look_forward {geometry.look_forward}, dilation {geometry.dilation}), the longest run of "
-            f"training rows without a gap is {longest}: shorten `look_back`, `look_forward` or `embargo`, or give more data."
+            f"training rows without a gap is {longest}: shorten `look_back`, `look_forward` or `embargo`, or give more "
+            "data."
         )
     return windows
 

@@ -1,0 +1,351 @@
+"""The data module leaks nothing, reads once, reproduces published numbers and predicts beyond the end of new data."""
+
+import json
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from dlkit.core.checks import InputError
+from dlkit.data.datamodules import TimeSeriesDataModule
+from dlkit.data.folds import KFold
+from dlkit.data.normalize import ChannelScaling, MinMax
+from dlkit.data.sources.files import Files
+from dlkit.data.splits import ByFraction, ByRows, BySeries
+from tests.made_tables import HOUR, Parts, noise, stream
+from tests.shared_data import shared
+
+ETT = ByRows(train=8640, val=2880, test=2880)
+
+
+def module(values=None, *, source=None, **fields):
+    """Look back 4 hours and forward 2 in one series of hourly values, half of which train."""
+    if source is None:
+        source = Parts([stream(noise(200, 3) if values is None else values)])
+    settings = {"targets": ["c0"], "look_back": 4, "look_forward": "2h", "batch_size": 16, "placement": "host"}
+    settings["split"] = ByFraction(train=0.5, val=0.25, test=0.25)
+    return TimeSeriesDataModule(source=source, **settings | fields)
+
+
+def errors_of_repeating(data):
+    """Mean squared and absolute error of repeating the last value, over every test window."""
+    squares, absolutes, count = 0.0, 0.0, 0
+    for batch in data.test_dataloader():
+        error = (batch.y - batch.x[:, :, -1:].transpose(1, 2)).double()
+        squares, absolutes = squares + float(error.square().sum()), absolutes + float(error.abs().sum())
+        count += error.numel()
+    return squares / count, absolutes / count
+
+
+# ---------------------------------------------------------------------- published numbers
+@pytest.mark.parametrize(
+    ("horizon", "windows", "mse", "mae"),
+    [(96, 2785, 1.294, 0.713), (192, 2689, 1.325, 0.733), (336, 2545, 1.330, 0.746), (720, 2161, 1.335, 0.755)],
+)
+def test_repeating_the_last_value_gives_the_published_errors_on_etth1(horizon, windows, mse, mae):
+    data = TimeSeriesDataModule(
+        source=Files(path=str(shared("forecasting/ETTh1.parquet")), time="date"), targets=["*"], look_back=336,
+        look_forward=horizon, split=ETT, batch_size=256, placement="host",
+    )  # fmt: skip
+    assert len(data.prepared.windows["test"]) == windows
+    assert tuple(round(error, 3) for error in errors_of_repeating(data)) == (mse, mae)
+
+
+@pytest.mark.parametrize(
+    ("horizon", "mse", "mae"), [(96, 0.081, 0.196), (192, 0.167, 0.289), (336, 0.306, 0.398), (720, 0.810, 0.676)]
+)
+def test_repeating_the_last_value_gives_the_published_errors_on_exchange_rates(horizon, mse, mae):
+    source = Files(path=str(shared("forecasting/exchange_rate.parquet")), step="24h", channels="numeric")
+    data = TimeSeriesDataModule(
+        source=source, targets=["*"], look_back=96, look_forward=horizon, batch_size=256, placement="host"
+    )
+    assert tuple(round(error, 3) for error in errors_of_repeating(data)) == (mse, mae)
+
+
+# ---------------------------------------------------------------------- no leaks
+def test_scaling_knows_the_training_rows_only():
+    values = noise(200, 3)
+    other = values.copy()
+    other[100:] = 1e3 * noise(100, 3, missing=0.5, seed=9)
+    one, changed = module(values).prepared, module(other).prepared
+    for key, value in one.scaling.state_dict().items():
+        assert torch.equal(value, changed.scaling.state_dict()[key])
+    np.testing.assert_array_equal(one.seasonal_error, changed.seasonal_error)
+    order = [one.table.columns.index(name) for name in ("c0", "c1", "c2")]
+    np.testing.assert_allclose(one.scaling.shift[order], values[:100].mean(0, dtype=np.float64), rtol=1e-5)
+
+
+def test_static_scaling_knows_the_series_that_train_only():
+    def of(last):
+        parts = [stream(noise(30, 1), name=n, static={"k": k}) for n, k in zip("abc", (1.0, 3.0, last), strict=True)]
+        return module(source=Parts(parts), split=BySeries(val=0.0, test=["c"])).prepared.static_scaling
+
+    assert of(5.0).shift.tolist() == of(500.0).shift.tolist() == [2.0]
+    assert of(float("nan")).scale.tolist() == [1.0]
+
+
+def test_embargoed_rows_do_not_fit_the_normalizer():
+    values = noise(200, 1)
+    values[90:100] = 1e6
+    assert module(values, embargo="10h").prepared.scaling.shift.abs().max() < 10
+
+
+def test_every_fold_passes_the_audit_and_tells_what_windows_cost():
+    for fold in range(4):
+        about = module(split=KFold(folds=4, fold=fold), embargo=3).describe()
+        assert about["audit"]["shared rows"] == 0
+        for part in about["split"].values():
+            assert part["rows"] == part["windows"] + sum(part["windows lost"].values())
+        assert json.loads(json.dumps(about)) == about | {"window": about["window"]}
+
+
+# ---------------------------------------------------------------------- read once, change in place once
+def test_the_source_is_read_once():
+    data = module()
+    for _ in range(2):
+        data.setup()
+        assert data.spec == data.spec
+        list(data.train_dataloader())
+        assert len(data.prepared.windows["test"]) > 0
+    assert data.source.read == 1
+
+
+def test_normalized_rows_cannot_be_mistaken_for_raw_ones():
+    data = module()
+    assert len(data.prepared.table.values) == 200
+    batch = data.make_batch(torch.tensor([0]))
+    assert len(data.prepared.table.values) == 0
+    assert torch.equal(batch.x, data.make_batch(torch.tensor([0])).x)
+    with pytest.raises(AssertionError, match="handed over"):
+        list(data.prepared.table.chunks(data.prepared.table.segments))
+
+
+def test_the_seasonal_error_is_that_of_the_plain_formula(monkeypatch):
+    values = noise(200, 2, missing=0.1)
+    expected = [np.nanmean(np.abs(values[24:100, k].astype(float) - values[:76, k])) for k in (0, 1)]
+    monkeypatch.setattr("dlkit.data.tables.CHUNK", 30)
+    ready = module(values, targets=["c0", "c1"]).prepared
+    np.testing.assert_allclose(ready.seasonal_error, expected, rtol=1e-6)
+    assert module(values, targets=["c0"], season=150).prepared.seasonal_error.tolist() != expected
+
+
+def test_missing_values_are_zero_and_not_observed():
+    values = noise(200, 2)
+    values[150:, 0] = np.nan  # a target that is entirely missing in the test
+    data = module(values)
+    for batch in data.test_dataloader():
+        assert not batch.y_observed.any()
+        assert (batch.y == 0).all()
+    batch = next(iter(data.val_dataloader()))
+    assert batch.y_observed.all()
+    assert data.describe()["missing in training rows"] == {}
+
+
+# ---------------------------------------------------------------------- new data
+def new(values, data, *, first=1000, **fields):
+    return data.for_new_data(Parts([stream(values, first=first, **fields)], mark="new"), data.prepared.scaling)
+
+
+@pytest.mark.parametrize(("stride", "gap"), [(1, 0), (3, 0), (5, 2)])
+def test_the_last_window_of_new_data_predicts_what_comes_next(stride, gap):
+    values = noise(37, 3, seed=5)
+    data = module(stride=stride, gap=gap, targets=["c2", "c0"])
+    other = new(values, data)
+    batches = list(other.predict_dataloader())
+    starts = torch.cat([batch.start for batch in batches])
+    assert starts[-1] == 37 - 4
+    assert starts[0] == (37 - 4) % stride
+    assert (starts.diff() == stride).all()
+    scaling = data.prepared.scaling
+    raw = scaling.inverse(batches[-1].x[-1], dim=0)
+    torch.testing.assert_close(raw, torch.from_numpy(values[-4:, [1, 2, 0]].T))
+    assert not batches[-1].y_observed[-1].any()
+    assert batches[0].y_observed[0].all()
+    assert other.prepared.table.times[-1] == (1000 + 36 + gap + 2) * HOUR
+    assert other.prepared.scaling is scaling
+
+
+def test_new_data_just_as_long_as_the_look_back_suffice_and_shorter_ones_are_refused():
+    data = module()
+    assert len(new(noise(4, 3), data).prepared.windows["test"]) == 1
+    with pytest.raises(InputError, match="no run of 4 rows without a gap"):
+        new(noise(3, 3), data)
+
+
+def test_channels_of_new_data_are_found_by_name_and_further_ones_left_out():
+    data, values = module(targets=["c2"]), noise(20, 3)
+    shuffled = np.concatenate([values[:, [2, 0]], noise(20, 1), values[:, [1]]], axis=1)
+    one, other = new(values, data), new(shuffled, data, channels=("c2", "c0", "extra", "c1"))
+    assert one.spec == other.spec == data.spec
+    for a, b in zip(one.test_dataloader(), other.test_dataloader(), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_new_data_leave_the_trained_module_as_it_was():
+    data = module(calendar=["day"])
+    before = [batch.x.clone() for batch in data.test_dataloader()]
+    other = new(noise(30, 3), data)
+    assert len(list(other.test_dataloader())) > 0
+    assert all(torch.equal(a, b.x) for a, b in zip(before, data.test_dataloader(), strict=True))
+    assert data.spec == other.spec
+    assert data.source is not other.source
+
+
+def test_static_values_of_new_data_are_scaled_as_in_training():
+    data = module(source=Parts([stream(noise(90, 1), name=n, static={"k": k}) for n, k in (("a", 1.0), ("b", 3.0))]))
+    other = new(noise(20, 1), data, static={"k": 4.0})
+    assert next(iter(other.test_dataloader())).static[0].tolist() == [2.0]
+
+
+def test_what_must_be_known_ahead_is_not_made_up():
+    data = module(future=["c1"], calendar=["day"])
+    other = new(noise(20, 3), data)
+    starts = torch.cat([batch.start for batch in other.test_dataloader()])
+    assert starts[-1] == 20 - 6
+
+
+@pytest.mark.parametrize(
+    ("values", "fields", "sentence"),
+    [(noise(20, 2), {}, "inputs: no channel is named 'c2'"),
+     (noise(20, 3), {"step": HOUR // 2}, "step of 1800 s, the run was trained on 3600 s"),
+     (noise(20, 3), {"static": {"k": 1.0}}, "static values")],
+)  # fmt: skip
+def test_new_data_of_another_kind_are_refused(values, fields, sentence):
+    with pytest.raises(InputError, match=sentence):
+        new(values, module(), **fields)
+
+
+def test_a_scaling_of_other_channels_is_refused():
+    with pytest.raises(InputError, match="give data with the channels of the training data"):
+        data = module()
+        data.for_new_data(data.source, ChannelScaling(7))
+
+
+# ---------------------------------------------------------------------- loaders under Lightning
+class Watch(pl.LightningModule):
+    """Learns nothing and remembers which windows came."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen, self.automatic_optimization = {"train": [], "val": [], "test": []}, False
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+
+    def training_step(self, batch, batch_idx):
+        batches = [batch] if hasattr(batch, "x") else batch
+        self.seen["train"] += [one.start.tolist() for one in batches]
+
+    def validation_step(self, batch, batch_idx):
+        self.seen["val"] += batch.start.tolist()
+
+    def test_step(self, batch, batch_idx):
+        self.seen["test"] += batch.start.tolist()
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def run(data, epochs=2):
+    net = Watch()
+    trainer = pl.Trainer(
+        max_epochs=epochs, logger=False, enable_checkpointing=False, enable_progress_bar=False, accelerator="cpu",
+        enable_model_summary=False, num_sanity_val_steps=0,
+    )  # fmt: skip
+    trainer.fit(net, datamodule=data)
+    trainer.test(net, datamodule=data, verbose=False)
+    return net.seen
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("several", "placement"), [(1, "host"), (3, "host"), (1, "device"), (4, "disk")])
+def test_lightning_gets_every_window_in_the_order_of_the_epoch(several, placement, tmp_path):
+    fields = {"cache": str(tmp_path), "seed": 3}
+    seen = run(module(batches_per_step=several, placement=placement, **fields))
+    plain = module(**fields)
+    expected = []
+    for epoch in range(2):
+        loader = plain.train_dataloader()
+        loader.sampler.set_epoch(epoch)
+        expected += [batch.start.tolist() for batch in loader]
+    assert seen["train"] == expected
+    windows = plain.prepared.windows
+    assert seen["val"] == 2 * windows["val"].starts(torch.arange(len(windows["val"]))).tolist()
+    assert seen["test"] == windows["test"].starts(torch.arange(len(windows["test"]))).tolist()
+
+
+def test_no_validation_windows_make_no_validation():
+    data = module(split=ByFraction(train=0.7, val=0.0, test=0.3))
+    assert data.val_dataloader() == []
+
+
+def test_no_test_windows_are_said():
+    data = module(split=ByFraction(train=0.8, val=0.2, test=0.0))
+    assert len(data.train_dataloader()) > 0
+    with pytest.raises(InputError, match="There is no test window: give test more rows in `split`"):
+        data.test_dataloader()
+
+
+def test_what_was_chosen_for_a_run_is_kept_for_its_resumption():
+    data, other = module(batches_per_step=5), module()
+    other.load_state_dict(data.state_dict())
+    assert other.batches_per_step == 5
+
+
+# ---------------------------------------------------------------------- settings
+def test_durations_and_seasons_are_counted_in_rows():
+    data = module(look_back="1d", gap="3h", calendar=["day"])
+    assert (data.geometry.look_back, data.geometry.gap, data.spec.season) == (24, 3, 24)
+    assert module(season="12h").spec.season == 12
+
+
+def test_a_target_named_twice_is_one_target():
+    assert module(targets=["c0", "c0", "c?"]).spec.targets == ("c0", "c1", "c2")
+
+
+def test_windows_stay_the_same_with_another_normalizer():
+    one, other = module(), module(normalizer=MinMax())
+    assert len(one.prepared.windows["train"]) == len(other.prepared.windows["train"])
+    assert next(iter(other.train_dataloader())).x.min() >= 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"look_back": 500}, "No training window fits: a window is 502 rows long .*shorten `look_back`"),
+        ({"look_back": "90min"}, "look_back='90min' is 1.5 samples of 3600 s"),
+        ({"look_back": 0}, "look_back=0 is 0 samples; it must be at least 1"),
+        ({"look_forward": "0h"}, "look_forward=0h is 0 samples"),
+        ({"targets": ["d*"]}, r"targets: no channel is named 'd\*'"),
+        ({"targets": ["c9"]}, "targets: no channel is named 'c9'; there is c0"),
+        ({"split": ByRows(train=500, val=1, test=1)}, "ByRows needs 502 rows, series 'a' has 200"),
+        ({"embargo": 150}, "No training window fits"),
+        ({"embargo": "1 month"}, "embargo='1 month' is not a duration"),
+    ],
+)
+def test_settings_that_do_not_fit_the_data_are_refused(fields, sentence):
+    with pytest.raises(InputError, match=sentence):
+        assert module(**fields).prepared
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"targets": []}, r"targets=\[\] is empty: name at least one channel"),
+        ({"inputs": []}, r"inputs=\[\] is empty"),
+        ({"batch_size": 0}, "batch_size=0 must be positive"),
+        ({"eval_batch_size": -1}, "eval_batch_size=-1 must be positive"),
+        ({"batches_per_step": 0}, "batches_per_step=0 must be positive"),
+        ({"stride": 0}, "stride=0"),
+        ({"dilation": 0}, "dilation=0"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_at_once(fields, sentence):
+    with pytest.raises(InputError, match=sentence):
+        module(**fields)
+
+
+def test_a_channel_without_a_training_value_is_named():
+    values = noise(200, 3)
+    values[:120, 1] = np.nan
+    with pytest.raises(InputError, match=r"The channels \['c1'\] have no value in the training rows"):
+        assert module(values).prepared
