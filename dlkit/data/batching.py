@@ -80,7 +80,8 @@ class WindowBatching(pl.LightningDataModule, ABC):
         train, row_bytes = role == "train", 4 * gather.values.shape[1] * self.prepared.geometry.stride
         return BatchOrder(
             len(self.prepared.windows[role]),
-            self.batch_size * self._several() if train else self.eval_batch_size,
+            self.batch_size if train else self.eval_batch_size,
+            several=self._several() if train else 1,
             shuffle=train,
             seed=self.seed,
             block=max(BLOCK_BYTES // row_bytes, 1) if self.prepared.on_disk else None,

@@ -65,15 +65,25 @@ def shuffled(count: int, seed: int, epoch: int, block: int | None) -> Tensor:
     return order
 
 
+def sort_batches(order: Tensor, size: int) -> Tensor:
+    """Put the numbers of each batch in rising order, in place: the same batches, read from neighbouring memory."""
+    numbers = order.numpy()
+    whole = len(numbers) // size * size
+    numbers[:whole].reshape(-1, size).sort(axis=1)
+    numbers[whole:].sort()
+    return order
+
+
 class BatchOrder(Sampler[Tensor]):
     """Yields arrays of window numbers; every rank takes its own batches.
 
-    In training the first batches are given again until every rank has as many as the others; in evaluation every window
-    comes exactly once.
+    In training the first batches are given again until every rank has as many as the others, and the windows of a batch
+    stand in the order of the table, which is up to half faster to read; in evaluation every window comes exactly once.
 
     Args:
         count: Number of windows.
         batch_size: Windows a batch and rank.
+        several: Number of batches that are given at once.
         shuffle: A new order each epoch, from ``seed`` and the epoch.
         seed: Seed of the order.
         block: Length of the blocks of a block shuffle, or None for a full shuffle.
@@ -87,12 +97,14 @@ class BatchOrder(Sampler[Tensor]):
         batch_size: int,
         *,
         shuffle: bool,
+        several: int = 1,
         seed: int = 0,
         block: int | None = None,
         rank: int = 0,
         world: int = 1,
     ) -> None:
-        self.count, self.batch_size, self.shuffle, self.seed, self.block = count, batch_size, shuffle, seed, block
+        self.count, self.single, self.batch_size = count, batch_size, batch_size * several
+        self.shuffle, self.seed, self.block = shuffle, seed, block
         self.rank, self.world, self.epoch, self.skip = rank, world, 0, 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -103,8 +115,13 @@ class BatchOrder(Sampler[Tensor]):
         batches = math.ceil(self.count / self.batch_size)
         return math.ceil(batches / self.world) if self.shuffle else len(range(self.rank, batches, self.world))
 
+    def _order(self) -> Tensor:
+        if not self.shuffle:
+            return torch.arange(self.count)
+        return sort_batches(shuffled(self.count, self.seed, self.epoch, self.block), self.single)
+
     def __iter__(self) -> Iterator[Tensor]:
-        order = shuffled(self.count, self.seed, self.epoch, self.block) if self.shuffle else torch.arange(self.count)
+        order = self._order()
         batches = math.ceil(self.count / self.batch_size)
         first, self.skip = self.skip, 0
         for turn in range(first, len(self)):

@@ -119,7 +119,7 @@ def test_several_batches_a_step_have_the_same_content_and_order(count, size, sev
         return Batch(starts, starts)
 
     single = [batch.tolist() for batch in WindowLoader(WindowBatches(windows(count), None), order(count, size))]
-    grouped = WindowLoader(WindowBatches(windows(count), None), order(count, size * several))
+    grouped = WindowLoader(WindowBatches(windows(count), None), order(count, size, several=several))
     parts = [Batches(fetch, starts, size) for starts in grouped]
     assert [batch.x.tolist() for step in parts for batch in step] == single
     assert sum(map(len, parts)) == len(single)
