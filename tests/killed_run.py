@@ -1,10 +1,10 @@
 """Run `dlkit fit` and die by SIGKILL: `python killed_run.py step:12|save:2 ARGUMENTS`."""
 
+import io
 import os
 import signal
 import sys
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -30,13 +30,16 @@ def die_at_step(step: int) -> None:
 def die_in_save(number: int) -> None:
     save, calls = torch.save, [0]
 
-    def half_a_save(content: Any, path: Any, **options: Any) -> None:
-        save(content, path, **options)
+    def half_a_save(content: Any, file: IO[bytes], **options: Any) -> None:
         calls[0] += 1
-        if calls[0] == number:
-            whole = Path(path).read_bytes()
-            Path(path).write_bytes(whole[: len(whole) // 2])
-            die()
+        if calls[0] < number:
+            save(content, file, **options)
+            return
+        whole = io.BytesIO()
+        save(content, whole, **options)
+        file.write(whole.getvalue()[: whole.tell() // 2])
+        file.flush()
+        die()
 
     torch.save = half_a_save
 

@@ -69,6 +69,7 @@ def write_config(path: Path, change: dict[str, Any]) -> Path:
 def assert_same(one: Any, other: Any, place: str = "") -> None:
     """Compare two checkpoints to the last bit; paths differ by the folder."""
     if isinstance(one, dict):
+        one, other = ({Path(str(key)).name: value for key, value in part.items()} for part in (one, other))
         assert one.keys() == other.keys(), place
         for key in one:
             assert_same(one[key], other[key], f"{place}/{key}")

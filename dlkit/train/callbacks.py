@@ -28,6 +28,13 @@ def run_callbacks(run: RunFolder, *, monitored: bool) -> list[pl.Callback]:
     return [best, RandomState(), Telemetry()]
 
 
+def keep_in(run: RunFolder, trainer: pl.Trainer) -> None:
+    """Let checkpoints that a user asked for stand beside the others, where a resumed run finds them."""
+    for callback in trainer.checkpoint_callbacks:
+        if isinstance(callback, ModelCheckpoint) and callback.dirpath is None:
+            callback.dirpath = str(run.checkpoints)
+
+
 class QuietBar(TQDMProgressBar):
     """The progress bar, drawn at most a few times a second."""
 

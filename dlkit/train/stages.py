@@ -13,6 +13,7 @@ from dlkit.core.runfolder import RunFolder, read_json, write_json
 from dlkit.data.datamodules import TimeSeriesDataModule
 from dlkit.data.sources.files import Files
 from dlkit.tasks.forecast import Forecast
+from dlkit.train.callbacks import keep_in
 from dlkit.train.checkpoints import best_or_newest, newest_whole
 from dlkit.train.cli import RunCLI, build, with_config
 from dlkit.train.evaluate import load_weights, test_beside_baselines, write_predictions, write_test
@@ -39,6 +40,7 @@ def fit(arguments: Sequence[str]) -> RunCLI:
     checkpoint = None if resumed is None else newest_whole(resumed)
     cli = build(rest, trains=True, run=resumed)
     assert cli.run_folder is not None
+    keep_in(cli.run_folder, cli.trainer)
     print(f"run folder: {cli.run_folder.path}", flush=True)
     began = time.perf_counter()
     cli.trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=None if checkpoint is None else str(checkpoint))
