@@ -1,4 +1,4 @@
-"""The data module leaks nothing, reads once, reproduces published numbers and predicts beyond the end of new data."""
+"""The data module leaks nothing, reads once, and gives Lightning every window in the order of the epoch."""
 
 import json
 
@@ -8,59 +8,11 @@ import pytorch_lightning as pl
 import torch
 
 from dlkit.core.checks import InputError
-from dlkit.data.datamodules import TimeSeriesDataModule
 from dlkit.data.folds import KFold
-from dlkit.data.normalize import ChannelScaling, MinMax
-from dlkit.data.sources.files import Files
+from dlkit.data.normalize import MinMax
 from dlkit.data.splits import ByFraction, ByRows, BySeries
-from tests.made_tables import HOUR, Parts, noise, stream
-from tests.shared_data import shared
-
-ETT = ByRows(train=8640, val=2880, test=2880)
-
-
-def module(values=None, *, source=None, **fields):
-    """Look back 4 hours and forward 2 in one series of hourly values, half of which train."""
-    if source is None:
-        source = Parts([stream(noise(200, 3) if values is None else values)])
-    settings = {"targets": ["c0"], "look_back": 4, "look_forward": "2h", "batch_size": 16, "placement": "host"}
-    settings["split"] = ByFraction(train=0.5, val=0.25, test=0.25)
-    return TimeSeriesDataModule(source=source, **settings | fields)
-
-
-def errors_of_repeating(data):
-    """Mean squared and absolute error of repeating the last value, over every test window."""
-    squares, absolutes, count = 0.0, 0.0, 0
-    for batch in data.test_dataloader():
-        error = (batch.y - batch.x[:, :, -1:].transpose(1, 2)).double()
-        squares, absolutes = squares + float(error.square().sum()), absolutes + float(error.abs().sum())
-        count += error.numel()
-    return squares / count, absolutes / count
-
-
-# ---------------------------------------------------------------------- published numbers
-@pytest.mark.parametrize(
-    ("horizon", "windows", "mse", "mae"),
-    [(96, 2785, 1.294, 0.713), (192, 2689, 1.325, 0.733), (336, 2545, 1.330, 0.746), (720, 2161, 1.335, 0.755)],
-)
-def test_repeating_the_last_value_gives_the_published_errors_on_etth1(horizon, windows, mse, mae):
-    data = TimeSeriesDataModule(
-        source=Files(path=str(shared("forecasting/ETTh1.parquet")), time="date"), targets=["*"], look_back=336,
-        look_forward=horizon, split=ETT, batch_size=256, placement="host",
-    )  # fmt: skip
-    assert len(data.prepared.windows["test"]) == windows
-    assert tuple(round(error, 3) for error in errors_of_repeating(data)) == (mse, mae)
-
-
-@pytest.mark.parametrize(
-    ("horizon", "mse", "mae"), [(96, 0.081, 0.196), (192, 0.167, 0.289), (336, 0.306, 0.398), (720, 0.810, 0.676)]
-)
-def test_repeating_the_last_value_gives_the_published_errors_on_exchange_rates(horizon, mse, mae):
-    source = Files(path=str(shared("forecasting/exchange_rate.parquet")), step="24h", channels="numeric")
-    data = TimeSeriesDataModule(
-        source=source, targets=["*"], look_back=96, look_forward=horizon, batch_size=256, placement="host"
-    )
-    assert tuple(round(error, 3) for error in errors_of_repeating(data)) == (mse, mae)
+from tests.made_modules import module
+from tests.made_tables import Parts, noise, stream
 
 
 # ---------------------------------------------------------------------- no leaks
@@ -140,86 +92,6 @@ def test_missing_values_are_zero_and_not_observed():
     batch = next(iter(data.val_dataloader()))
     assert batch.y_observed.all()
     assert data.describe()["missing in training rows"] == {}
-
-
-# ---------------------------------------------------------------------- new data
-def new(values, data, *, first=1000, **fields):
-    return data.for_new_data(Parts([stream(values, first=first, **fields)], mark="new"), data.prepared.scaling)
-
-
-@pytest.mark.parametrize(("stride", "gap"), [(1, 0), (3, 0), (5, 2)])
-def test_the_last_window_of_new_data_predicts_what_comes_next(stride, gap):
-    values = noise(37, 3, seed=5)
-    data = module(stride=stride, gap=gap, targets=["c2", "c0"])
-    other = new(values, data)
-    batches = list(other.predict_dataloader())
-    starts = torch.cat([batch.start for batch in batches])
-    assert starts[-1] == 37 - 4
-    assert starts[0] == (37 - 4) % stride
-    assert (starts.diff() == stride).all()
-    scaling = data.prepared.scaling
-    raw = scaling.inverse(batches[-1].x[-1], dim=0)
-    torch.testing.assert_close(raw, torch.from_numpy(values[-4:, [1, 2, 0]].T))
-    assert not batches[-1].y_observed[-1].any()
-    assert batches[0].y_observed[0].all()
-    assert other.prepared.table.times[-1] == (1000 + 36 + gap + 2) * HOUR
-    assert other.prepared.scaling is scaling
-
-
-def test_new_data_just_as_long_as_the_look_back_suffice_and_shorter_ones_are_refused():
-    data = module()
-    assert len(new(noise(4, 3), data).prepared.windows["test"]) == 1
-    with pytest.raises(InputError, match="no run of 4 rows without a gap"):
-        new(noise(3, 3), data)
-
-
-def test_channels_of_new_data_are_found_by_name_and_further_ones_left_out():
-    data, values = module(targets=["c2"]), noise(20, 3)
-    shuffled = np.concatenate([values[:, [2, 0]], noise(20, 1), values[:, [1]]], axis=1)
-    one, other = new(values, data), new(shuffled, data, channels=("c2", "c0", "extra", "c1"))
-    assert one.spec == other.spec == data.spec
-    for a, b in zip(one.test_dataloader(), other.test_dataloader(), strict=True):
-        torch.testing.assert_close(a, b)
-
-
-def test_new_data_leave_the_trained_module_as_it_was():
-    data = module(calendar=["day"])
-    before = [batch.x.clone() for batch in data.test_dataloader()]
-    other = new(noise(30, 3), data)
-    assert len(list(other.test_dataloader())) > 0
-    assert all(torch.equal(a, b.x) for a, b in zip(before, data.test_dataloader(), strict=True))
-    assert data.spec == other.spec
-    assert data.source is not other.source
-
-
-def test_static_values_of_new_data_are_scaled_as_in_training():
-    data = module(source=Parts([stream(noise(90, 1), name=n, static={"k": k}) for n, k in (("a", 1.0), ("b", 3.0))]))
-    other = new(noise(20, 1), data, static={"k": 4.0})
-    assert next(iter(other.test_dataloader())).static[0].tolist() == [2.0]
-
-
-def test_what_must_be_known_ahead_is_not_made_up():
-    data = module(future=["c1"], calendar=["day"])
-    other = new(noise(20, 3), data)
-    starts = torch.cat([batch.start for batch in other.test_dataloader()])
-    assert starts[-1] == 20 - 6
-
-
-@pytest.mark.parametrize(
-    ("values", "fields", "sentence"),
-    [(noise(20, 2), {}, "inputs: no channel is named 'c2'"),
-     (noise(20, 3), {"step": HOUR // 2}, "step of 1800 s, the run was trained on 3600 s"),
-     (noise(20, 3), {"static": {"k": 1.0}}, "static values")],
-)  # fmt: skip
-def test_new_data_of_another_kind_are_refused(values, fields, sentence):
-    with pytest.raises(InputError, match=sentence):
-        new(values, module(), **fields)
-
-
-def test_a_scaling_of_other_channels_is_refused():
-    with pytest.raises(InputError, match="give data with the channels of the training data"):
-        data = module()
-        data.for_new_data(data.source, ChannelScaling(7))
 
 
 # ---------------------------------------------------------------------- loaders under Lightning

@@ -1,0 +1,99 @@
+"""Every source that can be discovered yields streams that fit together, again and again the same."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dlkit.core.discover import discover, headline
+from dlkit.data.arrange import Arranged
+from dlkit.data.base import Source
+from dlkit.data.sources.arrays import Arrays
+from dlkit.data.sources.files import Files
+from dlkit.data.tables import read_table
+from tests.made_tables import HOUR, noise
+
+SOURCES = discover("dlkit.data", Source)
+
+
+def written(folder):
+    """A file of two series, the second with a missing value."""
+    values = noise(40, 2)
+    values[30, 1] = np.nan
+    frame = pd.DataFrame(values, columns=["x0", "x1"])
+    frame.insert(0, "time", pd.date_range("2024-01-01", periods=40, freq="h"))
+    frame.insert(1, "station", ["a"] * 20 + ["b"] * 20)
+    frame.to_csv(folder / "two.csv", index=False)
+    return Files(path=str(folder / "two.csv"), time="time", series="station", channels=["x*"], rows_per_chunk=7)
+
+
+def make(cls, folder):
+    if cls is Files:
+        return written(folder)
+    if cls is Arrays:
+        return Arrays(noise(50, 2, missing=0.1), step="1h", series=["a"] * 20 + ["b"] * 30)
+    if cls is Arranged:
+        roles = {"inputs": ["x1"], "targets": ["x0"], "future": [], "calendar": ("day",)}
+        return Arranged(written(folder), roles, extend=3)
+    return cls()
+
+
+every_source = pytest.mark.parametrize("cls", SOURCES, ids=lambda cls: cls.__name__)
+
+
+@every_source
+def test_streams_fit_together(cls, tmp_path):
+    streams = [stream for stream in make(cls, tmp_path).chunks() if len(stream.times)]
+    assert streams
+    for stream in streams:
+        assert stream.values.dtype == np.float32
+        assert stream.times.dtype == np.int64
+        assert stream.values.shape == (len(stream.times), len(stream.channels))
+        assert stream.channels == streams[0].channels
+        assert stream.units == streams[0].units
+        assert stream.step == streams[0].step > 0
+        assert not np.isinf(stream.values).any()
+    assert len(set(streams[0].channels)) == len(streams[0].channels)
+
+
+@every_source
+def test_time_goes_on_by_steps_where_a_recording_is_uninterrupted(cls, tmp_path):
+    table = read_table(make(cls, tmp_path))
+    for start, stop in table.segments.tolist():
+        steps = np.diff(table.times[start:stop])
+        assert (np.abs(steps - table.step) <= 0.06 * table.step).all()
+
+
+@every_source
+def test_reading_again_gives_the_same(cls, tmp_path):
+    source = make(cls, tmp_path)
+    one, other = read_table(source), read_table(source)
+    np.testing.assert_array_equal(one.values, other.values)
+    np.testing.assert_array_equal(one.times, other.times)
+    np.testing.assert_array_equal(one.segments, other.segments)
+    assert one.lost == other.lost
+
+
+@every_source
+def test_fingerprint_is_plain_and_stays(cls, tmp_path):
+    source = make(cls, tmp_path)
+    before = json.dumps(source.fingerprint(), sort_keys=True)
+    list(source.chunks())
+    assert json.dumps(source.fingerprint(), sort_keys=True) == before
+    assert before == json.dumps(make(cls, tmp_path).fingerprint(), sort_keys=True)
+
+
+@every_source
+def test_a_line_says_what_it_is_and_its_size_is_a_number(cls, tmp_path):
+    assert headline(cls).endswith((".", ":", "rows."))
+    assert make(cls, tmp_path).size >= 0
+
+
+def test_rows_to_come_have_no_values(tmp_path):
+    table = read_table(make(Arranged, tmp_path))
+    ends = table.series_borders()[:, 1]
+    for end in ends.tolist():
+        assert np.isnan(table.values[end - 3 : end, :2]).all()
+        assert np.isfinite(table.values[end - 3 : end, 2:]).all()
+        assert np.diff(table.times[end - 4 : end]).tolist() == [HOUR] * 3
