@@ -13,7 +13,8 @@ class Batch(NamedTuple):
     Attributes:
         x: Inputs, (batch, channels, time); usually a view with time as the slow axis in memory.
         y: Targets, (batch, horizon, targets).
-        x_observed: True where an input was measured, shaped like x; None when nothing is missing.
+        x_observed: True where an input was measured, shaped like x (mask channels are always known); None when nothing
+            is missing.
         y_observed: True where a target was measured, shaped like y; None when nothing is missing.
         future: Inputs known over the horizon, (batch, future, horizon), or None.
         static: Inputs constant for a series, (batch, static), or None.

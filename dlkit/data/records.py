@@ -40,3 +40,5 @@ class Stream:
             f"Stream '{self.name}': values of shape {self.values.shape} do not fit {len(self.times)} times, "
             f"{len(self.channels)} channels and {len(self.units)} units; give values as (time, channels).",
         )
+        twice = sorted({name for name in self.channels if self.channels.count(name) > 1})
+        require(not twice, f"Stream '{self.name}' names the channels {twice} twice: give each channel its own name.")

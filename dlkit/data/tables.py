@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -73,6 +73,7 @@ class Table:
         return np.stack([self.segments[first, 0], self.segments[last, 1]], 1)
 
 
+@runtime_checkable
 class Rows(Protocol):
     """Takes in rows one part after the other."""
 

@@ -1,6 +1,7 @@
 """The data module leaks nothing, reads once, and gives Lightning every window in the order of the epoch."""
 
 import json
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 from dlkit.core.checks import InputError
 from dlkit.data.folds import KFold
 from dlkit.data.normalize import MinMax
-from dlkit.data.splits import ByFraction, ByRows, BySeries
+from dlkit.data.splits import ROLES, ByFraction, ByRows, BySeries, Split
 from tests.made_modules import module
 from tests.made_tables import Parts, noise, stream
 
@@ -41,6 +42,30 @@ def test_embargoed_rows_do_not_fit_the_normalizer():
     values = noise(200, 1)
     values[90:100] = 1e6
     assert module(values, embargo="10h").prepared.scaling.shift.abs().max() < 10
+
+
+@dataclass(frozen=True)
+class Wrong(Split):
+    """A split that someone wrote in haste."""
+
+    parts: dict
+
+    def ranges(self, table):
+        return {role: np.array(self.parts[role], np.int64).reshape(-1, 2) for role in ROLES}
+
+
+@pytest.mark.parametrize(
+    ("parts", "sentence"),
+    [({"train": [[0, 120]], "val": [[110, 150]], "test": [[150, 200]]}, "Leak: 10 rows"),
+     ({"train": [[0, 50], [120, 160]], "val": [], "test": [[159, 200]]}, "Leak: 1 rows"),
+     ({"train": [[0, 50]], "val": [], "test": [[50, 200]]}, "test window crosses a gap"),
+     ({"train": [[0, 150]], "val": [], "test": [[150, 200]]}, "train window crosses a gap")],
+)  # fmt: skip
+def test_a_split_that_leaks_or_spans_a_gap_is_refused(parts, sentence):
+    values = noise(200, 2)
+    source = Parts([stream(values[:100]), stream(values[100:], first=150)])
+    with pytest.raises(InputError, match=sentence):
+        assert module(source=source, split=Wrong(parts)).prepared
 
 
 def test_every_fold_passes_the_audit_and_tells_what_windows_cost():

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -94,6 +96,20 @@ def test_a_table_on_disk_is_made_once(tmp_path):
     made = map_table(again, tmp_path)
     assert again.read == 0
     assert made.lost == {"duplicates": 2}
+
+
+def test_processes_that_ask_at_once_make_one_table(tmp_path):
+    class Slow(Parts):
+        def chunks(self):
+            for one in super().chunks():
+                time.sleep(0.02)
+                yield one
+
+    sources = [Slow(three_series().streams) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:  # the lock belongs to the open file, so that threads stand for processes
+        made = list(pool.map(lambda source: map_table(source, tmp_path), sources))
+    assert sum(source.read for source in sources) == 1
+    assert_same(made[0], made[-1])
 
 
 def test_another_fingerprint_gives_another_table(tmp_path):
@@ -204,6 +220,8 @@ def test_infinite_values_are_refused_with_their_place():
 def test_a_stream_whose_parts_do_not_fit_is_refused():
     with pytest.raises(InputError, match="give values as"):
         Stream("a", np.arange(3), np.zeros((2, 3), np.float32), ("x", "y"), ("", ""), 1)
+    with pytest.raises(InputError, match=r"names the channels .'x'. twice"):
+        stream(noise(3, 2), channels=("x", "x"))
     with pytest.raises(InputError, match="do not fit"):
         Stream("a", np.arange(3), np.zeros(3, np.float32), ("x",), ("",), 1)
 
