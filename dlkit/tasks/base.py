@@ -168,6 +168,11 @@ class Task(pl.LightningModule, ABC):
         self._loss_sum += loss
         self._loss_count += 1
 
+    def log_at_step(self, values: dict[str, Tensor], *, prog_bar: bool = False) -> None:
+        """Log under the number of optimizer steps; Lightning counts its own steps, which may hold several batches."""
+        self.log_dict(values, prog_bar=prog_bar)
+        self.log("step", float(self.trainer.global_step))
+
     def check_finite(self) -> None:
         """Stop when the loss was lost since the epoch began; waits for the device, so it is asked rarely."""
         if not math.isfinite(self._loss_sum):
@@ -193,7 +198,7 @@ class Task(pl.LightningModule, ABC):
         if self._loss_count:
             mean = self._loss_sum / self._loss_count
             self.check_finite()
-            self.log("train/loss", mean.float(), prog_bar=True)
+            self.log_at_step({"train/loss": mean.float()}, prog_bar=True)
         self._move_schedule("epoch")
 
     # ------------------------------------------------------------------ checkpoints

@@ -143,7 +143,7 @@ class Forecast(Task):
 
     def on_validation_epoch_end(self) -> None:
         """Log the errors over all validation windows."""
-        self.log_dict({f"val/{name}": value.float() for name, value in self.val_scores.overall().items()})
+        self.log_at_step({f"val/{name}": value.float() for name, value in self.val_scores.overall().items()})
 
     def on_test_epoch_start(self) -> None:
         """Begin new sums."""

@@ -8,6 +8,7 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint, TQDMProgressBar
 from pytorch_lightning.callbacks.progress.tqdm_progress import Tqdm
 from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities.model_summary.model_summary import ModelSummary
 from torch.optim import Optimizer
 
 from dlkit.core.runfolder import RunFolder
@@ -87,6 +88,13 @@ class Telemetry(pl.Callback):
     def __init__(self) -> None:
         self._logged, self._began = 0, time.perf_counter()
         self._norm: torch.Tensor | None = None
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write what the network is made of."""
+        summary = str(ModelSummary(pl_module, max_depth=3))
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger):
+                logger.experiment.add_text("network", f"```\n{summary}\n```", trainer.global_step)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock."""

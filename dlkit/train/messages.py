@@ -175,7 +175,7 @@ def accepted(cls: Any) -> list[str] | None:
     for base in inspect.getmro(cls) if inspect.isclass(cls) else (cls,):
         own = base.__init__ if inspect.isclass(base) else base
         try:
-            if own is object.__init__ and set(names) - {"self"}:  # open keywords went to something else than a base class
+            if own is object.__init__ and set(names) - {"self"}:  # open keywords, but not for a base class
                 return None
             parameters = list(inspect.signature(own).parameters.values()) if own is not object.__init__ else []
         except ValueError:  # written in C, without a signature

@@ -97,6 +97,7 @@ def write_hparams(run: RunFolder, cli: RunCLI, measures: dict[str, Any]) -> None
     metrics |= {f"hp/test_physical_{name}": value for name, value in overall["physical"]["overall"].items()}
     logger = TensorBoardLogger(run.path, name="tensorboard", version="", default_hp_metric=False)
     settings = flat({key: cli.config.as_dict()[key] for key in ("data", "model", "seed_everything")})
+    settings = {key: value for key, value in settings.items() if value not in (None, "[]", "{}")}
     logger.log_hyperparams(settings, {key: value for key, value in metrics.items() if math.isfinite(value)})
     logger.experiment.flush()
     logger.experiment.close()
