@@ -47,7 +47,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             "tensors and plain types only."
         ) from error
     except BROKEN as error:
-        raise InputError(f"The checkpoint '{path}' is damaged and cannot be read") from error
+        raise InputError(f"The checkpoint '{path}' is damaged and cannot be read.") from error
     if not isinstance(content, dict) or "state_dict" not in content:
         raise InputError(f"'{path}' is no checkpoint of dlkit: it has no state_dict.")
     return content
@@ -63,9 +63,9 @@ def check_whole(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             broken = archive.testzip()
     except BROKEN as error:
-        raise InputError(f"The checkpoint '{path}' is damaged or cut short ({error})") from error
+        raise InputError(f"The checkpoint '{path}' is damaged or cut short ({error}).") from error
     if broken is not None:
-        raise InputError(f"The checkpoint '{path}' is damaged in '{broken}'")
+        raise InputError(f"The checkpoint '{path}' is damaged in '{broken}'.")
 
 
 @cache
@@ -106,4 +106,5 @@ def first_whole(run: RunFolder, files: list[Path]) -> Path:
         return path
     again = f"start again with `dlkit fit {run.config}`."
     require(bool(files), f"'{run.path}' has no checkpoint: {again}")
-    raise InputError(f"None of the {len(files)} checkpoints of '{run.path}' can be read, {again} {problems[0]}")
+    why = problems[0].rstrip(".")
+    raise InputError(f"None of the {len(files)} checkpoints of '{run.path}' can be read ({why}); {again}")
