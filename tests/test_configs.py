@@ -1,0 +1,96 @@
+"""Every YAML file works as it is: it trains, comes back from its run folder and then predicts the same."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from dlkit.core.checks import InputError
+from dlkit.data.sources.files import Files
+from dlkit.train import stages
+from tests.shared_data import ROOT, shared
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+EXPERIMENTS = sorted((CONFIGS / "experiment").glob("*.yaml"))
+NETWORKS = sorted((CONFIGS / "model").glob("*.yaml"))
+WEATHER = CONFIGS / "experiment" / "weather_forecast.yaml"
+UNTRAINED = {"repeat_last", "seasonal_naive"}
+QUICK = ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "4", "--trainer.limit_val_batches", "1",
+         "--trainer.enable_progress_bar", "false", "--trainer.enable_model_summary", "false",
+         "--trainer.accelerator", "cpu", "--data.init_args.batch_size", "8", "--data.init_args.eval_batch_size", "8"
+         ]  # fmt: skip
+TRAINERS = sorted(path for path in (CONFIGS / "trainer").glob("*.yaml") if not path.stem.startswith("gpu"))
+
+
+@pytest.fixture(autouse=True)
+def no_arguments_of_pytest(monkeypatch):
+    """Lightning warns when the command line of the process is another than the one it is given."""
+    monkeypatch.setattr("sys.argv", ["dlkit"])
+
+
+def by_stem(path):
+    return path.stem
+
+
+def files_of(experiment):
+    """Yield the shared data that an experiment, or a part that it names, reads."""
+    text = experiment.read_text()
+    for part in re.findall(r"^data: (\S+\.yaml)$", text, re.MULTILINE):
+        text += (experiment.parent / part).read_text()
+    return re.findall(r"\$DLKIT_BENCH_DATA/(\S+)$", text, re.MULTILINE)
+
+
+def some_forecasts(cli):
+    starts = cli.datamodule.prepared.windows["test"].starts(torch.arange(8))
+    with torch.no_grad():
+        return cli.model.eval().predict_step(cli.datamodule.make_batch(starts), 0)
+
+
+def assert_reloads(arguments, folder):
+    trained = stages.fit([*map(str, arguments), *QUICK, "--runs", str(folder)])
+    reloaded, run = stages.load([str(trained.run_folder.path)])
+    assert run.path == trained.run_folder.path
+    before, after = some_forecasts(trained), some_forecasts(reloaded)
+    assert before.point.isfinite().all()
+    for one, other in zip(before, after, strict=True):  # to rounding: matrix products depend on where the weights lie
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4, equal_nan=True)
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=by_stem)
+def test_an_experiment_predicts_the_same_after_reloading(experiment, tmp_path, monkeypatch):
+    for name in files_of(experiment):
+        shared(name)
+    monkeypatch.setenv("DLKIT_BENCH_DATA", str(ROOT))
+    assert_reloads([experiment], tmp_path)
+
+
+@pytest.mark.parametrize("network", [path for path in NETWORKS if path.stem not in UNTRAINED], ids=by_stem)
+def test_a_network_of_a_part_predicts_the_same_after_reloading(network, tmp_path):
+    assert_reloads([WEATHER, "--model", network], tmp_path)
+
+
+@pytest.mark.parametrize("network", sorted(UNTRAINED))
+def test_a_network_without_weights_needs_no_training(network):
+    cli, run = stages.load([str(WEATHER), "--model", str(CONFIGS / "model" / f"{network}.yaml"), *QUICK])
+    assert run is None
+    assert some_forecasts(cli).point.isfinite().all()
+
+
+@pytest.mark.parametrize("part", TRAINERS, ids=by_stem)
+def test_a_trainer_part_trains(part, tmp_path):
+    assert_reloads([WEATHER, "--model", CONFIGS / "model" / "dlinear.yaml", "--trainer", part], tmp_path)
+
+
+def test_a_path_fills_in_environment_variables(tmp_path, monkeypatch):
+    (tmp_path / "a.csv").write_text("t,a\n2020-01-01,1\n2020-01-02,2\n")
+    monkeypatch.setenv("MY_RECORDINGS", str(tmp_path))
+    assert Files(path="$MY_RECORDINGS/a.csv", time="t").files == [tmp_path / "a.csv"]
+    assert Files(path="${MY_RECORDINGS}/*.csv", time="t").files == [tmp_path / "a.csv"]
+
+
+def test_an_unset_variable_in_a_path_is_named(monkeypatch):
+    monkeypatch.delenv("MY_RECORDINGS", raising=False)
+    with pytest.raises(InputError, match=r"MY_RECORDINGS.*export MY_RECORDINGS=") as error:
+        _ = Files(path="$MY_RECORDINGS/a.csv", time="t").files
+    assert str(error.value).count("\n") == 0
