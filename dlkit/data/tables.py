@@ -10,7 +10,7 @@ from dlkit.core.checks import InputError, require, suggest
 from dlkit.data.base import Source
 from dlkit.data.records import Stream
 
-CHUNK = 65_536
+CHUNK = 8_192  # rows that are worked on at once: their float64 copies are small beside a batch and stay in the cache
 
 
 @dataclass(eq=False)
@@ -53,9 +53,10 @@ class Table:
             overlap: Rows before each chunk, from the same range, that are given again.
         """
         assert len(self.values) == len(self.times), "the values were handed over, see Table.hand_over"
+        size = max(CHUNK, overlap)
         for start, stop in ranges.tolist():
-            for row in range(start, stop, CHUNK):
-                yield np.asarray(self.values[max(row - overlap, start) : min(row + CHUNK, stop)])
+            for row in range(start, stop, size):
+                yield np.asarray(self.values[max(row - overlap, start) : min(row + size, stop)])
 
     def hand_over(self) -> np.ndarray:
         """Give the rows away, to be changed in place; the table keeps none that could be mistaken for raw ones."""
