@@ -33,6 +33,6 @@ def main(arguments: list[str]) -> None:
 
     from dlkit.train import stages
 
-    cli, run = stages.load(rest)
+    cli, run = stages.load(rest, reads=not known.data)
     path, rows = stages.predict(cli, run, known.data, None if known.output is None else Path(known.output))
     print(f"{rows} predictions: {path}")

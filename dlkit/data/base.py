@@ -44,6 +44,11 @@ class Source(ABC):
         return {}
 
     @property
+    def fitted(self) -> dict[str, Any]:
+        """Settings found in the files, as plain types for JSON: with them, other files give the same channels."""
+        return {}
+
+    @property
     def size(self) -> int:
         """Bytes of the files, from which the placement of the table is chosen; 0 when everything is in memory."""
         return 0

@@ -1,6 +1,7 @@
 """Lightning data modules: from a source to batches."""
 
 import copy
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,10 @@ from dlkit.data.tables import Table, read_table
 from dlkit.data.windows import Geometry
 
 DAY = 86_400 * 10**9
+
+
+# A trained network knows what it takes: with this set, a data module is built without reading what it was trained on.
+KNOWN_SPEC: ContextVar[Spec | None] = ContextVar("KNOWN_SPEC", default=None)
 
 
 class TimeSeriesDataModule(WindowBatching):
@@ -129,6 +134,8 @@ class TimeSeriesDataModule(WindowBatching):
     @property
     def spec(self) -> Spec:
         """What a network must take and return."""
+        if (known := KNOWN_SPEC.get()) is not None:
+            return known
         ready = self.prepared
         season = self._season(ready.table.step)
         return make_spec(ready.table, ready.columns, ready.geometry, season=season, mask_channels=self.mask_channels)
@@ -138,7 +145,12 @@ class TimeSeriesDataModule(WindowBatching):
         return describe(self.prepared, self.source) | {"placement": self._placement()}
 
     def for_new_data(
-        self, source: Source, scaling: ChannelScaling, *, spec: Spec | None = None
+        self,
+        source: Source,
+        scaling: ChannelScaling,
+        *,
+        spec: Spec | None = None,
+        static_scaling: ChannelScaling | None = None,
     ) -> "TimeSeriesDataModule":
         """Return a data module that predicts every window of ``source`` with a scaling fitted before.
 
@@ -149,9 +161,10 @@ class TimeSeriesDataModule(WindowBatching):
             source: The new data; channels are found by name, further ones are left out.
             scaling: Of the training data.
             spec: Of the network; by default that of the training data.
+            static_scaling: Of the constants of the training series; by default that of the training data.
         """
         spec = self.spec if spec is None else spec
-        static = self.prepared.static_scaling if spec.static else ChannelScaling(0)
+        static = self.prepared.static_scaling if static_scaling is None else static_scaling
         other = copy.copy(self)
         vars(other).update(source=source, roles=roles_of(spec, self.roles["calendar"]), _placed=None, _gather=None)
         vars(other)["_prepared"] = other.prepare_new(spec, scaling, static)

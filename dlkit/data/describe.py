@@ -15,6 +15,7 @@ def describe(ready: Prepared, source: Source) -> dict[str, Any]:
     table, geometry = ready.table, ready.geometry
     return {
         "source": source.fingerprint(),
+        "fitted": source.fitted,
         "rows": len(table.times),
         "rows lost": table.lost,
         "series": len(table.names),

@@ -78,6 +78,7 @@ class Forecast(Task):
         trains = any(p.requires_grad for p in self.net.parameters())
         self.covariates: nn.Module | None = Covariates(self.spec) if trains and (spec.future or spec.static) else None
         self.scaling = ChannelScaling(len(spec.columns))
+        self.static_scaling = ChannelScaling(len(spec.static))
         self.register_buffer("seasonal_error", torch.full((len(spec.targets),), torch.nan, dtype=torch.float64))
         shape, interval = (spec.output[0], len(spec.targets)), self.loss.level is not None
         self.val_scores = ForecastScores(*shape, interval=interval)
@@ -130,6 +131,7 @@ class Forecast(Task):
     def take_scaling(self, data: TimeSeriesDataModule) -> None:
         """Take over scaling and MASE scale from a data module."""
         self.scaling.load_state_dict(data.prepared.scaling.state_dict())
+        self.static_scaling.load_state_dict(data.prepared.static_scaling.state_dict())
         self.seasonal_error = torch.from_numpy(data.prepared.seasonal_error).to(self.seasonal_error.device)
 
     # ------------------------------------------------------------------ validation, test, prediction

@@ -1,8 +1,10 @@
 """The stages of a run, one function each; commands call them, scripts may."""
 
 import math
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,12 @@ from pytorch_lightning.loggers import TensorBoardLogger
 
 from dlkit.core.checks import InputError, require
 from dlkit.core.runfolder import RunFolder, read_json, write_json
-from dlkit.data.datamodules import TimeSeriesDataModule
+from dlkit.core.specs import Spec
+from dlkit.data.datamodules import KNOWN_SPEC, TimeSeriesDataModule
 from dlkit.data.sources.files import Files
 from dlkit.tasks.forecast import Forecast
 from dlkit.train.callbacks import keep_in
-from dlkit.train.checkpoints import best_or_newest, newest_whole
+from dlkit.train.checkpoints import best_or_newest, load_checkpoint, newest_whole
 from dlkit.train.cli import RunCLI, build, with_config
 from dlkit.train.evaluate import load_weights, test_beside_baselines, write_predictions, write_test
 
@@ -56,12 +59,30 @@ def fit(arguments: Sequence[str]) -> RunCLI:
     return cli
 
 
-def load(arguments: Sequence[str]) -> tuple[RunCLI, RunFolder | None]:
-    """Return data, task and trainer of a run with its best weights, or of a YAML file without any."""
+@contextmanager
+def known_spec(spec: Spec | None) -> Iterator[None]:
+    """Let data modules take over a spec instead of reading their data for it."""
+    token = KNOWN_SPEC.set(spec)
+    try:
+        yield
+    finally:
+        KNOWN_SPEC.reset(token)
+
+
+def load(arguments: Sequence[str], *, reads: bool = True) -> tuple[RunCLI, RunFolder | None]:
+    """Return data, task and trainer of a run with its best weights, or of a YAML file without any.
+
+    Args:
+        arguments: Run folder or YAML file, then overrides.
+        reads: Read the data that the run was trained on; else the checkpoint alone says what the network takes.
+    """
     rest, run = with_config(list(arguments))
-    cli = build(rest, trains=False)
-    if run is not None:
-        load_weights(cli.model, best_or_newest(run))
+    checkpoint = None if run is None else best_or_newest(run)
+    spec = None if checkpoint is None or reads else Spec.from_dict(load_checkpoint(checkpoint)["spec"])
+    with known_spec(spec):
+        cli = build(rest, trains=False)
+    if checkpoint is not None:
+        load_weights(cli.model, checkpoint)
     else:
         require(
             not any(p.requires_grad for p in cli.model.parameters()),
@@ -120,17 +141,13 @@ def flat(node: Any, prefix: str = "") -> dict[str, Any]:
 def predict(cli: RunCLI, run: RunFolder | None, new: Sequence[str], output: Path | None) -> tuple[Path, int]:
     """Predict the test windows of a run, or every window of new files; return the table's path and number of rows."""
     task, data = only_forecasts(cli)
-    if new:
-        require(
-            isinstance(data.source, Files), "--data works with runs whose source is dlkit.data.sources.files.Files."
-        )
-        assert isinstance(data.source, Files)
-        data = data.for_new_data(data.source.with_path(list(new)), task.scaling)
-    path = output or (
-        Path("predictions.parquet")
-        if run is None
-        else run.predictions
-        if not new
-        else run.path / "predictions_new.parquet"
-    )
+    path = Path("predictions.parquet") if run is None else run.predictions
+    if new and run is not None:
+        source = data.source
+        require(isinstance(source, Files), "--data works with runs whose source is dlkit.data.sources.files.Files.")
+        assert isinstance(source, Files)
+        source = source.with_path(list(new), fitted=read_json(run.data)["fitted"])
+        data = data.for_new_data(source, task.scaling, spec=task.spec, static_scaling=task.static_scaling)
+        path = path.with_stem(f"predictions_{re.sub(r'[^A-Za-z0-9_-]+', '_', Path(new[0]).name.split('.')[0])}")
+    path = output or path
     return path, write_predictions(path, task, data, cli.trainer)

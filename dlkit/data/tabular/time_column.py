@@ -11,6 +11,7 @@ import pandas as pd
 from jaxtyping import Int64
 
 from dlkit.core.checks import InputError, require, suggest
+from dlkit.core.durations import nanoseconds
 from dlkit.data.tabular.cells import CellError, Missing, numbers, text_of
 
 SECOND = 1_000_000_000
@@ -173,14 +174,13 @@ def parse_step(step: str | float | int) -> int:
         f"`step: {step}` is not a time above 0; give a number of seconds or a duration such as '10min', '1h' or '1d'."
     )
     try:
-        nanoseconds = round(float(step) * SECOND)
-    except (ValueError, OverflowError):
-        try:
-            nanoseconds = pd.Timedelta(step).value
-        except ValueError as error:
-            raise InputError(wrong) from error
-    require(0 < nanoseconds < 2**62, wrong)
-    return nanoseconds
+        length = round(float(step) * SECOND)
+    except OverflowError as error:
+        raise InputError(wrong) from error
+    except ValueError:
+        length = nanoseconds(str(step), setting="step")
+    require(0 < length < 2**62, wrong)
+    return length
 
 
 def show_time(*, relative: bool) -> Callable[[int], str]:
