@@ -1,12 +1,13 @@
 """Forecast: predict the next samples of the targets from the last samples of the inputs."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from dlkit.core.batch import Batch
+from dlkit.core.checks import require
 from dlkit.core.specs import Spec
 from dlkit.data.datamodules import TimeSeriesDataModule
 from dlkit.data.normalize import ChannelScaling
@@ -119,6 +120,29 @@ class Forecast(Task):
     def target_scaling(self) -> ChannelScaling:
         """Scaling of the targets alone."""
         return self.scaling.select([self.spec.columns.index(name) for name in self.spec.targets])
+
+    # ------------------------------------------------------------------ checkpoints
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Write what the network is made of beside its weights."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["network"] = self._parts()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse the weights of another network, also where their shapes would fit.
+
+        Raises:
+            InputError: The checkpoint belongs to another network or other data.
+        """
+        super().on_load_checkpoint(checkpoint)
+        saved, own = checkpoint["network"], self._parts()
+        require(
+            saved == own,
+            f"The checkpoint holds the weights of {saved[0]}, the config has {own[0]} with other parts: use the "
+            "config.yaml of the run that wrote it.",
+        )
+
+    def _parts(self) -> list[str]:
+        return [type(part).__qualname__ for part in self.net.modules()]
 
     # ------------------------------------------------------------------ what the data know
     def setup(self, stage: str) -> None:

@@ -142,10 +142,13 @@ def predict(cli: RunCLI, run: RunFolder | None, new: Sequence[str], output: Path
     """Predict the test windows of a run, or every window of new files; return the table's path and number of rows."""
     task, data = only_forecasts(cli)
     path = Path("predictions.parquet") if run is None else run.predictions
-    if new and run is not None:
+    if new:
         source = data.source
-        require(isinstance(source, Files), "--data works with runs whose source is dlkit.data.sources.files.Files.")
-        assert isinstance(source, Files)
+        require(
+            run is not None and isinstance(source, Files),
+            "--data needs the folder of a run whose source is dlkit.data.sources.files.Files: give it before --data.",
+        )
+        assert run is not None and isinstance(source, Files)
         source = source.with_path(list(new), fitted=read_json(run.data)["fitted"])
         data = data.for_new_data(source, task.scaling, spec=task.spec, static_scaling=task.static_scaling)
         path = path.with_stem(f"predictions_{re.sub(r'[^A-Za-z0-9_-]+', '_', Path(new[0]).name.split('.')[0])}")

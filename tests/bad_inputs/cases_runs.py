@@ -78,7 +78,7 @@ RUNS = {
         ("channels=", "config.yaml"), "fit", "--resume", RUN, make=edited(("- a", "- b"))
     ),
     "resume with another network": trained(
-        ("do not fit the network", "config.yaml"),
+        ("holds the weights of", "config.yaml"),
         "fit",
         "--resume",
         RUN,
@@ -86,7 +86,7 @@ RUNS = {
         "dlkit.models.mlp.MLP",
     ),
     "checkpoint of another network": trained(
-        ("do not fit the network",), "test", RUN, "--model.net", "dlkit.models.mlp.MLP"
+        ("holds the weights of",), "test", RUN, "--model.net", "dlkit.models.mlp.MLP"
     ),
     "no test windows": trained(("no test window", "split"), "test", RUN, *SPLIT, *NO_TEST),
     "no windows to predict": trained(("no test window", "split"), "predict", RUN, *SPLIT, *NO_TEST),

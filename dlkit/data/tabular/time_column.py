@@ -174,11 +174,10 @@ def parse_step(step: str | float | int) -> int:
         f"`step: {step}` is not a time above 0; give a number of seconds or a duration such as '10min', '1h' or '1d'."
     )
     try:
-        length = round(float(step) * SECOND)
-    except OverflowError as error:
+        number = isinstance(step, float | int) or step.strip().replace(".", "", 1).isdigit()
+        length = round(float(step) * SECOND) if number else nanoseconds(str(step), setting="step")
+    except (ValueError, OverflowError) as error:
         raise InputError(wrong) from error
-    except ValueError:
-        length = nanoseconds(str(step), setting="step")
     require(0 < length < 2**62, wrong)
     return length
 
