@@ -15,7 +15,7 @@ from dlkit.losses.base import Loss
 from dlkit.losses.pointwise import MSE
 from dlkit.models.base import NetFactory
 from dlkit.models.covariates import Covariates
-from dlkit.tasks.base import OptimizerFactory, SchedulerFactory, Step, Task
+from dlkit.tasks.base import Step, Task
 from dlkit.tasks.scores import ForecastScores
 
 
@@ -44,35 +44,13 @@ class Forecast(Task):
         spec: Shapes and names of inputs and outputs.
         net: Makes the network.
         loss: Cost of a prediction; it also says what the network returns (a value, quantiles, mean and scale).
-        optimizer: Makes the optimizer of the parameters; None is Adam with a learning rate of 1e-3.
-        scheduler: Makes the schedule of the learning rate.
-        scheduler_interval: When the schedule moves on, "epoch" or "step".
-        lr: Learning rate that replaces the optimizer's; set by Lightning's LearningRateFinder.
-        compile: Compile the network with torch.compile.
+        training: Optimizer, scheduler, compile and what else :class:`dlkit.tasks.base.Task` takes.
     """
 
     seasonal_error: Tensor
 
-    def __init__(
-        self,
-        *,
-        spec: Spec,
-        net: NetFactory,
-        loss: Loss | None = None,
-        optimizer: OptimizerFactory | None = None,
-        scheduler: SchedulerFactory | None = None,
-        scheduler_interval: str = "epoch",
-        lr: float | None = None,
-        compile: bool = False,  # noqa: A002 - the field's name for it
-    ) -> None:
-        super().__init__(
-            spec=spec,
-            optimizer=optimizer,
-            scheduler=scheduler,
-            scheduler_interval=scheduler_interval,
-            lr=lr,
-            compile=compile,
-        )
+    def __init__(self, *, spec: Spec, net: NetFactory, loss: Loss | None = None, **training: Any) -> None:
+        super().__init__(spec=spec, **training)
         self.loss = loss or MSE()
         self.spec = spec.with_parameters(self.loss.outputs)
         self.net = net(self.spec)

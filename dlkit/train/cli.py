@@ -62,6 +62,7 @@ class RunCLI(LightningCLI):
             subclass_mode_model=True,
             subclass_mode_data=True,
             run=False,
+            auto_configure_optimizers=False,
             save_config_callback=None,
             seed_everything_default=0,
             trainer_defaults={"accelerator": "auto", "devices": 1, "log_every_n_steps": 50, "num_sanity_val_steps": 0},
