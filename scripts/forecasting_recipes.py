@@ -76,12 +76,12 @@ RECIPES: dict[str, Recipe] = {
         look_back=336, batch_size=128, lr=1e-3, epochs=12, patience=5, decay=None,
     ),
     "lstm": Recipe(
-        net=partial(RevIN, affine=False, net=partial(LSTM, hidden_size=128, dropout=0.2)),
+        net=partial(RevIN, affine=False, net=partial(LSTM, hidden_size=256, dropout=0.2)),
         look_back=96, batch_size=64, lr=1e-3, decay=0.7, precision="bf16-mixed", clip=1.0, average=0.99,
     ),
 }  # fmt: skip
 FOR_SET: dict[tuple[str, str], dict[str, Any]] = {
-    ("ETTm1", "dlinear"): {"lr": 1e-3, "average": None},
+    ("ETTm1", "dlinear"): {"lr": 1e-3},
     ("ETTm1", "nlinear"): {"lr": 1e-3},
 }
 
