@@ -9,6 +9,7 @@ from dlkit.data.datamodules import TimeSeriesDataModule
 from dlkit.data.sources.weather import TMY3Weather
 from dlkit.losses.quantile import Pinball
 from dlkit.models.lstm import LSTM
+from dlkit.models.revin import RevIN
 from dlkit.tasks.forecast import Forecast
 from dlkit.train.evaluate import test_beside_baselines
 
@@ -19,7 +20,7 @@ data = TimeSeriesDataModule(
 )  # fmt: skip
 task = Forecast(
     spec=data.spec,
-    net=partial(LSTM, hidden_size=64),
+    net=partial(RevIN, net=partial(LSTM, hidden_size=64), affine=False),
     loss=Pinball(quantiles=(0.1, 0.5, 0.9)),
     optimizer=partial(Adam, lr=1e-3, fused=True),
 )
