@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -41,6 +43,14 @@ def files_of(experiment):
     return re.findall(r"\$DLKIT_BENCH_DATA/(\S+)$", text, re.MULTILINE)
 
 
+def write_own_recordings(folder):
+    """Write what my_data.yaml, the template for one's own files, would find."""
+    values = np.random.default_rng(0).normal(size=(2_000, 2)).cumsum(0)
+    stamps = pd.date_range("2024-01-01", periods=len(values), freq="10min", name="timestamp")
+    (folder / "recordings").mkdir()
+    pd.DataFrame(values, stamps, ["flow", "pressure"]).to_csv(folder / "recordings" / "a.csv")
+
+
 def some_forecasts(cli):
     starts = cli.datamodule.prepared.windows["test"].starts(torch.arange(8))
     with torch.no_grad():
@@ -61,7 +71,9 @@ def assert_reloads(arguments, folder):
 def test_an_experiment_predicts_the_same_after_reloading(experiment, tmp_path, monkeypatch):
     for name in files_of(experiment):
         shared(name)
-    monkeypatch.setenv("DLKIT_BENCH_DATA", str(ROOT))
+    monkeypatch.setenv("DLKIT_BENCH_DATA", str(ROOT.resolve()))
+    monkeypatch.chdir(tmp_path)
+    write_own_recordings(tmp_path)
     assert_reloads([experiment], tmp_path)
 
 
