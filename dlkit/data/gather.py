@@ -14,7 +14,7 @@ from dlkit.data.arrange import Columns
 from dlkit.data.normalize import ChannelScaling
 from dlkit.data.windows import Geometry
 
-IN_CACHE = 2**17  # values that stay in the cache of a core between copy and normalization: half a megabyte
+IN_CACHE = 2**19  # values between copy and normalization: two megabytes, where calls and cache misses cost least
 
 
 @contextmanager
@@ -90,6 +90,7 @@ class WindowGather:
         # Shift and scale of each value of a window: one long loop is many times faster than one over the channels.
         repeated = list(range(self.values.shape[1])) * self.geometry.length
         self._scaling = None if self.scaling is None else self.scaling.select(repeated)
+        self._has_log = self.scaling is not None and bool(self.scaling.log.any())
 
     def _view(self, table: Tensor) -> Tensor:
         rows, columns = table.shape
@@ -112,11 +113,17 @@ class WindowGather:
         observed = None if self.complete else self._mask_buffers.take(rows, width, torch.bool)
         with one_thread():
             for first in range(0, rows, some := max(IN_CACHE // width, 1)):
-                piece = slice(first, first + some)
-                raw = torch.index_select(self._values, 0, starts[piece])
+                part = torch.index_select(
+                    self._values, 0, starts[first : first + some], out=window[first : first + some]
+                )
                 if observed is not None:
-                    torch.eq(raw, raw, out=observed[piece])  # NaN is not equal to itself
-                torch.nan_to_num(scaling(raw), nan=0.0, out=window[piece])
+                    torch.eq(part, part, out=observed[first : first + some])  # NaN is not equal to itself
+                if self._has_log:
+                    part.copy_(scaling(part))
+                else:
+                    part.sub_(scaling.shift).div_(scaling.scale)  # the same without new memory
+                if observed is not None:
+                    part.nan_to_num_(nan=0.0)
         return window, observed
 
     def to(self, device: torch.device) -> "WindowGather":

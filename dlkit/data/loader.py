@@ -3,6 +3,7 @@
 import math
 import multiprocessing
 from collections.abc import Callable, Iterator
+from itertools import chain, islice, repeat
 from typing import Any
 
 import torch
@@ -47,22 +48,19 @@ class WindowBatches(Dataset[Any]):
         return len(self.windows)
 
 
-def shuffled(count: int, seed: int, epoch: int, block: int | None) -> Tensor:
-    """Return the numbers below ``count`` in the random order of an epoch.
+def shuffled(count: int, seed: int, epoch: int, block: int | None) -> Iterator[Tensor]:
+    """Yield the numbers below ``count`` in the random order of an epoch.
 
     With ``block``, blocks of neighbouring numbers are dealt in random order and shuffled in groups of 16, so that a
-    table on disk is read in long runs.
+    table on disk is read in long runs; a group is made when its turn comes, as a table may have billions of windows.
     """
     generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
     if block is None or block >= count:
-        return torch.randperm(count, generator=generator)
-    order = torch.empty(count, dtype=torch.int64)
-    filled = 0
-    for group in torch.split(torch.randperm(-(-count // block), generator=generator), 16):
+        yield torch.randperm(count, generator=generator)
+        return
+    for group in torch.split(torch.randperm(math.ceil(count / block), generator=generator), 16):
         numbers = torch.cat([torch.arange(b * block, min((b + 1) * block, count)) for b in group.tolist()])
-        order[filled : filled + len(numbers)] = numbers[torch.randperm(len(numbers), generator=generator)]
-        filled += len(numbers)
-    return order
+        yield numbers[torch.randperm(len(numbers), generator=generator)]
 
 
 def sort_batches(order: Tensor, size: int) -> Tensor:
@@ -115,18 +113,26 @@ class BatchOrder(Sampler[Tensor]):
         batches = math.ceil(self.count / self.batch_size)
         return math.ceil(batches / self.world) if self.shuffle else len(range(self.rank, batches, self.world))
 
-    def _order(self) -> Tensor:
+    def _batches(self) -> Iterator[Tensor]:
+        """Yield the batches of all ranks."""
         if not self.shuffle:
-            return torch.arange(self.count)
-        return sort_batches(shuffled(self.count, self.seed, self.epoch, self.block), self.single)
+            yield from torch.split(torch.arange(self.count), self.batch_size) if self.count else ()
+            return
+        rest = torch.empty(0, dtype=torch.int64)
+        for part in shuffled(self.count, self.seed, self.epoch, self.block):
+            numbers = torch.cat([rest, part]) if len(rest) else part
+            whole = len(numbers) - len(numbers) % self.batch_size
+            yield from torch.split(sort_batches(numbers[:whole], self.single), self.batch_size) if whole else ()
+            rest = numbers[whole:]
+        if len(rest):
+            yield sort_batches(rest, self.single)
 
     def __iter__(self) -> Iterator[Tensor]:
-        order = self._order()
-        batches = math.ceil(self.count / self.batch_size)
         first, self.skip = self.skip, 0
-        for turn in range(first, len(self)):
-            number = (turn * self.world + self.rank) % batches
-            yield order[number * self.batch_size : (number + 1) * self.batch_size]
+        again = chain.from_iterable(self._batches() for _ in repeat(None))
+        every = again if self.shuffle and self.count else self._batches()
+        start = first * self.world + self.rank
+        yield from islice(every, start, start + max(len(self) - first, 0) * self.world, self.world)
 
 
 class WindowLoader:
