@@ -18,6 +18,7 @@ from dlkit.core.checks import InputError, require
 from dlkit.core.specs import Spec
 from dlkit.data.datamodules import TimeSeriesDataModule
 from dlkit.data.loader import Batches
+from dlkit.tasks.denormals import flush_denormals, flushes_denormals
 from dlkit.tasks.pace import batches_per_step
 
 set_parsing_settings(subclasses_enabled=[Spec])
@@ -87,6 +88,8 @@ class Task(pl.LightningModule, ABC):
         parameters = [p for p in self.parameters() if p.requires_grad]
         require(len(parameters) > 0, "The network has no trainable parameters: use `dlkit test` instead of fitting it.")
         optimizer = self.optimizer(parameters)
+        # A fused optimizer would unscale mixed-precision gradients itself, after they were clipped; Lightning refuses.
+        optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]  # noqa: SLF001 - torch's only switch
         for group in optimizer.param_groups:
             group["lr"] = group["lr"] if self.lr is None else self.lr
         if self.scheduler is None:
@@ -103,12 +106,23 @@ class Task(pl.LightningModule, ABC):
                     child.compile()
 
     def on_fit_start(self) -> None:
-        """Choose how many batches Lightning sees as one step, unless it is set or was chosen before the run stopped."""
+        """Round denormal numbers to zero; choose how many batches Lightning sees as one step.
+
+        A number of batches that is set, or was chosen before the run stopped, stays.
+        """
+        self._flushed = flushes_denormals()
+        if self.device.type == "cpu" and not self._flushed:
+            flush_denormals(True)
         data = getattr(self.trainer, "datamodule", None)
         if isinstance(data, TimeSeriesDataModule):
             if data.batches_per_step == "auto":
                 data.batches_per_step = batches_per_step(self, self.trainer, data)
             self.automatic_optimization = data.batches_per_step == 1
+
+    def on_fit_end(self) -> None:
+        """Compute with denormal numbers again."""
+        if self.device.type == "cpu" and not self._flushed:
+            flush_denormals(False)
 
     def on_train_epoch_start(self) -> None:
         """Begin a new mean of the loss."""
