@@ -35,6 +35,7 @@ ADVICE = (
     "number of training batches",
     "exists and is not empty",
     "infer the batch indices",
+    "not supported by the model summary",
     "is deprecated, use `isinstance",
     "args parameter is intended to run from within Python",
 )

@@ -27,7 +27,7 @@ def check_config(args: Sequence[str]) -> None:
     """
     whole: dict[Path, dict[str, Any]] = {}
     for option, path in yaml_files(args):
-        config = read_yaml(path)
+        config = with_parts(path, read_yaml(path))
         if option == "--config":
             check_sections(path, config)
             whole[path] = config
@@ -49,6 +49,12 @@ def yaml_files(args: Sequence[str]) -> Iterator[tuple[str, Path]]:
         value = value if equals else after
         if name == "--config" or (name.startswith("--") and value.endswith((".yaml", ".yml"))):
             yield name, Path(value)
+
+
+def with_parts(path: Path, config: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration with the files that stand for its sections read, from the folder of the configuration."""
+    files = {key: value for key, value in config.items() if str(value).endswith((".yaml", ".yml"))}
+    return config | {key: read_yaml(path.parent / value) for key, value in files.items()}
 
 
 def check_sections(path: Path, config: dict[str, Any]) -> None:
