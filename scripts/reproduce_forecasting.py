@@ -76,7 +76,7 @@ def reproduce(name: str, model: str, horizon: int, look_back: int, seed: int) ->
     whole = windows // data.eval_batch_size if how.drop_last else None
     trainer = pl.Trainer(limit_test_batches=whole, enable_checkpointing=False, **QUIET)
     trainer.test(task, datamodule=data, verbose=False)
-    errors = {name: float(value) for name, value in task.errors["test_standardized"].compute().items()}
+    errors = {name: float(value) for name, value in task.test_scores.standardized.compute().items()}
     windows = whole * data.eval_batch_size if whole else windows
     return found | {"mse": errors["mse"], "mae": errors["mae"], "windows": windows}
 
