@@ -18,7 +18,7 @@ from dlkit.core.checks import InputError, require
 from dlkit.core.specs import Spec
 from dlkit.data.datamodules import TimeSeriesDataModule
 from dlkit.data.loader import Batches
-from dlkit.tasks.denormals import flush_denormals, flushes_denormals
+from dlkit.tasks.denormals import WithoutDenormals
 from dlkit.tasks.pace import batches_per_step
 
 set_parsing_settings(subclasses_enabled=[Spec])
@@ -97,6 +97,10 @@ class Task(pl.LightningModule, ABC):
         schedule = {"scheduler": self.scheduler(optimizer), "interval": self.scheduler_interval, "monitor": "val/loss"}
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
+    def configure_callbacks(self) -> list[pl.Callback]:
+        """Return what every training of this task does."""
+        return [WithoutDenormals()]
+
     def setup(self, stage: str) -> None:
         """Compile when asked to."""
         if self.compile_net and stage == "fit":
@@ -106,23 +110,12 @@ class Task(pl.LightningModule, ABC):
                     child.compile()
 
     def on_fit_start(self) -> None:
-        """Round denormal numbers to zero; choose how many batches Lightning sees as one step.
-
-        A number of batches that is set, or was chosen before the run stopped, stays.
-        """
-        self._flushed = flushes_denormals()
-        if self.device.type == "cpu" and not self._flushed:
-            flush_denormals(True)
+        """Choose how many batches Lightning sees as one step, unless it is set or was chosen before the run stopped."""
         data = getattr(self.trainer, "datamodule", None)
         if isinstance(data, TimeSeriesDataModule):
             if data.batches_per_step == "auto":
                 data.batches_per_step = batches_per_step(self, self.trainer, data)
             self.automatic_optimization = data.batches_per_step == 1
-
-    def on_fit_end(self) -> None:
-        """Compute with denormal numbers again."""
-        if self.device.type == "cpu" and not self._flushed:
-            flush_denormals(False)
 
     def on_train_epoch_start(self) -> None:
         """Begin a new mean of the loss."""

@@ -3,6 +3,7 @@
 import ctypes
 from pathlib import Path
 
+import pytorch_lightning as pl
 import torch
 
 
@@ -25,3 +26,26 @@ def flush_denormals(on: bool) -> None:
         pause = getattr(ctypes.CDLL(library), "omp_pause_resource_all", None)
         if pause is not None:
             pause(1)
+
+
+class WithoutDenormals(pl.Callback):
+    """Rounds denormal numbers to zero while a network trains on a CPU, and stops it however training ends."""
+
+    def __init__(self) -> None:
+        self._switched = False
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Begin, unless it is so already."""
+        self._switched = pl_module.device.type == "cpu" and not flushes_denormals()
+        if self._switched:
+            flush_denormals(True)
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Compute with denormal numbers again."""
+        if self._switched:
+            flush_denormals(False)
+        self._switched = False
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Compute with denormal numbers again."""
+        self.on_fit_end(trainer, pl_module)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from jsonargparse import ArgumentError
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
@@ -167,7 +166,6 @@ def build(args: list[str], *, trains: bool, run: RunFolder | None = None) -> Run
         InputError: A setting is wrong; one sentence says which.
     """
     quiet_lightning()
-    torch.set_flush_denormal(True)  # gradients of recurrent networks decay into denormals, which a CPU is slow at
     check_config(args)
     said = io.StringIO()
     try:

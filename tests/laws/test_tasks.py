@@ -20,6 +20,7 @@ from dlkit.models.linear import Linear
 from dlkit.models.mlp import MLP
 from dlkit.models.repeat_last import RepeatLast
 from dlkit.tasks.base import DivergedError
+from dlkit.tasks.denormals import flushes_denormals
 from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.pace import wants_every_batch
 
@@ -162,6 +163,16 @@ def test_a_lost_loss_stops_and_says_where() -> None:
     task = make_task(data, optimizer=partial(SGD, lr=1e30))
     with pytest.raises(DivergedError, match=r"step \d+ .*channel 'c\d'"):
         train(task, data, epochs=5)
+    assert not flushes_denormals()
+
+
+def test_denormals_are_rounded_while_training_only() -> None:
+    seen = []
+    data = make_data(waves())
+    watch = pl.callbacks.LambdaCallback(on_train_epoch_start=lambda *_: seen.append(flushes_denormals()))
+    train(make_task(data), data, epochs=1, callbacks=[watch])
+    assert seen == [True]
+    assert not flushes_denormals()
 
 
 def test_repeating_the_last_value_scores_as_computed_by_hand() -> None:
