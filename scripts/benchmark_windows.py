@@ -4,8 +4,8 @@
 
 Every round takes each contestant in turn; medians of the rounds and their ratios are printed. What runs in this process
 alone is timed by the processor time of its thread, so that other users of the machine count less. The bound is a loop
-of memcpy in C on one thread, from the same random rows into two buffers in turn, because a loader may not write over the
-batch that is in use. A C compiler, cc, is needed for it.
+of memcpy in C on one thread, from random rows into two buffers in turn, because a loader may not write over the batch
+that is in use. A C compiler, cc, is needed for it.
 """
 
 import argparse
