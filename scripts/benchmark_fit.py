@@ -4,8 +4,8 @@
 
 Install darts and neuralforecast beside dlkit for the comparison; what is missing is left out. All train on the first
 8,640 rows, standardized, look back 336 rows and predict the next 96 of every channel, in batches of 32 windows (of all
-channels) with Adam for two epochs, without validation, with bar, logger and checkpoints as each has them by default. The
-time is that of `fit`, which makes data set and trainer. Each round takes every contestant in turn.
+channels) with Adam for two epochs, without validation, with bar, logger and checkpoints as each has them by default.
+The time is that of `fit`, which makes data set and trainer. Each round takes every contestant in turn.
 
 NeuralForecast's DLinear trains on one channel at a time: 32 windows of seven channels are 224 of its windows.
 """
