@@ -64,8 +64,9 @@ def guarded(name: str, arguments: list[str]) -> int:
     """Run a command and turn what a user can mend into one sentence; faults of dlkit keep their traceback."""
     try:
         importlib.import_module(f"dlkit.commands.{name}").main(arguments)
-    except KeyboardInterrupt:
-        print(f"dlkit {name}: interrupted; checkpoints written so far are whole.", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        further = f"; {stop}" if str(stop) else ""
+        print(f"dlkit {name}: interrupted; checkpoints written so far are whole{further}.", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,5 +1,6 @@
 """The run folder: the unit of work. Every file is written under a temporary name and renamed."""
 
+import fcntl
 import json
 import os
 import re
@@ -61,7 +62,10 @@ def new_run(root: Path, name: str) -> Path:
         f"name='{name}' cannot name a folder: use letters, digits, '.', '_' and '-' in `name`.",
     )
     require(not root.is_file(), f"runs='{root}' is a file: give the folder of the run folders in `runs`.")
-    root.mkdir(parents=True, exist_ok=True)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:
+        raise InputError(f"The folder '{root}' cannot be made: set `runs` to a folder that can be written.") from error
     taken = [int(m.group(1)) for p in root.iterdir() if (m := re.fullmatch(rf"{re.escape(name)}-(\d+)", p.name))]
     number = max(taken, default=0)
     while True:
@@ -86,6 +90,23 @@ def fresh_run(root: Path, name: str) -> Iterator[Path]:
         if not existed and not any(root.iterdir()):
             root.rmdir()
         raise
+
+
+@contextmanager
+def sole_user(path: Path) -> Iterator[None]:
+    """Hold a run folder while a job writes into it; the system lets go when the job ends, however it ends.
+
+    Raises:
+        InputError: Another job that is alive holds it.
+    """
+    with (path / ".lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                f"'{path}' is being written by another job that is alive: wait, or stop that job."
+            ) from error
+        yield
 
 
 class RunFolder:

@@ -49,6 +49,11 @@ class Source(ABC):
         return {}
 
     @property
+    def dated(self) -> bool:
+        """Whether times are dates; else they count from a start."""
+        return True
+
+    @property
     def size(self) -> int:
         """Bytes of the files, from which the placement of the table is chosen; 0 when everything is in memory."""
         return 0

@@ -5,6 +5,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from dlkit.core.checks import InputError, require
 from dlkit.core.durations import samples
 from dlkit.core.specs import Spec
@@ -143,6 +145,10 @@ class TimeSeriesDataModule(WindowBatching):
     def describe(self) -> dict[str, Any]:
         """Return fingerprint, split, windows and what they cost, and the audit, as plain types for ``data.json``."""
         return describe(self.prepared, self.source) | {"placement": self._placement()}
+
+    def clock(self, times: np.ndarray) -> np.ndarray:
+        """Return int64 nanoseconds as dates, or as seconds where the source counts from a start."""
+        return times.astype("datetime64[ns]") if self.source.dated else times / 1e9
 
     def for_new_data(
         self,

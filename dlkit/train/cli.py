@@ -129,7 +129,7 @@ class RunCLI(LightningCLI):
             require(
                 not monitor.startswith("val/") or self._validates(),
                 f"trainer.callbacks: {type(callback).__name__} watches '{monitor}', but no window validates: "
-                "give `split` a larger val part, or watch 'train/loss'.",
+                "give `split` a larger val part, shorten `look_back` and `look_forward`, or watch 'train/loss'.",
             )
 
     def _write_run(self, run: RunFolder) -> None:

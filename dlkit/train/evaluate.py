@@ -82,10 +82,9 @@ def errors_as_dict(task: Forecast) -> dict[str, Any]:
 def scores_of(task: Forecast) -> Scores:
     """Return what the summary table shows of a tested task."""
     channel, overall = task.test_scores.physical.per_channel(), task.test_scores.standardized.compute()
-    shown: dict[str, float] = {}
-    for name in ("mse", "mae", "mase", "coverage"):
-        if name in overall:
-            shown[name] = float(overall[name])
+    shown = {name: float(overall[name]) for name in ("mse", "mae", "mase")}
+    if task.loss.level is not None:
+        shown[f"in {100 * task.loss.level:.3g} %"] = float(overall["coverage"])
     return Scores(channel["mae"].tolist(), channel["rmse"].tolist(), shown)
 
 
@@ -117,6 +116,9 @@ def test_beside_baselines(task: Forecast, data: TimeSeriesDataModule, trainer: p
         quiet_trainer(trainer).test(one, datamodule=data, verbose=False)
     scores = {"model": scores_of(task)} | {name: scores_of(rival) for name, rival in rivals.items()}
     table = metric_table_text(scores, targets=task.spec.targets, units=task.spec.target_units)
+    if "seasonal naive" not in rivals:
+        back, season = task.spec.size[0], task.spec.season
+        table += f"\nno seasonal naive: the look-back of {back} samples does not hold the season of {season}"
     measures = {
         "test_windows": windows,
         "look_back": task.spec.size[0],
@@ -143,7 +145,8 @@ def write_test(run: RunFolder, task: Forecast, data: TimeSeriesDataModule, teste
 class PredictionTable(BasePredictionWriter):
     """Writes every forecast as a row: series, target, issue time, time, horizon, prediction, bounds, truth.
 
-    Times are UTC; values have the unit of the target. Rows are written batch by batch.
+    Times are UTC, or seconds where the source counts from a start; values have the unit of the target. Rows are written
+    batch by batch.
 
     Args:
         path: The Parquet file.
@@ -190,7 +193,7 @@ def prediction_columns(prediction: Prediction, task: Forecast, data: TimeSeriesD
     series = np.array(table.names, dtype=object)[
         table.series[np.searchsorted(table.segments[:, 0], starts, side="right") - 1]
     ]
-    issued = table.times[starts + geometry.lead - geometry.gap - 1].astype("datetime64[ns]")
+    issued = data.clock(table.times[starts + geometry.lead - geometry.gap - 1])
     shape = (windows, horizon, targets)
 
     def spread(values: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
@@ -201,7 +204,7 @@ def prediction_columns(prediction: Prediction, task: Forecast, data: TimeSeriesD
         "target": spread(np.array(task.spec.targets, dtype=object), (0, 1)),
         "unit": spread(np.array(task.spec.target_units, dtype=object), (0, 1)),
         "issued": spread(issued, (1, 2)),
-        "time": spread(table.times[rows].astype("datetime64[ns]"), (2,)),
+        "time": spread(data.clock(table.times[rows]), (2,)),
         "horizon": spread(np.arange(1, horizon + 1, dtype=np.int32), (0, 2)),
         "prediction": prediction.point.float().cpu().numpy().ravel(),
     }

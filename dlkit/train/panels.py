@@ -54,9 +54,9 @@ def _view(
             prediction.upper[window, :, k].cpu().numpy(),
         )
     return ForecastView(
-        past_times=times[past].astype("datetime64[ns]"),
+        past_times=data.clock(times[past]),
         past=_past(task, batch, window, k),
-        times=times[ahead].astype("datetime64[ns]"),
+        times=data.clock(times[ahead]),
         truth=prediction.truth[window, :, k].cpu().numpy(),
         point=prediction.point[window, :, k].cpu().numpy(),
         bands=bands,

@@ -4,14 +4,14 @@ import math
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from dlkit.core.checks import InputError, require
-from dlkit.core.runfolder import RunFolder, read_json, write_json
+from dlkit.core.runfolder import RunFolder, read_json, sole_user, write_json
 from dlkit.core.specs import Spec
 from dlkit.data.datamodules import KNOWN_SPEC, TimeSeriesDataModule
 from dlkit.data.sources.files import Files
@@ -40,23 +40,31 @@ def fit(arguments: Sequence[str]) -> RunCLI:
             raise InputError(
                 f"'{run.path}' is a run: go on with it by --resume {run.path}, or give its config.yaml to begin anew."
             )
-    checkpoint = None if resumed is None else newest_whole(resumed)
-    cli = build(rest, trains=True, run=resumed)
-    assert cli.run_folder is not None
-    keep_in(cli.run_folder, cli.trainer)
-    print(f"run folder: {cli.run_folder.path}", flush=True)
+    with nullcontext() if resumed is None else sole_user(resumed.path):
+        checkpoint = None if resumed is None else newest_whole(resumed)
+        cli = build(rest, trains=True, run=resumed)
+        assert cli.run_folder is not None
+        with nullcontext() if resumed is not None else sole_user(cli.run_folder.path):
+            train(cli, cli.run_folder, checkpoint)
+    return cli
+
+
+def train(cli: RunCLI, run: RunFolder, checkpoint: Path | None) -> None:
+    """Train into a run folder, from a checkpoint when there is one."""
+    keep_in(run, cli.trainer)
+    print(f"run folder: {run.path}", flush=True)
     began = time.perf_counter()
-    cli.trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=None if checkpoint is None else str(checkpoint))
-    if cli.trainer.interrupted:
-        raise KeyboardInterrupt
-    known = read_json(cli.run_folder.metrics) if cli.run_folder.metrics.exists() else {}
+    try:
+        cli.trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=None if checkpoint is None else str(checkpoint))
+    except SystemExit as stop:  # what Lightning makes of Ctrl-C
+        raise KeyboardInterrupt(f"go on with --resume {run.path}") from stop
+    known = read_json(run.metrics) if run.metrics.exists() else {}
     trained = {
         "epochs": cli.trainer.current_epoch,
         "steps": cli.trainer.global_step,
         "seconds": round(time.perf_counter() - began, 2),
     }
-    write_json(cli.run_folder.metrics, known | {"fit": trained})
-    return cli
+    write_json(run.metrics, known | {"fit": trained})
 
 
 @contextmanager
@@ -115,10 +123,14 @@ def write_hparams(run: RunFolder, cli: RunCLI, measures: dict[str, Any]) -> None
     """Write settings and final metrics for TensorBoard's HParams tab."""
     overall = measures["test"]
     metrics = {f"hp/test_{name}": value for name, value in overall["standardized"]["overall"].items()}
-    metrics |= {f"hp/test_physical_{name}": value for name, value in overall["physical"]["overall"].items()}
+    physical = overall["physical"]["overall"]
+    metrics |= {f"hp/test_physical_{name}": physical[name] for name in physical if name not in ("mase", "coverage")}
     logger = TensorBoardLogger(run.path, name="tensorboard", version="", default_hp_metric=False)
     settings = flat({key: cli.config.as_dict()[key] for key in ("data", "model", "seed_everything")})
-    settings = {key: value for key, value in settings.items() if value not in (None, "[]", "{}")}
+    left_out = ("data.cache", "data.num_workers", "data.placement", "data.batches_per_step")
+    settings = {
+        key: value for key, value in settings.items() if value not in (None, "[]", "{}") and key not in left_out
+    }
     logger.log_hyperparams(settings, {key: value for key, value in metrics.items() if math.isfinite(value)})
     logger.experiment.flush()
     logger.experiment.close()

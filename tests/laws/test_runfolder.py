@@ -5,7 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from dlkit.core.checks import InputError
-from dlkit.core.runfolder import RunFolder, atomic_file, atomic_folder, fresh_run, new_run, read_json, write_json
+from dlkit.core.runfolder import (
+    RunFolder,
+    atomic_file,
+    atomic_folder,
+    fresh_run,
+    new_run,
+    read_json,
+    sole_user,
+    write_json,
+)
 
 
 class Fault(Exception):
@@ -80,3 +89,10 @@ def test_only_a_run_is_opened(tmp_path):
     assert RunFolder.open(tmp_path).config.is_file()
     with pytest.raises(InputError, match="is a file"):
         RunFolder.open(tmp_path / "config.yaml")
+
+
+def test_a_run_folder_has_one_writer_at_a_time(tmp_path: Path) -> None:
+    with sole_user(tmp_path), pytest.raises(InputError, match="another job"), sole_user(tmp_path):
+        pass
+    with sole_user(tmp_path):
+        pass

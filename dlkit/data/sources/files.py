@@ -125,6 +125,11 @@ class Files(Source):
         return {"files": [identify(file) for file in self.files], "settings": settings}
 
     @property
+    def dated(self) -> bool:
+        """Whether times are dates; else they count from a start."""
+        return self.settings["time"] is not None and self.settings["time_format"] != "relative"
+
+    @property
     def size(self) -> int:
         """Bytes of all files."""
         return sum(file.stat().st_size for file in self.files)
