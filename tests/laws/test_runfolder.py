@@ -1,6 +1,7 @@
 """Files of a run are whole or not there, and two jobs never share a folder."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
