@@ -114,7 +114,7 @@ class Task(pl.LightningModule, ABC):
         data = getattr(self.trainer, "datamodule", None)
         if isinstance(data, TimeSeriesDataModule):
             if data.batches_per_step == "auto":
-                data.batches_per_step = batches_per_step(self, self.trainer, data)
+                data.batches_per_step = batches_per_step(self, self.step, self.trainer, data)
             self.automatic_optimization = data.batches_per_step == 1
 
     def on_train_epoch_start(self) -> None:

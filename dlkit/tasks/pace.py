@@ -5,7 +5,8 @@ several batches are handed over at once and trained one after the other: the sam
 """
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -20,9 +21,6 @@ from pytorch_lightning.callbacks import (
 )
 
 from dlkit.data.datamodules import TimeSeriesDataModule
-
-if TYPE_CHECKING:
-    from dlkit.tasks.base import Task
 
 TARGET_SECONDS = 0.1
 MOST = 32
@@ -50,23 +48,26 @@ def may_group(trainer: pl.Trainer) -> bool:
     return plain and precise and whole and not any(map(wants_every_batch, trainer.callbacks))  # type: ignore[attr-defined] # same
 
 
-def batches_per_step(task: "Task", trainer: pl.Trainer, data: TimeSeriesDataModule) -> int:
-    """Return how many batches to hand over at once, from the time that a forward pass takes.
+def batches_per_step(
+    module: pl.LightningModule, step: Callable[[Any], Any], trainer: pl.Trainer, data: TimeSeriesDataModule
+) -> int:
+    """Return how many batches to hand over at once, from the time that ``step``, a forward pass, takes.
 
     The pass runs without gradients, in evaluation mode and with the random state put back: it changes nothing.
     """
     if not may_group(trainer):
         return 1
-    batch = data.transfer_batch_to_device(data.make_batch(data.first_starts()), task.device, 0)
-    training = task.training
-    task.eval()
+    batch = data.transfer_batch_to_device(data.make_batch(data.first_starts()), module.device, 0)
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
     seconds = 1.0
     with torch.random.fork_rng(), torch.no_grad(), trainer.precision_plugin.forward_context():
         for _ in range(3):
             begin = time.perf_counter()
-            float(task.step(batch).loss)
+            float(step(batch).loss)
             seconds = min(seconds, time.perf_counter() - begin)
-    task.train(training)
+    for part, training in modes:
+        part.training = training
     return max(
         1, min(MOST, round(TARGET_SECONDS / (3 * seconds)), -(-len(data.prepared.windows["train"]) // data.batch_size))
     )
