@@ -15,5 +15,5 @@ def main(arguments: list[str]) -> None:
 
     cli, _ = stages.load(arguments)
     _, data = stages.only_forecasts(cli)
-    require(len(data.prepared.windows["val"]) > 0, "There is no validation window: give `split` a larger val part.")
+    require(data.count("val") > 0, "There is no validation window: give `split` a larger val part.")
     cli.trainer.validate(cli.model, datamodule=cli.datamodule)

@@ -1,9 +1,11 @@
 """The contract between data and networks: the data computes a spec, a network is built from it."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from dlkit.core.checks import require
+
+Kind = Literal["forecast", "class", "ordinal", "labels", "values"]
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,7 @@ class Spec:
         size: Extent of the other input axes: ``(time,)`` for series, ``(height, width)`` for images.
         output: Shape of the output without the batch axis: ``(horizon, targets, parameters)`` for forecasts, where
             ``parameters`` counts the numbers that describe one value: 1 for a point, 2 for mean and scale, one a
-            quantile.
+            quantile; ``(classes,)`` for classes and labels; ``(targets, parameters)`` for values.
         targets: Names of the targets.
         units: Physical unit of each input channel, "" where unknown.
         target_units: Physical unit of each target.
@@ -25,6 +27,10 @@ class Spec:
         step: Time between samples in seconds; 1 where unknown.
         gap: Samples between the end of the input and the first predicted sample.
         masks: Number of input channels that say whether another one was observed; they come last.
+        kind: What is asked: a "forecast" of the targets, one "class" of ``classes``, one "ordinal" class whose order
+            means something, any number of "labels", or "values" of the targets.
+        classes: Names of the classes or labels, in the order of the output.
+        padded: The last input channel says where a trace of unequal length is (1) and where it was padded (0).
     """
 
     channels: tuple[str, ...]
@@ -39,6 +45,9 @@ class Spec:
     step: float = 1.0
     gap: int = 0
     masks: int = 0
+    kind: Kind = "forecast"
+    classes: tuple[str, ...] = ()
+    padded: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a spec that no network can be built from."""

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pandas as pd
+import torch
+from torch import Tensor
 
-from dlkit.data.records import Stream
+from dlkit.data.records import Samples, Stream
 
 
 class Reader(ABC):
@@ -57,3 +59,30 @@ class Source(ABC):
     def size(self) -> int:
         """Bytes of the files, from which the placement of the table is chosen; 0 when everything is in memory."""
         return 0
+
+
+class SampleSource(ABC):
+    """A data set of labelled images or traces."""
+
+    @abstractmethod
+    def read(self) -> Samples:
+        """Return all samples; images that would fill the memory are only decoded when asked for."""
+
+    @abstractmethod
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what identifies the content (files, sizes, hashes, settings), as plain types for JSON."""
+
+
+class Augment(ABC):
+    """Changes the samples of a training batch at random, all in one pass, each with parameters of its own."""
+
+    on_raw: ClassVar[bool] = False
+    """Whether it works on values as they are stored, before they are normalized: cheaper where it only moves them."""
+
+    @abstractmethod
+    def __call__(self, x: Tensor, y: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return inputs, (batch, channels, *size), and targets, changed; ``generator`` alone decides how.
+
+        The inputs are a batch of its own, which may be written over. Class numbers may become probabilities, (batch,
+        classes).
+        """

@@ -1,33 +1,31 @@
-"""The half of a data module that makes batches, whatever its windows are made of."""
+"""The half of a data module that hands out batches, whatever they are made of."""
 
 from abc import ABC, abstractmethod
+from contextvars import ContextVar
 from typing import Any, Literal
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
-from dlkit.data.gather import WindowGather
-from dlkit.data.loader import Batches, BatchOrder, WindowBatches, WindowLoader
-from dlkit.data.placement import place_table
-from dlkit.data.prepare import Prepared
+from dlkit.core.specs import Spec
+from dlkit.data.loader import Batches, BatchLoader, BatchOrder, Fetch, NumberedBatches, Places
 
-BLOCK_BYTES = 8 * 2**20
+# A trained network knows what it takes: with this set, a data module is built without reading what it was trained on.
+KNOWN_SPEC: ContextVar[Spec | None] = ContextVar("KNOWN_SPEC", default=None)
 
 
-class WindowBatching(pl.LightningDataModule, ABC):
-    """Hands out batches of the windows that a subclass prepares.
+class Batching(pl.LightningDataModule, ABC):
+    """Hands out batches of what a subclass prepares, by the number of each window or sample.
 
     Args:
-        batch_size: Windows a training batch.
-        eval_batch_size: Windows a batch in validation, test and prediction; None takes ``batch_size``.
-        mask_channels: Give "was it measured" to the network as further channels.
-        num_workers: Processes that read batches ahead; only useful with a table on disk.
-        batches_per_step: Batches that Lightning sees as one step; "auto" measures.
-        seed: Seed of the order of windows.
+        batch_size: Windows or samples a training batch.
+        eval_batch_size: The same in validation, test and prediction; None takes ``batch_size``.
+        num_workers: Processes that read batches ahead.
+        batches_per_step: Batches that Lightning sees as one step; "auto" measures, see docs/performance.md.
+        seed: Seed of the order.
     """
 
     def __init__(
@@ -35,7 +33,6 @@ class WindowBatching(pl.LightningDataModule, ABC):
         *,
         batch_size: int,
         eval_batch_size: int | None,
-        mask_channels: bool,
         num_workers: int,
         batches_per_step: int | Literal["auto"],
         seed: int,
@@ -46,26 +43,67 @@ class WindowBatching(pl.LightningDataModule, ABC):
         at_once = batches_per_step == "auto" or (isinstance(batches_per_step, int) and batches_per_step > 0)
         require(at_once, f"batches_per_step={batches_per_step} must be positive, or 'auto'.")
         self.batch_size, self.eval_batch_size, self.num_workers = batch_size, eval_batch_size or batch_size, num_workers
-        self.mask_channels, self.batches_per_step, self.seed = mask_channels, batches_per_step, seed
-        self._gather: WindowGather | None = None
+        self.batches_per_step, self.seed = batches_per_step, seed
 
+    # ------------------------------------------------------------------ to be written by a subclass
     @property
     @abstractmethod
-    def prepared(self) -> Prepared:
-        """The table with its split, windows and scaling."""
+    def spec(self) -> Spec:
+        """What a network must take and return."""
+
+    @abstractmethod
+    def setup(self, stage: str | None = None) -> None:
+        """Get ready to make batches, where :meth:`device` says; called again it only moves what must move."""
+
+    @abstractmethod
+    def places(self, role: str) -> Places:
+        """Return the windows or samples of a role."""
+
+    @abstractmethod
+    def maker(self, role: str) -> Fetch:
+        """Return what makes a batch of places."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """Return where the data come from and what became of them, as plain types for ``data.json``."""
 
     @property
     @abstractmethod
     def on_device(self) -> bool:
-        """Whether the table should lie where the network is."""
+        """Whether batches are made where the network is."""
 
-    def setup(self, stage: str | None = None) -> None:  # noqa: ARG002 - Lightning's name
-        """Place the table; one in memory is normalized where it lies."""
-        if self._gather is None:
-            self._gather = place_table(self.prepared, mask_channels=self.mask_channels)
-        self._gather = self._gather.to(self._device())
+    def block(self) -> int | None:
+        """Return the length of the blocks of a block shuffle, or None for a full shuffle."""
+        return None
 
-    def _device(self) -> torch.device:
+    def missing(self, role: str) -> str:
+        """Return the sentence that says what to do when a role is empty."""
+        return f"There is no {role} sample: give {role} a larger part in `split`."
+
+    # ------------------------------------------------------------------ for tasks and drawings
+    def count(self, role: str) -> int:
+        """Return the number of windows or samples of a role."""
+        return len(self.places(role))
+
+    def make_batch(self, places: Tensor, role: str = "test") -> Batch:
+        """Return the batch of these places, without augmentation unless ``role`` is "train"."""
+        self.setup()
+        return self.maker(role)(places)
+
+    def first_batch(self) -> Batch:
+        """Return a training batch of the first windows or samples."""
+        places = self.places("train")
+        return self.make_batch(places.starts(torch.arange(min(self.batch_size, len(places)))), "train")
+
+    def pick_batch(self, role: str, wanted: int) -> Batch:
+        """Return a batch that is spread evenly over a role."""
+        places = self.places(role)
+        numbers = torch.linspace(0, len(places) - 1, min(wanted, len(places))).round().long().unique()
+        return self.make_batch(places.starts(numbers))
+
+    # ------------------------------------------------------------------ loaders
+    def device(self) -> torch.device:
+        """Return where batches are made."""
         if not self.on_device:
             return torch.device("cpu")
         if self.trainer is not None:
@@ -76,75 +114,55 @@ class WindowBatching(pl.LightningDataModule, ABC):
         """Return how many batches make a training step."""
         return self.batches_per_step if isinstance(self.batches_per_step, int) else 1
 
-    def _order(self, role: str, gather: WindowGather) -> BatchOrder:
-        train, row_bytes = role == "train", 4 * gather.values.shape[1] * self.prepared.geometry.stride
+    def _order(self, role: str) -> BatchOrder:
+        train = role == "train"
         return BatchOrder(
-            len(self.prepared.windows[role]),
+            self.count(role),
             self.batch_size if train else self.eval_batch_size,
             several=self._several() if train else 1,
             shuffle=train,
             seed=self.seed,
-            block=max(BLOCK_BYTES // row_bytes, 1) if self.prepared.on_disk else None,
+            block=self.block(),
             rank=self.trainer.global_rank if self.trainer else 0,
             world=self.trainer.world_size if self.trainer else 1,
         )
 
-    def _loader(self, role: str) -> WindowLoader:
+    def _loader(self, role: str) -> BatchLoader:
         self.setup()
-        assert self._gather is not None
-        windows = self.prepared.windows[role]
-        require(
-            len(windows) > 0, f"There is no {role} window: give {role} more rows in `split`, or shorten the window."
-        )
-        later = self._gather.values.is_cuda or (role == "train" and self._several() > 1)
+        places = self.places(role)
+        require(len(places) > 0, self.missing(role))
+        later = self.device().type == "cuda" or (role == "train" and self._several() > 1)
         pin, options = torch.cuda.is_available(), {}
         if not later and (self.num_workers > 0 or pin):
             options = {"num_workers": self.num_workers, "persistent_workers": self.num_workers > 0, "pin_memory": pin}
-        batches = WindowBatches(windows, None if later else self._gather)
-        return WindowLoader(batches, self._order(role, self._gather), **options)
+        batches = NumberedBatches(places, None if later else self.maker(role))
+        return BatchLoader(batches, self._order(role), **options)
 
-    def first_starts(self) -> Tensor:
-        """Return the starts of the first training windows, a batch of them."""
-        windows = self.prepared.windows["train"]
-        return windows.starts(torch.arange(min(self.batch_size, len(windows))))
-
-    def make_batch(self, starts: Tensor) -> Batch:
-        """Return the windows that begin at these rows of the table."""
-        self.setup()
-        assert self._gather is not None
-        return self._gather(starts)
-
-    def series_of(self, row: int) -> str:
-        """Return the name of the series that a row of the table belongs to."""
-        table = self.prepared.table
-        segment = int(np.searchsorted(table.segments[:, 0], row, side="right")) - 1
-        return table.names[int(table.series[segment])]
-
-    def train_dataloader(self) -> WindowLoader:
+    def train_dataloader(self) -> BatchLoader:
         """Return the shuffled training batches."""
         return self._loader("train")
 
-    def val_dataloader(self) -> WindowLoader | list[Any]:
-        """Return every validation window once, in order."""
-        return self._loader("val") if len(self.prepared.windows["val"]) else []
+    def val_dataloader(self) -> BatchLoader | list[Any]:
+        """Return everything that validates once, in order."""
+        return self._loader("val") if self.count("val") else []
 
-    def test_dataloader(self) -> WindowLoader:
-        """Return every test window once, in order."""
+    def test_dataloader(self) -> BatchLoader:
+        """Return everything that tests once, in order."""
         return self._loader("test")
 
-    def predict_dataloader(self) -> WindowLoader:
-        """Return every test window once, in order."""
+    def predict_dataloader(self) -> BatchLoader:
+        """Return everything that tests once, in order."""
         return self._loader("test")
 
     def on_after_batch_transfer(self, batch: Batch | Tensor, dataloader_idx: int) -> Batch | Batches:  # noqa: ARG002
-        """Make the batch on the device where the table lies."""
+        """Make the batch on the device where the data lie."""
         if isinstance(batch, Batch):
             return batch
-        assert self._gather is not None
-        if self.trainer is not None and self.trainer.training and self._several() > 1:
-            return Batches(self._gather, batch, self.batch_size)
-        return self._gather(batch)
+        training = self.trainer is not None and self.trainer.training
+        maker = self.maker("train" if training else "test")
+        return Batches(maker, batch, self.batch_size) if training and self._several() > 1 else maker(batch)
 
+    # ------------------------------------------------------------------ resumed runs
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run must not choose anew."""
         return {"batches_per_step": self.batches_per_step}

@@ -1,7 +1,6 @@
 """Lightning data modules: from a source to batches."""
 
 import copy
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +11,8 @@ from dlkit.core.durations import samples
 from dlkit.core.specs import Spec
 from dlkit.data.arrange import Arranged, Columns, Roles, make_spec, roles_of
 from dlkit.data.base import Source
-from dlkit.data.batching import WindowBatching
+from dlkit.data.batching import KNOWN_SPEC
+from dlkit.data.window_batching import WindowBatching
 from dlkit.data.describe import describe
 from dlkit.data.disk import map_table
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
@@ -23,10 +23,6 @@ from dlkit.data.tables import Table, read_table
 from dlkit.data.windows import Geometry
 
 DAY = 86_400 * 10**9
-
-
-# A trained network knows what it takes: with this set, a data module is built without reading what it was trained on.
-KNOWN_SPEC: ContextVar[Spec | None] = ContextVar("KNOWN_SPEC", default=None)
 
 
 class TimeSeriesDataModule(WindowBatching):

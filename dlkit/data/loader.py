@@ -4,16 +4,26 @@ import math
 import multiprocessing
 from collections.abc import Callable, Iterator
 from itertools import chain, islice, repeat
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from dlkit.core.batch import Batch
-from dlkit.data.windows import Windows
 
 Fetch = Callable[[Tensor], Batch]
+
+
+@runtime_checkable
+class Places(Protocol):
+    """Where the windows or samples of a role are in the whole of the data."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+
+    def starts(self, numbers: Tensor) -> Tensor:
+        """Return the places of those with these numbers."""
 
 
 class Batches:
@@ -29,30 +39,31 @@ class Batches:
         return len(self.parts)
 
 
-class WindowBatches(Dataset[Any]):
-    """Gives the batch of an array of window numbers, or its starts where the batch is made later.
+class NumberedBatches(Dataset[Any]):
+    """Gives the batch of an array of window or sample numbers, or their places where the batch is made later.
 
     Args:
-        windows: All windows of a role.
-        fetch: Makes a batch of starts; None returns the starts.
+        places: All windows or samples of a role.
+        fetch: Makes a batch of places; None returns the places.
     """
 
-    def __init__(self, windows: Windows, fetch: Fetch | None) -> None:
-        self.windows, self.fetch = windows, fetch
+    def __init__(self, places: Places, fetch: Fetch | None) -> None:
+        self.places, self.fetch = places, fetch
 
     def __getitem__(self, numbers: Tensor) -> Batch | Tensor:
-        starts = self.windows.starts(numbers)
+        starts = self.places.starts(numbers)
         return starts if self.fetch is None else self.fetch(starts)
 
     def __len__(self) -> int:
-        return len(self.windows)
+        return len(self.places)
 
 
 def shuffled(count: int, seed: int, epoch: int, block: int | None) -> Iterator[Tensor]:
     """Yield the numbers below ``count`` in the random order of an epoch.
 
     With ``block``, blocks of neighbouring numbers are dealt in random order and shuffled in groups of 16, so that a
-    table on disk is read in long runs; a group is made when its turn comes, as a table may have billions of windows.
+    table on disk is read in long runs, one in memory from the cache of the processor; a group is made when its turn
+    comes, as a table may have billions of windows.
     """
     generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
     if block is None or block >= count:
@@ -135,7 +146,7 @@ class BatchOrder(Sampler[Tensor]):
         yield from islice(every, start, start + max(len(self) - first, 0) * self.world, self.world)
 
 
-class WindowLoader:
+class BatchLoader:
     """Iterates over batches, says how far it came and goes on from there.
 
     Not a ``DataLoader``, which Lightning would take apart and build anew; one is used inside when worker processes or
@@ -149,7 +160,7 @@ class WindowLoader:
 
     batch_sampler = None  # Lightning asks for it wherever there is a sampler
 
-    def __init__(self, dataset: WindowBatches, sampler: BatchOrder, **options: Any) -> None:
+    def __init__(self, dataset: NumberedBatches, sampler: BatchOrder, **options: Any) -> None:
         self.dataset, self.sampler, self.given = dataset, sampler, 0
         self._loader: DataLoader[Any] | None = None
         if options:

@@ -1,10 +1,13 @@
 """Recordings in memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from dlkit.core.checks import require
+from dlkit.core.specs import Kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,3 +45,78 @@ class Stream:
         )
         twice = sorted({name for name in self.channels if self.channels.count(name) > 1})
         require(not twice, f"Stream '{self.name}' names the channels {twice} twice: give each channel its own name.")
+
+
+@runtime_checkable
+class Pictures(Protocol):
+    """Images that are decoded when they are asked for."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of every image."""
+
+    def decode(self, number: int) -> np.ndarray:
+        """Return one image, (channels, height, width), in the type of its file; sizes may differ."""
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Labelled images or traces.
+
+    Attributes:
+        names: What each sample is called (a file, a shot), unique.
+        values: (samples, channels, height, width) or (samples, channels, time), C-contiguous, uint8, uint16 or float32
+            in physical units, NaN where missing; or images that are decoded when asked for.
+        channels: Name of each channel.
+        units: Physical unit of each channel, "" where unknown.
+        kind: What the labels are: one "class", one "ordinal" class, any number of "labels", or "values".
+        labels: int64 class numbers, (samples,), for "class" and "ordinal"; float32 0 or 1, (samples, classes), for
+            "labels"; float32 in physical units, (samples, targets), NaN where missing, for "values".
+        classes: Names of the classes or labels in their order; empty for "values".
+        targets: Names of the targets; ("class",) and the like where there is one.
+        target_units: Physical unit of each target, "" where it has none.
+        lengths: Length of each trace before it was padded with NaN at its end, int64, (samples,); None when all are
+            whole.
+        groups: Shot, run or device that each sample comes from, or None.
+        roles: "train", "val" or "test" for each sample where the data set says so, or None.
+        step: Seconds between the samples of a trace; 1 where unknown.
+        informative: True where the answer is known to lie, (samples, *size), for data made with a known truth.
+        skipped: Names of what was left out, per cause.
+    """
+
+    names: Sequence[str]
+    values: np.ndarray | Pictures
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    kind: Kind
+    labels: np.ndarray
+    classes: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ("class",)
+    target_units: tuple[str, ...] = ("",)
+    lengths: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    roles: np.ndarray | None = None
+    step: float = 1.0
+    informative: np.ndarray | None = None
+    skipped: dict[str, list[str]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.names)
+
+    def __post_init__(self) -> None:
+        """Refuse parts that do not fit together."""
+        counts = {
+            name: len(part)
+            for name in ("values", "labels", "lengths", "groups", "roles", "informative")
+            if (part := getattr(self, name)) is not None
+        }
+        wrong = {name: count for name, count in counts.items() if count != len(self.names)}
+        require(not wrong, f"{len(self.names)} samples have {wrong}: give one of each a sample.")
+        require(
+            len(self.channels) == len(self.units),
+            f"{len(self.channels)} channels have {len(self.units)} units: give one each.",
+        )

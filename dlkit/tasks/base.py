@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from dlkit.core.batch import Batch
 from dlkit.core.checks import InputError, require
 from dlkit.core.specs import Spec
-from dlkit.data.datamodules import TimeSeriesDataModule
+from dlkit.data.batching import Batching
 from dlkit.data.loader import Batches
 from dlkit.tasks.denormals import WithoutDenormals
 from dlkit.tasks.pace import batches_per_step
@@ -112,7 +112,7 @@ class Task(pl.LightningModule, ABC):
     def on_fit_start(self) -> None:
         """Choose how many batches Lightning sees as one step, unless it is set or was chosen before the run stopped."""
         data = getattr(self.trainer, "datamodule", None)
-        if isinstance(data, TimeSeriesDataModule):
+        if isinstance(data, Batching):
             if data.batches_per_step == "auto":
                 data.batches_per_step = batches_per_step(self, self.step, self.trainer, data)
             self.automatic_optimization = data.batches_per_step == 1

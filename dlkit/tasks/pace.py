@@ -20,7 +20,7 @@ from pytorch_lightning.callbacks import (
     Timer,
 )
 
-from dlkit.data.datamodules import TimeSeriesDataModule
+from dlkit.data.batching import Batching
 
 TARGET_SECONDS = 0.1
 MOST = 32
@@ -49,7 +49,7 @@ def may_group(trainer: pl.Trainer) -> bool:
 
 
 def batches_per_step(
-    module: pl.LightningModule, step: Callable[[Any], Any], trainer: pl.Trainer, data: TimeSeriesDataModule
+    module: pl.LightningModule, step: Callable[[Any], Any], trainer: pl.Trainer, data: Batching
 ) -> int:
     """Return how many batches to hand over at once, from the time that ``step``, a forward pass, takes.
 
@@ -57,7 +57,7 @@ def batches_per_step(
     """
     if not may_group(trainer):
         return 1
-    batch = data.transfer_batch_to_device(data.make_batch(data.first_starts()), module.device, 0)
+    batch = data.transfer_batch_to_device(data.first_batch(), module.device, 0)
     modes = [(part, part.training) for part in module.modules()]
     module.eval()
     seconds = 1.0
@@ -68,6 +68,4 @@ def batches_per_step(
             seconds = min(seconds, time.perf_counter() - begin)
     for part, training in modes:
         part.training = training
-    return max(
-        1, min(MOST, round(TARGET_SECONDS / (3 * seconds)), -(-len(data.prepared.windows["train"]) // data.batch_size))
-    )
+    return max(1, min(MOST, round(TARGET_SECONDS / (3 * seconds)), -(-data.count("train") // data.batch_size)))

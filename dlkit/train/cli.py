@@ -19,6 +19,7 @@ from torch.serialization import add_safe_globals
 from dlkit.core.checks import InputError, require
 from dlkit.core.runfolder import RunFolder, atomic_file, fresh_run, write_json
 from dlkit.core.specs import Spec
+from dlkit.data.batching import Batching
 from dlkit.tasks.base import Task
 from dlkit.train.callbacks import QuietBar, run_callbacks
 from dlkit.train.checkpoints import AtomicCheckpointIO, newest_whole
@@ -119,7 +120,7 @@ class RunCLI(LightningCLI):
         return ", ".join(f"{name}: {settings[name]}" for name in ("accelerator", "devices", "strategy", "precision"))
 
     def _validates(self) -> bool:
-        return len(self.datamodule.prepared.windows["val"]) > 0 if hasattr(self.datamodule, "prepared") else True
+        return not isinstance(self.datamodule, Batching) or self.datamodule.count("val") > 0
 
     def _check_monitors(self) -> None:
         """Refuse to watch what will not be measured."""

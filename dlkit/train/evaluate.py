@@ -109,7 +109,7 @@ def test_beside_baselines(task: Forecast, data: TimeSeriesDataModule, trainer: p
     Raises:
         InputError: There is no test window.
     """
-    windows = len(data.prepared.windows["test"])
+    windows = data.count("test")
     require(windows > 0, "There is no test window: give `split` a test part that is longer than `look_forward`.")
     rivals = baselines_of(data)
     for one in (task, *rivals.values()):

@@ -19,15 +19,13 @@ if TYPE_CHECKING:
 
 def pick_batch(data: TimeSeriesDataModule, role: str, wanted: int, device: torch.device) -> Batch:
     """Return a batch of windows spread evenly over a role."""
-    windows = data.prepared.windows[role]
-    numbers = torch.linspace(0, len(windows) - 1, min(wanted, len(windows))).round().long().unique()
-    batch = data.make_batch(windows.starts(numbers))
+    batch = data.pick_batch(role, wanted)
     return data.transfer_batch_to_device(batch, device, 0)  # type: ignore[no-any-return] # Lightning's keeps the type
 
 
 def draw_windows(task: Any, data: TimeSeriesDataModule, role: str, wanted: int) -> Iterator[tuple[str, Any]]:
     """Yield the name of each target (four at most) and a figure of forecasts, look-back and truth."""
-    if not isinstance(task, Forecast) or not len(data.prepared.windows[role]):
+    if not isinstance(task, Forecast) or not data.count(role):
         return
     batch = pick_batch(data, role, wanted, task.device)
     training = task.training

@@ -13,7 +13,8 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from dlkit.core.checks import InputError, require
 from dlkit.core.runfolder import RunFolder, read_json, sole_user, write_json
 from dlkit.core.specs import Spec
-from dlkit.data.datamodules import KNOWN_SPEC, TimeSeriesDataModule
+from dlkit.data.batching import KNOWN_SPEC
+from dlkit.data.datamodules import TimeSeriesDataModule
 from dlkit.data.sources.files import Files
 from dlkit.tasks.forecast import Forecast
 from dlkit.train.callbacks import keep_in

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlkit.core.batch import Batch
-from dlkit.data.loader import Batches, BatchOrder, WindowBatches, WindowLoader, shuffled
+from dlkit.data.loader import Batches, BatchLoader, BatchOrder, NumberedBatches, shuffled
 from dlkit.data.windows import Windows
 
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module")
@@ -28,7 +28,7 @@ def numbers(batches):
 
 
 def loader(count=23, **options):
-    return WindowLoader(WindowBatches(windows(count), None), order(count, **options))
+    return BatchLoader(NumberedBatches(windows(count), None), order(count, **options))
 
 
 @given(COUNTS, st.integers(1, 9), st.booleans(), st.none() | st.integers(1, 8), st.integers(0, 3))
@@ -82,8 +82,8 @@ def test_ranks_train_on_equally_many_batches_and_miss_none(count, size, world):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_loader_goes_on_exactly_where_it_stopped(stop, workers):
     def build():
-        dataset = WindowBatches(windows(23), None)
-        return WindowLoader(dataset, order(23, seed=5), **({"num_workers": workers} if workers else {}))
+        dataset = NumberedBatches(windows(23), None)
+        return BatchLoader(dataset, order(23, seed=5), **({"num_workers": workers} if workers else {}))
 
     whole = build()
     whole.sampler.set_epoch(2)
@@ -118,8 +118,8 @@ def test_several_batches_a_step_have_the_same_content_and_order(count, size, sev
     def fetch(starts):
         return Batch(starts, starts)
 
-    single = [batch.tolist() for batch in WindowLoader(WindowBatches(windows(count), None), order(count, size))]
-    grouped = WindowLoader(WindowBatches(windows(count), None), order(count, size, several=several))
+    single = [batch.tolist() for batch in BatchLoader(NumberedBatches(windows(count), None), order(count, size))]
+    grouped = BatchLoader(NumberedBatches(windows(count), None), order(count, size, several=several))
     parts = [Batches(fetch, starts, size) for starts in grouped]
     assert [batch.x.tolist() for step in parts for batch in step] == single
     assert sum(map(len, parts)) == len(single)
