@@ -12,7 +12,6 @@ from dlkit.core.specs import Spec
 from dlkit.data.arrange import Arranged, Columns, Roles, make_spec, roles_of
 from dlkit.data.base import Source
 from dlkit.data.batching import KNOWN_SPEC
-from dlkit.data.window_batching import WindowBatching
 from dlkit.data.describe import describe
 from dlkit.data.disk import map_table
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
@@ -20,6 +19,7 @@ from dlkit.data.placement import Placement, choose_placement
 from dlkit.data.prepare import Prepared, prepare_new, prepare_table
 from dlkit.data.splits import ByFraction, Split
 from dlkit.data.tables import Table, read_table
+from dlkit.data.window_batching import WindowBatching
 from dlkit.data.windows import Geometry
 
 DAY = 86_400 * 10**9
