@@ -1,9 +1,10 @@
-"""Run `dlkit fit` and die by SIGKILL: `python killed_run.py step:12|save:2 ARGUMENTS`."""
+"""Run `dlkit fit` and die by SIGKILL, or press Ctrl-C: `python killed_run.py step:12|save:2|ctrl-c:12 ARGUMENTS`."""
 
 import io
 import os
 import signal
 import sys
+from functools import partial
 from typing import IO, Any
 
 import torch
@@ -12,17 +13,17 @@ from dlkit.__main__ import main
 from dlkit.train.callbacks import Telemetry
 
 
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+def die(by: signal.Signals = signal.SIGKILL) -> None:
+    os.kill(os.getpid(), by)
 
 
-def die_at_step(step: int) -> None:
+def die_at_step(step: int, by: signal.Signals = signal.SIGKILL) -> None:
     watched = Telemetry.on_train_batch_end
 
     def watch(self: Telemetry, trainer: Any, *rest: Any) -> None:
         watched(self, trainer, *rest)
         if trainer.global_step >= step:
-            die()
+            die(by)
 
     Telemetry.on_train_batch_end = watch
 
@@ -46,5 +47,6 @@ def die_in_save(number: int) -> None:
 
 if __name__ == "__main__":
     how, _, number = sys.argv[1].partition(":")
-    {"step": die_at_step, "save": die_in_save}[how](int(number))
+    ways = {"step": die_at_step, "save": die_in_save, "ctrl-c": partial(die_at_step, by=signal.SIGINT)}
+    ways[how](int(number))
     sys.exit(main(["fit", *sys.argv[2:]]))
