@@ -39,6 +39,7 @@ DATA = {
     "wrong input": Case(("inputs", r"'x_\*'"), {"D.inputs": ["x_*"]}),
     "wrong future": Case(("future", "'setpoint'"), {"D.future": ["setpoint"]}),
     "wrong static": Case(("`static`", "latitude"), {"S.init_args.static": ["latitude"]}),
+    "wrong decimal mark": Case(("decimal", "';'"), {"S.init_args.decimal": ";"}),
     "wrong series": Case(("`series`", "station"), {"S.init_args.series": "station"}),
     "wrong stratum": Case(
         ("stratify='kind'",),

@@ -120,6 +120,29 @@ def test_a_byte_order_mark_and_quoted_names_are_read(tmp_path):
     assert stream.values.tolist() == [[1.5, 2], [-3, 4]]
 
 
+def test_decimal_commas_and_semicolons_give_what_points_and_commas_give(tmp_path):
+    frame = table().assign(seconds=lambda t: t["seconds"] + 0.25, word="1,5 bar")
+    frame.to_csv(tmp_path / "point.csv", index=False)
+    frame.rename(columns={"b b": "b, b"}).to_csv(tmp_path / "comma.csv", index=False, sep=";", decimal=",")
+    assert ";0,126;" in (tmp_path / "comma.csv").read_text()
+    english = read(tmp_path / "point.csv", missing_values=[-0.132], irregular="keep")
+    european = read(tmp_path / "comma.csv", missing_values=[-0.132], irregular="keep", decimal=",")
+    for one, other in zip(english[:2], european[:2], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert np.isnan(english[1][:, 0]).sum() == 2
+    assert european[2:] == (["a", "b, b"], english[3])
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"), [("1,5", 1.5), ("-0,001", -0.001), ("2", 2), ("1,5E-03", 0.0015), ("", None)]
+)
+def test_a_number_with_a_decimal_comma_is_read(tmp_path, cell, value):
+    (tmp_path / "x.csv").write_text(f"t;a\n31.12.2020 00:00;{cell}\n01.01.2021 00:00;1,0\n")
+    source = Files(path=str(tmp_path / "x.csv"), time="t", time_format="%d.%m.%Y %H:%M", decimal=",")
+    (stream,) = source.chunks()
+    np.testing.assert_array_equal(stream.values[:, 0], np.array([np.nan if value is None else value, 1], np.float32))
+
+
 def test_a_folder_a_glob_and_a_list_find_the_same_files(tmp_path):
     names = ["a.csv", "b.csv.gz", "c.parquet"]
     for name in names:

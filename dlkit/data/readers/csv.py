@@ -90,7 +90,7 @@ def _open(path: Path) -> io.TextIOWrapper:
 
 
 def _delimiter(line: str) -> str:
-    best = max(",;\t|", key=line.count)
+    best = max(";\t|,", key=line.count)  # the comma last: it also stands inside names and decimals
     if line.count(best):
         return best
     return " " if " " in line.strip() else ","

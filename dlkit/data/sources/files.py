@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.data.base import Source
 from dlkit.data.records import Stream
-from dlkit.data.tabular.cells import Encoding
+from dlkit.data.tabular.cells import Decimal, Encoding
 from dlkit.data.tabular.columns import check_units
 from dlkit.data.tabular.file_survey import FileSurvey
 from dlkit.data.tabular.file_tables import FileTables, Table
@@ -19,7 +19,13 @@ from dlkit.data.tabular.table_series import by_file, by_name, constant, one_seri
 from dlkit.data.tabular.time_column import UNITS, show_time
 from dlkit.data.tabular.timeline import Policies, Timeline
 
-CHOICES: dict[str, Any] = {"disorder": Disorder, "duplicates": Duplicates, "gaps": Gaps, "irregular": Irregular}
+CHOICES: dict[str, Any] = {
+    "disorder": Disorder,
+    "duplicates": Duplicates,
+    "gaps": Gaps,
+    "irregular": Irregular,
+    "decimal": Decimal,
+}
 
 
 class Files(Source):
@@ -40,6 +46,7 @@ class Files(Source):
         category_values: Values of each text column, in the order of their codes; found in the files when absent.
         units: Physical unit of columns or channels.
         missing_values: Numbers or words that stand for a missing value, besides empty cells, NaN, NA and null.
+        decimal: Decimal mark of numbers written as text, ``.`` or ``,`` as in many European exports.
         series: Column that names the series of a row.
         series_from: ``file``: each file is one series, named after it.
         static: Columns that are constant for a series.
@@ -69,6 +76,7 @@ class Files(Source):
         category_values: Mapping[str, Sequence[str]] | None = None,
         units: Mapping[str, str] | None = None,
         missing_values: Sequence[float | int | str] = (),
+        decimal: Decimal = ".",
         series: str | None = None,
         series_from: Literal["file"] | None = None,
         static: Sequence[str] = (),

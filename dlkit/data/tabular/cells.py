@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float32, Float64, Shaped
 
+Decimal = Literal[".", ","]
 BLANK = frozenset({"", "nan", "-nan", "na", "n/a", "#n/a", "<na>", "null", "none"})
 
 
@@ -27,17 +28,18 @@ class CellError(Exception):
 
 @dataclass(frozen=True)
 class Missing:
-    """What stands for a missing value: words in any case, and numbers."""
+    """How cells are written: words (in any case) and numbers that stand for missing, and the decimal mark of text."""
 
     words: frozenset[str] = BLANK
     numbers: tuple[float, ...] = ()
+    decimal: Decimal = "."
 
     @classmethod
-    def of(cls, sentinels: Iterable[float | int | str]) -> "Missing":
+    def of(cls, sentinels: Iterable[float | int | str], decimal: Decimal = ".") -> "Missing":
         """Return the usual words for missing and the given sentinels."""
         given = list(sentinels)
         numbers = tuple(number for number in map(_number, given) if number is not None)
-        return cls(BLANK | {str(item).strip().lower() for item in given}, numbers)
+        return cls(BLANK | {str(item).strip().lower() for item in given}, numbers, decimal)
 
 
 def _number(text: float | int | str) -> float | None:
@@ -69,9 +71,18 @@ def is_numeric(cells: pd.Series, missing: Missing) -> bool:
         return True
     if cells.dtype.kind in "mMc" or isinstance(cells.dtype, pd.DatetimeTZDtype):
         return False
-    text = pd.Series(text_of(cells, missing).to_pandas(), dtype=object)
+    text = pd.Series(_pointed(text_of(cells, missing), missing.decimal).to_pandas(), dtype=object)
     present = text[text.notna()]
     return len(present) == 0 or bool(pd.to_numeric(present, errors="coerce").notna().mean() > 0.5)
+
+
+def _pointed(text: Any, decimal: Decimal) -> Any:
+    """Return text with decimal points; a point beside decimal commas, as of thousands, makes a cell no number."""
+    import pyarrow.compute as pc
+
+    if decimal == ".":
+        return text
+    return pc.replace_substring(pc.replace_substring(text, ".", "?"), ",", ".")
 
 
 def numbers(cells: pd.Series, missing: Missing) -> Float64[np.ndarray, " time"]:
@@ -91,14 +102,25 @@ def _parsed(cells: pd.Series, missing: Missing) -> Float64[np.ndarray, " time"]:
 
     text = text_of(cells, missing)
     try:
-        return np.array(pc.cast(text, pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+        numeric = pc.cast(_pointed(text, missing.decimal), pa.float64())
+        return np.array(numeric.to_numpy(zero_copy_only=False), dtype=np.float64)
     except pa.ArrowInvalid:
-        present = pd.Series(text.to_pandas(), dtype=object)
+        present = pd.Series(_pointed(text, missing.decimal).to_pandas(), dtype=object)
         values = pd.to_numeric(present, errors="coerce")
         bad = np.flatnonzero(values.isna() & present.notna())
         if len(bad):
-            raise CellError(int(bad[0]), f"'{present.iloc[bad[0]]}' is not a number") from None
+            raise CellError(int(bad[0]), _no_number(text[int(bad[0])].as_py(), missing.decimal)) from None
         return values.to_numpy(dtype=np.float64, copy=True)
+
+
+def _no_number(found: str, decimal: Decimal) -> str:
+    other: Decimal = "," if decimal == "." else "."
+    hint = ""
+    if decimal == "," and "." in found and "," in found:
+        hint = " (remove points between thousands)"
+    elif _number(found.replace(other, ".")) is not None:
+        hint = f" with `decimal: '{decimal}'` (set it to '{other}' if all numbers are written like this one)"
+    return f"'{found}' is not a number{hint}"
 
 
 def _narrow(values: Float64[np.ndarray, " time"]) -> Float32[np.ndarray, " time"]:

@@ -1,7 +1,7 @@
 """Choose the columns of a table that become channels."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -64,6 +64,7 @@ def choose(roles: Roles, head: pd.DataFrame, missing: Missing, name: str) -> lis
     """
     free = [column for column in head.columns if column not in roles.keys and not fnmatchcase(column, STORED_INDEX)]
     usable = [column for column in free if column in roles.categories or is_numeric(head[column], missing)]
+    _refuse_other_mark(roles, head[[column for column in free if column not in usable]], missing, name)
     _refuse_text(roles, head, missing, name)
     chosen: list[str] = []
     for wanted in roles.channels:
@@ -72,6 +73,18 @@ def choose(roles: Roles, head: pd.DataFrame, missing: Missing, name: str) -> lis
     idle = sorted(set(roles.categories) - set(chosen) - set(roles.static))
     require(not idle, f"`categories` names '{''.join(idle[:1])}', which `channels` leaves out; name it there too.")
     return list(dict.fromkeys(chosen))
+
+
+def _refuse_other_mark(roles: Roles, left_out: pd.DataFrame, missing: Missing, name: str) -> None:
+    """Refuse columns asked for that are numbers with the other decimal mark, and would be left out as text."""
+    other = replace(missing, decimal="," if missing.decimal == "." else ".")
+    for column in left_out.columns:
+        asked = any(wanted == "numeric" or fnmatchcase(column, wanted) for wanted in roles.channels)
+        require(
+            not asked or not is_numeric(left_out[column], other),
+            f"{name}: the column '{column}' holds numbers with the decimal mark '{other.decimal}'; set "
+            f"`decimal: '{other.decimal}'`, or name columns without it in `channels`.",
+        )
 
 
 def _refuse_text(roles: Roles, head: pd.DataFrame, missing: Missing, name: str) -> None:

@@ -35,7 +35,7 @@ class FileSurvey:
             channels=(channels,) if isinstance(channels, str) else tuple(channels),
             categories=dict(settings["categories"] or {}),
         )
-        self.missing = Missing.of(settings["missing_values"])
+        self.missing = Missing.of(settings["missing_values"], settings["decimal"])
         self.zone = parse_zone(settings["time_zone"])
         self._columns: list[str] | None = None
         self._categories: dict[str, list[str]] | None = None
@@ -44,7 +44,7 @@ class FileSurvey:
     def reading(self) -> FileTables:
         """Return a reader of the files, at their start."""
         form, group = self.settings["time_format"], self.settings["group"]
-        return FileTables(self.roles, time_format=form, zone=self.zone, group=group)
+        return FileTables(self.roles, time_format=form, zone=self.zone, group=group, decimal=self.missing.decimal)
 
     def columns(self, files: list[Path]) -> list[str]:
         """Return the columns that become channels, chosen by the head of the first file."""

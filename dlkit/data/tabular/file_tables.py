@@ -11,7 +11,7 @@ import pandas as pd
 from jaxtyping import Float32, Shaped
 
 from dlkit.core.checks import InputError, require
-from dlkit.data.tabular.cells import CellError, words
+from dlkit.data.tabular.cells import CellError, Decimal, words
 from dlkit.data.tabular.columns import Encoder, Roles
 from dlkit.data.tabular.files import reader_for
 from dlkit.data.tabular.stamps import Rows, join
@@ -48,13 +48,15 @@ class FileTables:
         time_format: How stamps are written.
         zone: Time zone of stamps without an offset.
         group: Group inside the files.
+        decimal: Decimal mark of numbers written as text.
     """
 
-    def __init__(self, roles: Roles, *, time_format: str, zone: tzinfo, group: str) -> None:
+    def __init__(self, roles: Roles, *, time_format: str, zone: tzinfo, group: str, decimal: Decimal = ".") -> None:
         self.roles = roles
         self.time_format = time_format
         self.zone = zone
         self.group = group
+        self.decimal: Decimal = decimal
         self._starts: list[int] = []
         self._names: list[str] = []
         self._next = 0
@@ -98,7 +100,7 @@ class FileTables:
     def times(self, first: int, cells: pd.Series) -> Times:
         """Return stamps as nanoseconds; ``first`` is the number of the first row."""
         try:
-            return parse_times(cells, self.time_format, self.zone)
+            return parse_times(cells, self.time_format, self.zone, self.decimal)
         except CellError as error:
             where = self.place(first + error.index)
             raise InputError(f"{where}, column '{cells.name}': {error.problem}.") from error

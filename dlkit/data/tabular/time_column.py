@@ -12,29 +12,30 @@ from jaxtyping import Int64
 
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.durations import nanoseconds
-from dlkit.data.tabular.cells import CellError, Missing, numbers, text_of
+from dlkit.data.tabular.cells import CellError, Decimal, Missing, numbers, text_of
 
 SECOND = 1_000_000_000
 UNITS = {"s": SECOND, "ms": 1_000_000, "us": 1_000, "ns": 1, "relative": SECOND}
-PLAIN_NUMBER = r"^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$"
+PLAIN_NUMBER = r"^[+-]?\d+([.,]\d*)?([eE][+-]?\d+)?$"
 WITH_OFFSET = r"[T ]\d\d.*(Z|z|[+-]\d\d(:?\d\d)?)$"
 NO_STAMP = "the stamp is missing; remove the row or give it a stamp"
 Times = Int64[np.ndarray, " time"]
 
 
-def parse_times(cells: pd.Series, how: str, zone: tzinfo) -> Times:
+def parse_times(cells: pd.Series, how: str, zone: tzinfo, decimal: Decimal = ".") -> Times:
     """Return the stamps as nanoseconds; the first one that cannot be read raises a :class:`CellError`.
 
     Args:
         cells: Stamps, text or numbers.
         how: ``auto``, ``iso``, an epoch unit, ``relative``, or a pattern such as ``%d.%m.%Y %H:%M``.
         zone: Time zone of stamps without an offset.
+        decimal: Decimal mark of numbers written as text.
     """
     stamps = isinstance(cells.dtype, pd.DatetimeTZDtype) or cells.dtype.kind == "M"
     if how in UNITS:
         if stamps:
             raise CellError(0, f"the column holds dates, but `time_format` is '{how}'; set it to 'auto'")
-        return _epochs(cells, UNITS[how])
+        return _epochs(cells, UNITS[how], decimal)
     if stamps:
         return _to_utc(cells.reset_index(drop=True), zone)
     text = text_of(cells, Missing())
@@ -55,10 +56,10 @@ def _refuse_numbers(text: Any) -> None:
         )
 
 
-def _epochs(cells: pd.Series, unit: int) -> Times:
+def _epochs(cells: pd.Series, unit: int, decimal: Decimal) -> Times:
     """Return integers exactly (a float64 is too short for nanoseconds since 1970), other numbers in two parts."""
     integers = _integers(cells)
-    values = _readable_numbers(cells) if integers is None else integers
+    values = _readable_numbers(cells, decimal) if integers is None else integers
     too_far = np.flatnonzero(np.abs(np.asarray(values, np.float64)) * unit > 9.2e18)
     if len(too_far):
         found = values[too_far[0]]
@@ -70,9 +71,9 @@ def _epochs(cells: pd.Series, unit: int) -> Times:
     return np.asarray(whole * unit + np.asarray(fraction, np.int64), np.int64)
 
 
-def _readable_numbers(cells: pd.Series) -> np.ndarray:
+def _readable_numbers(cells: pd.Series, decimal: Decimal) -> np.ndarray:
     try:
-        values = numbers(cells, Missing())
+        values = numbers(cells, Missing(decimal=decimal))
     except CellError as error:
         raise CellError(error.index, f"the stamp {error.problem}; set `time_format: auto` for dates") from error
     lost = np.flatnonzero(~np.isfinite(values))
