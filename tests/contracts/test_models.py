@@ -11,13 +11,23 @@ from dlkit.core.checks import InputError
 from dlkit.core.discover import discover
 from dlkit.core.specs import Spec
 from dlkit.models.base import Net
+from dlkit.models.dlinear import DLinear
+from dlkit.models.gru import GRU
+from dlkit.models.itransformer import ITransformer
+from dlkit.models.linear import Linear
+from dlkit.models.lstm import LSTM
+from dlkit.models.nlinear import NLinear
+from dlkit.models.patchtst import PatchTST
 from dlkit.models.repeat_last import RepeatLast
 from dlkit.models.revin import RevIN
 from dlkit.models.seasonal_naive import SeasonalNaive
+from dlkit.models.tcn import TCN
 
 NETS = discover("dlkit.models", Net)
 TRAINED = [net for net in NETS if net not in (RepeatLast, SeasonalNaive)]
 NEED_KNOWN_TARGETS = (RepeatLast, SeasonalNaive, RevIN)
+REFUSE_SAMPLES = (*NEED_KNOWN_TARGETS, Linear, DLinear, NLinear, PatchTST, ITransformer)  # forecast channel by channel
+SERIES_ONLY = (LSTM, GRU, TCN)
 
 
 def forecast(channels=3, time=33, horizon=5, targets=("c0", "c1", "c2"), parameters=1, **fields):
@@ -40,6 +50,21 @@ MASKED = replace(
 SPECS["mask channels"] = MASKED
 UNKNOWN = forecast(targets=("y", "c1"), parameters=3)
 
+
+def sample(size, output, kind, **fields):
+    return Spec(channels=("c0", "c1"), size=size, output=output, kind=kind, **fields)
+
+
+QUESTIONS = {
+    "class": {"kind": "class", "output": (4,), "classes": ("a", "b", "c", "d")},
+    "two classes": {"kind": "class", "output": (2,), "classes": ("a", "b")},
+    "ordinal": {"kind": "ordinal", "output": (3,), "classes": ("a", "b", "c", "d")},
+    "labels": {"kind": "labels", "output": (4,), "classes": ("a", "b", "c", "d")},
+    "values": {"kind": "values", "output": (3, 2), "targets": ("u", "v", "w"), "target_units": ("m", "s", "")},
+}
+SIZES = {"series": (33,), "picture": (33, 18)}
+SAMPLES = {f"{ask} of {size}": sample(SIZES[size], **QUESTIONS[ask]) for ask in QUESTIONS for size in SIZES}
+
 every_net = pytest.mark.parametrize("cls", NETS, ids=lambda cls: cls.__name__)
 every_trained_net = pytest.mark.parametrize("cls", TRAINED, ids=lambda cls: cls.__name__)
 
@@ -59,7 +84,7 @@ def window(spec, batch=4, dtype=torch.float32, seed=0):
     if spec.masks:
         rows[..., -spec.masks :] = (rows[..., -spec.masks :] > -1).to(dtype)
         rows[..., : -spec.masks] *= rows[..., -spec.masks :]
-    return rows.transpose(1, 2)
+    return rows.movedim(-1, 1)
 
 
 def build(cls, spec=SPECS["all channels"], seed=0):
@@ -72,6 +97,18 @@ def build(cls, spec=SPECS["all channels"], seed=0):
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 def test_output_has_the_shape_of_the_spec(cls, spec):
     assert build(cls, spec).eval()(window(spec)).shape == (4, *spec.output)
+
+
+@every_net
+@pytest.mark.parametrize("spec", SAMPLES.values(), ids=SAMPLES)
+def test_a_question_about_samples_is_answered_in_its_shape_or_refused_in_a_sentence(cls, spec):
+    try:
+        net = build(cls, spec)
+    except InputError as error:
+        assert cls in REFUSE_SAMPLES or (cls in SERIES_ONLY and len(spec.size) == 2)
+        assert "`" in str(error) and "\n" not in str(error) and cls.__name__ in str(error)
+        return
+    assert net.eval()(window(spec)).shape == (4, *spec.output)
 
 
 @every_net
