@@ -1,0 +1,188 @@
+"""Lightning data modules of labelled images and traces: from a source to batches."""
+
+import copy
+from abc import ABC, abstractmethod
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from dlkit.core.checks import require
+from dlkit.core.specs import Spec
+from dlkit.data.base import Augment, SampleSource
+from dlkit.data.batching import KNOWN_SPEC, Batching
+from dlkit.data.loader import Fetch
+from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
+from dlkit.data.records import Samples
+from dlkit.data.sample_batches import Numbers, SampleBatches
+from dlkit.data.sample_describe import describe_samples, spec_of
+from dlkit.data.sample_prepare import PreparedSamples, fit_lengths, prepare_new_samples, prepare_samples
+from dlkit.data.sample_size import load_pictures
+from dlkit.data.sample_splits import SampleSplit, Stratified
+
+Placement = Literal["auto", "device", "host", "files"]
+
+
+class SampleDataModule(Batching, ABC):
+    """Labelled samples, split without leaks, normalized with what the training samples say.
+
+    Args:
+        source: Where the samples come from.
+        split: Which samples train, validate and test; None is stratified by class.
+        normalizer: How the channels are brought to a common scale.
+        augment: What changes training batches at random, one after the other; what works on stored values comes first.
+        batch_size: Samples a training batch.
+        eval_batch_size: Samples a batch in validation, test and prediction; None takes ``batch_size``.
+        placement: Where the samples lie: "device" (GPU memory), "host" (memory), "files" (images are decoded when
+            their batch is made), or "auto".
+        num_workers: Processes that decode files.
+        batches_per_step: Batches that Lightning sees as one step; "auto" measures, see docs/performance.md.
+        seed: Seed of the order of samples and of their changes.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: SampleSource,
+        split: SampleSplit | None = None,
+        normalizer: Normalizer | None = None,
+        augment: list[Augment] | None = None,
+        batch_size: int = 32,
+        eval_batch_size: int | None = None,
+        placement: Placement = "auto",
+        num_workers: int = 0,
+        batches_per_step: int | Literal["auto"] = "auto",
+        seed: int = 0,
+    ) -> None:
+        super().__init__(
+            batch_size=batch_size,
+            eval_batch_size=eval_batch_size,
+            num_workers=num_workers,
+            batches_per_step=batches_per_step,
+            seed=seed,
+        )
+        self.source, self.split, self.normalizer = source, split or Stratified(), normalizer or Standard()
+        self.augment, self.placement = augment or [], placement
+        self._prepared: PreparedSamples | None = None
+        self._batches: SampleBatches | None = None
+
+    @abstractmethod
+    def load(self, samples: Samples, spec: Spec | None) -> Samples:
+        """Return the samples of the source as they go into batches; ``spec`` is what a trained network takes."""
+
+    @property
+    def prepared(self) -> PreparedSamples:
+        """The samples with their split and scaling; made when first asked for."""
+        if self._prepared is None:
+            samples = self.load(self.source.read(), None)
+            self._prepared = prepare_samples(samples, self.split, self.normalizer)
+        return self._prepared
+
+    @property
+    def spec(self) -> Spec:
+        """What a network must take and return."""
+        known = KNOWN_SPEC.get()
+        return spec_of(self.prepared.samples) if known is None else known
+
+    def describe(self) -> dict[str, Any]:
+        """Return fingerprint, split, classes, what was left out and the audit, as plain types for ``data.json``."""
+        return describe_samples(self.prepared, self.source) | {"placement": "device" if self.on_device else "host"}
+
+    def for_new_data(
+        self,
+        source: SampleSource,
+        scaling: ChannelScaling,
+        *,
+        spec: Spec | None = None,
+        target_scaling: ChannelScaling | None = None,
+    ) -> "SampleDataModule":
+        """Return a data module that predicts every sample of ``source`` with a scaling fitted before.
+
+        Args:
+            source: The new samples; their labels may be missing or unknown: then they are -1 or NaN.
+            scaling: Of the training data.
+            spec: Of the network; by default that of the training data.
+            target_scaling: Of the targets of the training data; by default that of the training data.
+        """
+        spec = self.spec if spec is None else spec
+        targets = self.prepared.target_scaling if target_scaling is None else target_scaling
+        other = copy.copy(self)
+        samples = self.load(source.read(), spec)
+        ready = prepare_new_samples(samples, spec, scaling, targets)
+        vars(other).update(source=source, _prepared=ready, _batches=None)
+        return other
+
+    # ------------------------------------------------------------------ batches
+    @property
+    def on_device(self) -> bool:
+        """Whether the samples should lie where the network is."""
+        if self.placement != "auto":
+            return self.placement == "device"
+        values = self.prepared.samples.values
+        free = torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else 0
+        return isinstance(values, np.ndarray) and 4 * values.nbytes < free
+
+    def setup(self, stage: str | None = None) -> None:  # noqa: ARG002 - Lightning's name
+        """Place the samples."""
+        if self._batches is None:
+            self._batches = SampleBatches.place(self.prepared, self.augment)
+        self._batches = self._batches.to(self.device())
+
+    def places(self, role: str) -> Numbers:
+        """Return the samples of a role."""
+        return Numbers(self.prepared.numbers[role])
+
+    def maker(self, role: str) -> Fetch:  # noqa: ARG002 - all roles alike
+        """Return what makes a batch of samples."""
+        assert self._batches is not None
+        return self._batches.make
+
+
+class ImageDataModule(SampleDataModule):
+    """Labelled images.
+
+    Args:
+        size: Height and width that every image is resized to, its middle cut out; None takes them as they are.
+        settings: What :class:`SampleDataModule` takes.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: SampleSource,
+        split: SampleSplit | None = None,
+        normalizer: Normalizer | None = None,
+        augment: list[Augment] | None = None,
+        size: tuple[int, int] | None = None,
+        batch_size: int = 32,
+        eval_batch_size: int | None = None,
+        placement: Placement = "auto",
+        num_workers: int = 0,
+        batches_per_step: int | Literal["auto"] = "auto",
+        seed: int = 0,
+    ) -> None:
+        super().__init__(
+            source=source, split=split, normalizer=normalizer, augment=augment, batch_size=batch_size,
+            eval_batch_size=eval_batch_size, placement=placement, num_workers=num_workers,
+            batches_per_step=batches_per_step, seed=seed,
+        )  # fmt: skip
+        require(
+            size is None or min(size) > 0, f"size={size} must be a positive height and width: set `size: [224, 224]`."
+        )
+        self.size = size
+
+    def load(self, samples: Samples, spec: Spec | None) -> Samples:
+        """Decode and resize the images."""
+        return load_pictures(samples, self.size or (None if spec is None else (spec.size[0], spec.size[1])))
+
+
+class TraceDataModule(SampleDataModule):
+    """Labelled traces; those of unequal length are padded, and a channel says where they are."""
+
+    def load(self, samples: Samples, spec: Spec | None) -> Samples:
+        """Return the traces, padded to the length that a trained network takes."""
+        require(
+            isinstance(samples.values, np.ndarray) and samples.values.ndim == 3,
+            "The source gives images, not traces: use dlkit.data.sample_modules.ImageDataModule.",
+        )
+        return samples if spec is None else fit_lengths(samples, spec)

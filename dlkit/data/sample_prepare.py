@@ -1,0 +1,183 @@
+"""Everything that happens to samples before the first batch: split, fit, count, audit."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dlkit.core.checks import InputError, require
+from dlkit.core.specs import Spec
+from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
+from dlkit.data.records import Samples
+from dlkit.data.sample_fit import fit_channels
+from dlkit.data.splits import ROLES
+
+if TYPE_CHECKING:
+    from dlkit.data.sample_splits import SampleSplit
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedSamples:
+    """Samples that are ready to be put into batches.
+
+    Attributes:
+        samples: The samples in physical units, resized when that was asked for.
+        numbers: Numbers of the samples of each role, int64.
+        scaling: Of the input channels, without the one that says where a trace is; fitted on training samples.
+        target_scaling: Of the targets where the kind is "values", fitted on training samples; else of no channel.
+        class_counts: Training samples of each class or label, int64, (classes,).
+        audit: Result of the leak audit.
+        missing: Fraction of missing values in the training samples, per channel that has some.
+    """
+
+    samples: Samples
+    numbers: dict[str, Tensor]
+    scaling: ChannelScaling
+    target_scaling: ChannelScaling
+    class_counts: Tensor
+    audit: dict[str, int]
+    missing: dict[str, float] = field(default_factory=dict)
+
+
+def prepare_samples(samples: Samples, split: "SampleSplit", normalizer: Normalizer) -> PreparedSamples:
+    """Split, fit, count and audit.
+
+    Raises:
+        InputError: No sample trains, a channel has no value, or a sample is in two roles.
+    """
+    numbers = {role: np.asarray(chosen, dtype=np.int64) for role, chosen in split.roles(samples).items()}
+    numbers = {role: np.sort(numbers.get(role, np.empty(0, np.int64))) for role in ROLES}
+    require(len(numbers["train"]) > 0, "No sample is left to train: give train a larger part in `split`.")
+    scaling, missing = fit_channels(samples, numbers["train"], normalizer)
+    return PreparedSamples(
+        samples=samples,
+        numbers={role: torch.from_numpy(chosen) for role, chosen in numbers.items()},
+        scaling=scaling,
+        target_scaling=fit_targets(samples, numbers["train"]),
+        class_counts=count_classes(samples, numbers["train"]),
+        audit=audit_samples(samples, numbers),
+        missing=missing,
+    )
+
+
+def fit_targets(samples: Samples, train: np.ndarray) -> ChannelScaling:
+    """Fit mean and standard deviation of the targets where they are values.
+
+    Raises:
+        InputError: A target has no value in the training samples.
+    """
+    if samples.kind != "values":
+        return ChannelScaling(0)
+    labels = samples.labels[train]
+    seen = (~np.isnan(labels)).any(0)
+    empty = [name for name, some in zip(samples.targets, seen, strict=True) if not some]
+    require(not empty, f"The targets {empty} have no value in the training samples: leave them out of `targets`.")
+    normalizer = Standard().start(samples.targets)
+    normalizer.add(labels)
+    return normalizer.finish()
+
+
+def count_classes(samples: Samples, chosen: np.ndarray) -> Tensor:
+    """Return how many of the chosen samples each class or label has, int64, (classes,)."""
+    labels, classes = samples.labels[chosen], len(samples.classes)
+    if samples.kind == "values":
+        return torch.zeros(0, dtype=torch.int64)
+    if samples.kind == "labels":
+        return torch.from_numpy((labels > 0.5).sum(0).astype(np.int64))
+    return torch.from_numpy(np.bincount(labels[labels >= 0], minlength=classes).astype(np.int64))
+
+
+def audit_samples(samples: Samples, numbers: dict[str, np.ndarray]) -> dict[str, int]:
+    """Prove that no sample is in two roles; count the groups and the equal samples that are.
+
+    Raises:
+        InputError: A sample is in two roles.
+    """
+    every = np.concatenate([numbers[role] for role in ROLES])
+    shared = len(every) - len(np.unique(every))
+    require(shared == 0, f"Leak: {shared} samples are in two roles: the roles of `split` must not overlap.")
+    found = {"shared samples": shared}
+    if samples.groups is not None:
+        found["shared groups"] = _in_two_roles([samples.groups[numbers[role]].tolist() for role in ROLES])
+    if isinstance(samples.values, np.ndarray) and not isinstance(samples.values, np.memmap):
+        found["equal samples in two roles"] = _in_two_roles(
+            [list(_contents(samples.values, numbers[role])) for role in ROLES]
+        )
+    return found
+
+
+def _contents(values: np.ndarray, chosen: np.ndarray) -> Iterator[int]:
+    return (hash(values[number].tobytes()) for number in chosen)
+
+
+def _in_two_roles(parts: list[list[object]]) -> int:
+    """Return how many different things are in more than one part."""
+    sets = [set(part) for part in parts]
+    return sum(map(len, sets)) - len(set().union(*sets))
+
+
+def prepare_new_samples(
+    samples: Samples, spec: Spec, scaling: ChannelScaling, target_scaling: ChannelScaling
+) -> PreparedSamples:
+    """Make every sample of new data a test sample, with scalings fitted before.
+
+    Raises:
+        InputError: The samples do not fit the spec.
+    """
+    inputs = spec.channels[: len(spec.channels) - spec.padded]
+    require(
+        len(samples.channels) == len(inputs) == len(scaling.shift),
+        f"The new samples have {len(samples.channels)} channels, {list(samples.channels)}, the run was trained on "
+        f"{list(inputs)}: give samples with these channels.",
+    )
+    samples = replace(samples, labels=known_labels(samples, spec), classes=spec.classes, targets=spec.targets,
+                      target_units=spec.target_units, kind=spec.kind)  # fmt: skip
+    none = torch.empty(0, dtype=torch.int64)
+    return PreparedSamples(
+        samples=samples,
+        numbers={"train": none, "val": none, "test": torch.arange(len(samples))},
+        scaling=scaling,
+        target_scaling=target_scaling,
+        class_counts=torch.zeros(len(spec.classes), dtype=torch.int64),
+        audit={"shared samples": 0},
+    )
+
+
+def known_labels(samples: Samples, spec: Spec) -> np.ndarray:
+    """Return the labels of new samples by the classes of the spec; what it does not know is -1 or NaN."""
+    count, same = len(samples), samples.kind == spec.kind
+    if spec.kind in ("class", "ordinal"):
+        own = [spec.classes.index(name) if name in spec.classes else -1 for name in samples.classes]
+        return np.array([*own, -1], np.int64)[samples.labels] if same else np.full(count, -1, np.int64)
+    names, wanted = (
+        (samples.classes, spec.classes) if spec.kind == "labels" else (samples.targets, spec.targets)
+    )  # fmt: skip
+    labels = np.full((count, len(wanted)), np.nan, np.float32)
+    for number, name in enumerate(wanted):
+        if same and name in names:
+            labels[:, number] = samples.labels[:, names.index(name)]
+    return labels
+
+
+def fit_lengths(samples: Samples, spec: Spec) -> Samples:
+    """Pad new traces with NaN to the length that the network was trained on.
+
+    Raises:
+        InputError: They are longer, or shorter where the network was trained on traces of one length.
+    """
+    values, time = cast(np.ndarray, samples.values), spec.size[-1]
+    length = values.shape[-1]
+    if length == time and (samples.lengths is None or spec.padded):
+        return samples
+    if length > time or not spec.padded:
+        raise InputError(
+            f"The new traces are up to {length} samples long, the run was trained on traces of "
+            f"{'at most ' if spec.padded else ''}{time}: cut or resample them to this length."
+        )
+    longer = np.full((*values.shape[:-1], time), np.nan, np.float32)
+    longer[..., :length] = values
+    lengths = np.full(len(samples), length, np.int64) if samples.lengths is None else samples.lengths
+    return replace(samples, values=longer, lengths=lengths, informative=None)
