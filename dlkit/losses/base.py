@@ -29,21 +29,21 @@ class Loss(nn.Module, ABC):
     @abstractmethod
     def elementwise(
         self,
-        prediction: Float[Tensor, "batch horizon targets outputs"],
-        target: Float[Tensor, "batch horizon targets"],
-    ) -> Float[Tensor, "batch horizon targets"]:
+        prediction: Float[Tensor, "batch *horizon targets outputs"],
+        target: Float[Tensor, "batch *horizon targets"],
+    ) -> Float[Tensor, "batch *horizon targets"]:
         """Return the cost of each predicted value."""
 
     @abstractmethod
     def point(
-        self, prediction: Float[Tensor, "batch horizon targets outputs"]
-    ) -> Float[Tensor, "batch horizon targets"]:
+        self, prediction: Float[Tensor, "batch *horizon targets outputs"]
+    ) -> Float[Tensor, "batch *horizon targets"]:
         """Return the single best value (mean or median)."""
 
     def interval(
         self,
-        prediction: Float[Tensor, "batch horizon targets outputs"],  # noqa: ARG002 - a point says nothing of its spread
-    ) -> tuple[Float[Tensor, "batch horizon targets"], Float[Tensor, "batch horizon targets"]] | None:
+        prediction: Float[Tensor, "batch *horizon targets outputs"],  # noqa: ARG002 - a point says nothing of its spread
+    ) -> tuple[Float[Tensor, "batch *horizon targets"], Float[Tensor, "batch horizon targets"]] | None:
         """Return the lower and upper bound of the central interval at ``level``; None for a point forecast."""
         return None
 
@@ -54,9 +54,9 @@ class Loss(nn.Module, ABC):
 
     def forward(
         self,
-        prediction: Float[Tensor, "batch horizon targets outputs"],
-        target: Float[Tensor, "batch horizon targets"],
-        observed: Bool[Tensor, "batch horizon targets"] | None = None,
+        prediction: Float[Tensor, "batch *horizon targets outputs"],
+        target: Float[Tensor, "batch *horizon targets"],
+        observed: Bool[Tensor, "batch *horizon targets"] | None = None,
     ) -> Float[Tensor, ""]:
         """Return the mean cost over the observed values."""
         prediction, target = at_least_single(prediction), at_least_single(target)

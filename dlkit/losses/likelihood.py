@@ -37,28 +37,28 @@ class Gaussian(Loss):
         self._level, self.floor = level, floor
 
     def scale(
-        self, prediction: Float[Tensor, "batch horizon targets outputs"]
-    ) -> Float[Tensor, "batch horizon targets"]:
+        self, prediction: Float[Tensor, "batch *horizon targets outputs"]
+    ) -> Float[Tensor, "batch *horizon targets"]:
         """Return the standard deviation."""
         return F.softplus(at_least_single(prediction[..., 1])) + self.floor
 
     def elementwise(
         self,
-        prediction: Float[Tensor, "batch horizon targets outputs"],
-        target: Float[Tensor, "batch horizon targets"],
-    ) -> Float[Tensor, "batch horizon targets"]:
+        prediction: Float[Tensor, "batch *horizon targets outputs"],
+        target: Float[Tensor, "batch *horizon targets"],
+    ) -> Float[Tensor, "batch *horizon targets"]:
         """Return the negative log-likelihood of each value."""
         return gaussian_nll(prediction[..., 0], self.scale(prediction), target)
 
     def point(
-        self, prediction: Float[Tensor, "batch horizon targets outputs"]
-    ) -> Float[Tensor, "batch horizon targets"]:
+        self, prediction: Float[Tensor, "batch *horizon targets outputs"]
+    ) -> Float[Tensor, "batch *horizon targets"]:
         """Return the mean."""
         return prediction[..., 0]
 
     def interval(
-        self, prediction: Float[Tensor, "batch horizon targets outputs"]
-    ) -> tuple[Float[Tensor, "batch horizon targets"], Float[Tensor, "batch horizon targets"]]:
+        self, prediction: Float[Tensor, "batch *horizon targets outputs"]
+    ) -> tuple[Float[Tensor, "batch *horizon targets"], Float[Tensor, "batch horizon targets"]]:
         """Return the central interval at ``level``."""
         mean = at_least_single(prediction[..., 0])
         reach = NormalDist().inv_cdf((1 + self._level) / 2) * self.scale(prediction)

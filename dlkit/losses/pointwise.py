@@ -14,8 +14,8 @@ class PointLoss(Loss):
     """The cost of one number for each target value."""
 
     def point(
-        self, prediction: Float[Tensor, "batch horizon targets outputs"]
-    ) -> Float[Tensor, "batch horizon targets"]:
+        self, prediction: Float[Tensor, "batch *horizon targets outputs"]
+    ) -> Float[Tensor, "batch *horizon targets"]:
         """Return the one number."""
         return prediction.squeeze(-1)
 
@@ -26,9 +26,9 @@ class MSE(PointLoss):
 
     def elementwise(
         self,
-        prediction: Float[Tensor, "batch horizon targets outputs"],
-        target: Float[Tensor, "batch horizon targets"],
-    ) -> Float[Tensor, "batch horizon targets"]:
+        prediction: Float[Tensor, "batch *horizon targets outputs"],
+        target: Float[Tensor, "batch *horizon targets"],
+    ) -> Float[Tensor, "batch *horizon targets"]:
         """Return the squared error of each value."""
         return (self.point(prediction) - target).square()
 
@@ -39,9 +39,9 @@ class MAE(PointLoss):
 
     def elementwise(
         self,
-        prediction: Float[Tensor, "batch horizon targets outputs"],
-        target: Float[Tensor, "batch horizon targets"],
-    ) -> Float[Tensor, "batch horizon targets"]:
+        prediction: Float[Tensor, "batch *horizon targets outputs"],
+        target: Float[Tensor, "batch *horizon targets"],
+    ) -> Float[Tensor, "batch *horizon targets"]:
         """Return the absolute error of each value."""
         return (self.point(prediction) - target).abs()
 
@@ -61,8 +61,8 @@ class Huber(PointLoss):
 
     def elementwise(
         self,
-        prediction: Float[Tensor, "batch horizon targets outputs"],
-        target: Float[Tensor, "batch horizon targets"],
-    ) -> Float[Tensor, "batch horizon targets"]:
+        prediction: Float[Tensor, "batch *horizon targets outputs"],
+        target: Float[Tensor, "batch *horizon targets"],
+    ) -> Float[Tensor, "batch *horizon targets"]:
         """Return Huber's cost of each value."""
         return F.huber_loss(self.point(prediction), target, reduction="none", delta=self.delta)

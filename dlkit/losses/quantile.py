@@ -53,21 +53,21 @@ class Pinball(Loss):
 
     def elementwise(
         self,
-        prediction: Float[Tensor, "batch horizon targets outputs"],
-        target: Float[Tensor, "batch horizon targets"],
-    ) -> Float[Tensor, "batch horizon targets"]:
+        prediction: Float[Tensor, "batch *horizon targets outputs"],
+        target: Float[Tensor, "batch *horizon targets"],
+    ) -> Float[Tensor, "batch *horizon targets"]:
         """Return the mean pinball cost of each value."""
         return pinball(prediction, target, self.levels.to(prediction.dtype))
 
     def point(
-        self, prediction: Float[Tensor, "batch horizon targets outputs"]
-    ) -> Float[Tensor, "batch horizon targets"]:
+        self, prediction: Float[Tensor, "batch *horizon targets outputs"]
+    ) -> Float[Tensor, "batch *horizon targets"]:
         """Return the median."""
         return prediction.sort(-1).values[..., self.outputs // 2]
 
     def interval(
-        self, prediction: Float[Tensor, "batch horizon targets outputs"]
-    ) -> tuple[Float[Tensor, "batch horizon targets"], Float[Tensor, "batch horizon targets"]] | None:
+        self, prediction: Float[Tensor, "batch *horizon targets outputs"]
+    ) -> tuple[Float[Tensor, "batch *horizon targets"], Float[Tensor, "batch horizon targets"]] | None:
         """Return the outermost quantiles; None when there is only the median."""
         if self.outputs == 1:
             return None

@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.core.specs import Spec
-from dlkit.data.datamodules import TimeSeriesDataModule
 from dlkit.data.normalize import ChannelScaling
 from dlkit.losses.base import Loss
 from dlkit.losses.pointwise import MSE
 from dlkit.models.base import NetFactory
 from dlkit.models.covariates import Covariates
-from dlkit.tasks.base import Step, Task
+from dlkit.tasks.base import Step
+from dlkit.tasks.network import NetTask
 from dlkit.tasks.scores import ForecastScores
 
 
@@ -37,7 +37,7 @@ class Prediction(NamedTuple):
     truth: Tensor
 
 
-class Forecast(Task):
+class Forecast(NetTask):
     """Predict the next samples of the targets; physical units go in and come out, standardized units train.
 
     Args:
@@ -48,12 +48,18 @@ class Forecast(Task):
     """
 
     seasonal_error: Tensor
+    val_scores: ForecastScores
+    test_scores: ForecastScores
 
     def __init__(self, *, spec: Spec, net: NetFactory, loss: Loss | None = None, **training: Any) -> None:
-        super().__init__(spec=spec, **training)
-        self.loss = loss or MSE()
-        self.spec = spec.with_parameters(self.loss.outputs)
-        self.net = net(self.spec)
+        require(
+            spec.kind == "forecast",
+            f"Forecast predicts a series, but the data ask for {spec.kind}: set `model.class_path` to "
+            "dlkit.tasks.classify.Classify (class, ordinal, labels) or dlkit.tasks.regress.Regress (values).",
+        )
+        loss = loss or MSE()
+        super().__init__(spec=spec.with_parameters(loss.outputs), net=net, **training)
+        self.loss = loss
         trains = any(p.requires_grad for p in self.net.parameters())
         self.covariates: nn.Module | None = Covariates(self.spec) if trains and (spec.future or spec.static) else None
         self.scaling = ChannelScaling(len(spec.columns))
@@ -99,74 +105,22 @@ class Forecast(Task):
         """Scaling of the targets alone."""
         return self.scaling.select([self.spec.columns.index(name) for name in self.spec.targets])
 
-    # ------------------------------------------------------------------ checkpoints
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Write what the network is made of beside its weights."""
-        super().on_save_checkpoint(checkpoint)
-        checkpoint["network"] = self._parts()
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse the weights of another network, also where their shapes would fit.
-
-        Raises:
-            InputError: The checkpoint belongs to another network or other data.
-        """
-        super().on_load_checkpoint(checkpoint)
-        saved, own = checkpoint["network"], self._parts()
-        require(
-            saved == own,
-            f"The checkpoint holds the weights of {saved[0]}, the config has {own[0]} with other parts: use the "
-            "config.yaml of the run that wrote it.",
-        )
-
-    def _parts(self) -> list[str]:
-        return [type(part).__qualname__ for part in self.net.modules()]
-
     # ------------------------------------------------------------------ what the data know
-    def setup(self, stage: str) -> None:
-        """Take over the scaling that was fitted on the training rows."""
-        super().setup(stage)
-        data = getattr(self.trainer, "datamodule", None)
-        if stage == "fit" and isinstance(data, TimeSeriesDataModule):
-            self.take_scaling(data)
-
-    def take_scaling(self, data: TimeSeriesDataModule) -> None:
+    def take_scaling(self, data: Any) -> None:
         """Take over scaling and MASE scale from a data module."""
         self.scaling.load_state_dict(data.prepared.scaling.state_dict())
         self.static_scaling.load_state_dict(data.prepared.static_scaling.state_dict())
         self.seasonal_error = torch.from_numpy(data.prepared.seasonal_error).to(self.seasonal_error.device)
 
     # ------------------------------------------------------------------ validation, test, prediction
-    def on_validation_epoch_start(self) -> None:
-        """Forget the errors of the last epoch."""
-        self.val_scores.start(self.target_scaling, self.seasonal_error)
-
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Add up the errors."""
-        self._evaluate(batch, "val", self.val_scores)
-
-    def on_validation_epoch_end(self) -> None:
-        """Log the errors over all validation windows."""
-        self.log_at_step({f"val/{name}": value.float() for name, value in self.val_scores.overall().items()})
-
-    def on_test_epoch_start(self) -> None:
+    def begin(self, scores: ForecastScores) -> None:
         """Begin new sums."""
-        self.test_scores.start(self.target_scaling, self.seasonal_error)
+        scores.start(self.target_scaling, self.seasonal_error)
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Add up the errors."""
-        self._evaluate(batch, "test", self.test_scores)
-
-    def on_test_epoch_end(self) -> None:
-        """Log the errors over all test windows."""
-        self.log_dict({f"test/{name}": value.float() for name, value in self.test_scores.overall().items()})
-
-    def _evaluate(self, batch: Batch, stage: str, scores: ForecastScores) -> None:
-        step = self.step(batch)
+    def measure(self, scores: ForecastScores, step: Step, batch: Batch) -> None:
+        """Add the errors of a batch."""
         point, interval = self.loss.point(step.prediction), self.loss.interval(step.prediction)
         scores.update(self.target_scaling, point, step.target.float(), batch.y_observed, interval)
-        size, shown = len(batch.x), stage == "val"
-        self.log(f"{stage}/loss", step.loss, on_epoch=True, batch_size=size, sync_dist=True, prog_bar=shown)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Prediction:
         """Return the forecasts of a batch in physical units."""

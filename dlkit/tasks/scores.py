@@ -1,4 +1,6 @@
-"""Errors of a forecast in both units, over all windows of a stage."""
+"""Errors in both units, over everything of a stage."""
+
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float
@@ -6,6 +8,18 @@ from torch import Tensor, nn
 
 from dlkit.data.normalize import ChannelScaling
 from dlkit.metrics.forecast import ForecastErrors
+from dlkit.metrics.values import ValueErrors
+
+
+@runtime_checkable
+class Scores(Protocol):
+    """Adds up the errors of batches."""
+
+    def reset(self) -> None:
+        """Forget all batches."""
+
+    def overall(self) -> dict[str, Tensor]:
+        """Return the measures over all batches, scalars by name."""
 
 
 class ForecastScores(nn.Module):
@@ -22,10 +36,14 @@ class ForecastScores(nn.Module):
         self.standardized = ForecastErrors(horizon, targets, interval=interval)
         self.physical = ForecastErrors(horizon, targets, interval=interval)
 
-    def start(self, scaling: ChannelScaling, seasonal_error: Float[Tensor, " targets"]) -> None:
-        """Begin new sums; ``seasonal_error`` is the scale of MASE in physical units."""
+    def reset(self) -> None:
+        """Begin new sums."""
         self.standardized.reset()
         self.physical.reset()
+
+    def start(self, scaling: ChannelScaling, seasonal_error: Float[Tensor, " targets"]) -> None:
+        """Begin new sums; ``seasonal_error`` is the scale of MASE in physical units."""
+        self.reset()
         # A logarithm has no constant scale, so MASE of such a target is only known in physical units.
         self.standardized.scale = torch.where(scaling.log, torch.nan, seasonal_error / scaling.scale.double())
         self.physical.scale = seasonal_error
@@ -39,6 +57,49 @@ class ForecastScores(nn.Module):
         interval: tuple[Tensor, Tensor] | None,
     ) -> None:
         """Add the standardized forecasts of a batch."""
+        lower, upper = interval if interval is not None else (None, None)
+        self.standardized.update(point, target, observed, lower, upper)
+        bounds = (None, None) if interval is None else (scaling.inverse(interval[0]), scaling.inverse(interval[1]))
+        self.physical.update(scaling.inverse(point), scaling.inverse(target), observed, *bounds)
+
+    def overall(self) -> dict[str, Tensor]:
+        """Return all measures over everything, those in physical units with ``physical_`` before their name."""
+        physical = {f"physical_{name}": value for name, value in self.physical.compute().items()}
+        return self.standardized.compute() | physical
+
+
+class ValueScores(nn.Module):
+    """Errors of values on the standardized scale and in physical units.
+
+    Args:
+        targets: Number of targets.
+        interval: Also measure coverage and width of an interval.
+    """
+
+    def __init__(self, targets: int, *, interval: bool) -> None:
+        super().__init__()
+        self.standardized = ValueErrors(targets, interval=interval)
+        self.physical = ValueErrors(targets, interval=interval)
+
+    def reset(self) -> None:
+        """Begin new sums."""
+        self.standardized.reset()
+        self.physical.reset()
+
+    def start(self, scaling: ChannelScaling) -> None:
+        """Begin new sums; those of squares run over differences from the training mean, so they lose no digits."""
+        self.reset()
+        self.physical.center = scaling.inverse(torch.zeros_like(scaling.shift)).double()
+
+    def update(
+        self,
+        scaling: ChannelScaling,
+        point: Float[Tensor, "batch targets"],
+        target: Float[Tensor, "batch targets"],
+        observed: Bool[Tensor, "batch targets"] | None,
+        interval: tuple[Tensor, Tensor] | None,
+    ) -> None:
+        """Add the standardized predictions of a batch."""
         lower, upper = interval if interval is not None else (None, None)
         self.standardized.update(point, target, observed, lower, upper)
         bounds = (None, None) if interval is None else (scaling.inverse(interval[0]), scaling.inverse(interval[1]))

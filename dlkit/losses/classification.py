@@ -1,0 +1,192 @@
+"""Costs of predicted classes and labels."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, final
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dlkit.core.checks import require
+from dlkit.core.specs import Kind
+from dlkit.losses.base import at_least_single, masked_mean
+
+Target = Int[Tensor, " batch"] | Float[Tensor, "batch classes"]
+
+
+def class_probabilities(target: Target, classes: int) -> Float[Tensor, "batch classes"]:
+    """Return class numbers as probabilities 0 and 1; leave probabilities, e.g. of mixed samples, as they are."""
+    return target if target.ndim == 2 else F.one_hot(target, classes).float()
+
+
+def balanced_weights(counts: Float[Tensor, " classes"]) -> Float[Tensor, " classes"]:
+    """Return weights with which every class counts the same in training; their mean over the samples is 1.
+
+    A class without samples is weighed as if it had one.
+    """
+    seen = counts.clamp_min(1)
+    return seen.sum() / (len(seen) * seen)
+
+
+class ClassLoss(nn.Module, ABC):
+    """The cost of a predicted class; half-precision answers of the network are taken as float32."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("class", "ordinal")
+    """Kinds of labels that it suits."""
+
+    def outputs(self, classes: int) -> int:
+        """Return how many numbers the network must give for ``classes`` classes."""
+        return classes
+
+    def weigh(self, counts: Float[Tensor, " classes"]) -> None:
+        """Learn how many training samples each class has."""
+
+    @abstractmethod
+    def probabilities(self, logits: Float[Tensor, "batch outputs"]) -> Float[Tensor, "batch classes"]:
+        """Return the probability of each class."""
+
+    @abstractmethod
+    def cost(self, logits: Float[Tensor, "batch outputs"], target: Tensor, observed: Tensor | None) -> Tensor:
+        """Return the mean cost, a scalar."""
+
+    def forward(
+        self,
+        logits: Float[Tensor, "batch outputs"],
+        target: Target,
+        observed: Bool[Tensor, "batch classes"] | None = None,
+    ) -> Float[Tensor, ""]:
+        """Return the mean cost.
+
+        Args:
+            logits: Answer of the network.
+            target: Class numbers, or the probability of each class (mixed samples, labels).
+            observed: True where a label is known; None where all are.
+        """
+        return self.cost(at_least_single(logits), target, observed)
+
+
+class WeightedLoss(ClassLoss):
+    """A cost in which rare classes may count as much as frequent ones.
+
+    Args:
+        class_weights: Weigh each class by the inverse of its share of the training samples.
+    """
+
+    weight: Tensor | None
+
+    def __init__(self, *, class_weights: bool = False) -> None:
+        super().__init__()
+        self.class_weights = class_weights
+        self.register_buffer("weight", None)
+
+    def weigh(self, counts: Float[Tensor, " classes"]) -> None:
+        """Compute the weights, which the checkpoint keeps."""
+        if self.class_weights:
+            place = counts if self.weight is None else self.weight
+            self.weight = balanced_weights(counts.float()).to(place.device)
+
+    def probabilities(self, logits: Float[Tensor, "batch outputs"]) -> Float[Tensor, "batch classes"]:
+        """Return the softmax."""
+        return at_least_single(logits).softmax(-1)
+
+    def weighted_mean(self, costs: Float[Tensor, "batch classes"], target: Target) -> Float[Tensor, ""]:
+        """Return the mean over the samples of the cost summed over the classes, each with its weight."""
+        shares = class_probabilities(target, costs.shape[-1])
+        if self.weight is None:
+            return costs.sum(-1).mean()
+        return (costs * self.weight).sum() / (shares * self.weight).sum()
+
+
+@final
+class CrossEntropy(WeightedLoss):
+    """Minus the log-probability of the true class; takes probabilities of mixed samples too.
+
+    Args:
+        label_smoothing: Share of the truth that is spread evenly over all classes (Szegedy et al., CVPR 2016).
+        class_weights: Weigh each class by the inverse of its share of the training samples.
+    """
+
+    def __init__(self, *, label_smoothing: float = 0.0, class_weights: bool = False) -> None:
+        super().__init__(class_weights=class_weights)
+        require(
+            0 <= label_smoothing < 1,
+            f"CrossEntropy label_smoothing={label_smoothing} must lie in [0, 1): set `label_smoothing`, e.g. 0.1.",
+        )
+        self.label_smoothing = label_smoothing
+
+    def cost(self, logits: Float[Tensor, "batch outputs"], target: Tensor, observed: Tensor | None) -> Tensor:  # noqa: ARG002
+        """Return the weighted mean."""
+        if target.ndim == 1 or self.weight is None:
+            return F.cross_entropy(logits, target, self.weight, label_smoothing=self.label_smoothing)
+        soft = target * (1 - self.label_smoothing) + self.label_smoothing / target.shape[-1]
+        return self.weighted_mean(-soft * logits.log_softmax(-1), target)
+
+
+@final
+class Focal(WeightedLoss):
+    """Cross entropy in which samples that are already right count little (Lin et al., ICCV 2017, arXiv:1708.02002).
+
+    Args:
+        gamma: How little; 0 is the cross entropy.
+        class_weights: Weigh each class by the inverse of its share of the training samples.
+    """
+
+    def __init__(self, *, gamma: float = 2.0, class_weights: bool = False) -> None:
+        super().__init__(class_weights=class_weights)
+        require(gamma >= 0, f"Focal gamma={gamma} must not be negative: set `gamma`, e.g. 2.0.")
+        self.gamma = gamma
+
+    def cost(self, logits: Float[Tensor, "batch outputs"], target: Tensor, observed: Tensor | None) -> Tensor:  # noqa: ARG002
+        """Return the weighted mean."""
+        log_p = logits.log_softmax(-1)
+        missing = -torch.expm1(log_p)  # 1 - p without loss of digits near p = 1
+        # a power below 1 has no finite slope at 0
+        focus = missing.clamp_min(torch.finfo(missing.dtype).tiny) ** self.gamma
+        return self.weighted_mean(-class_probabilities(target, logits.shape[-1]) * focus * log_p, target)
+
+
+@final
+class Ordinal(ClassLoss):
+    """One yes-or-no question a threshold, "is the class above k?", for classes whose order means something.
+
+    The network returns ``classes - 1`` logits, one a question (Niu et al., CVPR 2016; Cao et al. 2020,
+    arXiv:1901.07884). Answers that contradict each other are put in order when they are read, which never makes them
+    worse (Chernozhukov et al. 2010); the probability of a class is the difference of two of them.
+    """
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("ordinal",)
+
+    def outputs(self, classes: int) -> int:
+        """Return the number of thresholds."""
+        return classes - 1
+
+    def probabilities(self, logits: Float[Tensor, "batch outputs"]) -> Float[Tensor, "batch classes"]:
+        """Return the differences of the probabilities to lie above each threshold."""
+        above = at_least_single(logits).sigmoid().sort(-1, descending=True).values
+        one, none = above.new_ones(len(above), 1), above.new_zeros(len(above), 1)
+        return torch.cat([one, above], -1) - torch.cat([above, none], -1)
+
+    def cost(self, logits: Float[Tensor, "batch outputs"], target: Tensor, observed: Tensor | None) -> Tensor:  # noqa: ARG002
+        """Return the mean over the samples of the binary cross entropy summed over the thresholds."""
+        shares = class_probabilities(target, logits.shape[-1] + 1)
+        above = shares.flip(-1).cumsum(-1).flip(-1)[:, 1:].clamp(0, 1)
+        return F.binary_cross_entropy_with_logits(logits, above.to(logits.dtype), reduction="none").sum(-1).mean()
+
+
+@final
+class BinaryCrossEntropy(ClassLoss):
+    """Minus the log-probability of each label's being there or not; labels that are not known do not count."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("labels",)
+
+    def probabilities(self, logits: Float[Tensor, "batch outputs"]) -> Float[Tensor, "batch classes"]:
+        """Return the probability of each label; they need not sum to 1."""
+        return at_least_single(logits).sigmoid()
+
+    def cost(self, logits: Float[Tensor, "batch outputs"], target: Tensor, observed: Tensor | None) -> Tensor:
+        """Return the mean over samples and labels."""
+        known = target if observed is None else target.where(observed, target.new_zeros(()))
+        return masked_mean(
+            F.binary_cross_entropy_with_logits(logits, known.to(logits.dtype), reduction="none"), observed
+        )

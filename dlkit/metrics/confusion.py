@@ -1,0 +1,36 @@
+"""Measures of a confusion matrix, rows the truth, columns the prediction."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def accuracy(matrix: Float[Tensor, "classes classes"]) -> Float[Tensor, ""]:
+    """Return the share of right predictions; NaN without samples."""
+    return matrix.diagonal().sum() / matrix.sum()
+
+
+def recall(matrix: Float[Tensor, "classes classes"]) -> Float[Tensor, " classes"]:
+    """Return the share of each class that was found; NaN where a class has no sample."""
+    return matrix.diagonal() / matrix.sum(1)
+
+
+def precision(matrix: Float[Tensor, "classes classes"]) -> Float[Tensor, " classes"]:
+    """Return the share of each class's predictions that are right; NaN where it was never predicted."""
+    return matrix.diagonal() / matrix.sum(0)
+
+
+def f1(matrix: Float[Tensor, "classes classes"]) -> Float[Tensor, " classes"]:
+    """Return the harmonic mean of precision and recall; NaN where a class neither is nor was predicted."""
+    return 2 * matrix.diagonal() / (matrix.sum(0) + matrix.sum(1))
+
+
+def balanced_accuracy(matrix: Float[Tensor, "classes classes"]) -> Float[Tensor, ""]:
+    """Return the mean recall of the classes that have samples."""
+    return recall(matrix).nanmean()
+
+
+def class_distance(matrix: Float[Tensor, "classes classes"]) -> Float[Tensor, ""]:
+    """Return the mean absolute number of classes between truth and prediction."""
+    places = torch.arange(len(matrix), dtype=matrix.dtype, device=matrix.device)
+    return ((places[:, None] - places).abs() * matrix).sum() / matrix.sum()

@@ -1,0 +1,108 @@
+"""Classify: which class an image or a trace belongs to, or which labels it has."""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from dlkit.core.batch import Batch
+from dlkit.core.checks import require
+from dlkit.core.specs import Spec
+from dlkit.losses.classification import BinaryCrossEntropy, ClassLoss, CrossEntropy, Ordinal
+from dlkit.metrics.classification import ClassErrors, LabelErrors
+from dlkit.models.base import NetFactory
+from dlkit.tasks.base import Step
+from dlkit.tasks.samples import SampleTask
+
+
+class ClassPrediction(NamedTuple):
+    """What is said of the samples of a batch.
+
+    Attributes:
+        start: Number of each sample, (batch,).
+        probabilities: Of each class or label, (batch, classes).
+        truth: Class numbers, (batch,), -1 where unknown; for labels 0 or 1, (batch, classes), NaN where unknown.
+    """
+
+    start: Tensor
+    probabilities: Tensor
+    truth: Tensor
+
+
+class Classify(SampleTask):
+    """Say which class each sample belongs to, or which labels it has, with a probability for each.
+
+    Args:
+        spec: Shapes and names of inputs and outputs.
+        net: Makes the network.
+        loss: Cost of an answer; by default the cross entropy, for ordinal classes Ordinal, for labels
+            BinaryCrossEntropy.
+        training: Optimizer, scheduler, compile and what else :class:`dlkit.tasks.base.Task` takes.
+    """
+
+    val_scores: ClassErrors | LabelErrors
+    test_scores: ClassErrors | LabelErrors
+
+    def __init__(self, *, spec: Spec, net: NetFactory, loss: ClassLoss | None = None, **training: Any) -> None:
+        others = {"forecast": "dlkit.tasks.forecast.Forecast", "values": "dlkit.tasks.regress.Regress"}
+        require(
+            spec.kind not in others,
+            f"Classify tells classes apart, but the data ask for a {spec.kind}: set `model.class_path` to "
+            f"{others.get(spec.kind)}.",
+        )
+        default: dict[str, type[ClassLoss]] = {"ordinal": Ordinal, "labels": BinaryCrossEntropy}
+        loss = default.get(spec.kind, CrossEntropy)() if loss is None else loss
+        require(
+            spec.kind in loss.kinds,
+            f"The loss {type(loss).__name__} is for {' and '.join(loss.kinds)}, but the data have {spec.kind}: "
+            f"set `loss` to dlkit.losses.classification.{default.get(spec.kind, CrossEntropy).__name__}.",
+        )
+        classes = len(spec.classes)
+        require(
+            loss.outputs(classes) > 0,
+            f"{classes} class cannot be put in an order: give data with at least two classes.",
+        )
+        super().__init__(spec=replace(spec, output=(loss.outputs(classes),)), net=net, **training)
+        self.loss = loss
+        self.loss.weigh(torch.ones(classes))
+        for stage in ("val", "test"):
+            scores = LabelErrors(classes) if spec.kind == "labels" else ClassErrors(classes, ordinal=self.is_ordinal)
+            setattr(self, f"{stage}_scores", scores)
+
+    @property
+    def is_ordinal(self) -> bool:
+        """Whether the order of the classes means something."""
+        return self.spec.kind == "ordinal"
+
+    def step(self, batch: Batch) -> Step:
+        """Return cost, logits and truth of a batch."""
+        logits = self(batch.x)
+        return Step(self.loss(logits, batch.y, batch.y_observed), logits, batch.y)
+
+    @torch.no_grad()
+    def probabilities(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch classes"]:
+        """Return the probability of each class or label for inputs in physical units, NaN where missing."""
+        return self.loss.probabilities(self(self.normalized(x)))
+
+    def take_scaling(self, data: Any) -> None:
+        """Take over scaling and class weights from a data module."""
+        super().take_scaling(data)
+        self.loss.weigh(data.prepared.class_counts)
+
+    def measure(self, scores: ClassErrors | LabelErrors, step: Step, batch: Batch) -> None:
+        """Add the errors of a batch."""
+        probabilities = self.loss.probabilities(step.prediction)
+        if isinstance(scores, LabelErrors):
+            scores.update(probabilities, step.target, batch.y_observed)
+        else:
+            scores.update(probabilities, step.target)
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> ClassPrediction:
+        """Return the probabilities of a batch."""
+        truth = batch.y
+        if batch.y_observed is not None:
+            truth = truth.where(batch.y_observed, torch.nan if truth.is_floating_point() else -1)
+        assert batch.start is not None
+        return ClassPrediction(batch.start, self.loss.probabilities(self(batch.x)), truth)

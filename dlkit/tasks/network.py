@@ -1,0 +1,109 @@
+"""Tasks around one network: what the data know is taken over, parts are compared, errors are added up."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from torch import Tensor, nn
+
+from dlkit.core.batch import Batch
+from dlkit.core.checks import require
+from dlkit.core.specs import Spec
+from dlkit.data.batching import Batching
+from dlkit.models.base import NetFactory
+from dlkit.tasks.base import Step, Task
+from dlkit.tasks.scores import Scores
+
+
+class NetTask(Task, ABC):
+    """A task around one network, whose errors are added up over validation and test.
+
+    Args:
+        spec: Shapes and names of inputs and outputs, as the network shall see them.
+        net: Makes the network.
+        training: Optimizer, scheduler, compile and what else :class:`dlkit.tasks.base.Task` takes.
+    """
+
+    val_scores: Scores
+    test_scores: Scores
+
+    def __init__(self, *, spec: Spec, net: NetFactory, **training: Any) -> None:
+        super().__init__(spec=spec, **training)
+        self.net: nn.Module = net(spec)
+
+    # ------------------------------------------------------------------ to be written by a task
+    @abstractmethod
+    def take_scaling(self, data: Any) -> None:
+        """Take over from a data module what was learned of the training samples."""
+
+    @abstractmethod
+    def measure(self, scores: Any, step: Step, batch: Batch) -> None:
+        """Add the errors of a batch to ``scores``."""
+
+    def begin(self, scores: Any) -> None:
+        """Forget the errors of the last epoch."""
+        scores.reset()
+
+    # ------------------------------------------------------------------ checkpoints
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Write what the network is made of beside its weights."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["network"] = self._parts()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse the weights of another network, also where their shapes would fit.
+
+        Raises:
+            InputError: The checkpoint belongs to another network or other data.
+        """
+        super().on_load_checkpoint(checkpoint)
+        saved, own = checkpoint["network"], self._parts()
+        require(
+            saved == own,
+            f"The checkpoint holds the weights of {saved[0]}, the config has {own[0]} with other parts: use the "
+            "config.yaml of the run that wrote it.",
+        )
+
+    def _parts(self) -> list[str]:
+        return [type(part).__qualname__ for part in self.net.modules()]
+
+    # ------------------------------------------------------------------ training, validation, test
+    def setup(self, stage: str) -> None:
+        """Take over what was learned of the training samples."""
+        super().setup(stage)
+        data = getattr(self.trainer, "datamodule", None)
+        if stage == "fit" and isinstance(data, Batching):
+            self.take_scaling(data)
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the errors of the last epoch."""
+        self.begin(self.val_scores)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Add up the errors."""
+        self._evaluate(batch, "val", self.val_scores)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the errors over everything that validates."""
+        self.log_at_step(self._named("val", self.val_scores))
+
+    def on_test_epoch_start(self) -> None:
+        """Begin new sums."""
+        self.begin(self.test_scores)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Add up the errors."""
+        self._evaluate(batch, "test", self.test_scores)
+
+    def on_test_epoch_end(self) -> None:
+        """Log the errors over everything that tests."""
+        self.log_dict(self._named("test", self.test_scores))
+
+    def _evaluate(self, batch: Batch, stage: str, scores: Scores) -> None:
+        step = self.step(batch)
+        self.measure(scores, step, batch)
+        size, shown = len(batch.x), stage == "val"
+        self.log(f"{stage}/loss", step.loss, on_epoch=True, batch_size=size, sync_dist=True, prog_bar=shown)
+
+    @staticmethod
+    def _named(stage: str, scores: Scores) -> dict[str, Tensor]:
+        return {f"{stage}/{name}": value.float() for name, value in scores.overall().items()}
