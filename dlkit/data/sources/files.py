@@ -41,6 +41,7 @@ class Files(Source):
         time_format: ``auto`` (dates, or ISO text), ``iso``, ``s``, ``ms``, ``us``, ``ns`` since 1970, ``relative``
             (seconds since a start), or a pattern such as ``%d.%m.%Y %H:%M``.
         time_zone: Time zone of stamps without an offset: a name such as ``Europe/Berlin`` or an offset, ``+01:00``.
+            Where the clock is set back, the order of the rows tells the first pass of the hour from the second.
         channels: ``numeric`` (every column with numbers, and those in ``categories``), names, or globs (``temp_*``).
         categories: How text columns become numbers: ``onehot`` (channels ``column=value``) or ``ordinal``.
         category_values: Values of each text column, in the order of their codes; found in the files when absent.

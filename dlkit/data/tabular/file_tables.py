@@ -15,7 +15,7 @@ from dlkit.data.tabular.cells import CellError, Decimal, words
 from dlkit.data.tabular.columns import Encoder, Roles
 from dlkit.data.tabular.files import reader_for
 from dlkit.data.tabular.stamps import Rows, join
-from dlkit.data.tabular.time_column import Times, parse_times
+from dlkit.data.tabular.time_column import Times, may_occur_twice, parse_times
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +81,27 @@ class FileTables:
             start = self._next
             self._starts.append(start)
             self._names.append(file.name)
-            for frame in reader_for(file, group=self.group).chunks(file, columns, rows):
+            for frame in self._whole_changes(reader_for(file, group=self.group).chunks(file, columns, rows)):
                 yield self._next, frame
                 self._next += len(frame)
             require(self._next > start, f"{file.name} has no rows; give `path` a file with data.")
+
+    def _whole_changes(self, frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        """Join chunks that meet in an hour that occurs twice: only all its rows tell summer from standard time."""
+        waiting: pd.DataFrame | None = None
+        for frame in frames:
+            if waiting is not None and self._changes(pd.concat([waiting.iloc[-1:], frame.iloc[:1]])):
+                waiting = pd.concat([waiting, frame], ignore_index=True)
+                continue
+            if waiting is not None:
+                yield waiting
+            waiting = frame
+        if waiting is not None:
+            yield waiting
+
+    def _changes(self, rows: pd.DataFrame) -> bool:
+        time = self.roles.time
+        return time in rows.columns and may_occur_twice(rows[time], self.time_format, self.zone)
 
     def tables(self, files: Sequence[Path], encoder: Encoder, *, step: int, rows: int) -> Iterator[Table]:
         """Yield chunks as numbers; without a time column, rows are one step apart, from 0."""

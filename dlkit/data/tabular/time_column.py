@@ -13,6 +13,7 @@ from jaxtyping import Int64
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.durations import nanoseconds
 from dlkit.data.tabular.cells import CellError, Decimal, Missing, numbers, text_of
+from dlkit.data.tabular.local_time import localize, occurs_twice
 
 SECOND = 1_000_000_000
 UNITS = {"s": SECOND, "ms": 1_000_000, "us": 1_000, "ns": 1, "relative": SECOND}
@@ -133,25 +134,22 @@ def _to_utc(stamps: pd.Series, zone: tzinfo) -> Times:
         found = stamps.iloc[lost[0]]
         raise CellError(int(lost[0]), _unreadable(None if pd.isna(found) else str(found)))
     if stamps.dt.tz is None and zone is not UTC:
-        stamps = _localize(stamps, zone)
+        stamps = localize(stamps, zone)
     if stamps.dt.tz is not None:
         stamps = stamps.dt.tz_convert("UTC").dt.tz_localize(None)
     return np.asarray(stamps.to_numpy(), dtype="datetime64[ns]").astype(np.int64)
 
 
-def _localize(stamps: pd.Series, zone: tzinfo) -> pd.Series:
-    local: pd.Series = stamps.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
-    lost = np.flatnonzero(local.isna())
-    if len(lost):
-        stamp = stamps.iloc[lost[0]]
-        twice = pd.isna(stamp.tz_localize(zone, ambiguous="NaT", nonexistent="shift_forward"))
-        raise CellError(
-            int(lost[0]),
-            f"the local time {stamp.isoformat()} {'occurs twice' if twice else 'does not exist'} in {zone} "
-            "(the clocks change); write stamps with an offset such as +01:00, or set `time_zone` to the zone without "
-            "summer time that the logger used, e.g. 'UTC' or '+01:00'",
-        )
-    return local
+def may_occur_twice(cells: pd.Series, how: str, zone: tzinfo) -> bool:
+    """Tell whether a stamp among the cells is a local time that occurs twice."""
+    if how in UNITS or not isinstance(zone, ZoneInfo):
+        return False
+    stamps = cells
+    if cells.dtype.kind != "M":
+        pattern = "ISO8601" if how in {"auto", "iso"} else how
+        stamps = pd.to_datetime(text_of(cells, Missing()).to_pandas(), format=pattern, errors="coerce")
+    known = stamps.dtype.kind == "M" and not isinstance(stamps.dtype, pd.DatetimeTZDtype)
+    return known and bool((occurs_twice(stamps, zone) & stamps.notna()).any())
 
 
 def parse_zone(name: str) -> tzinfo:
