@@ -1,0 +1,138 @@
+"""The interface of an explanation: a network, inputs and scores in, relevance of the input's shape out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ClassVar, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from dlkit.core.checks import require
+
+
+@runtime_checkable
+class Cut(Protocol):
+    """A network that is cut in two: ``head(features(x))`` is its answer."""
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return what was found in the input, (batch, features, *positions) where positions make sense."""
+
+    def head(self, z: Tensor) -> Tensor:
+        """Return the answer for the features."""
+
+
+class Scored(nn.Module):
+    """A network whose answer is a row of scores, each of which can be explained.
+
+    Args:
+        net: The network.
+        scores: Turns its answer into scores, (batch, ...): a class probability, a value in its unit; None takes the
+            answer itself.
+    """
+
+    def __init__(self, net: nn.Module, scores: Callable[[Tensor], Tensor] | None = None) -> None:
+        super().__init__()
+        self.net, self.scores = net, scores
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return the features of the network."""
+        require(isinstance(self.net, Cut), f"{type(self.net).__name__} has no cut into `features` and `head`.")
+        z: Tensor = self.net.features(x)  # type: ignore[operator]  # checked above
+        return z
+
+    def head(self, z: Tensor) -> Tensor:
+        """Return the scores of the features."""
+        return self._rows(self.net.head(z))  # type: ignore[operator]  # only a cut network has features
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the scores, (batch, scores)."""
+        return self._rows(self.net(x))
+
+    def _rows(self, answer: Tensor) -> Tensor:
+        return (answer if self.scores is None else self.scores(answer)).flatten(1)
+
+
+RECURRENT = (nn.RNN, nn.LSTM, nn.GRU)
+
+
+@contextmanager
+def still(net: nn.Module) -> Iterator[None]:
+    """Hold a network still: evaluation mode, and no gradients for its parameters; afterwards all is as it was.
+
+    cuDNN differentiates recurrent layers in training mode only, so these alone are in it, without dropout.
+    """
+    modes = [(module, module.training) for module in net.modules()]
+    grads = [(parameter, parameter.requires_grad) for parameter in net.parameters()]
+    rates = [(module, module.dropout) for module in net.modules() if isinstance(module, RECURRENT)]
+    try:
+        net.eval().requires_grad_(False)
+        for module, _ in rates:
+            module.train()
+            module.dropout = 0.0
+        yield
+    finally:
+        for any_module, mode in modes:
+            any_module.training = mode
+        for parameter, needed in grads:
+            parameter.requires_grad_(needed)
+        for module, rate in rates:
+            module.dropout = rate
+
+
+class Explainer(ABC):
+    """A method that says which part of the input a score comes from.
+
+    Called with a network it returns relevance, (batch, wanted, channels, *size): one map for each wanted score. Class
+    activation maps are shared by all channels, their ``channels`` is 1.
+    """
+
+    spatial: ClassVar[bool] = False
+    """Whether the method works on feature maps only."""
+    complete: ClassVar[bool] = False
+    """Whether the relevance adds up to the score minus the score of the baseline."""
+    signed: bool = False
+    """Whether relevance below zero means that something speaks against the score."""
+
+    @abstractmethod
+    def relevance(
+        self,
+        net: nn.Module,
+        x: Float[Tensor, "batch channels *size"],
+        targets: Int[Tensor, "batch wanted"] | None,
+        baseline: Float[Tensor, "references #batch channels *size"],
+    ) -> Float[Tensor, "batch scores #channels *size"]:
+        """Return the relevance for a network that is held still."""
+
+    def __call__(
+        self,
+        net: nn.Module,
+        x: Float[Tensor, "batch channels *size"],
+        targets: Int[Tensor, "batch wanted"] | None = None,
+        baseline: Float[Tensor, "references #batch channels *size"] | None = None,
+    ) -> Float[Tensor, "batch scores #channels *size"]:
+        """Return the relevance of the input.
+
+        Args:
+            net: Its answer is flattened to (batch, scores).
+            x: The inputs.
+            targets: Numbers of the scores to explain for each sample; None explains all of them.
+            baseline: Inputs that say nothing; several ``references`` are averaged. None is 0, the training mean of
+                standardized inputs.
+        """
+        baseline = torch.zeros_like(x[None, :1]) if baseline is None else baseline
+        with still(net):
+            return self.relevance(net, x.detach(), targets, baseline)
+
+
+def wanted_scores(scores: Float[Tensor, "batch scores"], targets: Int[Tensor, "batch wanted"] | None) -> Tensor:
+    """Return the scores that are explained, (batch, wanted)."""
+    if targets is None:
+        return scores
+    most = scores.shape[1]
+    require(
+        bool(((targets >= 0) & (targets < most)).all()),
+        f"target={int(targets.max())} is no score of the network: it answers with {most}, numbered from 0.",
+    )
+    return scores.gather(1, targets)
