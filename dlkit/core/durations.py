@@ -38,7 +38,7 @@ def samples(value: int | str, step: int, *, setting: str, least: int = 0) -> int
         require(
             length % step == 0,
             f"{setting}='{value}' is {length / step:g} samples of {step / 1e9:g} s; it must be a whole number of them: "
-            f"change `{setting}`.",
+            f"change `{setting}`, or set `step` of the source if this step was guessed.",
         )
         count = length // step
     else:

@@ -143,10 +143,40 @@ CASES = {
         ["row 3", "2020-01-03T00:00:00Z", "`duplicates`"],
     ),
     "gap": (stamps("2020-01-02", "2020-01-03", "2020-01-05"), {}, ["row 3", "2020-01-05T00:00:00Z", "2d", "`gaps`"]),
+    "gap of a guessed step": (
+        stamps("2020-01-02", "2020-01-03", "2020-01-05"),
+        {},
+        [r"the step is 1d \(guessed: the median of the stamps; `step` sets another\); set `gaps`"],
+    ),
+    "gap of a given step": (
+        stamps("2020-01-02", "2020-01-03", "2020-01-05"),
+        {"step": "1d"},
+        ["the step is 1d; set `gaps`"],
+    ),
+    "series side by side": (
+        text("t,a,s\n2020-01-01,1,x\n2020-01-01,2,y\n2020-01-02,3,x\n2020-01-02,4,y\n"),
+        {},
+        ["row 2", "`duplicates`", "or `series` to the column that names the series if there are several"],
+    ),
+    "series below each other": (
+        text("t,a,s\n2020-01-01,1,x\n2020-01-02,2,x\n2020-01-01,3,y\n2020-01-02,4,y\n"),
+        {},
+        ["row 3", "`disorder`", "or `series` to the column"],
+    ),
+    "stamp twice in a named series": (
+        text("t,a,s\n2020-01-01,1,x\n2020-01-02,2,x\n2020-01-02,3,x\n"),
+        {"series": "s"},
+        ["row 3", "'mean' or 'keep'\\.$"],
+    ),
+    "stamp twice in a series of its own file": (
+        stamps("2020-01-01", "2020-01-02", "2020-01-02"),
+        {"series_from": "file"},
+        ["row 3", "'mean' or 'keep'\\.$"],
+    ),
     "off the grid": (
         stamps("2020-01-02T00", "2020-01-02T01", "2020-01-02T02", "2020-01-02T03:20"),
         {},
-        ["row 4", "`irregular`"],
+        ["row 4", "`irregular`", "guessed"],
     ),
     "one stamp": (stamps("2020-01-01"), {}, ["bad.csv", "`step`"]),
     "wrong step": (text(GOOD), {"step": "soon"}, ["`step: soon`"]),

@@ -159,6 +159,8 @@ class Files(Source):
                 step=self.survey.step(self.files),
                 place=reading.place,
                 show=show_time(relative=relative),
+                guessed=self.settings["step"] is None,
+                mixed=self.settings["series"] is None and self.settings["series_from"] is None,
             )
             yield from self._streams(name, tables, timeline, reading)
             self._lost.update(timeline.lost)

@@ -50,15 +50,26 @@ class Timeline:
         step: Nominal step in nanoseconds.
         place: Says which row a number is, e.g. "a.csv, row 3".
         show: Writes a stamp.
+        guessed: The step is the median of the stamps; nobody gave it.
+        mixed: The rows may be of several series; nobody named their column.
     """
 
     def __init__(
-        self, policies: Policies, *, step: int, place: Callable[[int], str], show: Callable[[int], str]
+        self,
+        policies: Policies,
+        *,
+        step: int,
+        place: Callable[[int], str],
+        show: Callable[[int], str],
+        guessed: bool = False,
+        mixed: bool = False,
     ) -> None:
         self.policies = policies
         self.step = step
         self.place = place
         self.show = show
+        self._guess = " (guessed: the median of the stamps; `step` sets another)" if guessed else ""
+        self._several = ", or `series` to the column that names the series if there are several" if mixed else ""
         self.lost: Counter[str] = Counter()
         self._held: Rows | None = None
         self._origin: int | None = None
@@ -89,7 +100,8 @@ class Timeline:
             before, after = rows.times[back[0] : back[0] + 2]
             raise InputError(
                 f"{self.place(int(rows.numbers[back[0] + 1]))}: the stamp {self.show(int(after))} follows "
-                f"{self.show(int(before))}, but time must not go back; set `disorder: sort` to sort the rows."
+                f"{self.show(int(before))}, but time must not go back; set `disorder` to 'sort' to sort the rows"
+                f"{self._several}."
             )
 
     def _mend(self, rows: Rows) -> Iterator[tuple[Rows, bool]]:
@@ -128,7 +140,8 @@ class Timeline:
             snapped = " once it is moved to the grid" if self.policies.irregular == "snap" else ""
             raise InputError(
                 f"{self.place(int(rows.numbers[again[0] + 1]))}: the stamp {self.show(int(rows.times[again[0]]))} "
-                f"comes twice{snapped}, but each must come once; set `duplicates` to 'first', 'last', 'mean' or 'keep'."
+                f"comes twice{snapped}, but each must come once; set `duplicates` to 'first', 'last', 'mean' or 'keep'"
+                f"{self._several}."
             )
 
     def _refuse_steps(self, rows: Rows, kinds: np.ndarray, before: np.ndarray) -> None:
@@ -138,7 +151,7 @@ class Timeline:
                 start, end = int(before[found[0]]), int(rows.times[found[0]])
                 what = (
                     f"{show_duration(end - start)} pass between {self.show(start)} and {self.show(end)}, "
-                    f"but the step is {show_duration(self.step)}"
+                    f"but the step is {show_duration(self.step)}{self._guess}"
                 )
                 cure = (
                     "set `gaps` to 'split', 'fill' or 'keep'"
