@@ -63,17 +63,19 @@ def reader_for(path: Path, *, group: str = "") -> Reader:
         raise InputError(f"{path.name} has no groups; remove `group: {group}`.") from error
 
 
-def find_files(path: str | Path | Sequence[str | Path]) -> list[Path]:
+def find_files(path: str | Path | Sequence[str | Path], known: Sequence[str] | None = None) -> list[Path]:
     """Return the files that a file, folder, glob, or list of these names; a folder gives its readable files by name.
+
+    Readable is what has a suffix in ``known``, by default what a reader knows.
 
     ``~`` and environment variables are filled in: ``$DLKIT_BENCH_DATA/forecasting/ETTh1.parquet``.
     """
     if not isinstance(path, str | Path):
         require(len(path) > 0, "`path` is an empty list; name at least one file, folder or glob.")
-        return [file for each in path for file in find_files(each)]
-    place = _filled(path)
+        return [file for each in path for file in find_files(each, known)]
+    place = fill_path(path)
     if place.is_dir():
-        return _files_in(place)
+        return _files_in(place, known or list(reader_classes()))
     if place.exists():
         return [place]
     if glob.has_magic(str(place)):
@@ -84,7 +86,7 @@ def find_files(path: str | Path | Sequence[str | Path]) -> list[Path]:
     raise InputError(f"`path: {path}` does not exist; {_nearby(place)}")
 
 
-def _filled(path: str | Path) -> Path:
+def fill_path(path: str | Path) -> Path:
     """Return the path with ``~`` and environment variables filled in."""
     place = Path(os.path.expandvars(path)).expanduser()
     unset = re.search(r"\$\{?(\w+)\}?", str(place))
@@ -94,8 +96,7 @@ def _filled(path: str | Path) -> Path:
     return place
 
 
-def _files_in(folder: Path) -> list[Path]:
-    known = list(reader_classes())
+def _files_in(folder: Path, known: Sequence[str]) -> list[Path]:
     files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
     found = [file for file in files if suffix_of(file, known)]
     require(
