@@ -6,6 +6,9 @@ ROOMS = {
     "readers": ("dlkit.data.readers", "dlkit.data.base", "Reader"),
     "normalizers": ("dlkit.data", "dlkit.data.normalize", "Normalizer"),
     "splits": ("dlkit.data", "dlkit.data.splits", "Split"),
+    "sample sources": ("dlkit.data", "dlkit.data.base", "SampleSource"),
+    "sample splits": ("dlkit.data", "dlkit.data.sample_splits", "SampleSplit"),
+    "augmentations": ("dlkit.data", "dlkit.data.base", "Augment"),
     "losses": ("dlkit.losses", "dlkit.losses.base", "Loss"),
     "tasks": ("dlkit.tasks", "dlkit.tasks.base", "Task"),
 }
@@ -33,7 +36,7 @@ def print_room(room: str) -> None:
 
     package, module, name = ROOMS[room]
     found = discover(package, getattr(importlib.import_module(module), name))
-    width = max(len(import_path(cls)) for cls in found)
+    width = max((len(import_path(cls)) for cls in found), default=0)
     print(f"\n{room}")
     for cls in found:
         print(f"  {import_path(cls):<{width}}  {headline(cls)}")

@@ -1,0 +1,173 @@
+"""From what stands in the files to samples: labels encoded, lengths found, bad samples left out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from dlkit.core.checks import require
+from dlkit.data.records import Samples
+from dlkit.data.samples.files import role_of
+from dlkit.data.samples.labels import LabelKind, Labels, as_text, encode_labels
+from dlkit.data.samples.layout import Survey, survey
+from dlkit.data.samples.problems import Policy, Problems
+from dlkit.data.tabular.columns import check_units
+from dlkit.data.tabular.time_column import SECOND, parse_step
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """Samples as they stand in the files; inputs are (samples, channels, *size)."""
+
+    inputs: np.ndarray
+    labels: np.ndarray
+    names: np.ndarray
+    lengths: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    roles: np.ndarray | None = None
+    informative: np.ndarray | None = None
+    classes: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user says about the samples, see :class:`dlkit.data.sources.sample_arrays.SampleArrays`."""
+
+    kind: LabelKind = "auto"
+    classes: Sequence[str] | None = None
+    channels: Sequence[str] | None = None
+    units: Mapping[str, str] | None = None
+    targets: Sequence[str] | None = None
+    target_units: Sequence[str] | None = None
+    step: str | float | None = None
+    bad: Policy = "fail"
+
+    def plain(self) -> dict[str, Any]:
+        """Return plain types for JSON."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @property
+    def seconds(self) -> float:
+        """Seconds between the samples of a trace; 1 where unknown."""
+        return 1.0 if self.step is None else parse_step(self.step) / SECOND
+
+    def name_channels(self, count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return names and units of the channels.
+
+        Raises:
+            InputError: There are more or fewer names than channels, or a unit belongs to no channel.
+        """
+        names = tuple(self.channels or (f"x{number}" for number in range(count)))
+        require(len(names) == count, f"`channels` names {len(names)}, the inputs have {count}: name each of them.")
+        require(len(set(names)) == count, f"`channels` {list(names)} names one twice: give each its own name.")
+        check_units(self.units or {}, names)
+        return names, tuple((self.units or {}).get(name, "") for name in names)
+
+    def name_units(self, labels: Labels) -> tuple[str, ...]:
+        """Return the unit of each target."""
+        if self.target_units is None:
+            return labels.target_units
+        fits = len(self.target_units) == len(labels.targets)
+        require(
+            fits, f"`target_units` gives {len(self.target_units)} units for {len(labels.targets)} targets: one each."
+        )
+        return tuple(self.target_units)
+
+
+def finish(raw: Raw, settings: Settings) -> Samples:
+    """Return the samples that can be used.
+
+    Raises:
+        InputError: Parts do not fit together, or samples cannot be used and ``bad`` is ``fail``.
+    """
+    require(
+        len(raw.names) > 0 and 0 not in raw.inputs.shape, f"Inputs of shape {raw.inputs.shape} are empty: give some."
+    )
+    channels, units = settings.name_channels(raw.inputs.shape[1])
+    names = unique_names(as_text(raw.names)[0].tolist())
+    problems = Problems(names, settings.bad)
+    found = survey(raw.inputs)
+    problems.mark("no known value", found.empty)
+    problems.mark("infinite value", found.infinite)
+    lengths = _lengths(raw, found, problems)
+    labels = encode_labels(
+        raw.labels, problems, kind=settings.kind, classes=settings.classes, targets=settings.targets,
+        positions=None if raw.classes is None or settings.classes else as_text(raw.classes)[0].tolist(),
+    )  # fmt: skip
+    target_units, roles, groups = (
+        settings.name_units(labels),
+        clean_roles(raw.roles, problems),
+        clean_groups(raw.groups, problems),
+    )
+    good = problems.settle()
+    inputs = raw.inputs if lengths is None else _without_padding(raw.inputs, lengths)
+    labels = labels.take(good)
+
+    def take(part: np.ndarray | None) -> np.ndarray | None:
+        return part if part is None or len(good) == len(names) else part[good]
+
+    return Samples(
+        names=[names[number] for number in good],
+        values=inputs if len(good) == len(names) else inputs[good],
+        channels=channels,
+        units=units,
+        kind=labels.kind,
+        labels=labels.labels,
+        classes=labels.classes,
+        targets=labels.targets,
+        target_units=target_units,
+        lengths=take(lengths),
+        groups=take(groups),
+        roles=take(roles),
+        step=settings.seconds,
+        informative=take(raw.informative),
+        skipped=problems.found,
+    )
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Return names of which those that occur again carry their number."""
+    if len(set(names)) == len(names):
+        return list(names)
+    return [f"{name}/{number}" for number, name in enumerate(names)]
+
+
+def clean_roles(roles: np.ndarray | None, problems: Problems) -> np.ndarray | None:
+    """Return the roles as train, val and test; other words are marked as problems."""
+    if roles is None:
+        return None
+    known = [role_of(word) for word in as_text(roles)[0]]
+    problems.mark("role is none of train, val, test", np.array([role is None for role in known]))
+    return np.array([role or "" for role in known])
+
+
+def clean_groups(groups: np.ndarray | None, problems: Problems) -> np.ndarray | None:
+    """Return the groups as text; samples without one are marked as problems."""
+    if groups is None:
+        return None
+    text, missing = as_text(groups)
+    problems.mark("group missing", missing)
+    return text.astype(str)
+
+
+def _lengths(raw: Raw, found: Survey, problems: Problems) -> np.ndarray | None:
+    if raw.lengths is None:
+        return found.lengths
+    require(
+        raw.inputs.ndim == 3, f"`lengths` belong to traces, the inputs have shape {raw.inputs.shape}: leave them out."
+    )
+    lengths = np.asarray(raw.lengths).astype(np.int64)
+    time = raw.inputs.shape[-1]
+    problems.mark(f"a length that is not 1 to {time}", (lengths < 1) | (lengths > time))
+    return None if (lengths == time).all() else lengths
+
+
+def _without_padding(inputs: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return traces with NaN after their end; copied only where something else stands there."""
+    padding = np.arange(inputs.shape[-1]) >= lengths[:, None]
+    if inputs.dtype.kind == "f" and bool(np.isnan(inputs.transpose(0, 2, 1)[padding]).all()):
+        return inputs
+    inputs = inputs.astype(np.float32)
+    inputs.transpose(0, 2, 1)[padding] = np.nan
+    return inputs

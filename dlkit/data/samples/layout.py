@@ -1,0 +1,109 @@
+"""From arrays in any order of axes to (samples, channels, *size)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlkit.core.checks import require
+
+BY_AXES = {2: "time", 3: "channels time", 4: "channels height width"}
+LAYOUTS = (
+    "time",
+    "channels time",
+    "time channels",
+    "height width",
+    "channels height width",
+    "height width channels",
+)
+BLOCK = 2**24  # values looked at in one go
+FEW = 8  # channels that the last axis may have before the order of the axes must be given
+
+
+def choose_layout(shape: Sequence[int], *, pixels: bool, axes: str | None) -> str:
+    """Return the words of the axes after the samples.
+
+    Args:
+        shape: Shape of the inputs.
+        pixels: Whether the values are whole numbers of 8 or 16 bits, as in images.
+        axes: The words when they are given.
+
+    Raises:
+        InputError: The words do not fit the shape, or it could be either of two orders.
+    """
+    if axes is not None:
+        require(axes in LAYOUTS, f"`axes: {axes}` is not known; set it to one of {', '.join(LAYOUTS)}.")
+        fits = len(axes.split()) == len(shape) - 1
+        require(
+            fits, f"`axes: {axes}` does not fit inputs of shape {tuple(shape)}, of which the first axis are samples."
+        )
+        return axes
+    require(len(shape) in BY_AXES, f"Inputs of shape {tuple(shape)} are neither traces nor images: give 2 to 4 axes.")
+    unclear = (len(shape) == 3 and pixels) or (len(shape) == 4 and shape[-1] <= FEW < shape[1])
+    require(
+        not unclear,
+        f"Inputs of shape {tuple(shape)} may be images or channels that come last: set `axes`, e.g. 'height width' or "
+        "'height width channels'.",
+    )
+    return BY_AXES[len(shape)]
+
+
+def to_channels_first(values: np.ndarray, layout: str) -> np.ndarray:
+    """Return inputs as (samples, channels, *size), C-contiguous, as uint8, uint16 or float32; not copied if they are.
+
+    Raises:
+        InputError: The values are no numbers.
+    """
+    words = layout.split()
+    if "channels" not in words:
+        values = values[:, None]
+    elif words[-1] == "channels":
+        values = np.moveaxis(values, -1, 1)
+    return np.ascontiguousarray(to_stored(values))
+
+
+def to_stored(values: np.ndarray) -> np.ndarray:
+    """Return numbers as uint8, uint16 or float32, whichever holds them; bits become 0 and 1.
+
+    Raises:
+        InputError: The values are no real numbers.
+    """
+    require(values.dtype.kind in "fiub", f"Inputs of type {values.dtype} are no real numbers: give integers or floats.")
+    if values.dtype.kind == "b":
+        return values.astype(np.uint8)
+    if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
+        return values.astype(values.dtype.newbyteorder("="), copy=False)
+    return values.astype(np.float32, copy=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """What was found in the inputs, per sample.
+
+    Attributes:
+        lengths: Length of each trace before the NaN at its end, or None when all are whole or for images.
+        empty: Whether no value is known.
+        infinite: Whether a value is infinite.
+    """
+
+    lengths: np.ndarray | None
+    empty: np.ndarray
+    infinite: np.ndarray
+
+
+def survey(values: np.ndarray) -> Survey:
+    """Look at every value once, in blocks."""
+    count, size = len(values), values.shape[2:]
+    lengths, empty, infinite = np.full(count, size[-1], np.int64), np.zeros(count, bool), np.zeros(count, bool)
+    if values.dtype.kind == "f":
+        rows = max(1, BLOCK // max(1, int(np.prod(values.shape[1:]))))
+        for start in range(0, count, rows):
+            block = np.asarray(values[start : start + rows])
+            known, part = ~np.isnan(block), slice(start, start + len(block))
+            axes = tuple(range(1, block.ndim))
+            empty[part], infinite[part] = ~known.any(axes), np.isinf(block).any(axes)
+            if len(size) == 1:
+                ends = known.any(1)[:, ::-1]
+                lengths[part] = np.where(ends.any(1), size[0] - ends.argmax(1), 0)
+    whole = len(size) != 1 or bool((lengths == size[-1]).all())
+    return Survey(None if whole else lengths, empty, infinite)
