@@ -7,11 +7,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from dlkit.core.checks import require
+from dlkit.core.specs import Spec
 from dlkit.models.outputs import OutputLinear
+from dlkit.models.padding import KnowsPadding, shrink, valid_norm
 
 Pool = Literal["mean", "flatten"]
 CONV: dict[int, type[nn.Conv1d | nn.Conv2d]] = {1: nn.Conv1d, 2: nn.Conv2d}
 NORM: dict[int, type[nn.BatchNorm1d | nn.BatchNorm2d]] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d}
+MAX_POOL: dict[int, type[nn.MaxPool1d | nn.MaxPool2d]] = {1: nn.MaxPool1d, 2: nn.MaxPool2d}
 
 
 def require_series_or_image(net: str, size: tuple[int, ...]) -> None:
@@ -19,44 +22,67 @@ def require_series_or_image(net: str, size: tuple[int, ...]) -> None:
     require(len(size) in CONV, f"{net} takes (time,) or (height, width), but size={size}: set `net` to models.mlp.MLP.")
 
 
-def conv_norm(axes: int, inputs: int, outputs: int, *, kernel_size: int, stride: int = 1) -> nn.Sequential:
-    """Return a convolution and a batch norm; the extent is kept, or divided by the stride and rounded up.
+def measured_channels(spec: Spec) -> int:
+    """Return the number of input channels that a network which knows padding looks at."""
+    return len(spec.channels) - spec.padded
 
-    Weights start as in He et al. (ICCV 2015, arXiv:1502.01852).
-    """
-    conv = CONV[axes](inputs, outputs, kernel_size, stride=stride, padding=kernel_size // 2, bias=False)
+
+def choose_pool(net: str, spec: Spec, pool: Pool | None) -> Pool:
+    """Return the pooling that suits the question: a forecast must know when things happened, a class need not."""
+    chosen: Pool = pool or ("flatten" if spec.kind == "forecast" else "mean")
+    require(
+        chosen == "mean" or not spec.padded,
+        f"{net} pool=flatten counts the padding of traces of unequal length: set `pool` to mean.",
+    )
+    return chosen
+
+
+def same_conv(axes: int, inputs: int, outputs: int, *, kernel_size: int, stride: int = 1) -> nn.Conv1d | nn.Conv2d:
+    """Return a convolution without bias for :func:`convolve`, with the start of He et al. (arXiv:1502.01852)."""
+    padding = (kernel_size - 1) // 2
+    conv = CONV[axes](inputs, outputs, kernel_size, stride=stride, padding=padding, bias=False)
     nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
-    return nn.Sequential(conv, NORM[axes](outputs))
+    return conv
 
 
-class Residual(nn.Module):
-    """Two convolutions and a shortcut around them (He et al., CVPR 2016, arXiv:1512.03385).
+def convolve(conv: nn.Module, x: Float[Tensor, "batch inputs *size"], kernel_size: int) -> Tensor:
+    """Return the convolution, as long as the input at stride 1: an even kernel sees one zero more at the end."""
+    y: Tensor = conv(x if kernel_size % 2 else nn.functional.pad(x, (0, 1) * (x.ndim - 2)))
+    return y
 
-    Args:
-        axes: 1 for series, 2 for images.
-        inputs: Features in.
-        outputs: Features out.
-        kernel_size: Width of the convolutions; odd.
-        stride: Step of the first convolution.
-        skip: Add the shortcut; a projection where the shape changes, else the identity.
-    """
 
-    def __init__(self, axes: int, inputs: int, outputs: int, *, kernel_size: int, stride: int, skip: bool) -> None:
+class ConvNorm(nn.Sequential, KnowsPadding):
+    """A convolution and a batch norm; the extent is kept, or divided by the stride and rounded up."""
+
+    def __init__(self, axes: int, inputs: int, outputs: int, *, kernel_size: int, stride: int = 1) -> None:
+        conv = same_conv(axes, inputs, outputs, kernel_size=kernel_size, stride=stride)
+        super().__init__(conv, NORM[axes](outputs))
+        self.kernel_size, self.stride = kernel_size, stride
+
+    def forward(
+        self, x: Float[Tensor, "batch inputs ..."], valid: Tensor | None = None
+    ) -> Float[Tensor, "batch outputs ..."]:
+        """Return the normalized maps."""
+        return valid_norm(self[1], convolve(self[0], x, self.kernel_size), shrink(valid, self.stride))
+
+
+class MaxPool(nn.Module, KnowsPadding):
+    """The maximum over 3 positions a side; the extent is kept, or divided by the stride and rounded up."""
+
+    def __init__(self, axes: int, *, stride: int) -> None:
         super().__init__()
-        self.first = conv_norm(axes, inputs, outputs, kernel_size=kernel_size, stride=stride)
-        self.second = conv_norm(axes, outputs, outputs, kernel_size=kernel_size)
-        self.activation = nn.ReLU()
-        self.skip = skip
-        same = stride == 1 and inputs == outputs
-        self.shortcut: nn.Module = nn.Identity()
-        if skip and not same:
-            self.shortcut = conv_norm(axes, inputs, outputs, kernel_size=1, stride=stride)
+        self.pool = MAX_POOL[axes](3, stride=stride, padding=1)
+        self.stride = stride
 
-    def forward(self, x: Float[Tensor, "batch inputs ..."]) -> Float[Tensor, "batch outputs ..."]:
-        """Return the feature maps."""
-        z: Tensor = self.second(self.activation(self.first(x)))
-        z = z + self.shortcut(x) if self.skip else z
-        return self.activation(z)  # type: ignore[no-any-return]  # modules are untyped calls
+    def forward(
+        self, x: Float[Tensor, "batch channels ..."], valid: Tensor | None = None
+    ) -> Float[Tensor, "batch channels ..."]:
+        """Return the maxima over valid positions."""
+        if valid is None:
+            y: Tensor = self.pool(x)
+            return y
+        kept = shrink(valid, self.stride)
+        return self.pool(x.masked_fill(valid == 0, -math.inf)).masked_fill(kept == 0, 0.0)  # type: ignore[no-any-return]
 
 
 class MapHead(nn.Module):

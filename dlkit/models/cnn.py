@@ -5,7 +5,8 @@ from torch import Tensor, nn
 
 from dlkit.core.specs import Spec
 from dlkit.models.base import Net
-from dlkit.models.blocks import MapHead, Pool, conv_norm, require_series_or_image
+from dlkit.models.blocks import ConvNorm, MapHead, Pool, choose_pool, measured_channels, require_series_or_image
+from dlkit.models.padding import Chain, valid_maps
 from dlkit.models.settings import require_odd, require_positive, require_probability
 
 
@@ -17,7 +18,8 @@ class CNN(Net):
         width: Features of each layer.
         layers: Number of convolutions.
         kernel_size: Width of the convolutions; odd.
-        pool: "flatten" keeps when things happened, "mean" averages over positions.
+        pool: "flatten" keeps when things happened, "mean" averages over positions, which makes class activation maps
+            exact; by default forecasts flatten and all else is averaged.
         dropout: Rate at which whole feature maps are dropped before the head.
     """
 
@@ -28,7 +30,7 @@ class CNN(Net):
         width: int = 32,
         layers: int = 3,
         kernel_size: int = 5,
-        pool: Pool = "flatten",
+        pool: Pool | None = None,
         dropout: float = 0.1,
     ) -> None:
         super().__init__(spec)
@@ -36,18 +38,17 @@ class CNN(Net):
         require_positive("CNN", width=width, layers=layers)
         require_odd("CNN", kernel_size=kernel_size)
         require_probability("CNN", dropout=dropout)
-        axes, inputs, size = len(spec.size), len(spec.channels), spec.size
+        axes, inputs, size = len(spec.size), measured_channels(spec), spec.size
         steps: list[nn.Module] = []
         for _ in range(layers):
-            steps += [conv_norm(axes, inputs, width, kernel_size=kernel_size, stride=2), nn.ReLU()]
+            steps += [ConvNorm(axes, inputs, width, kernel_size=kernel_size, stride=2), nn.ReLU()]
             inputs, size = width, tuple(-(-extent // 2) for extent in size)
-        self.body = nn.Sequential(*steps, nn.Dropout1d(dropout) if axes == 1 else nn.Dropout2d(dropout))
-        self.output = MapHead(width, size, spec.output, pool=pool)
+        self.body = Chain(*steps, nn.Dropout1d(dropout) if axes == 1 else nn.Dropout2d(dropout))
+        self.output = MapHead(width, size, spec.output, pool=choose_pool("CNN", spec, pool))
 
     def features(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch features ..."]:
         """Return the last feature maps."""
-        z: Tensor = self.body(x)
-        return z
+        return valid_maps(self.body, x, padded=self.spec.padded)
 
     def head(self, z: Float[Tensor, "batch features ..."]) -> Float[Tensor, "batch ..."]:
         """Return the answer."""

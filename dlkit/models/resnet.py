@@ -6,7 +6,9 @@ from torch import Tensor, nn
 from dlkit.core.checks import require
 from dlkit.core.specs import Spec
 from dlkit.models.base import Net
-from dlkit.models.blocks import MapHead, Pool, Residual, conv_norm, require_series_or_image
+from dlkit.models.blocks import ConvNorm, MapHead, Pool, choose_pool, measured_channels, require_series_or_image
+from dlkit.models.padding import Chain, valid_maps
+from dlkit.models.residual import Shortcut, basic_block, halved, stages
 from dlkit.models.settings import require_odd, require_positive
 
 
@@ -14,7 +16,7 @@ class ResNet(Net):
     """Stages of residual blocks for series or images (He et al., CVPR 2016, arXiv:1512.03385).
 
     Each stage after the first halves the extent and doubles the features. ``blocks=(3, 3, 3), width=16`` is the paper's
-    ResNet-20 with projection shortcuts; for series see Wang et al. (IJCNN 2017, arXiv:1611.06455).
+    ResNet-20 with projection shortcuts; CifarResNet, ImageNetResNet and SeriesResNet are published layouts by depth.
 
     Args:
         spec: Shapes and names of inputs and outputs.
@@ -22,6 +24,7 @@ class ResNet(Net):
         blocks: Residual blocks in each stage.
         kernel_size: Width of the convolutions; odd.
         skip: Add the shortcuts; without them it is the plain network of the paper.
+        shortcut: "projection" where the shape changes, or "identity_pad", which has no parameters.
         pool: "mean" over positions, which suits classes, or "flatten", which keeps when things happened.
     """
 
@@ -33,6 +36,7 @@ class ResNet(Net):
         blocks: tuple[int, ...] = (2, 2, 2),
         kernel_size: int = 3,
         skip: bool = True,
+        shortcut: Shortcut = "projection",
         pool: Pool = "mean",
     ) -> None:
         super().__init__(spec)
@@ -43,21 +47,16 @@ class ResNet(Net):
             min(blocks, default=0) >= 1,
             f"ResNet blocks={blocks} must name at least one block for each stage: set `blocks`, e.g. [2, 2, 2].",
         )
-        axes, inputs, size = len(spec.size), width, spec.size
-        steps: list[nn.Module] = [conv_norm(axes, len(spec.channels), width, kernel_size=kernel_size), nn.ReLU()]
-        for stage, depth in enumerate(blocks):
-            outputs, stride = width * 2**stage, 1 if stage == 0 else 2
-            for step in [stride] + [1] * (depth - 1):
-                steps.append(Residual(axes, inputs, outputs, kernel_size=kernel_size, stride=step, skip=skip))
-                inputs = outputs
-            size = tuple(-(-extent // stride) for extent in size)
-        self.body = nn.Sequential(*steps)
-        self.output = MapHead(inputs, size, spec.output, pool=pool)
+        axes, widths = len(spec.size), [width * 2**stage for stage in range(len(blocks))]
+        block = basic_block(axes, kernel_size=kernel_size, skip=skip, shortcut=shortcut)
+        stem = ConvNorm(axes, measured_channels(spec), width, kernel_size=kernel_size)
+        self.body = Chain(stem, nn.ReLU(), *stages(block, width, widths, blocks))
+        size, chosen = halved(spec.size, len(blocks) - 1), choose_pool("ResNet", spec, pool)
+        self.output = MapHead(widths[-1], size, spec.output, pool=chosen)
 
     def features(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch features ..."]:
         """Return the last feature maps."""
-        z: Tensor = self.body(x)
-        return z
+        return valid_maps(self.body, x, padded=self.spec.padded)
 
     def head(self, z: Float[Tensor, "batch features ..."]) -> Float[Tensor, "batch ..."]:
         """Return the answer."""
