@@ -3,9 +3,10 @@
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -37,11 +38,28 @@ class Appending:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Let one process at a time go on; the lock ends with the process that holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    """Let one process at a time go on; the lock ends with the process that holds it, its file with the work."""
+    existed = path.parent.exists()
+    with _lock(path):
+        try:
+            yield
+        finally:
+            path.unlink()
+            if not existed:
+                with suppress(OSError):  # it is not empty
+                    path.parent.rmdir()
+
+
+def _lock(path: Path) -> IO[str]:
+    """Return a file that is locked and still stands at ``path``; the one who had it before may have removed it."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError), ExitStack() as stack:
+            file = stack.enter_context(path.open("w"))
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                stack.pop_all()
+                return file
 
 
 def map_table(source: Source, cache: Path) -> Table:

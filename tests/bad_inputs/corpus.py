@@ -144,5 +144,5 @@ def snapshot(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
         for path in sorted(folder.rglob("*"))
-        if path.suffix != ".lock" and path.name != "cache"  # a lock that two jobs may hold cannot be removed
+        if path.name != ".lock"  # of a run, which another job may wait for
     }

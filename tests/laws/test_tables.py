@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlkit.core.checks import InputError
-from dlkit.data.disk import map_table
+from dlkit.data.disk import locked, map_table
 from dlkit.data.placement import choose_placement, free_memory
 from dlkit.data.records import Stream
 from dlkit.data.tables import Table, read_table
@@ -105,10 +105,11 @@ def test_processes_that_ask_at_once_make_one_table(tmp_path):
                 time.sleep(0.02)
                 yield one
 
-    sources = [Slow(three_series().streams) for _ in range(4)]
-    with ThreadPoolExecutor(4) as pool:  # the lock belongs to the open file, so that threads stand for processes
+    sources = [Slow(three_series().streams) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:  # the lock belongs to the open file, so that threads stand for processes
         made = list(pool.map(lambda source: map_table(source, tmp_path), sources))
     assert sum(source.read for source in sources) == 1
+    assert [path.is_dir() for path in tmp_path.iterdir()] == [True]
     assert_same(made[0], made[-1])
 
 
@@ -123,10 +124,26 @@ def test_interrupted_making_leaves_nothing_behind(tmp_path):
     source = three_series()
     source.fail_after = 2
     with pytest.raises(KeyboardInterrupt):
-        map_table(source, tmp_path)
-    assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
+        map_table(source, tmp_path / "cache")
+    assert not list(tmp_path.iterdir())
     source.fail_after = None
-    assert_same(map_table(source, tmp_path), read_table(three_series()))
+    assert_same(map_table(source, tmp_path / "cache"), read_table(three_series()))
+
+
+def test_one_at_a_time_goes_on_though_each_removes_the_lock(tmp_path):
+    inside, most = [], []
+
+    def work(number):
+        with locked(tmp_path / "cache" / "key.lock"):
+            inside.append(number)
+            time.sleep(0.002)
+            most.append(len(inside))
+            inside.remove(number)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(64)))
+    assert most == [1] * 64
+    assert not list(tmp_path.rglob("*.lock"))
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path):
