@@ -66,6 +66,18 @@ class ConvNorm(nn.Sequential, KnowsPadding):
         return valid_norm(self[1], convolve(self[0], x, self.kernel_size), shrink(valid, self.stride))
 
 
+class NormOnly(nn.Module, KnowsPadding):
+    """A batch norm."""
+
+    def __init__(self, axes: int, features: int) -> None:
+        super().__init__()
+        self.norm = NORM[axes](features)
+
+    def forward(self, x: Float[Tensor, "batch features *size"], valid: Tensor | None = None) -> Tensor:
+        """Return the normalized maps."""
+        return valid_norm(self.norm, x, valid)
+
+
 class MaxPool(nn.Module, KnowsPadding):
     """The maximum over 3 positions a side; the extent is kept, or divided by the stride and rounded up."""
 

@@ -13,6 +13,8 @@ class GRU(Recurrent):
         hidden_size: Units of a layer.
         layers: Number of layers.
         dropout: Rate at which units are dropped between layers and before the head.
+        pool: "last" state, which suits forecasts; "mean" of the states; or their mean weighted by "attention". With the
+            latter two the features keep the time, so that class activation maps are exact.
     """
 
     @staticmethod

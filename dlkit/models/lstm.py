@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from dlkit.core.specs import Spec
-from dlkit.models.recurrent import Recurrent
+from dlkit.models.recurrent import Recurrent, StatePool
 
 
 @contextmanager
@@ -36,14 +36,23 @@ class LSTM(Recurrent):
         hidden_size: Units of a layer.
         layers: Number of layers.
         dropout: Rate at which units are dropped between layers and before the head.
+        pool: "last" state, which suits forecasts; "mean" of the states; or their mean weighted by "attention". With the
+            latter two the features keep the time, so that class activation maps are exact.
         onednn: Use oneDNN for float32 on the CPU. The result is the same to rounding, but the speed differs up to
             threefold either way with processor and version: measure, and switch it off where PyTorch's own is faster.
     """
 
     def __init__(
-        self, spec: Spec, *, hidden_size: int = 128, layers: int = 1, dropout: float = 0.0, onednn: bool = True
+        self,
+        spec: Spec,
+        *,
+        hidden_size: int = 128,
+        layers: int = 1,
+        dropout: float = 0.0,
+        pool: StatePool = "last",
+        onednn: bool = True,
     ) -> None:
-        super().__init__(spec, hidden_size=hidden_size, layers=layers, dropout=dropout)
+        super().__init__(spec, hidden_size=hidden_size, layers=layers, dropout=dropout, pool=pool)
         self.onednn = onednn
 
     @staticmethod
@@ -51,7 +60,7 @@ class LSTM(Recurrent):
         """Return the kind of recurrence."""
         return nn.LSTM
 
-    def features(self, x: Float[Tensor, "batch channels time"]) -> Float[Tensor, "batch features"]:
-        """Return the last state of the last layer."""
+    def features(self, x: Float[Tensor, "batch channels time"]) -> Float[Tensor, "batch features *positions"]:
+        """Return the last state of the last layer; else the states times their weights, whose plain mean counts."""
         with nullcontext() if self.onednn or not runs_on_onednn(x) else onednn_off():
             return super().features(x)
