@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from dlkit.core.specs import Spec
 from dlkit.data.records import Samples, Stream
 
 
@@ -79,10 +80,14 @@ class Augment(ABC):
     on_raw: ClassVar[bool] = False
     """Whether it works on values as they are stored, before they are normalized: cheaper where it only moves them."""
 
+    def start(self, spec: Spec) -> None:  # noqa: B027 - most need to know nothing
+        """Learn what the samples are; called once, before the first batch."""
+
     @abstractmethod
     def __call__(self, x: Tensor, y: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return inputs, (batch, channels, *size), and targets, changed; ``generator`` alone decides how.
 
         The inputs are a batch of its own, which may be written over. Class numbers may become probabilities, (batch,
-        classes).
+        classes). Missing values and padding are NaN; they stay it, and so does the channel that says where a trace is.
+        The generator is one of the host, so that host and device draw the same.
         """

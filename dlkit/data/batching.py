@@ -44,6 +44,7 @@ class Batching(pl.LightningDataModule, ABC):
         require(at_once, f"batches_per_step={batches_per_step} must be positive, or 'auto'.")
         self.batch_size, self.eval_batch_size, self.num_workers = batch_size, eval_batch_size or batch_size, num_workers
         self.batches_per_step, self.seed = batches_per_step, seed
+        self._training_order: BatchOrder | None = None
 
     # ------------------------------------------------------------------ to be written by a subclass
     @property
@@ -72,6 +73,20 @@ class Batching(pl.LightningDataModule, ABC):
     def on_device(self) -> bool:
         """Whether batches are made where the network is."""
 
+    @property
+    def made_later(self) -> bool:
+        """Whether batches are made, or finished, by Lightning's hook where the network is."""
+        return self.device().type == "cuda"
+
+    def stages(self, role: str, *, later: bool) -> tuple[Fetch | None, Fetch | None]:
+        """Return what the loader makes of places, in its workers if it has any, and what this process makes of that.
+
+        Args:
+            role: "train", "val" or "test".
+            later: Lightning's hook makes the batches of what the loader gives.
+        """
+        return None if later else self.maker(role), None
+
     def block(self) -> int | None:
         """Return the length of the blocks of a block shuffle, or None for a full shuffle."""
         return None
@@ -88,7 +103,8 @@ class Batching(pl.LightningDataModule, ABC):
     def make_batch(self, places: Tensor, role: str = "test") -> Batch:
         """Return the batch of these places, without augmentation unless ``role`` is "train"."""
         self.setup()
-        return self.maker(role)(places)
+        batch: Batch = self.maker(role)(places)
+        return batch
 
     def first_batch(self) -> Batch:
         """Return a training batch of the first windows or samples."""
@@ -131,12 +147,18 @@ class Batching(pl.LightningDataModule, ABC):
         self.setup()
         places = self.places(role)
         require(len(places) > 0, self.missing(role))
-        later = self.device().type == "cuda" or (role == "train" and self._several() > 1)
+        fetch, finish = self.stages(role, later=self.made_later or (role == "train" and self._several() > 1))
         pin, options = torch.cuda.is_available(), {}
-        if not later and (self.num_workers > 0 or pin):
+        if fetch is not None and (self.num_workers > 0 or pin):
             options = {"num_workers": self.num_workers, "persistent_workers": self.num_workers > 0, "pin_memory": pin}
-        batches = NumberedBatches(places, None if later else self.maker(role))
-        return BatchLoader(batches, self._order(role), **options)
+        order = self._order(role)
+        self._training_order = order if role == "train" else self._training_order
+        return BatchLoader(NumberedBatches(places, fetch), order, finish, **options)
+
+    @property
+    def epoch(self) -> int:
+        """Number of the epoch whose training batches are given."""
+        return 0 if self._training_order is None else self._training_order.epoch
 
     def train_dataloader(self) -> BatchLoader:
         """Return the shuffled training batches."""
@@ -154,13 +176,16 @@ class Batching(pl.LightningDataModule, ABC):
         """Return everything that tests once, in order."""
         return self._loader("test")
 
-    def on_after_batch_transfer(self, batch: Batch | Tensor, dataloader_idx: int) -> Batch | Batches:  # noqa: ARG002
-        """Make the batch on the device where the data lie."""
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Batch | Batches:  # noqa: ARG002
+        """Make the batch of places, or of what was read there, where the network is."""
         if isinstance(batch, Batch):
             return batch
         training = self.trainer is not None and self.trainer.training
         maker = self.maker("train" if training else "test")
-        return Batches(maker, batch, self.batch_size) if training and self._several() > 1 else maker(batch)
+        made: Batch | Batches = (
+            Batches(maker, batch, self.batch_size) if training and self._several() > 1 else maker(batch)
+        )
+        return made
 
     # ------------------------------------------------------------------ resumed runs
     def state_dict(self) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from dlkit.core.batch import Batch
+from dlkit.core.checks import InputError
 
-Fetch = Callable[[Tensor], Batch]
+Fetch = Callable[[Any], Any]  # makes a batch, or a part of the work, of places or of what was made of them before
 
 
 @runtime_checkable
@@ -27,10 +28,16 @@ class Places(Protocol):
 
 
 class Batches:
-    """Several batches of one training step, each made when its turn comes."""
+    """Several batches of one training step, each made when its turn comes.
 
-    def __init__(self, fetch: Fetch, starts: Tensor, batch_size: int) -> None:
-        self.fetch, self.parts = fetch, torch.split(starts, batch_size)
+    Args:
+        fetch: Makes a batch.
+        starts: Places, or a named tuple of what was read there, its first axis one of places.
+        batch_size: Places a batch.
+    """
+
+    def __init__(self, fetch: Fetch, starts: Any, batch_size: int) -> None:
+        self.fetch, self.parts = fetch, split_places(starts, batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         return (self.fetch(part) for part in self.parts)
@@ -39,20 +46,32 @@ class Batches:
         return len(self.parts)
 
 
+def split_places(starts: Any, size: int) -> list[Any]:
+    """Split places, or each part of a named tuple, along the first axis."""
+    if isinstance(starts, Tensor):
+        return list(torch.split(starts, size))
+    return [type(starts)._make(parts) for parts in zip(*(torch.split(part, size) for part in starts), strict=True)]
+
+
 class NumberedBatches(Dataset[Any]):
     """Gives the batch of an array of window or sample numbers, or their places where the batch is made later.
 
     Args:
         places: All windows or samples of a role.
-        fetch: Makes a batch of places; None returns the places.
+        fetch: Makes a batch of places, or reads what it needs; None returns the places.
     """
 
     def __init__(self, places: Places, fetch: Fetch | None) -> None:
         self.places, self.fetch = places, fetch
 
-    def __getitem__(self, numbers: Tensor) -> Batch | Tensor:
+    def __getitem__(self, numbers: Tensor) -> Any:
         starts = self.places.starts(numbers)
-        return starts if self.fetch is None else self.fetch(starts)
+        try:
+            return starts if self.fetch is None else self.fetch(starts)
+        except InputError as error:
+            if get_worker_info() is None:
+                raise
+            return error  # raised by the loader: torch would wrap a traceback around its sentence
 
     def __len__(self) -> int:
         return len(self.places)
@@ -155,13 +174,16 @@ class BatchLoader:
     Args:
         dataset: Batches by window numbers.
         sampler: The order of batches.
+        finish: Done in this process with what was made, perhaps by a worker; None leaves it as it is.
         options: Arguments of ``torch.utils.data.DataLoader``; without any, batches are made in this process.
     """
 
     batch_sampler = None  # Lightning asks for it wherever there is a sampler
 
-    def __init__(self, dataset: NumberedBatches, sampler: BatchOrder, **options: Any) -> None:
-        self.dataset, self.sampler, self.given = dataset, sampler, 0
+    def __init__(
+        self, dataset: NumberedBatches, sampler: BatchOrder, finish: Fetch | None = None, **options: Any
+    ) -> None:
+        self.dataset, self.sampler, self.finish, self.given = dataset, sampler, finish, 0
         self._loader: DataLoader[Any] | None = None
         if options:
             # A forked worker sees the memory map; to another one the whole table would be sent.
@@ -178,7 +200,9 @@ class BatchLoader:
         batches = map(self.dataset.__getitem__, self.sampler) if self._loader is None else self._loader
         for batch in batches:
             self.given += 1
-            yield batch
+            if isinstance(batch, InputError):
+                raise batch
+            yield batch if self.finish is None else self.finish(batch)
 
     def state_dict(self) -> dict[str, int]:
         """Return the epoch and the number of batches given in it."""

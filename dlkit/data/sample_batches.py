@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from dlkit.data.base import Augment
 from dlkit.data.gather import one_thread
 from dlkit.data.normalize import ChannelScaling
 from dlkit.data.placement import read_only_tensor
+from dlkit.data.records import Pictures
 from dlkit.data.sample_prepare import PreparedSamples
 
 
@@ -30,102 +32,122 @@ class Numbers:
         return self.numbers[numbers]
 
 
+class Raw(NamedTuple):
+    """Samples as they are stored: what a worker reads and what moves to a device.
+
+    Attributes:
+        values: (batch, channels, *size).
+        places: Number of each sample, int64, (batch,), on the host.
+    """
+
+    values: Tensor
+    places: Tensor
+
+
 @dataclass(frozen=True, eq=False)
 class SampleBatches:
     """Turns numbers of samples into a batch.
 
     Attributes:
-        values: (samples, channels, *size) in the type in which they are stored.
+        values: (samples, channels, *size) in the type in which they are stored, or images that are decoded when asked
+            for.
         labels: Class numbers, int64; labels, or standardized targets, NaN where missing, float32.
         lengths: Length of each trace, or None when all are whole.
         scaling: Of the channels.
         complete: No value is missing but in the padding.
+        labelled: No label is missing.
         augment: Changes training batches.
     """
 
-    values: Tensor
+    values: Tensor | Pictures
     labels: Tensor
     lengths: Tensor | None
     scaling: ChannelScaling
     complete: bool
+    labelled: bool
     augment: Sequence[Augment] = ()
 
     @classmethod
     def place(cls, ready: PreparedSamples, augment: Sequence[Augment] = ()) -> "SampleBatches":
-        """Return what makes batches of samples in memory."""
+        """Return what makes batches of samples, in the memory of the host."""
         samples = ready.samples
         labels = torch.from_numpy(samples.labels)
-        assert isinstance(samples.values, np.ndarray)
-        values = read_only_tensor(samples.values)
+        labels = ready.target_scaling(labels) if samples.kind == "values" else labels
+        values = read_only_tensor(samples.values) if isinstance(samples.values, np.ndarray) else samples.values
         return cls(
             values=values,
-            labels=ready.target_scaling(labels) if samples.kind == "values" else labels,
+            labels=labels,
             lengths=None if samples.lengths is None else torch.from_numpy(samples.lengths),
             scaling=ready.scaling,
-            complete=not (values.is_floating_point() and bool(_has_holes(values, samples.lengths))),
-            augment=augment,
+            complete=isinstance(values, Tensor) and not has_holes(values, samples.lengths),
+            labelled=not bool(labels.isnan().any()),
+            augment=sorted(augment, key=lambda change: not change.on_raw),
         )
 
-    def to(self, device: torch.device) -> "SampleBatches":
-        """Return the same with its samples on a device."""
-        if device == self.values.device:
+    def to(self, device: torch.device, *, table: bool = True) -> "SampleBatches":
+        """Return the same for batches on a device, with the table there, or left on the host."""
+        if device == self.labels.device:
             return self
         lengths = None if self.lengths is None else self.lengths.to(device)
         scaling = self.scaling.select(list(range(len(self.scaling.shift)))).to(device)
-        return replace(
-            self, values=self.values.to(device), labels=self.labels.to(device), lengths=lengths, scaling=scaling
-        )
+        values = self.values.to(device) if table and isinstance(self.values, Tensor) else self.values
+        return replace(self, values=values, labels=self.labels.to(device), lengths=lengths, scaling=scaling)
 
-    def make(self, places: Tensor, generator: torch.Generator | None = None) -> Batch:
-        """Return the batch of these samples, where the places lie; augmented when there is a generator."""
-        numbers = places.to(self.values.device)
-        with one_thread() if numbers.device.type == "cpu" else nullcontext():
-            batch = self._make(numbers, generator)
-        if batch.x.device == places.device:
-            return batch
-        return Batch._make(None if part is None else part.to(places.device) for part in batch)
+    def read(self, places: Tensor) -> Raw:
+        """Return the stored samples with these numbers, on the host."""
+        if not isinstance(self.values, Tensor):
+            return Raw(torch.stack([torch.from_numpy(self.values.decode(n)) for n in places.tolist()]), places)
+        with one_thread() if self.values.device.type == "cpu" else nullcontext():
+            return Raw(self.values.index_select(0, places.to(self.values.device)), places)
 
-    def _make(self, numbers: Tensor, generator: torch.Generator | None) -> Batch:
-        x, y = self.values.index_select(0, numbers), self.labels.index_select(0, numbers)
-        augment = self.augment if generator is not None else ()
-        for change in augment:
-            if change.on_raw and generator is not None:
-                x, y = change(x, y, generator)
+    def make(self, places: Tensor | Raw, generator: torch.Generator | None = None) -> Batch:
+        """Return the batch of these samples on the device of this; augmented when there is a generator."""
+        raw = self.read(places) if isinstance(places, Tensor) else places
+        device = self.labels.device
+        with one_thread() if device.type == "cpu" else nullcontext():
+            return self._make(raw.values.to(device), raw.places.to(device, non_blocking=True), generator)
+
+    def _make(self, raw: Tensor, numbers: Tensor, generator: torch.Generator | None) -> Batch:
+        x, y = raw, self.labels.index_select(0, numbers)
+        changes = [] if generator is None else [(change, generator) for change in self.augment]
+        for change, random in changes:
+            if change.on_raw:
+                x, y = change(x, y, random)
         x = self._normalize(x, numbers)
-        for change in augment:
-            if not change.on_raw and generator is not None:
-                x, y = change(x, y, generator)
+        for change, random in changes:
+            if not change.on_raw:
+                x, y = change(x, y, random)
         x_observed = None if self.complete else ~x.isnan()
         if x_observed is not None or self.lengths is not None:
             x.nan_to_num_(nan=0.0)
-        y_observed = ~y.isnan() if y.is_floating_point() else None
-        if y_observed is None or bool(y_observed.all()):
+        if self.labelled:
             return Batch(x, y, x_observed, None, start=numbers)
-        return Batch(x, y.nan_to_num(nan=0.0), x_observed, y_observed, start=numbers)
+        return Batch(x, y.nan_to_num(nan=0.0), x_observed, ~y.isnan(), start=numbers)
 
     def _normalize(self, raw: Tensor, numbers: Tensor) -> Tensor:
         """Return float32 on the common scale, with the channel that says where a trace is when lengths differ."""
         channels = raw.shape[1]
         x = raw.new_empty((len(raw), channels + (self.lengths is not None), *raw.shape[2:]), dtype=torch.float32)
-        inputs = x[:, :channels]
+        inputs, shape = x[:, :channels], (-1, *[1] * (raw.ndim - 2))
         inputs.copy_(raw)
-        if bool(self.scaling.log.any()):
+        if self.scaling.log.any():
             inputs.copy_(self.scaling(inputs, dim=1))
         else:
-            shape = (-1, *[1] * (raw.ndim - 2))
-            inputs.sub_(self.scaling.shift.view(shape)).div_(self.scaling.scale.view(shape))
+            inputs.sub_(self.scaling.shift.view(shape)).mul_(self.scaling.scale.reciprocal().view(shape))
         if self.lengths is not None:
             time = torch.arange(raw.shape[-1], device=raw.device)
             x[:, -1] = time < self.lengths.index_select(0, numbers)[:, None]
         return x
 
 
-def _has_holes(values: Tensor, lengths: object) -> bool:
+def has_holes(values: Tensor, lengths: np.ndarray | None) -> bool:
     """Tell whether a value is missing inside a sample."""
-    ends = None if lengths is None else torch.as_tensor(lengths)
+    if not values.is_floating_point():
+        return False
+    ends = None if lengths is None else torch.from_numpy(lengths)
     for first in range(0, len(values), 256):
         holes = values[first : first + 256].isnan()
-        if ends is not None and holes.any():
+        if ends is not None:
             holes &= torch.arange(values.shape[-1]) < ends[first : first + 256, None, None]
         if holes.any():
             return True

@@ -5,25 +5,21 @@ from abc import ABC, abstractmethod
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
 from dlkit.core.checks import require
 from dlkit.core.specs import Spec
 from dlkit.data.base import Augment, SampleSource
-from dlkit.data.batching import KNOWN_SPEC, Batching
-from dlkit.data.loader import Fetch
+from dlkit.data.batching import KNOWN_SPEC
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.records import Samples
-from dlkit.data.sample_batches import Numbers, SampleBatches
+from dlkit.data.sample_batching import Placement, SampleBatching
 from dlkit.data.sample_describe import describe_samples, spec_of
+from dlkit.data.sample_pictures import load_pictures
 from dlkit.data.sample_prepare import PreparedSamples, fit_lengths, prepare_new_samples, prepare_samples
-from dlkit.data.sample_size import load_pictures
 from dlkit.data.sample_splits import SampleSplit, Stratified
 
-Placement = Literal["auto", "device", "host", "files"]
 
-
-class SampleDataModule(Batching, ABC):
+class SampleDataModule(SampleBatching, ABC):
     """Labelled samples, split without leaks, normalized with what the training samples say.
 
     Args:
@@ -55,6 +51,8 @@ class SampleDataModule(Batching, ABC):
         seed: int = 0,
     ) -> None:
         super().__init__(
+            augment=augment or [],
+            placement=placement,
             batch_size=batch_size,
             eval_batch_size=eval_batch_size,
             num_workers=num_workers,
@@ -62,9 +60,7 @@ class SampleDataModule(Batching, ABC):
             seed=seed,
         )
         self.source, self.split, self.normalizer = source, split or Stratified(), normalizer or Standard()
-        self.augment, self.placement = augment or [], placement
         self._prepared: PreparedSamples | None = None
-        self._batches: SampleBatches | None = None
 
     @abstractmethod
     def load(self, samples: Samples, spec: Spec | None) -> Samples:
@@ -75,8 +71,15 @@ class SampleDataModule(Batching, ABC):
         """The samples with their split and scaling; made when first asked for."""
         if self._prepared is None:
             samples = self.load(self.source.read(), None)
+            self._refuse_placement(samples)
             self._prepared = prepare_samples(samples, self.split, self.normalizer)
         return self._prepared
+
+    def _refuse_placement(self, samples: Samples) -> None:
+        require(
+            self.placement != "files" or not isinstance(samples.values, np.ndarray),
+            "placement: files needs images that lie in files, the source gives an array: set `placement: host`.",
+        )
 
     @property
     def spec(self) -> Spec:
@@ -86,7 +89,7 @@ class SampleDataModule(Batching, ABC):
 
     def describe(self) -> dict[str, Any]:
         """Return fingerprint, split, classes, what was left out and the audit, as plain types for ``data.json``."""
-        return describe_samples(self.prepared, self.source) | {"placement": "device" if self.on_device else "host"}
+        return describe_samples(self.prepared, self.source) | {"placement": self.placed}
 
     def for_new_data(
         self,
@@ -109,33 +112,8 @@ class SampleDataModule(Batching, ABC):
         other = copy.copy(self)
         samples = self.load(source.read(), spec)
         ready = prepare_new_samples(samples, spec, scaling, targets)
-        vars(other).update(source=source, _prepared=ready, _batches=None)
+        vars(other).update(source=source, _prepared=ready, _batches=None, _placed=None)
         return other
-
-    # ------------------------------------------------------------------ batches
-    @property
-    def on_device(self) -> bool:
-        """Whether the samples should lie where the network is."""
-        if self.placement != "auto":
-            return self.placement == "device"
-        values = self.prepared.samples.values
-        free = torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else 0
-        return isinstance(values, np.ndarray) and 4 * values.nbytes < free
-
-    def setup(self, stage: str | None = None) -> None:  # noqa: ARG002 - Lightning's name
-        """Place the samples."""
-        if self._batches is None:
-            self._batches = SampleBatches.place(self.prepared, self.augment)
-        self._batches = self._batches.to(self.device())
-
-    def places(self, role: str) -> Numbers:
-        """Return the samples of a role."""
-        return Numbers(self.prepared.numbers[role])
-
-    def maker(self, role: str) -> Fetch:  # noqa: ARG002 - all roles alike
-        """Return what makes a batch of samples."""
-        assert self._batches is not None
-        return self._batches.make
 
 
 class ImageDataModule(SampleDataModule):
@@ -143,7 +121,7 @@ class ImageDataModule(SampleDataModule):
 
     Args:
         size: Height and width that every image is resized to, its middle cut out; None takes them as they are.
-        settings: What :class:`SampleDataModule` takes.
+        source: Where the samples come from; the rest is as in :class:`SampleDataModule`.
     """
 
     def __init__(
@@ -172,8 +150,9 @@ class ImageDataModule(SampleDataModule):
         self.size = size
 
     def load(self, samples: Samples, spec: Spec | None) -> Samples:
-        """Decode and resize the images."""
-        return load_pictures(samples, self.size or (None if spec is None else (spec.size[0], spec.size[1])))
+        """Resize the images, and decode those that fit into memory."""
+        size = self.size or (None if spec is None else (spec.size[0], spec.size[1]))
+        return load_pictures(samples, size, self.placement)
 
 
 class TraceDataModule(SampleDataModule):

@@ -1,13 +1,8 @@
-"""Bring images to one size, and decode those that fit into memory."""
-
-from dataclasses import replace
+"""Bring images to one size."""
 
 import numpy as np
 import torch
 from torch import Tensor
-
-from dlkit.core.checks import InputError, require
-from dlkit.data.records import Pictures, Samples
 
 Size = tuple[int, int]
 
@@ -39,45 +34,3 @@ def resize(image: Tensor, size: Size, *, smooth: bool = True) -> Tensor:
 def resize_array(values: np.ndarray, size: Size, *, smooth: bool = True) -> np.ndarray:
     """Return the same of an array."""
     return resize(torch.from_numpy(np.ascontiguousarray(values)), size, smooth=smooth).numpy()
-
-
-def load_pictures(samples: Samples, size: Size | None) -> Samples:
-    """Return the samples with all their images in memory and of one size.
-
-    Raises:
-        InputError: The sizes differ and no size is set, or they are no images.
-    """
-    values, informative = samples.values, samples.informative
-    if isinstance(values, np.ndarray):
-        require(values.ndim == 4, "The source gives traces, not images: use dlkit.data.sample_modules.TraceDataModule.")
-        if size is None or values.shape[2:] == size:
-            return samples
-        values = np.concatenate([resize_array(some, size) for some in np.array_split(values, -(-len(values) // 64))])
-    else:
-        values = decode_all(values, samples, size)
-    if informative is not None:
-        informative = resize_array(informative.astype(np.uint8), values.shape[2:], smooth=False).astype(bool)
-    return replace(samples, values=values, informative=informative)
-
-
-def decode_all(pictures: Pictures, samples: Samples, size: Size | None) -> np.ndarray:
-    """Decode all images into one array.
-
-    Raises:
-        InputError: The sizes differ and no size is set.
-    """
-    table: np.ndarray | None = None
-    for number, name in enumerate(samples.names):
-        image = pictures.decode(number)
-        image = image if size is None else resize_array(image, size)
-        if table is None:
-            table = np.empty((len(samples), *image.shape), image.dtype)
-        if image.shape != table.shape[1:] or image.dtype != table.dtype:
-            raise InputError(
-                f"'{name}' is {image.shape[1]} x {image.shape[2]} pixels of {image.dtype}, the first image "
-                f"{table.shape[2]} x {table.shape[3]} of {table.dtype}: set `size: [height, width]` to bring all "
-                "images to one size."
-            )
-        table[number] = image
-    assert table is not None
-    return table
