@@ -1,0 +1,194 @@
+"""Attribution by gradients: which input values move a score, and by how much."""
+
+import math
+import warnings
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from dlkit.core.checks import require
+from dlkit.explain.base import Explainer
+from dlkit.explain.rows import scores_of, sum_over_draws
+from dlkit.explain.separate import separate
+
+Inputs = Float[Tensor, "batch channels *size"]
+Targets = Int[Tensor, "batch wanted"] | None
+References = Float[Tensor, "references #batch channels *size"]
+Relevance = Float[Tensor, "batch scores channels *size"]
+
+
+class Saliency(Explainer):
+    """The absolute gradient (Simonyan et al., arXiv:1312.6034): what the score is sensitive to."""
+
+    def relevance(self, net: nn.Module, x: Inputs, targets: Targets, baseline: References) -> Relevance:  # noqa: ARG002 - a slope compares with nothing
+        """Return the absolute gradient at the input."""
+        return sum_over_draws(net, x, targets, 1, lambda sample, _: x[sample], lambda g, _s, _d: g.abs()).to(x.dtype)
+
+
+class SmoothGrad(Explainer):
+    """The absolute gradient averaged over noisy inputs (Smilkov et al., arXiv:1706.03825).
+
+    Args:
+        draws: Noisy copies of each input.
+        noise: Standard deviation of the noise as a part of the range of the input.
+        seed: Seed of the noise.
+    """
+
+    def __init__(self, *, draws: int = 32, noise: float = 0.15, seed: int = 0) -> None:
+        require(draws > 0 and noise >= 0, f"SmoothGrad draws={draws} must be positive and noise={noise} at least 0.")
+        self.draws, self.noise, self.seed = draws, noise, seed
+
+    def relevance(self, net: nn.Module, x: Inputs, targets: Targets, baseline: References) -> Relevance:  # noqa: ARG002 - a slope compares with nothing
+        """Return the mean absolute gradient."""
+        generator = torch.Generator(x.device).manual_seed(self.seed)
+        flat = x.flatten(1)
+        spread = (self.noise * (flat.amax(1) - flat.amin(1))).view(-1, *[1] * (x.ndim - 1))
+
+        def point(sample: Tensor, _draw: Tensor) -> Tensor:
+            noise = torch.randn(len(sample), *x.shape[1:], generator=generator, device=x.device, dtype=x.dtype)
+            return x[sample] + spread[sample] * noise
+
+        return sum_over_draws(net, x, targets, self.draws, point, lambda g, _s, _d: g.abs() / self.draws).to(x.dtype)
+
+
+class IntegratedGradients(Explainer):
+    """Gradients along the straight line from the baseline to the input, times the difference (arXiv:1703.01365).
+
+    The relevance adds up to the score minus the score of the baseline. Nodes and weights are Gauss and Legendre's, in
+    float64; samples whose sum is off are done again with twice the nodes. Sundararajan et al. (ICML 2017).
+
+    Args:
+        steps: Nodes on the line.
+        tolerance: Largest error of the sum as a part of the difference of the scores.
+        most_steps: Nodes at which doubling ends.
+    """
+
+    complete = True
+    signed = True
+
+    def __init__(self, *, steps: int = 32, tolerance: float = 0.01, most_steps: int = 512) -> None:
+        require(0 < steps <= most_steps, f"IntegratedGradients steps={steps} must be 1 to most_steps={most_steps}.")
+        self.steps, self.tolerance, self.most_steps = steps, tolerance, most_steps
+
+    def relevance(self, net: nn.Module, x: Inputs, targets: Targets, baseline: References) -> Relevance:
+        """Return the integral for each sample."""
+        references = baseline.expand(-1, len(x), *x.shape[1:])
+        found = self._integral(net, x, targets, references, self.steps)
+        wanted = completeness_target(net, x, targets, references)
+        rounding = 64 * torch.finfo(x.dtype).eps * found.abs().flatten(2).sum(2)
+        steps = 2 * self.steps
+        while steps <= self.most_steps:
+            gap = (found.flatten(2).sum(2) - wanted).abs()
+            off = (gap > self.tolerance * wanted.abs() + rounding).any(1).nonzero()[:, 0]
+            if not len(off):
+                break
+            some = None if targets is None else targets[off]
+            found[off] = self._integral(net, x[off], some, references[:, off], steps)
+            steps *= 2
+        return found.to(x.dtype)
+
+    @staticmethod
+    def _integral(net: nn.Module, x: Tensor, targets: Tensor | None, references: Tensor, steps: int) -> Tensor:
+        nodes, weights = (torch.from_numpy(part).to(x.device) for part in np.polynomial.legendre.leggauss(steps))
+        nodes, weights = (nodes + 1) / 2, weights / 2 / len(references)
+
+        def per_row(values: Tensor, axes: int) -> Tensor:
+            return values.view(-1, *[1] * axes)
+
+        def point(sample: Tensor, draw: Tensor) -> Tensor:
+            start = references[draw // steps, sample]
+            return start + per_row(nodes[draw % steps].to(x.dtype), x.ndim - 1) * (x[sample] - start)
+
+        def share(gradients: Tensor, sample: Tensor, draw: Tensor) -> Tensor:
+            way = (x[sample] - references[draw // steps, sample])[:, None]
+            return gradients.double() * way * per_row(weights[draw % steps], x.ndim)
+
+        return sum_over_draws(net, x, targets, steps * len(references), point, share)
+
+
+class GradientShap(Explainer):
+    """Integrated gradients from many references, sampled at random (Lundberg & Lee, arXiv:1705.07874).
+
+    Its expectation adds up to the score minus the mean score of the references.
+
+    Args:
+        draws: Points for each sample; every reference is taken equally often when it is a multiple of their number.
+        seed: Seed of the draws.
+    """
+
+    signed = True
+
+    def __init__(self, *, draws: int = 64, seed: int = 0) -> None:
+        require(draws > 0, f"GradientShap draws={draws} must be positive.")
+        self.draws, self.seed = draws, seed
+
+    def relevance(self, net: nn.Module, x: Inputs, targets: Targets, baseline: References) -> Relevance:
+        """Return the mean over the draws; the places on the line are stratified."""
+        references = baseline.expand(-1, len(x), *x.shape[1:])
+        generator = torch.Generator(x.device).manual_seed(self.seed)
+        jitter = torch.rand(self.draws, len(x), generator=generator, device=x.device, dtype=x.dtype)
+        order = torch.argsort(torch.rand(self.draws, len(x), generator=generator, device=x.device), dim=0)
+        places = ((order + jitter) / self.draws).to(x.dtype)
+
+        def point(sample: Tensor, draw: Tensor) -> Tensor:
+            start = references[draw % len(references), sample]
+            return start + places[draw, sample].view(-1, *[1] * (x.ndim - 1)) * (x[sample] - start)
+
+        def share(gradients: Tensor, sample: Tensor, draw: Tensor) -> Tensor:
+            return gradients * (x[sample] - references[draw % len(references), sample])[:, None] / self.draws
+
+        return sum_over_draws(net, x, targets, self.draws, point, share).to(x.dtype)
+
+
+class DeepLift(Explainer):
+    """Differences from the baseline passed back layer by layer (Shrikumar et al., arXiv:1704.02685), by Captum.
+
+    Works on a copy in which a module that is used several times is several modules. Activations that Captum has no rule
+    for, and recurrent layers, count as their slope: the sum is then off, and the summary says so.
+    """
+
+    complete = True
+    signed = True
+
+    def relevance(self, net: nn.Module, x: Inputs, targets: Targets, baseline: References) -> Relevance:
+        """Return the mean over the references."""
+        from captum.attr import DeepLift as CaptumDeepLift
+
+        method = CaptumDeepLift(Rows(separate(net, x[:1])))
+        numbers = every_score(net, x) if targets is None else targets
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Captum tells of its hooks, which lie on the copy
+            found = [
+                torch.stack(
+                    [method.attribute(x, start.expand_as(x).contiguous(), target=column) for column in numbers.T], dim=1
+                )
+                for start in baseline
+            ]
+        return torch.stack(found).mean(0).detach()
+
+
+class Rows(nn.Module):
+    """A network whose answer is flattened to (batch, scores)."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the scores."""
+        answer: Tensor = self.net(x)
+        return answer.flatten(1)
+
+
+def every_score(net: nn.Module, x: Tensor) -> Tensor:
+    """Return the numbers of all scores for each sample."""
+    count = math.prod(net(x[:1]).shape[1:])
+    return torch.arange(count, device=x.device).expand(len(x), -1)
+
+
+def completeness_target(net: nn.Module, x: Tensor, targets: Tensor | None, references: Tensor) -> Tensor:
+    """Return what the relevance must add up to: the score minus the mean score of the references, (batch, scores)."""
+    starts = [scores_of(net, start.expand_as(x), targets).double() for start in references]
+    return scores_of(net, x, targets).double() - torch.stack(starts).mean(0)
