@@ -1,0 +1,1 @@
+"""Physics of the simulated data sets, whose answers are known."""
