@@ -4,7 +4,9 @@
 
 step: a small DLinear on one thread, the same batches for all, from the end of the first epoch to the end of the last;
 processor time of the process, so that other users of the machine do not count. lstm: the packaged year of weather, the
-same windows in the same order for all, wall time and the loss of each epoch. Each round takes every contestant in turn.
+same windows in the same order for all, wall time and the loss of each epoch; beside them what the multiplications of a
+batch would take if all ran at the peak of the processor, which no program can beat. Each round takes every contestant
+in turn.
 """
 
 import argparse
@@ -145,6 +147,21 @@ def step() -> None:
         print(f"| {name} | {statistics.median(cost):.0f} | {more:.0f} |", flush=True)
 
 
+def peak(dtype: torch.dtype, size: int = 1024) -> float:
+    """Return the FLOP/s of a large multiplication of matrices, the best of twenty, on the threads that torch has."""
+    a, times = torch.randn(size, size, dtype=dtype), []
+    for _ in range(20):
+        began = time.perf_counter()
+        a @ a
+        times.append(time.perf_counter() - began)
+    return 2 * size**3 / min(times)
+
+
+def lstm_flop(*, batch: int, steps: int, inputs: int, hidden: int) -> int:
+    """Return the work of forward and backward: three multiplications of matrices (answer, inputs, weights)."""
+    return 3 * 2 * steps * batch * 4 * hidden * (inputs + hidden)
+
+
 def lstm() -> None:
     epochs, found, curves = 3, {}, {}
     contestants: dict[str, Callable[..., Run]] = {
@@ -152,7 +169,10 @@ def lstm() -> None:
         "dlkit, float32": lightning,
         "dlkit, bf16": partial(lightning, precision="bf16-mixed"),
     }
+    peaks: dict[str, list[float]] = {"float32": [], "bf16": []}
     for _ in range(ARGS.rounds):
+        for name, dtype in (("float32", torch.float32), ("bf16", torch.bfloat16)):
+            peaks[name].append(peak(dtype))
         for name, run in contestants.items():
             data = TimeSeriesDataModule(
                 source=TMY3Weather(), targets=["*"], look_back=336, look_forward=96, batch_size=32, stride=4
@@ -170,6 +190,12 @@ def lstm() -> None:
         apart = max(abs(a / b - 1) for a, b in zip(curves[name], reference, strict=True))
         losses = " ".join(f"{loss:.4f}" for loss in curves[name])
         print(f"| {name} | {statistics.median(cost):.1f} | {faster:.2f} | {losses} | {apart:.1e} |", flush=True)
+    work = lstm_flop(batch=32, steps=336, inputs=len(data.spec.channels), hidden=128)
+    for name, speeds in peaks.items():
+        fastest = [1e3 * work / speed for speed in speeds]
+        faster = statistics.median(a / b for a, b in zip(plain, fastest, strict=True))
+        at = f"{work / 1e9:.2f} GFLOP at the peak of {statistics.median(speeds) / 1e9:.0f} GFLOP/s"
+        print(f"| bound, {name}: {at} | {statistics.median(fastest):.1f} | {faster:.2f} | | |")
 
 
 if __name__ == "__main__":
