@@ -1,8 +1,8 @@
-"""Measure a run on its validation windows."""
+"""Measure a run on its validation windows or samples."""
 
 USAGE = """usage: dlkit validate RUN [--key value ...]
 
-Loads the best checkpoint of a run and prints its errors over all validation windows."""
+Loads the best checkpoint of a run and prints the table of its errors over all validation windows or samples."""
 
 
 def main(arguments: list[str]) -> None:
@@ -10,10 +10,7 @@ def main(arguments: list[str]) -> None:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE)
         return
-    from dlkit.core.checks import require
     from dlkit.train import stages
 
     cli, _ = stages.load(arguments)
-    _, data = stages.only_forecasts(cli)
-    require(data.count("val") > 0, "There is no validation window: give `split` a larger val part.")
-    cli.trainer.validate(cli.model, datamodule=cli.datamodule)
+    print(stages.validate(cli))

@@ -14,13 +14,12 @@ from dlkit.core.checks import InputError, require
 from dlkit.core.runfolder import RunFolder, read_json, sole_user, write_json
 from dlkit.core.specs import Spec
 from dlkit.data.batching import KNOWN_SPEC
-from dlkit.data.datamodules import TimeSeriesDataModule
-from dlkit.data.sources.files import Files
-from dlkit.tasks.forecast import Forecast
+from dlkit.train import evaluate
 from dlkit.train.callbacks import keep_in
 from dlkit.train.checkpoints import best_or_newest, load_checkpoint, newest_whole
 from dlkit.train.cli import RunCLI, build, with_config
-from dlkit.train.evaluate import load_weights, test_beside_baselines, write_predictions, write_test
+from dlkit.train.evaluate import load_weights
+from dlkit.train.evaluation import evaluation_of
 
 
 def fit(arguments: Sequence[str]) -> RunCLI:
@@ -101,31 +100,24 @@ def load(arguments: Sequence[str], *, reads: bool = True) -> tuple[RunCLI, RunFo
     return cli, run
 
 
-def only_forecasts(cli: RunCLI) -> tuple[Forecast, TimeSeriesDataModule]:
-    """Return task and data where they are a forecast of time series."""
-    require(
-        isinstance(cli.model, Forecast) and isinstance(cli.datamodule, TimeSeriesDataModule),
-        f"This command needs a Forecast of time series; the config has {type(cli.model).__name__}.",
-    )
-    return cli.model, cli.datamodule
-
-
 def test(cli: RunCLI, run: RunFolder | None) -> str:
     """Test beside the baselines; write metrics and figures into the run; return the summary table."""
-    task, data = only_forecasts(cli)
-    tested = test_beside_baselines(task, data, cli.trainer)
+    evaluation = evaluation_of(cli.model, cli.datamodule)
+    tested = evaluate.test(evaluation, cli.trainer)
     if run is not None:
-        write_test(run, task, data, tested)
-        write_hparams(run, cli, tested.measures)
+        evaluate.write_test(run, evaluation, tested)
+        write_hparams(run, cli, tested.headline)
     return tested.table
 
 
-def write_hparams(run: RunFolder, cli: RunCLI, measures: dict[str, Any]) -> None:
+def validate(cli: RunCLI) -> str:
+    """Measure on everything that validates; return the table."""
+    return evaluate.validate(evaluation_of(cli.model, cli.datamodule), cli.trainer)
+
+
+def write_hparams(run: RunFolder, cli: RunCLI, headline: dict[str, float]) -> None:
     """Write settings and final metrics for TensorBoard's HParams tab."""
-    overall = measures["test"]
-    metrics = {f"hp/test_{name}": value for name, value in overall["standardized"]["overall"].items()}
-    physical = overall["physical"]["overall"]
-    metrics |= {f"hp/test_physical_{name}": physical[name] for name in physical if name not in ("mase", "coverage")}
+    metrics = {f"hp/test_{name}": value for name, value in headline.items()}
     logger = TensorBoardLogger(run.path, name="tensorboard", version="", default_hp_metric=False)
     settings = flat({key: cli.config.as_dict()[key] for key in ("data", "model", "seed_everything")})
     left_out = ("data.cache", "data.num_workers", "data.placement", "data.batches_per_step")
@@ -152,18 +144,25 @@ def flat(node: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def predict(cli: RunCLI, run: RunFolder | None, new: Sequence[str], output: Path | None) -> tuple[Path, int]:
-    """Predict the test windows of a run, or every window of new files; return the table's path and number of rows."""
-    task, data = only_forecasts(cli)
+    """Predict what tests a run, or everything in new files; return the table's path and number of rows."""
+    evaluation = evaluation_of(cli.model, cli.datamodule)
     path = Path("predictions.parquet") if run is None else run.predictions
     if new:
-        source = data.source
-        require(
-            run is not None and isinstance(source, Files),
-            "--data needs the folder of a run whose source is dlkit.data.sources.files.Files: give it before --data.",
-        )
-        assert run is not None and isinstance(source, Files)
-        source = source.with_path(list(new), fitted=read_json(run.data)["fitted"])
-        data = data.for_new_data(source, task.scaling, spec=task.spec, static_scaling=task.static_scaling)
+        require(run is not None, "--data needs the folder of a run: give it before --data.")
+        assert run is not None
+        evaluation = evaluation.on_new(source_of(cli.datamodule, list(new), run))
         path = path.with_stem(f"predictions_{re.sub(r'[^A-Za-z0-9_-]+', '_', Path(new[0]).name.split('.')[0])}")
     path = output or path
-    return path, write_predictions(path, task, data, cli.trainer)
+    return path, evaluate.write_predictions(path, evaluation, cli.trainer)
+
+
+def source_of(data: Any, paths: list[str], run: RunFolder) -> Any:
+    """Return the source of a run with other files."""
+    source = getattr(data, "source", None)
+    with_path = getattr(source, "with_path", None)
+    if with_path is None:
+        raise InputError(
+            f"--data needs a run whose source reads files, but {type(source).__name__} reads none: predict without "
+            "--data, or train with a source such as dlkit.data.sources.files.Files."
+        )
+    return with_path(paths, fitted=read_json(run.data).get("fitted", {}))

@@ -1,0 +1,161 @@
+"""What the evaluation of every kind of task has in common: the interface, and the way to the prediction table."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import BasePredictionWriter
+from torch import Tensor
+
+from dlkit.core.checks import InputError, require
+from dlkit.data.batching import Batching
+from dlkit.tasks.network import NetTask
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A tested task beside its baselines.
+
+    Attributes:
+        table: The summary as text.
+        measures: All measures as plain types, for ``metrics.json``.
+        headline: The measures of the model that are compared between runs.
+    """
+
+    table: str
+    measures: dict[str, Any]
+    headline: dict[str, float]
+
+
+class Evaluation(ABC):
+    """How one kind of task is measured, drawn and written down.
+
+    Args:
+        task: The trained task.
+        data: What it is measured on.
+    """
+
+    thing: ClassVar[str] = "sample"
+    """What is counted."""
+
+    def __init__(self, task: Any, data: Any) -> None:
+        self.task, self.data = task, data
+
+    @abstractmethod
+    def test(self, trainer: pl.Trainer) -> Tested:
+        """Test the task beside its baselines, on the same windows or samples."""
+
+    @abstractmethod
+    def table(self, stage: str) -> str:
+        """Return the summary of the errors of the task alone, added up over "val" or "test"."""
+
+    @abstractmethod
+    def figures(self) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
+        """Yield the name and the figure of everything worth drawing after the test."""
+
+    @abstractmethod
+    def columns(self, prediction: Any) -> dict[str, np.ndarray]:
+        """Return the columns of the prediction table for a batch."""
+
+    @abstractmethod
+    def on_new(self, source: Any) -> "Evaluation":
+        """Return the evaluation of the same task on everything in another source."""
+
+    def require_some(self, role: str) -> None:
+        """Refuse a role without windows or samples."""
+        named = {"val": "validation"}.get(role, role)
+        require(
+            self.data.count(role) > 0,
+            f"There is no {named} {self.thing}: give `split` a larger {role} part.",
+        )
+
+
+@singledispatch
+def evaluation_of(task: NetTask, data: Batching) -> Evaluation:
+    """Return how a task is evaluated; each kind registers its own.
+
+    Raises:
+        InputError: Nothing is registered for this task.
+    """
+    raise InputError(
+        f"There is no evaluation of a {type(task).__name__} on a {type(data).__name__}: use the Forecast, Classify or "
+        "Regress of dlkit.tasks, or register one with dlkit.train.evaluation.evaluation_of."
+    )
+
+
+def quiet_trainer(like: pl.Trainer, callbacks: list[pl.Callback] | None = None) -> pl.Trainer:
+    """Return a trainer on the same device that writes nothing by itself."""
+    return pl.Trainer(
+        accelerator=like.strategy.root_device.type if like.strategy.root_device.type != "cuda" else "gpu",
+        devices=1,
+        logger=False,
+        callbacks=callbacks,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+
+
+def plain(value: Any) -> Any:
+    """Return tensors as numbers and lists of plain types, with None where there is no number."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, Tensor):
+        return plain(value.tolist())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(part) for part in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def spread(values: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return measures with one value a name as plain numbers by name, then by measure."""
+    lists = {measure: plain(found) for measure, found in values.items()}
+    return {name: {measure: found[k] for measure, found in lists.items()} for k, name in enumerate(names)}
+
+
+class PredictionTable(BasePredictionWriter):
+    """Writes predictions as rows of a Parquet file, batch by batch.
+
+    Args:
+        path: The Parquet file.
+        evaluation: Says what the columns are.
+    """
+
+    def __init__(self, path: Path, evaluation: Evaluation) -> None:
+        super().__init__("batch")
+        self.path, self.evaluation = path, evaluation
+        self._writer: Any = None
+        self.rows = 0
+
+    def write_on_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        prediction: Any,
+        batch_indices: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int,
+    ) -> None:
+        """Append the rows of a batch."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        table = pa.table(self.evaluation.columns(prediction))
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self.path, table.schema, compression="zstd")
+        self._writer.write_table(table.cast(self._writer.schema))
+        self.rows += len(table)
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._writer is not None:
+            self._writer.close()
