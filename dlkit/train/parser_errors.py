@@ -173,4 +173,9 @@ def mendable(error: Exception) -> str | None:
         return f"The settings do not work together: {text}"
     if "OutOfMemoryError" in kinds:
         return f"The memory of the device is used up; lower `data.batch_size` or the size of the network ({text})"
+    if text.startswith("Expected more than 1 value per channel when training"):
+        return (
+            "A training batch holds one sample, and the network shrinks it to one position, which batch normalization "
+            "cannot scale; change `data.batch_size` so that no batch holds one sample, or take fewer layers."
+        )
     return None
