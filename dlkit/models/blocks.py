@@ -45,6 +45,18 @@ def same_conv(axes: int, inputs: int, outputs: int, *, kernel_size: int, stride:
     return conv
 
 
+def start_as_keras(net: nn.Module) -> None:
+    """Start convolutions and linear maps as Keras does, in which the networks for series were published.
+
+    Uniform with the variance of Glorot and Bengio (AISTATS 2010), biases 0.
+    """
+    for layer in net.modules():
+        if isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Linear)):
+            nn.init.xavier_uniform_(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
 def convolve(conv: nn.Module, x: Float[Tensor, "batch inputs *size"], kernel_size: int) -> Tensor:
     """Return the convolution, as long as the input at stride 1: an even kernel sees one zero more at the end."""
     y: Tensor = conv(x if kernel_size % 2 else nn.functional.pad(x, (0, 1) * (x.ndim - 2)))

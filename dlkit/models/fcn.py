@@ -6,7 +6,15 @@ from torch import Tensor, nn
 from dlkit.core.checks import require
 from dlkit.core.specs import Spec
 from dlkit.models.base import Net
-from dlkit.models.blocks import ConvNorm, MapHead, Pool, choose_pool, measured_channels, require_series_or_image
+from dlkit.models.blocks import (
+    ConvNorm,
+    MapHead,
+    Pool,
+    choose_pool,
+    measured_channels,
+    require_series_or_image,
+    start_as_keras,
+)
 from dlkit.models.padding import Chain, valid_maps
 from dlkit.models.settings import require_positive
 
@@ -43,6 +51,7 @@ class FCN(Net):
             inputs = width
         self.body = Chain(*steps)
         self.output = MapHead(inputs, spec.size, spec.output, pool=choose_pool("FCN", spec, pool))
+        start_as_keras(self)
 
     def features(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch features ..."]:
         """Return the last feature maps, as long as the input."""

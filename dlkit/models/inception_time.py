@@ -18,6 +18,7 @@ from dlkit.models.blocks import (
     measured_channels,
     require_series_or_image,
     same_conv,
+    start_as_keras,
 )
 from dlkit.models.padding import Chain, KnowsPadding, call, valid_maps, valid_norm
 from dlkit.models.settings import require_positive
@@ -110,6 +111,7 @@ class InceptionTime(Net):
             inputs, depth = 4 * width, depth - 3
         self.body = Chain(*blocks)
         self.output = MapHead(inputs, spec.size, spec.output, pool=choose_pool("InceptionTime", spec, pool))
+        start_as_keras(self)
 
     def features(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch features ..."]:
         """Return the last feature maps, as long as the input."""

@@ -13,6 +13,7 @@ from dlkit.models.blocks import (
     choose_pool,
     measured_channels,
     require_series_or_image,
+    start_as_keras,
 )
 from dlkit.models.padding import Chain, valid_maps
 from dlkit.models.residual import Residual
@@ -51,6 +52,7 @@ class SeriesResNet(Net):
             series_block(axes, 2 * width, 2 * width, skip=skip),
         )
         self.output = MapHead(2 * width, spec.size, spec.output, pool=choose_pool("SeriesResNet", spec, pool))
+        start_as_keras(self)
 
     def features(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch features ..."]:
         """Return the last feature maps, as long as the input."""
