@@ -17,24 +17,13 @@ NORM: dict[int, type[nn.BatchNorm1d | nn.BatchNorm2d]] = {1: nn.BatchNorm1d, 2: 
 MAX_POOL: dict[int, type[nn.MaxPool1d | nn.MaxPool2d]] = {1: nn.MaxPool1d, 2: nn.MaxPool2d}
 
 
-def require_series_or_image(net: str, size: tuple[int, ...]) -> None:
-    """Refuse inputs without a matching convolution."""
-    require(len(size) in CONV, f"{net} takes (time,) or (height, width), but size={size}: set `net` to models.mlp.MLP.")
-
-
-def measured_channels(spec: Spec) -> int:
-    """Return the number of input channels that a network which knows padding looks at."""
-    return len(spec.channels) - spec.padded
-
-
-def choose_pool(net: str, spec: Spec, pool: Pool | None) -> Pool:
-    """Return the pooling that suits the question: a forecast must know when things happened, a class need not."""
-    chosen: Pool = pool or ("flatten" if spec.kind == "forecast" else "mean")
+def axes_and_channels(net: str, spec: Spec) -> tuple[int, int]:
+    """Return 1 for series or 2 for images, and the number of channels without the one that says what is padding."""
     require(
-        chosen == "mean" or not spec.padded,
-        f"{net} pool=flatten counts the padding of traces of unequal length: set `pool` to mean.",
+        len(spec.size) in CONV,
+        f"{net} takes (time,) or (height, width), but size={spec.size}: set `net` to models.mlp.MLP.",
     )
-    return chosen
+    return len(spec.size), len(spec.channels) - spec.padded
 
 
 def same_conv(axes: int, inputs: int, outputs: int, *, kernel_size: int, stride: int = 1) -> nn.Conv1d | nn.Conv2d:
@@ -129,3 +118,13 @@ class MapHead(nn.Module):
         flat = z.flatten(2)
         y: Tensor = self.linear(flat.mean(2) if self.pool == "mean" else flat.flatten(1))
         return y
+
+
+def make_head(net: str, spec: Spec, features: int, size: tuple[int, ...], pool: Pool | None) -> MapHead:
+    """Return the head; by default a forecast, which must know when things happened, flattens, and all else averages."""
+    chosen: Pool = pool or ("flatten" if spec.kind == "forecast" else "mean")
+    require(
+        chosen == "mean" or not spec.padded,
+        f"{net} pool=flatten counts the padding of traces of unequal length: set `pool` to mean.",
+    )
+    return MapHead(features, size, spec.output, pool=chosen)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from dlkit.core.checks import require
 from dlkit.core.specs import Spec
 from dlkit.models.base import Net
-from dlkit.models.blocks import ConvNorm, MapHead, Pool, choose_pool, measured_channels, require_series_or_image
+from dlkit.models.blocks import ConvNorm, Pool, axes_and_channels, make_head
 from dlkit.models.padding import Chain, valid_maps
 from dlkit.models.residual import Shortcut, basic_block, halved, stages
 from dlkit.models.settings import require_positive
@@ -39,19 +39,17 @@ class CifarResNet(Net):
         pool: Pool | None = None,
     ) -> None:
         super().__init__(spec)
-        require_series_or_image("CifarResNet", spec.size)
         require_positive("CifarResNet", width=width)
         require(
             depth >= 8 and depth % 6 == 2,
             f"CifarResNet depth={depth} must be 6n + 2: set `depth` to 20, 32, 44, 56 or 110.",
         )
-        axes, widths = len(spec.size), (width, 2 * width, 4 * width)
+        axes, channels = axes_and_channels("CifarResNet", spec)
+        widths = (width, 2 * width, 4 * width)
         block = basic_block(axes, skip=skip, shortcut=shortcut)
-        stem = ConvNorm(axes, measured_channels(spec), width, kernel_size=3)
+        stem = ConvNorm(axes, channels, width, kernel_size=3)
         self.body = Chain(stem, nn.ReLU(), *stages(block, width, widths, [depth // 6] * 3))
-        self.output = MapHead(
-            widths[-1], halved(spec.size, 2), spec.output, pool=choose_pool("CifarResNet", spec, pool)
-        )
+        self.output = make_head("CifarResNet", spec, widths[-1], halved(spec.size, 2), pool)
 
     def features(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch features ..."]:
         """Return the last feature maps."""

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from dlkit.core.specs import Spec
 from dlkit.models.base import Net
-from dlkit.models.blocks import ConvNorm, MapHead, Pool, choose_pool, measured_channels, require_series_or_image
+from dlkit.models.blocks import ConvNorm, Pool, axes_and_channels, make_head
 from dlkit.models.padding import Chain, valid_maps
 from dlkit.models.settings import require_odd, require_positive, require_probability
 
@@ -34,17 +34,16 @@ class CNN(Net):
         dropout: float = 0.1,
     ) -> None:
         super().__init__(spec)
-        require_series_or_image("CNN", spec.size)
         require_positive("CNN", width=width, layers=layers)
         require_odd("CNN", kernel_size=kernel_size)
         require_probability("CNN", dropout=dropout)
-        axes, inputs, size = len(spec.size), measured_channels(spec), spec.size
+        (axes, inputs), size = axes_and_channels("CNN", spec), spec.size
         steps: list[nn.Module] = []
         for _ in range(layers):
             steps += [ConvNorm(axes, inputs, width, kernel_size=kernel_size, stride=2), nn.ReLU()]
             inputs, size = width, tuple(-(-extent // 2) for extent in size)
         self.body = Chain(*steps, nn.Dropout1d(dropout) if axes == 1 else nn.Dropout2d(dropout))
-        self.output = MapHead(width, size, spec.output, pool=choose_pool("CNN", spec, pool))
+        self.output = make_head("CNN", spec, width, size, pool)
 
     def features(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch features ..."]:
         """Return the last feature maps."""

@@ -6,15 +6,7 @@ from torch import Tensor, nn
 from dlkit.core.checks import require
 from dlkit.core.specs import Spec
 from dlkit.models.base import Net
-from dlkit.models.blocks import (
-    ConvNorm,
-    MapHead,
-    Pool,
-    choose_pool,
-    measured_channels,
-    require_series_or_image,
-    start_as_keras,
-)
+from dlkit.models.blocks import ConvNorm, Pool, axes_and_channels, make_head, start_as_keras
 from dlkit.models.padding import Chain, valid_maps
 from dlkit.models.settings import require_positive
 
@@ -38,19 +30,18 @@ class FCN(Net):
         pool: Pool | None = None,
     ) -> None:
         super().__init__(spec)
-        require_series_or_image("FCN", spec.size)
         require(
             len(widths) == len(kernel_sizes) > 0,
             f"FCN widths={widths} and kernel_sizes={kernel_sizes} must name each layer: set `kernel_sizes`.",
         )
         require_positive("FCN", widths=min(widths), kernel_sizes=min(kernel_sizes))
-        axes, inputs = len(spec.size), measured_channels(spec)
+        axes, inputs = axes_and_channels("FCN", spec)
         steps: list[nn.Module] = []
         for width, kernel_size in zip(widths, kernel_sizes, strict=True):
             steps += [ConvNorm(axes, inputs, width, kernel_size=kernel_size), nn.ReLU()]
             inputs = width
         self.body = Chain(*steps)
-        self.output = MapHead(inputs, spec.size, spec.output, pool=choose_pool("FCN", spec, pool))
+        self.output = make_head("FCN", spec, inputs, spec.size, pool)
         start_as_keras(self)
 
     def features(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch features ..."]:

@@ -6,15 +6,7 @@ from torch import Tensor, nn
 from dlkit.core.checks import require
 from dlkit.core.specs import Spec
 from dlkit.models.base import Net
-from dlkit.models.blocks import (
-    ConvNorm,
-    MapHead,
-    MaxPool,
-    Pool,
-    choose_pool,
-    measured_channels,
-    require_series_or_image,
-)
+from dlkit.models.blocks import ConvNorm, MaxPool, Pool, axes_and_channels, make_head
 from dlkit.models.padding import Chain, valid_maps
 from dlkit.models.residual import Shortcut, basic_block, bottleneck_block, halved, stages
 from dlkit.models.settings import require_positive
@@ -50,22 +42,19 @@ class ImageNetResNet(Net):
         pool: Pool | None = None,
     ) -> None:
         super().__init__(spec)
-        require_series_or_image("ImageNetResNet", spec.size)
         require_positive("ImageNetResNet", width=width)
         known = {**BASIC, **BOTTLENECK}
         require(depth in known, f"ImageNetResNet depth={depth} is none of {[*known]}: set `depth` to one of them.")
-        axes, wider = len(spec.size), 1 if depth in BASIC else 4
-        make = basic_block if depth in BASIC else bottleneck_block
+        axes, channels = axes_and_channels("ImageNetResNet", spec)
+        make, wider = (basic_block, 1) if depth in BASIC else (bottleneck_block, 4)
         widths = [wider * width * 2**stage for stage in range(4)]
         self.body = Chain(
-            ConvNorm(axes, measured_channels(spec), width, kernel_size=7, stride=2),
+            ConvNorm(axes, channels, width, kernel_size=7, stride=2),
             nn.ReLU(),
             MaxPool(axes, stride=2),
             *stages(make(axes, skip=skip, shortcut=shortcut), width, widths, known[depth]),
         )
-        self.output = MapHead(
-            widths[-1], halved(spec.size, 5), spec.output, pool=choose_pool("ImageNetResNet", spec, pool)
-        )
+        self.output = make_head("ImageNetResNet", spec, widths[-1], halved(spec.size, 5), pool)
 
     def features(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch features ..."]:
         """Return the last feature maps."""

@@ -10,13 +10,11 @@ from dlkit.models.base import Net
 from dlkit.models.blocks import (
     NORM,
     ConvNorm,
-    MapHead,
     MaxPool,
     Pool,
-    choose_pool,
+    axes_and_channels,
     convolve,
-    measured_channels,
-    require_series_or_image,
+    make_head,
     same_conv,
     start_as_keras,
 )
@@ -93,13 +91,12 @@ class InceptionTime(Net):
         pool: Pool | None = None,
     ) -> None:
         super().__init__(spec)
-        require_series_or_image("InceptionTime", spec.size)
         require_positive("InceptionTime", width=width, depth=depth, bottleneck=bottleneck)
         require(
             kernel_size >= 4,
             f"InceptionTime kernel_size={kernel_size} leaves no quarter: set `kernel_size` to 4 or more.",
         )
-        axes, inputs = len(spec.size), measured_channels(spec)
+        axes, inputs = axes_and_channels("InceptionTime", spec)
         blocks: list[nn.Module] = []
         while depth > 0:
             sources = [inputs] + [4 * width] * (min(depth, 3) - 1)
@@ -110,7 +107,7 @@ class InceptionTime(Net):
             blocks.append(InceptionResidual(axes, modules, inputs, 4 * width) if around else modules)
             inputs, depth = 4 * width, depth - 3
         self.body = Chain(*blocks)
-        self.output = MapHead(inputs, spec.size, spec.output, pool=choose_pool("InceptionTime", spec, pool))
+        self.output = make_head("InceptionTime", spec, inputs, spec.size, pool)
         start_as_keras(self)
 
     def features(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch features ..."]:

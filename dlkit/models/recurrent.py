@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from dlkit.core.checks import require
 from dlkit.core.specs import Spec
 from dlkit.models.base import Net
-from dlkit.models.blocks import MapHead, measured_channels
+from dlkit.models.blocks import MapHead
 from dlkit.models.outputs import OutputLinear
 from dlkit.models.padding import split_valid, spread
 from dlkit.models.settings import require_positive, require_probability
@@ -71,7 +71,7 @@ class Recurrent(Net):
         require_positive(name, hidden_size=hidden_size, layers=layers)
         require_probability(name, dropout=dropout)
         between = dropout if layers > 1 else 0.0
-        inputs = measured_channels(spec)
+        inputs = len(spec.channels) - spec.padded
         self.recurrence = self.cells()(inputs, hidden_size, layers, batch_first=True, dropout=between)
         self.pool = pool
         self.attention = Attention(hidden_size) if pool == "attention" else None

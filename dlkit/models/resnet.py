@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from dlkit.core.checks import require
 from dlkit.core.specs import Spec
 from dlkit.models.base import Net
-from dlkit.models.blocks import ConvNorm, MapHead, Pool, choose_pool, measured_channels, require_series_or_image
+from dlkit.models.blocks import ConvNorm, Pool, axes_and_channels, make_head
 from dlkit.models.padding import Chain, valid_maps
 from dlkit.models.residual import Shortcut, basic_block, halved, stages
 from dlkit.models.settings import require_odd, require_positive
@@ -40,19 +40,18 @@ class ResNet(Net):
         pool: Pool = "mean",
     ) -> None:
         super().__init__(spec)
-        require_series_or_image("ResNet", spec.size)
         require_positive("ResNet", width=width)
         require_odd("ResNet", kernel_size=kernel_size)
         require(
             min(blocks, default=0) >= 1,
             f"ResNet blocks={blocks} must name at least one block for each stage: set `blocks`, e.g. [2, 2, 2].",
         )
-        axes, widths = len(spec.size), [width * 2**stage for stage in range(len(blocks))]
+        axes, channels = axes_and_channels("ResNet", spec)
+        widths = [width * 2**stage for stage in range(len(blocks))]
         block = basic_block(axes, kernel_size=kernel_size, skip=skip, shortcut=shortcut)
-        stem = ConvNorm(axes, measured_channels(spec), width, kernel_size=kernel_size)
+        stem = ConvNorm(axes, channels, width, kernel_size=kernel_size)
         self.body = Chain(stem, nn.ReLU(), *stages(block, width, widths, blocks))
-        size, chosen = halved(spec.size, len(blocks) - 1), choose_pool("ResNet", spec, pool)
-        self.output = MapHead(widths[-1], size, spec.output, pool=chosen)
+        self.output = make_head("ResNet", spec, widths[-1], halved(spec.size, len(blocks) - 1), pool)
 
     def features(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch features ..."]:
         """Return the last feature maps."""

@@ -5,16 +5,7 @@ from torch import Tensor
 
 from dlkit.core.specs import Spec
 from dlkit.models.base import Net
-from dlkit.models.blocks import (
-    ConvNorm,
-    MapHead,
-    NormOnly,
-    Pool,
-    choose_pool,
-    measured_channels,
-    require_series_or_image,
-    start_as_keras,
-)
+from dlkit.models.blocks import ConvNorm, NormOnly, Pool, axes_and_channels, make_head, start_as_keras
 from dlkit.models.padding import Chain, valid_maps
 from dlkit.models.residual import Residual
 from dlkit.models.settings import require_positive
@@ -43,15 +34,14 @@ class SeriesResNet(Net):
 
     def __init__(self, spec: Spec, *, width: int = 64, skip: bool = True, pool: Pool | None = None) -> None:
         super().__init__(spec)
-        require_series_or_image("SeriesResNet", spec.size)
         require_positive("SeriesResNet", width=width)
-        axes = len(spec.size)
+        axes, channels = axes_and_channels("SeriesResNet", spec)
         self.body = Chain(
-            series_block(axes, measured_channels(spec), width, skip=skip),
+            series_block(axes, channels, width, skip=skip),
             series_block(axes, width, 2 * width, skip=skip),
             series_block(axes, 2 * width, 2 * width, skip=skip),
         )
-        self.output = MapHead(2 * width, spec.size, spec.output, pool=choose_pool("SeriesResNet", spec, pool))
+        self.output = make_head("SeriesResNet", spec, 2 * width, spec.size, pool)
         start_as_keras(self)
 
     def features(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch features ..."]:
