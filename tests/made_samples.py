@@ -1,77 +1,131 @@
-"""Small sets of labelled images and traces, for the tests of the data room."""
+"""Small labelled data sets in files, for tests."""
 
-from typing import Any
+import io
+import struct
+import zlib
 
 import numpy as np
+import pandas as pd
+from PIL import Image
 
-from dlkit.data.base import SampleSource
-from dlkit.data.records import Pictures, Samples
-from dlkit.data.sample_modules import ImageDataModule, TraceDataModule
-from dlkit.data.sample_splits import Stratified
-
-
-class Given(SampleSource):
-    """Samples that are already there."""
-
-    def __init__(self, samples: Samples) -> None:
-        self.samples = samples
-
-    def read(self) -> Samples:
-        return self.samples
-
-    def fingerprint(self) -> dict[str, Any]:
-        return {"made": len(self.samples)}
+from dlkit.data.sources.image_folder import ImageFolder
+from dlkit.data.sources.manifest import Manifest
+from dlkit.data.sources.sample_arrays import SampleArrays
+from dlkit.data.sources.ucr import UCR
 
 
-class Listed(Pictures):
-    """Images from a list, decoded one at a time."""
-
-    def __init__(self, images: list[np.ndarray]) -> None:
-        self.images = images
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    @property
-    def channels(self) -> int:
-        return len(self.images[0])
-
-    def decode(self, number: int) -> np.ndarray:
-        return self.images[number]
+def pixels(*shape, seed=0, dtype=np.uint8):
+    """Random pixels that fill the range of their type."""
+    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max, shape, dtype=dtype, endpoint=True)
 
 
-def images(count=60, size=(8, 6), dtype=np.uint8, channels=3, **fields: Any) -> Samples:
-    random = np.random.default_rng(1)
-    if dtype == np.float32:
-        values = random.normal(size=(count, channels, *size)).astype(np.float32)
-    else:
-        values = random.integers(0, np.iinfo(dtype).max, (count, channels, *size), dtype, endpoint=True)
-    settings = {"kind": "class", "labels": np.arange(count) % 3, "classes": ("a", "b", "c"), "values": values}
-    names = [f"image {i}" for i in range(count)]
-    return Samples(names=names, channels=tuple("rgb"[:channels]), units=("",) * channels, **settings | fields)
+def encoded(image, form="PNG", **options):
+    """The bytes of an image file; ``image`` is (height, width) or (height, width, 3)."""
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, format=form, **options)
+    return stream.getvalue()
 
 
-def traces(count=60, time=40, channels=2, *, unequal=False, **fields: Any) -> Samples:
-    random = np.random.default_rng(2)
-    values = random.normal(3, 2, size=(count, channels, time)).astype(np.float32)
-    lengths = random.integers(10, time + 1, count) if unequal else None
-    for trace, length in zip(values, [] if lengths is None else lengths, strict=lengths is not None):
-        trace[:, length:] = np.nan
-    settings = {"kind": "class", "labels": np.arange(count) % 3, "classes": ("a", "b", "c"), "lengths": lengths}
-    names = [f"trace {i}" for i in range(count)]
-    return Samples(
-        names=names, values=values, channels=("u", "i")[:channels], units=("V", "A")[:channels], **settings | fields
-    )
+def image_folder(root, *, classes=("cat", "dog"), each=6, form="PNG", roles=(None,)):
+    """A folder of images of 8 x 10 pixels: (role/)class/image."""
+    for role in roles:
+        for label in classes:
+            folder = root / (role or "") / label
+            folder.mkdir(parents=True)
+            for number in range(each):
+                image = pixels(8, 10, 3, seed=sum(map(ord, label)) + number)
+                (folder / f"run{number // 2}_{number}.{form.lower()}").write_bytes(encoded(image, form))
+    return root
 
 
-SPLIT = Stratified(train=0.5, val=0.25, test=0.25)
+def png16(image):
+    """The bytes of a PNG of 16 bits, (height, width, 3), which Pillow cannot write."""
+    height, width = image.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in image)
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
 
 
-def image_module(samples: Samples | None = None, **fields: Any) -> ImageDataModule:
-    settings: dict[str, Any] = {"batch_size": 8, "placement": "host", "split": SPLIT, "batches_per_step": 1}
-    return ImageDataModule(source=Given(images() if samples is None else samples), **settings | fields)
+def tiff(pages, order="<", *, deflate=False, separate=False, inverted=False, strips=3):
+    """The bytes of a TIFF of pages (channels, height, width), in strips; by hand, for Pillow writes few kinds."""
+    content, last = bytearray((b"II*\0" if order == "<" else b"MM\0*") + b"\0\0\0\0"), 4
+    for page in pages:
+        channels, height, width = page.shape
+        planes = [page[[c]] for c in range(channels)] if separate else [page]
+        parts = [part for plane in planes for part in np.array_split(plane.transpose(1, 2, 0), strips)]
+        raw = [part.astype(page.dtype.newbyteorder(order)).tobytes() for part in parts]
+        offsets, stored = [], [zlib.compress(part) if deflate else part for part in raw]
+        for part in stored:
+            offsets.append(len(content))
+            content += part
+        bits, form = page.dtype.itemsize * 8, {"u": 1, "i": 2, "f": 3}[page.dtype.kind]
+        tags = {
+            256: [width], 257: [height], 258: [bits] * channels, 259: [8 if deflate else 1],
+            262: [0 if inverted else 1], 273: offsets, 277: [channels], 278: [-(-height // strips)],
+            279: [len(part) for part in stored], 284: [2 if separate else 1], 339: [form] * channels,
+        }  # fmt: skip
+        entries = b""
+        for tag, numbers in sorted(tags.items()):
+            data = struct.pack(f"{order}{len(numbers)}I", *numbers)
+            if len(data) > 4:
+                place, data = len(content), struct.pack(order + "I", len(content))
+                content += struct.pack(f"{order}{len(numbers)}I", *numbers)
+                assert place
+            entries += struct.pack(order + "HHI", tag, 4, len(numbers)) + data
+        content[last : last + 4] = struct.pack(order + "I", len(content))
+        content += struct.pack(order + "H", len(tags)) + entries
+        last = len(content)
+        content += b"\0\0\0\0"
+    return bytes(content)
 
 
-def trace_module(samples: Samples | None = None, **fields: Any) -> TraceDataModule:
-    settings: dict[str, Any] = {"batch_size": 8, "placement": "host", "split": SPLIT, "batches_per_step": 1}
-    return TraceDataModule(source=Given(traces() if samples is None else samples), **settings | fields)
+TS = """# made
+@problemName Made
+@timestamps false
+@univariate false
+@equalLength false
+@classLabel true up down
+@data
+1,2,3,4:5,?,7,8:up
+1,2:3,4:down
+-1,2.5,3e1:0,0,0:up
+0,0,0,0:1,1,1,1:down
+"""
+
+
+def ts_files(folder):
+    for role in ("TRAIN", "TEST"):
+        (folder / f"Made_{role}.ts").write_text(TS)
+    return folder
+
+
+def traces(samples=30, channels=2, time=16, classes=3, seed=0):
+    random = np.random.default_rng(seed)
+    values = random.normal(size=(samples, channels, time)).astype(np.float32)
+    return {"X": values, "y": np.arange(samples) % classes}
+
+
+def make_source(cls, folder):
+    """A source of each class that needs files."""
+    if cls is SampleArrays:
+        made = traces()
+        made["X"][3, :, 9:] = np.nan
+        np.savez(folder / "made.npz", **made, groups=np.arange(30) // 3)
+        return SampleArrays(path=folder / "made.npz", units={"x0": "V"}, step="10us")
+    if cls is ImageFolder:
+        root = folder / "images"
+        return ImageFolder(path=root if root.exists() else image_folder(root), groups=r"run(\d+)")
+    if cls is Manifest:
+        table = pd.DataFrame(
+            {"jpeg": [encoded(pixels(8, 10, 3, seed=n), "JPEG") for n in range(9)], "class": list("abcabcabc")}
+        )
+        table.to_parquet(folder / "list.parquet")
+        return Manifest(path=folder / "list.parquet", image="jpeg", label="class")
+    if cls is UCR:
+        return UCR(path=ts_files(folder))
+    return cls()

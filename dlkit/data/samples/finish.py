@@ -1,13 +1,13 @@
 """From what stands in the files to samples: labels encoded, lengths found, bad samples left out."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from dlkit.core.checks import require
-from dlkit.data.records import Samples
+from dlkit.data.records import Pictures, Samples
 from dlkit.data.samples.files import role_of
 from dlkit.data.samples.labels import LabelKind, Labels, as_text, encode_labels
 from dlkit.data.samples.layout import Survey, survey
@@ -27,6 +27,16 @@ class Raw:
     groups: np.ndarray | None = None
     roles: np.ndarray | None = None
     informative: np.ndarray | None = None
+    classes: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """What is said about each sample; ``classes`` are the names of the classes 0, 1, 2 where the file holds them."""
+
+    labels: np.ndarray
+    groups: np.ndarray | None = None
+    roles: np.ndarray | None = None
     classes: np.ndarray | None = None
 
 
@@ -52,13 +62,15 @@ class Settings:
         """Seconds between the samples of a trace; 1 where unknown."""
         return 1.0 if self.step is None else parse_step(self.step) / SECOND
 
-    def name_channels(self, count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return names and units of the channels.
+    def name_channels(
+        self, count: int, default: Sequence[str] | None = None
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return names and units of the channels; without a name, ``default`` or ``x0``, ``x1``.
 
         Raises:
             InputError: There are more or fewer names than channels, or a unit belongs to no channel.
         """
-        names = tuple(self.channels or (f"x{number}" for number in range(count)))
+        names = tuple(self.channels or default or (f"x{number}" for number in range(count)))
         require(len(names) == count, f"`channels` names {len(names)}, the inputs have {count}: name each of them.")
         require(len(set(names)) == count, f"`channels` {list(names)} names one twice: give each its own name.")
         check_units(self.units or {}, names)
@@ -84,44 +96,69 @@ def finish(raw: Raw, settings: Settings) -> Samples:
     require(
         len(raw.names) > 0 and 0 not in raw.inputs.shape, f"Inputs of shape {raw.inputs.shape} are empty: give some."
     )
-    channels, units = settings.name_channels(raw.inputs.shape[1])
-    names = unique_names(as_text(raw.names)[0].tolist())
-    problems = Problems(names, settings.bad)
+    channels = settings.name_channels(raw.inputs.shape[1])
+    problems = Problems(unique_names(as_text(raw.names)[0].tolist()), settings.bad)
     found = survey(raw.inputs)
     problems.mark("no known value", found.empty)
     problems.mark("infinite value", found.infinite)
     lengths = _lengths(raw, found, problems)
-    labels = encode_labels(
-        raw.labels, problems, kind=settings.kind, classes=settings.classes, targets=settings.targets,
-        positions=None if raw.classes is None or settings.classes else as_text(raw.classes)[0].tolist(),
-    )  # fmt: skip
-    target_units, roles, groups = (
-        settings.name_units(labels),
-        clean_roles(raw.roles, problems),
-        clean_groups(raw.groups, problems),
-    )
-    good = problems.settle()
     inputs = raw.inputs if lengths is None else _without_padding(raw.inputs, lengths)
+    marks = Marks(raw.labels, raw.groups, raw.roles, raw.classes)
+
+    def take(part: np.ndarray, good: np.ndarray) -> np.ndarray:
+        return part if len(good) == len(part) else part[good]
+
+    samples = assemble(marks, lambda good: take(inputs, good), settings, problems, channels=channels)
+    good = np.flatnonzero(problems.good)
+    return replace(
+        samples,
+        lengths=None if lengths is None else take(lengths, good),
+        informative=None if raw.informative is None else take(raw.informative, good).astype(bool),
+        step=settings.seconds,
+    )
+
+
+def assemble(
+    marks: Marks,
+    values: Callable[[np.ndarray], np.ndarray | Pictures],
+    settings: Settings,
+    problems: Problems,
+    *,
+    channels: tuple[tuple[str, ...], tuple[str, ...]],
+) -> Samples:
+    """Encode labels, groups and roles, and return the samples without the bad ones.
+
+    Args:
+        marks: Labels, groups and roles of each sample.
+        values: Returns the values of the samples with these numbers.
+        settings: What the user says about the samples.
+        problems: What is known to be wrong so far.
+        channels: Names and units of the channels.
+
+    Raises:
+        InputError: Samples cannot be used and ``bad`` is ``fail``.
+    """
+    labels = encode_labels(
+        marks.labels, problems, kind=settings.kind, classes=settings.classes, targets=settings.targets,
+        positions=None if marks.classes is None or settings.classes else as_text(marks.classes)[0].tolist(),
+    )  # fmt: skip
+    roles, groups = clean_roles(marks.roles, problems), clean_groups(marks.groups, problems)
+    target_units = settings.name_units(labels)
+    good = problems.settle()
     labels = labels.take(good)
-
-    def take(part: np.ndarray | None) -> np.ndarray | None:
-        return part if part is None or len(good) == len(names) else part[good]
-
+    labels.refuse_one_class()
     return Samples(
-        names=[names[number] for number in good],
-        values=inputs if len(good) == len(names) else inputs[good],
-        channels=channels,
-        units=units,
+        names=[problems.names[number] for number in good],
+        values=values(good),
+        channels=channels[0],
+        units=channels[1],
         kind=labels.kind,
         labels=labels.labels,
         classes=labels.classes,
         targets=labels.targets,
         target_units=target_units,
-        lengths=take(lengths),
-        groups=take(groups),
-        roles=take(roles),
-        step=settings.seconds,
-        informative=take(raw.informative),
+        groups=None if groups is None else groups[good],
+        roles=None if roles is None else roles[good],
         skipped=problems.found,
     )
 

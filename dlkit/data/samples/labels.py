@@ -12,7 +12,7 @@ from dlkit.core.specs import Kind
 from dlkit.data.samples.problems import Problems
 
 LabelKind = Literal["auto", "class", "ordinal", "labels", "values"]
-WORDS = {"", "nan", "none", "null", "na", "n/a", "?"}
+WORDS = {"", "nan", "null", "<na>"}  # and no more: a class may be called "none"
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +28,20 @@ class Labels:
     def take(self, numbers: np.ndarray) -> "Labels":
         """Return the labels of some samples."""
         return replace(self, labels=np.ascontiguousarray(self.labels[numbers]))
+
+    def refuse_one_class(self) -> None:
+        """Refuse samples that are all of one class.
+
+        Raises:
+            InputError: There is nothing to tell apart.
+        """
+        if self.kind in {"class", "ordinal"}:
+            present = np.unique(self.labels)
+            require(
+                len(present) > 1,
+                f"All {len(self.labels)} samples are of one class, '{self.classes[present[0]]}': give samples of two "
+                "classes or more.",
+            )
 
 
 def encode_labels(
@@ -121,7 +135,6 @@ def _one(
     order = {code: number for number, code in enumerate(codes)}
     numbers = np.array([order.get(item, -1) for item in text], dtype=np.int64)
     problems.mark(f"unknown class, {suggest('', names)}", numbers < 0)
-    _refuse_one_class(numbers[problems.good], names)
     return Labels(kind, numbers, tuple(names))
 
 
@@ -141,15 +154,6 @@ def _sorted(names: set[str], kind: Kind) -> list[str]:
         )
         require(kind != "ordinal", message)
         return sorted(names)
-
-
-def _refuse_one_class(numbers: np.ndarray, names: Sequence[str]) -> None:
-    present = np.unique(numbers)
-    require(
-        len(present) != 1,
-        f"All {len(numbers)} samples are of one class, '{names[present[0]] if len(present) else ''}'; there is nothing "
-        "to tell apart: give samples of two classes or more.",
-    )
 
 
 def _several(raw: np.ndarray, problems: Problems, names: Sequence[str] | None) -> Labels:

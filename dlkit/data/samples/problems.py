@@ -25,6 +25,14 @@ class Problems:
         self.names, self.policy, self.what = names, policy, what
         self.good = np.ones(len(names), dtype=bool)
         self.found: dict[str, list[str]] = {}
+        self.others = 0
+
+    def note(self, cause: str, what: Iterable[str]) -> None:
+        """Note what is wrong beside the samples, such as a class without any."""
+        names = list(what)
+        if names:
+            self.found.setdefault(cause, []).extend(names)
+            self.others += len(names)
 
     def mark(self, cause: str, wrong: np.ndarray | Iterable[int]) -> None:
         """Note that samples cannot be used; one that is known to be bad keeps its first cause.
@@ -48,9 +56,10 @@ class Problems:
         """
         if self.found and (self.policy == "fail" or not self.good.any()):
             count = int((~self.good).sum())
+            total = f"{count} of {len(self.names)} {self.what}" if count else f"{self.others} parts of the data"
             causes = "; ".join(f"{cause}: {_listed(names)}" for cause, names in self.found.items())
             mend = "give better ones" if self.policy == "skip" else "mend them, or set `bad: skip` to leave them out"
-            raise InputError(f"{count} of {len(self.names)} {self.what} cannot be used ({causes}); {mend}.")
+            raise InputError(f"{total} cannot be used ({causes}); {mend}.")
         return np.flatnonzero(self.good)
 
 

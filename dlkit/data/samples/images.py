@@ -1,0 +1,132 @@
+"""Look at every image before training, and make samples of those that can be used."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from dlkit.core.checks import InputError, require, suggest
+from dlkit.data.records import Samples
+from dlkit.data.samples.broken import BrokenImageError
+from dlkit.data.samples.finish import Marks, Settings, assemble
+from dlkit.data.samples.pictures import Color, EncodedPictures, to_color
+from dlkit.data.samples.problems import Problems
+
+Check = Literal["all", "some"]
+SOME = 100
+NAMES = {1: ("gray",), 3: ("red", "green", "blue")}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What an image is like.
+
+    Attributes:
+        shape: Channels, height and width; None where it cannot be used.
+        type: Name of the type of its values.
+        cause: Why it cannot be used, "" where it can.
+    """
+
+    shape: tuple[int, ...] | None
+    type: str = ""
+    cause: str = ""
+
+
+def image_samples(
+    pictures: EncodedPictures, marks: Marks, settings: Settings, problems: Problems, *, color: Color, check: Check
+) -> Samples:
+    """Return the images that can be used.
+
+    Args:
+        pictures: The images.
+        marks: Labels, groups and roles of each.
+        settings: What the user says about the samples.
+        problems: What is known to be wrong so far.
+        color: ``gray``, ``rgb``, ``all`` channels of the files, or ``auto``: as in the files, colour where they differ.
+        check: Whether ``all`` images are decoded now, or ``some``.
+
+    Raises:
+        InputError: An image cannot be used and ``bad`` is ``fail``.
+    """
+    for name, value, kind in (("color", color, Color), ("check", check, Check)):
+        require(value in get_args(kind), f"`{name}: {value}` is not known; {suggest(value, get_args(kind))}")
+    numbers = np.flatnonzero(problems.good)
+    if check == "some" and len(numbers) > SOME:
+        numbers = numbers[np.linspace(0, len(numbers) - 1, SOME).round().astype(np.int64)]
+    looks = look_at(pictures, numbers, color)
+    mark_bad(looks, numbers, problems)
+    usable = {number: look for number, look in zip(numbers.tolist(), looks, strict=True) if not look.cause}
+    color, channels = choose_color(list(usable.values()), color)
+    mark_strange(usable, channels, color, problems)
+    sizes = np.full((len(pictures), 2), -1, dtype=np.int64)
+    for number, look in usable.items():
+        sizes[number] = (look.shape or (0, -1, -1))[1:]
+
+    def values(good: np.ndarray) -> EncodedPictures:
+        return pictures.take(good).known_as(color, channels, sizes[good])
+
+    names = settings.name_channels(channels, NAMES.get(channels)) if channels else ((), ())
+    return assemble(marks, values, settings, problems, channels=names)
+
+
+def look_at(pictures: EncodedPictures, numbers: np.ndarray, color: Color) -> list[Look]:
+    """Decode images in as many threads as there are processors; decoders run side by side."""
+
+    def look(number: int) -> Look:
+        try:
+            image = to_color(pictures.raw(number), color)
+        except BrokenImageError as error:
+            return Look(None, cause=str(error))
+        return Look(image.shape, image.dtype.name, _fault(image))
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+        return list(threads.map(look, numbers.tolist()))
+
+
+def _fault(image: np.ndarray) -> str:
+    if image.shape[1] * image.shape[2] <= 1:
+        return f"{image.shape[1]} x {image.shape[2]} pixels"
+    if image.dtype.kind != "f":
+        return ""
+    if np.isinf(image).any():
+        return "infinite value"
+    return "no known value" if np.isnan(image).all() else ""
+
+
+def mark_bad(looks: Sequence[Look], numbers: np.ndarray, problems: Problems) -> None:
+    """Mark the images that cannot be read, cause by cause."""
+    for cause in dict.fromkeys(look.cause for look in looks if look.cause):
+        problems.mark(cause, [n for n, look in zip(numbers.tolist(), looks, strict=True) if look.cause == cause])
+
+
+def choose_color(looks: Sequence[Look], color: Color) -> tuple[Color, int]:
+    """Return what colour to give to all images, and the number of channels."""
+    counts = Counter(look.shape[0] for look in looks if look.shape is not None)
+    if color != "auto" or not counts:
+        return color, counts.most_common(1)[0][0] if counts else 0
+    if len(counts) > 1 and max(counts) <= 4:
+        return ("rgb", 3) if max(counts) > 2 else ("gray", 1)
+    return "all", counts.most_common(1)[0][0]
+
+
+def mark_strange(usable: dict[int, Look], channels: int, color: Color, problems: Problems) -> None:
+    """Mark the images that are not of the type or number of channels that most have."""
+    types = Counter(look.type for look in usable.values())
+    if not types:
+        return
+    usual = types.most_common(1)[0][0]
+    for number, look in usable.items():
+        if look.type != usual:
+            problems.mark(f"{look.type} values where most have {usual}", [number])
+        elif look.shape is not None and color == "all" and look.shape[0] != channels:
+            problems.mark(f"{look.shape[0]} channels where most have {channels}", [number])
+
+
+def refuse_empty(names: Sequence[str], place: str, wanted: str) -> None:
+    """Refuse a place without any image."""
+    if not names:
+        raise InputError(f"{place} holds no image; {wanted}")

@@ -1,0 +1,160 @@
+"""Tables that list images and their labels."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dlkit.core.checks import InputError, require, suggest
+from dlkit.data.samples.finish import Marks, Settings, unique_names
+from dlkit.data.samples.labels import as_text
+from dlkit.data.samples.pictures import BytePictures, EncodedPictures, FilePictures
+from dlkit.data.tabular.files import reader_for
+
+ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table and their parts, see :class:`dlkit.data.sources.manifest.Manifest`."""
+
+    image: str
+    labels: tuple[str, ...]
+    separator: str | None = None
+    groups: str | None = None
+    roles: str | None = None
+    name: str | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """Return plain types for JSON."""
+        return asdict(self) | {"labels": list(self.labels)}
+
+    @property
+    def wanted(self) -> dict[str, str]:
+        """Every column to read, with the setting that names it."""
+        parts = {"groups": self.groups, "roles": self.roles, "name": self.name}
+        others = {column: setting for setting, column in parts.items() if column is not None}
+        return {**others, **dict.fromkeys(self.labels, "label"), self.image: "image"}
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """Images and the rows that list them.
+
+    Attributes:
+        pictures: The images.
+        rows: The other columns.
+        missing: Rows without an image.
+        roles: Role of each row where the tables have one each.
+    """
+
+    pictures: EncodedPictures
+    rows: pd.DataFrame
+    missing: np.ndarray
+    roles: np.ndarray | None
+
+    def marks(self, columns: Columns, settings: Settings) -> tuple[Marks, Settings]:
+        """Return labels, groups and roles, and the settings with what the columns say."""
+        groups = None if columns.groups is None else self.rows[columns.groups].to_numpy(dtype=object)
+        roles = self.roles if columns.roles is None else self.rows[columns.roles].to_numpy(dtype=object)
+        if columns.separator is not None:
+            labels, names = _several(self.rows[columns.labels[0]], columns.separator, settings.classes)
+            return Marks(labels, groups, roles), replace(settings, classes=names)
+        table = [_numbers_or_text(self.rows[column]) for column in columns.labels]
+        labels = table[0] if len(table) == 1 else np.stack(table, axis=1)
+        return Marks(labels, groups, roles), replace(
+            settings, targets=columns.labels if _names_targets(labels, settings) else None
+        )
+
+
+def read_listing(tables: Iterable[tuple[str | None, Sequence[Path]]], columns: Columns, root: Path | None) -> Listing:
+    """Return what the tables list.
+
+    Args:
+        tables: Files of each role.
+        columns: The parts of the columns.
+        root: Folder that paths start from; None is the folder of each table.
+
+    Raises:
+        InputError: A column is absent, or no image is listed.
+    """
+    frames, roles, places, folders = [], [], [], []
+    for role, files in tables:
+        for file in files:
+            frame = _read(file, columns)
+            frames.append(frame)
+            roles += [role] * len(frame)
+            places += [f"{file.stem}/{number}" for number in range(len(frame))]
+            folders += [root or file.parent] * len(frame)
+    rows = pd.concat(frames, ignore_index=True)
+    require(len(rows) > 0, f"`path` lists no image: give a table with rows under `image: {columns.image}`.")
+    images = [_file_of(item) for item in rows[columns.image]]
+    missing = np.array([not isinstance(item, bytes | str) or not item for item in images], dtype=bool)
+    named = rows[columns.name].astype(str).to_list() if columns.name else None
+    pictures = _pictures(images, missing, named, places, folders)
+    known = np.array(roles) if all(role is not None for role in roles) else None
+    return Listing(pictures, rows, missing, known)
+
+
+def _read(file: Path, columns: Columns) -> pd.DataFrame:
+    reader = reader_for(file)
+    there = reader.columns(file)
+    for column, setting in columns.wanted.items():
+        if column not in there:
+            raise InputError(f"{file.name} has no column '{column}' for `{setting}`; {suggest(column, there)}")
+    chunks = list(reader.chunks(file, list(columns.wanted), ROWS))
+    return pd.concat(chunks, ignore_index=True) if chunks else pd.DataFrame(columns=list(columns.wanted))
+
+
+def _file_of(item: Any) -> Any:
+    """Return the bytes or the path; some data sets keep both side by side."""
+    return item.get("bytes") or item.get("path") if isinstance(item, dict) else item
+
+
+def _pictures(
+    images: list[Any], missing: np.ndarray, named: list[str] | None, places: list[str], folders: list[Path]
+) -> EncodedPictures:
+    if any(isinstance(item, str) for item in images):
+        paths = ["" if gone else item for item, gone in zip(images, missing, strict=True)]
+        names = named or [path or place for path, place in zip(paths, places, strict=True)]
+        return FilePictures(unique_names(names), [folder / path for folder, path in zip(folders, paths, strict=True)])
+    content = [b"" if gone else item for item, gone in zip(images, missing, strict=True)]
+    ends = np.cumsum([len(item) for item in content], dtype=np.int64)
+    borders = np.stack([np.concatenate([[0], ends[:-1]]), ends], axis=1)
+    buffer = np.frombuffer(bytearray().join(content), dtype=np.uint8)  # of a bytearray, so that it may be written
+    return BytePictures(unique_names(named or places), buffer, borders)
+
+
+def _numbers_or_text(column: pd.Series) -> np.ndarray:
+    """Return a column as numbers where every cell is one or empty, else as text."""
+    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return column.to_numpy(dtype=None if not column.isna().any() else np.float64)
+    text, missing = as_text(column.to_numpy(dtype=object))
+    numbers = pd.to_numeric(pd.Series(np.where(missing, "nan", text)), errors="coerce").to_numpy(dtype=np.float64)
+    whole = "".join(text[~missing]).replace("-", "").isdigit()
+    if missing.all() or np.isnan(numbers[~missing]).any() or (whole and missing.any()):
+        return column.to_numpy(dtype=object)
+    return numbers.astype(np.int64) if whole else numbers
+
+
+def _several(column: pd.Series, separator: str, classes: Sequence[str] | None) -> tuple[np.ndarray, list[str]]:
+    """Return 0 or 1 for each label, (rows, labels), and the labels; an empty cell has none of them."""
+    cells = [
+        {word.strip() for word in text.split(separator)} - {""} for text in as_text(column.to_numpy(dtype=object))[0]
+    ]
+    names = list(classes) if classes is not None else sorted(set().union(*cells))
+    unknown = sorted(set().union(*cells) - set(names))
+    require(
+        not unknown,
+        f"The labels {unknown[:5]} are not among `classes`: {', '.join(names)}; add them, or mend the table.",
+    )
+    require(len(names) > 0, "The table names no label at all; give another column in `label`.")
+    return np.array([[name in cell for name in names] for cell in cells], dtype=np.float32), names
+
+
+def _names_targets(labels: np.ndarray, settings: Settings) -> bool:
+    """Tell whether the columns name the labels or values, not one class."""
+    return labels.ndim == 2 or settings.kind == "values" or (settings.kind == "auto" and labels.dtype.kind == "f")
