@@ -1,0 +1,105 @@
+"""Does a map depend on what was learned? Randomize the weights and look again (Adebayo et al., arXiv:1810.03292)."""
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+LIMIT = 0.2
+"""Largest rank correlation that a map may keep with that of a network without knowledge."""
+
+
+class Sanity(NamedTuple):
+    """How maps change while the weights are randomized from the answer towards the input.
+
+    Attributes:
+        layers: Name of the last layer randomized so far, in order.
+        similarity: Mean rank correlation with the map of the trained network, for each of them.
+        final: Mean rank correlation with the map of a network all of whose weights are random.
+    """
+
+    layers: tuple[str, ...]
+    similarity: tuple[float, ...]
+    final: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the map is destroyed with the weights."""
+        return abs(self.final) < LIMIT
+
+
+def ranks(values: Float[Tensor, "batch elements"]) -> Float[Tensor, "batch elements"]:
+    """Return the rank of each value, equal values share the mean of theirs."""
+    values = values.contiguous()
+    ordered = values.sort(dim=1).values
+    first = torch.searchsorted(ordered, values, right=False)
+    behind = torch.searchsorted(ordered, values, right=True)
+    return (first + behind - 1).double() / 2
+
+
+def spearman(a: Float[Tensor, "batch elements"], b: Float[Tensor, "batch elements"]) -> Float[Tensor, "batch"]:
+    """Return the rank correlation of each row; 0 where a row is constant."""
+    a, b = (part - part.mean(1, keepdim=True) for part in (ranks(a), ranks(b)))
+    norm = a.norm(dim=1) * b.norm(dim=1)
+    return torch.where(norm > 0, (a * b).sum(1) / norm.clamp_min(1e-300), torch.zeros_like(norm))
+
+
+@torch.no_grad()
+def shuffle_parameters(module: nn.Module, generator: torch.Generator) -> None:
+    """Put the module's own weights in random order: their distribution stays, what they learned is gone."""
+    for parameter in module.parameters(recurse=False):
+        order = torch.randperm(parameter.numel(), generator=generator)
+        parameter.copy_(parameter.flatten()[order.to(parameter.device)].view_as(parameter))
+
+
+def cascade(net: nn.Module, generator: torch.Generator, stages: int) -> Iterator[tuple[str, nn.Module]]:
+    """Yield a copy of the network whose layers become random one after the other, the last first.
+
+    Args:
+        net: The trained network; it is not changed.
+        generator: Draws the order of the weights; on the CPU.
+        stages: Most times that it is yielded, at last with all weights random.
+    """
+    own = copy.deepcopy(net)
+    layers = [(name, module) for name, module in own.named_modules() if any(True for _ in module.parameters(False))]
+    layers.reverse()
+    shown = {round((i + 1) * len(layers) / stages) - 1 for i in range(stages)} | {len(layers) - 1}
+    for number, (name, module) in enumerate(layers):
+        shuffle_parameters(module, generator)
+        if number in shown:
+            yield name.removeprefix("net."), own
+
+
+def sanity_check(
+    explain: Callable[[nn.Module], Float[Tensor, "batch *map"]],
+    net: nn.Module,
+    *,
+    found: Float[Tensor, "batch *map"] | None = None,
+    stages: int = 6,
+    draws: int = 3,
+    seed: int = 0,
+) -> Sanity:
+    """Randomize a copy of the network layer by layer and compare the maps.
+
+    Args:
+        explain: Returns the maps of a network for fixed inputs and scores.
+        net: The trained network.
+        found: Its maps, where they are known.
+        stages: Stages of the cascade at which maps are made.
+        draws: Networks with all weights random.
+        seed: Seed of the random weights.
+    """
+    truth = (explain(net) if found is None else found).flatten(1)
+    generator = torch.Generator().manual_seed(seed)
+    layers, similarity = [], []
+    for name, other in cascade(net, generator, stages):
+        layers.append(name)
+        similarity.append(float(spearman(truth, explain(other).flatten(1)).mean()))
+    last = similarity[-1:]
+    for _ in range(draws - 1):
+        for _name, other in cascade(net, generator, 1):
+            last.append(float(spearman(truth, explain(other).flatten(1)).mean()))
+    return Sanity(tuple(layers), tuple(similarity), sum(last) / max(len(last), 1))
