@@ -89,7 +89,7 @@ class Classify(SampleTask):
     def take_scaling(self, data: Any) -> None:
         """Take over scaling and class weights from a data module."""
         super().take_scaling(data)
-        self.loss.weigh(data.prepared.class_counts)
+        self.loss.weigh(data.prepared.class_counts.float())
 
     def measure(self, scores: ClassErrors | LabelErrors, step: Step, batch: Batch) -> None:
         """Add the errors of a batch."""
