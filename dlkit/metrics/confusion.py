@@ -1,5 +1,7 @@
 """Measures of a confusion matrix, rows the truth, columns the prediction."""
 
+from statistics import NormalDist
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -34,3 +36,14 @@ def class_distance(matrix: Float[Tensor, "classes classes"]) -> Float[Tensor, ""
     """Return the mean absolute number of classes between truth and prediction."""
     places = torch.arange(len(matrix), dtype=matrix.dtype, device=matrix.device)
     return ((places[:, None] - places).abs() * matrix).sum() / matrix.sum()
+
+
+def wilson_interval(
+    right: Float[Tensor, "*shape"], count: Float[Tensor, "*shape"], level: float = 0.95
+) -> tuple[Float[Tensor, "*shape"], Float[Tensor, "*shape"]]:
+    """Return bounds of a share of which ``right`` of ``count`` were seen (Wilson, JASA 22, 1927)."""
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    share = right / count
+    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    reach = z / (1 + z**2 / count) * (share * (1 - share) / count + z**2 / (4 * count**2)).sqrt()
+    return middle - reach, middle + reach

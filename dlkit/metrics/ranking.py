@@ -24,6 +24,7 @@ def auroc(
 
 def area(scores: Float[Tensor, " samples"], positive: Bool[Tensor, " samples"]) -> Float[Tensor, ""]:
     """Return the area under the ROC curve of one class."""
+    scores = scores.contiguous()
     ordered = scores.sort().values
     below = torch.searchsorted(ordered, scores)
     upto = torch.searchsorted(ordered, scores, right=True)

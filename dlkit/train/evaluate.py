@@ -9,11 +9,15 @@ from dlkit.core.runfolder import RunFolder, atomic_file, read_json, write_json
 from dlkit.data.batching import Batching
 from dlkit.report.canvas import save_figure
 from dlkit.tasks.network import NetTask
-from dlkit.train import evaluate_forecasts
+from dlkit.train import evaluate_classes, evaluate_forecasts, evaluate_values
 from dlkit.train.checkpoints import load_checkpoint
 from dlkit.train.evaluation import Evaluation, PredictionTable, Tested, evaluation_of, quiet_trainer
 
-REGISTERED = (evaluate_forecasts,)  # importing them is what makes evaluation_of know them
+REGISTERED = (
+    evaluate_forecasts,
+    evaluate_classes,
+    evaluate_values,
+)  # importing them is what makes evaluation_of know them
 
 
 def load_weights(task: pl.LightningModule, path: Path) -> None:

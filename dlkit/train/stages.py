@@ -148,15 +148,13 @@ def predict(cli: RunCLI, run: RunFolder | None, new: Sequence[str], output: Path
     evaluation = evaluation_of(cli.model, cli.datamodule)
     path = Path("predictions.parquet") if run is None else run.predictions
     if new:
-        require(run is not None, "--data needs the folder of a run: give it before --data.")
-        assert run is not None
         evaluation = evaluation.on_new(source_of(cli.datamodule, list(new), run))
         path = path.with_stem(f"predictions_{re.sub(r'[^A-Za-z0-9_-]+', '_', Path(new[0]).name.split('.')[0])}")
     path = output or path
     return path, evaluate.write_predictions(path, evaluation, cli.trainer)
 
 
-def source_of(data: Any, paths: list[str], run: RunFolder) -> Any:
+def source_of(data: Any, paths: list[str], run: RunFolder | None) -> Any:
     """Return the source of a run with other files."""
     source = getattr(data, "source", None)
     with_path = getattr(source, "with_path", None)
@@ -165,4 +163,6 @@ def source_of(data: Any, paths: list[str], run: RunFolder) -> Any:
             f"--data needs a run whose source reads files, but {type(source).__name__} reads none: predict without "
             "--data, or train with a source such as dlkit.data.sources.files.Files."
         )
+    if run is None:
+        raise InputError("--data needs the folder of a run: give it before --data.")
     return with_path(paths, fitted=read_json(run.data).get("fitted", {}))

@@ -1,0 +1,169 @@
+"""Classes and labels beside the shares of the classes in training: tables, figures, predictions, mistakes."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torchmetrics.utilities import dim_zero_cat
+
+from dlkit.data.sample_modules import SampleDataModule
+from dlkit.metrics.classification import ClassErrors, LabelErrors
+from dlkit.metrics.confusion import wilson_interval
+from dlkit.report.sample_grid import sample_grid_figure
+from dlkit.report.sample_tables import Line, class_table_text, score_table_text
+from dlkit.tasks.classify import Classify, ClassPrediction
+from dlkit.train.evaluate_samples import MISTAKES, SampleEvaluation, listed, text_column
+from dlkit.train.evaluation import Evaluation, Tested, evaluation_of, plain, quiet_trainer, spread
+from dlkit.train.sample_panels import class_figures
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+
+Errors = ClassErrors | LabelErrors
+SHOWN = {
+    "accuracy": ("accuracy", "high"), "exact_match": ("all labels of a sample right", "high"),
+    "balanced_accuracy": ("balanced accuracy", "high"), "macro_f1": ("macro F1", "high"),
+    "auroc": ("area under the ROC curve", "high"), "class_distance": ("mean distance in classes", "low"),
+    "calibration_error": ("calibration error", "neither"),
+}  # fmt: skip
+
+
+def answers(scores: Errors) -> tuple[Tensor, Tensor]:
+    """Return probabilities and truths of everything that was measured, on the CPU."""
+    return dim_zero_cat(scores.scores).float().cpu(), dim_zero_cat(scores.truths).cpu()
+
+
+class ClassEvaluation(SampleEvaluation):
+    """How classes and labels are measured, drawn and written down.
+
+    The prediction table has a row a sample: sample, truth, prediction, confidence and the probability of each class; of
+    labels a row for each sample and label: sample, label, truth, prediction, probability.
+    """
+
+    task: Classify
+
+    def test(self, trainer: pl.Trainer) -> Tested:
+        """Test the task; its baseline always answers with the shares of the classes in training."""
+        quiet_trainer(trainer).test(self.task, datamodule=self.data, verbose=False)
+        self.rivals = {"class shares": self.baseline()}
+        measures = {
+            "test_samples": self.data.count("test"),
+            "parameters": sum(p.numel() for p in self.task.parameters() if p.requires_grad),
+            "test": self.measures(self.task.test_scores),
+            "baselines": {name: self.measures(rival) for name, rival in self.rivals.items()},
+        }
+        headline = {name: float(value) for name, value in self.task.test_scores.overall().items()}
+        return Tested(self.table("test"), measures, headline)
+
+    def baseline(self) -> Errors:
+        """Return the errors of the shares of the classes in training, which do not look at the sample."""
+        truths = answers(self.task.test_scores)[1]
+        ready, labels = self.data.prepared, self.task.spec.kind == "labels"
+        counts = ready.class_counts.float()
+        shares = (counts / (len(ready.numbers["train"]) if labels else counts.sum())).clamp(0, 1)
+        rival = LabelErrors(len(shares)) if labels else ClassErrors(len(shares), ordinal=self.task.is_ordinal)
+        rival.update(shares.expand(len(truths), -1), truths)
+        return rival
+
+    def measures(self, scores: Errors) -> dict[str, Any]:
+        """Return all measures as plain numbers, None where one is not defined."""
+        found = {"overall": plain(scores.overall()), "per_class": spread(scores.per_class(), self.task.spec.classes)}
+        if isinstance(scores, ClassErrors):
+            return found | {"confusion": plain(scores.matrix)}
+        return found
+
+    def table(self, stage: str) -> str:
+        """Return the table of the errors, in the test beside the baseline, then that of each class."""
+        own = self.task.test_scores if stage == "test" else self.task.val_scores
+        methods: dict[str, Errors] = {"model": own} | (self.rivals if stage == "test" else {})
+        found = {name: scores.overall() for name, scores in methods.items()}
+        lines = [
+            Line(label, [float(measures[key]) for measures in found.values()], better)  # type: ignore[arg-type]
+            for key, (label, better) in SHOWN.items()
+            if key in found["model"]
+        ]
+        each = {name: values.tolist() for name, values in own.per_class().items()}
+        text = score_table_text(lines, list(methods), self.notes(own))
+        return f"{text}\n\n{class_table_text(each, self.task.spec.classes)}"
+
+    def notes(self, scores: Errors) -> list[str]:
+        """Say how sure the accuracy is, and what could not be measured."""
+        notes, classes = [], self.task.spec.classes
+        if isinstance(scores, ClassErrors):
+            low, high = wilson_interval(scores.matrix.diagonal().sum(), scores.matrix.sum())
+            notes.append(f"accuracy between {low:.4f} and {high:.4f} (95 %) from {scores.matrix.sum():.0f} samples")
+        names = listed([classes[k] for k in scores.per_class()["auroc"].isnan().nonzero().flatten().tolist()])
+        if names:
+            notes.append(f"no area under the ROC curve for {names}: all or none of the measured samples have it")
+        return notes + self.unseen()
+
+    def figures(self) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
+        """Yield confusion, reliability, the scores of each class, ROC curves and the most confident mistakes."""
+        yield from class_figures(self.task.test_scores, self.task.spec, *answers(self.task.test_scores))
+        found = self.mistakes("test", self.task.test_scores)
+        if found is not None:
+            yield "mistakes", found
+
+    def mistakes(self, role: str, scores: Errors) -> "matplotlib.figure.Figure | None":
+        """Return the figure of the most confident mistakes; None when there is none."""
+        probabilities, truths = answers(scores)
+        places = confident_mistakes(probabilities, truths)
+        shown = places[:MISTAKES]
+        if not len(shown):
+            return None
+        numbers = self.numbers(role, len(truths))[shown]
+        said = [self.said(probabilities[k], truths[k]) for k in shown.tolist()]
+        title = f"the {len(shown)} most confident of {len(places)} mistakes in {len(truths)} samples"
+        return sample_grid_figure(self.views(numbers, said), self.channels, title=title)
+
+    def said(self, probabilities: Tensor, truth: Tensor) -> list[str]:
+        """Return the truth and the answer in words."""
+        classes = self.task.spec.classes
+        if truth.ndim == 0:
+            best = int(probabilities.argmax())
+            return [f"true: {classes[int(truth)]}", f"said: {classes[best]} {probabilities[best]:.3f}"]
+        wrong = ((probabilities - truth).abs().nan_to_num(nan=0.0)).argsort(descending=True)[:2].tolist()
+        names = ", ".join(name for name, there in zip(classes, truth.tolist(), strict=True) if there > 0.5)
+        return [f"true: {names or 'none'}", *(f"said: {classes[k]} {probabilities[k]:.3f}" for k in wrong[:1])]
+
+    def columns(self, prediction: ClassPrediction) -> dict[str, np.ndarray]:
+        """Return the columns of the prediction table for a batch."""
+        classes, names = self.task.spec.classes, self.names(prediction.start)
+        probabilities, truth = prediction.probabilities.float().cpu(), prediction.truth.cpu()
+        if truth.ndim == 2:
+            shape = (len(names), len(classes))
+            return {
+                "sample": np.repeat(names, len(classes)),
+                "label": np.broadcast_to(np.array(classes, dtype=object), shape).ravel(),
+                "truth": truth.float().numpy().ravel(),
+                "prediction": (probabilities > 0.5).numpy().ravel(),
+                "probability": probabilities.numpy().ravel(),
+            }
+        confidence, best = probabilities.max(-1)
+        columns = {
+            "sample": names,
+            "truth": text_column([None if k < 0 else classes[k] for k in truth.tolist()]),
+            "prediction": text_column([classes[k] for k in best.tolist()]),
+            "confidence": confidence.numpy(),
+        }
+        return columns | {f"probability_{name}": probabilities[:, k].numpy() for k, name in enumerate(classes)}
+
+
+def confident_mistakes(probabilities: Tensor, truths: Tensor) -> Tensor:
+    """Return the places of the wrong answers, the most confident first."""
+    if truths.ndim == 1:
+        confidence, predicted = probabilities.max(-1)
+        wrong = (predicted != truths) & (truths >= 0)
+    else:
+        confidence = (probabilities - truths).abs().nan_to_num(nan=0.0).max(-1).values
+        wrong = confidence > 0.5
+    order = torch.where(wrong, confidence, -1.0).argsort(descending=True, stable=True)
+    return order[: int(wrong.sum())]
+
+
+@evaluation_of.register
+def _(task: Classify, data: SampleDataModule) -> Evaluation:
+    return ClassEvaluation(task, data)

@@ -1,0 +1,175 @@
+"""Values of samples beside the mean and the median of the training samples, in both units."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from dlkit.data.sample_modules import SampleDataModule
+from dlkit.report.canvas import with_unit
+from dlkit.report.sample_grid import sample_grid_figure
+from dlkit.report.sample_tables import Line, score_table_text
+from dlkit.report.tables import LABEL, STANDARDIZED, shorten
+from dlkit.report.value_figures import value_figure
+from dlkit.tasks.regress import Regress, ValuePrediction
+from dlkit.tasks.scores import ValueScores
+from dlkit.train.evaluate_samples import MISTAKES, SampleEvaluation, listed
+from dlkit.train.evaluation import Evaluation, Tested, evaluation_of, plain, quiet_trainer, spread
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+
+MOST = 20  # targets with lines of their own
+
+
+def joined(parts: list[ValuePrediction]) -> ValuePrediction:
+    """Return the predictions of several batches as one, on the CPU."""
+    columns = [list(column) for column in zip(*parts, strict=True)]
+    return ValuePrediction._make(None if column[0] is None else torch.cat(column).cpu() for column in columns)
+
+
+class ValueEvaluation(SampleEvaluation):
+    """How values are measured, drawn and written down.
+
+    The prediction table has a row for each sample and target: sample, target, unit, prediction, bounds, truth.
+    """
+
+    task: Regress
+
+    def test(self, trainer: pl.Trainer) -> Tested:
+        """Test the task; its baselines answer with the mean and the median of the training samples."""
+        quiet_trainer(trainer).test(self.task, datamodule=self.data, verbose=False)
+        self.answers = joined(quiet_trainer(trainer).predict(self.task, datamodule=self.data))  # type: ignore[arg-type]
+        self.rivals = self.baselines()
+        measures = {
+            "test_samples": self.data.count("test"),
+            "parameters": sum(p.numel() for p in self.task.parameters() if p.requires_grad),
+            "test": self.measures(self.task.test_scores),
+            "baselines": {name: self.measures(rival) for name, rival in self.rivals.items()},
+        }
+        headline = {name: float(value) for name, value in self.task.test_scores.overall().items()}
+        return Tested(self.table("test"), measures, headline)
+
+    def baselines(self) -> dict[str, ValueScores]:
+        """Return the errors of numbers that do not look at the sample."""
+        ready, scaling = self.data.prepared, self.task.target_scaling
+        train = ready.samples.labels[ready.numbers["train"].numpy()].astype(np.float64)
+        truth = scaling(self.answers.truth)
+        found = {}
+        for name, value in (("training mean", np.nanmean(train, 0)), ("training median", np.nanmedian(train, 0))):
+            found[name] = ValueScores(train.shape[1], interval=False)
+            found[name].start(scaling)
+            point = scaling(torch.from_numpy(value).float()).expand(len(truth), -1)
+            found[name].update(scaling, point, truth.nan_to_num(nan=0.0), ~truth.isnan(), None)
+        return found
+
+    def measures(self, scores: ValueScores) -> dict[str, Any]:
+        """Return all measures as plain numbers, None where one is not defined."""
+        return {
+            units: {
+                "overall": plain(errors.compute()),
+                "per_target": spread(errors.per_target(), self.task.spec.targets),
+            }
+            for units, errors in (("standardized", scores.standardized), ("physical", scores.physical))
+        }
+
+    def table(self, stage: str) -> str:
+        """Return the table of the errors, in the test beside the baselines."""
+        own = self.task.test_scores if stage == "test" else self.task.val_scores
+        methods = {"model": own} | (self.rivals if stage == "test" else {})
+        overall = [scores.standardized.compute() for scores in methods.values()]
+        lines = [
+            self.line(STANDARDIZED if measure == "mae" else "", measure, [found[measure] for found in overall])
+            for measure in ("mae", "rmse", "r2")
+        ]
+        if self.task.loss.level is not None:
+            inside = [float(overall[0]["coverage"])] + [torch.nan] * (len(methods) - 1)
+            lines.append(Line(f"inside the {100 * self.task.loss.level:.3g} % interval", inside, "neither"))
+        return score_table_text(lines + self.target_lines(methods), list(methods), self.notes(own))
+
+    def target_lines(self, methods: dict[str, ValueScores]) -> list[Line]:
+        """Return three lines for each target in its unit."""
+        lines, spec = [], self.task.spec
+        each = [scores.physical.per_target() for scores in methods.values()]
+        for k, (target, unit) in enumerate(zip(spec.targets[:MOST], spec.target_units, strict=False)):
+            label = with_unit(shorten(target, max(8, LABEL - len(unit) - 3)), unit)
+            for measure in ("mae", "rmse", "r2"):
+                values = [found[measure][k] for found in each]
+                lines.append(self.line(label if measure == "mae" else "", measure, values))
+        return lines
+
+    @staticmethod
+    def line(label: str, measure: str, values: list[Tensor]) -> Line:
+        """Return a line of the table."""
+        numbers = [float(value) for value in values]
+        return Line(label, numbers, "high" if measure == "r2" else "low", measure.upper())
+
+    def notes(self, scores: ValueScores) -> list[str]:
+        """Say what could not be measured, and what is not shown."""
+        targets = self.task.spec.targets
+        names = listed([targets[k] for k in scores.physical.per_target()["r2"].isnan().nonzero().flatten().tolist()])
+        notes = [f"no R2 for {names}: the measured values are constant, or there are too few"] if names else []
+        hidden = len(targets) - MOST
+        return notes + ([f"{hidden} more targets are in metrics.json"] if hidden > 0 else [])
+
+    def figures(self) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
+        """Yield prediction and residuals of each target, six at most, and the largest errors."""
+        yield from self.value_figures(self.answers)
+        found = self.mistakes(self.answers)
+        if found is not None:
+            yield "largest_errors", found
+
+    def value_figures(self, answers: ValuePrediction) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
+        """Yield prediction and residuals of each target, six at most."""
+        spec, columns = self.task.spec, [None if part is None else part.cpu().numpy() for part in answers]
+        _, point, lower, upper, truth = columns
+        assert point is not None
+        assert truth is not None
+        for k, (target, unit) in enumerate(zip(spec.targets[:6], spec.target_units, strict=False)):
+            bounds = None if lower is None or upper is None else (lower[:, k], upper[:, k])
+            figure = value_figure(
+                truth[:, k], point[:, k], target=target, unit=unit, bounds=bounds, level=self.task.loss.level
+            )
+            yield f"values_{re.sub(r'[^A-Za-z0-9_.-]+', '_', target)}", figure
+
+    def mistakes(self, answers: ValuePrediction) -> "matplotlib.figure.Figure | None":
+        """Return the figure of the largest errors in standard deviations of the training samples."""
+        scaling, spec = self.task.target_scaling, self.task.spec
+        point, truth = answers.point.to(scaling.shift), answers.truth.to(scaling.shift)
+        miss, target = (scaling(point) - scaling(truth)).abs().nan_to_num(nan=-1.0).max(-1)
+        shown = miss.argsort(descending=True)[: min(MISTAKES, int((miss >= 0).sum()))].tolist()
+        if not shown:
+            return None
+        said = [
+            [
+                f"measured: {with_unit(f'{truth[k, target[k]]:.4g}', spec.target_units[int(target[k])])}",
+                f"predicted: {point[k, target[k]]:.4g} ({spec.targets[int(target[k])]})",
+            ]
+            for k in shown
+        ]
+        title = f"the {len(shown)} largest errors in {len(point)} samples"
+        return sample_grid_figure(self.views(answers.start.cpu()[shown], said), self.channels, title=title)
+
+    def columns(self, prediction: ValuePrediction) -> dict[str, np.ndarray]:
+        """Return the columns of the prediction table for a batch."""
+        spec, names = self.task.spec, self.names(prediction.start)
+        shape = tuple(prediction.point.shape)
+        columns = {
+            "sample": np.repeat(names, shape[1]),
+            "target": np.broadcast_to(np.array(spec.targets, dtype=object), shape).ravel(),
+            "unit": np.broadcast_to(np.array(spec.target_units, dtype=object), shape).ravel(),
+        }
+        for name in ("point", "lower", "upper", "truth"):
+            values = getattr(prediction, name)
+            filled = np.full(shape, np.nan, np.float32) if values is None else values.float().cpu().numpy()
+            columns["prediction" if name == "point" else name] = filled.ravel()
+        return columns
+
+
+@evaluation_of.register
+def _(task: Regress, data: SampleDataModule) -> Evaluation:
+    return ValueEvaluation(task, data)
