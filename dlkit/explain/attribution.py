@@ -89,6 +89,10 @@ class IntegratedGradients(Explainer):
             steps *= 2
         return found.to(x.dtype)
 
+    def quick(self) -> "IntegratedGradients":
+        """Return the method with few nodes, never doubled."""
+        return IntegratedGradients(steps=min(self.steps, 16), most_steps=min(self.steps, 16))
+
     @staticmethod
     def _integral(net: nn.Module, x: Tensor, targets: Tensor | None, references: Tensor, steps: int) -> Tensor:
         nodes, weights = (torch.from_numpy(part).to(x.device) for part in np.polynomial.legendre.leggauss(steps))
@@ -119,6 +123,7 @@ class GradientShap(Explainer):
     """
 
     signed = True
+    references = 16
 
     def __init__(self, *, draws: int = 64, seed: int = 0) -> None:
         require(draws > 0, f"GradientShap draws={draws} must be positive.")

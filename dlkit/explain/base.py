@@ -92,6 +92,8 @@ class Explainer(ABC):
     """Whether the method works on feature maps only."""
     complete: ClassVar[bool] = False
     """Whether the relevance adds up to the score minus the score of the baseline."""
+    references: ClassVar[int] = 1
+    """How many baselines the method wants to compare with."""
     signed: bool = False
     """Whether relevance below zero means that something speaks against the score."""
 
@@ -104,6 +106,10 @@ class Explainer(ABC):
         baseline: Float[Tensor, "references #batch channels *size"],
     ) -> Float[Tensor, "batch scores #channels *size"]:
         """Return the relevance for a network that is held still."""
+
+    def quick(self) -> "Explainer":
+        """Return the method as it is used where many networks are compared and precision is not needed."""
+        return self
 
     def __call__(
         self,

@@ -51,18 +51,18 @@ class ActivationMap(Explainer):
         net = net if self.layer is None else CutAt(net, self.layer)
         with torch.no_grad():
             maps = net.features(x)  # type: ignore[operator]  # a cut network
-        require_maps(net, maps)
+        require_maps(net, maps, x.ndim)
         seen = Seen(net, x, maps, targets)
         with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
             flat = weighted_sum(self.weights(seen), seen.activations)
         return (flat if self.signed else flat.relu()).reshape(*flat.shape[:2], *maps.shape[2:])
 
 
-def require_maps(net: nn.Module, maps: Tensor) -> None:
+def require_maps(net: nn.Module, maps: Tensor, axes: int) -> None:
     """Refuse features without positions."""
     inner = getattr(net, "net", net)
     require(
-        maps.ndim > 2,
+        maps.ndim == axes,
         f"Class activation maps need feature maps, but the features of {type(inner).__name__} have no positions "
         f"(shape {tuple(maps.shape)}): use saliency, integrated_gradients, occlusion or another method of "
         "dlkit.explain.attribution.",

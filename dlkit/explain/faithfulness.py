@@ -73,7 +73,7 @@ def curves(
     generator: torch.Generator,
     valid: Bool[Tensor, "batch #channels *size"] | None = None,
     steps: int = 20,
-    closeness: float | None = None,
+    closeness: Float[Tensor, "batch"] | None = None,
 ) -> Curves:
     """Return the deletion and insertion curves of maps; a map with one channel moves all channels together.
 
@@ -87,7 +87,7 @@ def curves(
         valid: What is part of a sample; the rest, padding, is never replaced.
         steps: Number of steps from nothing to everything.
         closeness: For scores that may rise or fall: a curve is then 1 minus the distance to the score of the whole
-            input, divided by this number.
+            input, divided by this number, (batch,).
     """
     flat = relevance.flatten(1)
     count = torch.full((len(x), 1), flat.shape[1], device=x.device)
@@ -101,7 +101,7 @@ def curves(
         told = [_told(net, a, b, targets, gone) for a, b in ((baseline, x), (x, baseline))]
         if closeness is not None:
             full = scores_of(net, x, targets)
-            told = [1 - (scores - full).abs() / closeness for scores in told]
+            told = [1 - (scores - full).abs() / closeness[:, None] for scores in told]
     return Curves(share, *told)
 
 
@@ -146,7 +146,7 @@ def judge(
     *,
     valid: Bool[Tensor, "batch #channels *size"] | None = None,
     steps: int = 20,
-    closeness: float | None = None,
+    closeness: Float[Tensor, "batch"] | None = None,
     draws: int = 4,
     seed: int = 0,
 ) -> Faithfulness:

@@ -9,6 +9,7 @@ from dlkit.core.discover import discover
 from dlkit.explain.base import Scored, still
 from dlkit.explain.cam import CAM, ActivationMap, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, ScoreCAM, XGradCAM
 from dlkit.explain.cut import linear_head
+from dlkit.explain.fold import folded
 
 MAPS = discover("dlkit.explain", ActivationMap)
 CONV = {1: nn.Conv1d, 2: nn.Conv2d}
@@ -268,3 +269,29 @@ def test_networks_and_scores_without_what_a_map_needs_are_refused_in_one_sentenc
 
     with pytest.raises(InputError, match="features of Flat have no positions"):
         GradCAM()(Flat(nn.Linear(360, 5), nn.Linear(5, 2)).double(), x)
+
+
+@pytest.mark.parametrize("axes", [1, 2])
+def test_folding_batch_norms_changes_no_answer_and_not_the_network(axes):
+    net, x = small(axes)
+    net.train()
+    net(x), net(x + 1)  # so that the running statistics say something
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    fast = folded(net, x)
+    assert fast is not net and isinstance(fast.body[1], nn.Identity) and isinstance(net.body[1], NORM[axes])
+    close(fast(x), net.eval()(x))
+    close(GradCAM()(fast, x), GradCAM()(net, x))
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
+def test_a_batch_norm_that_others_need_is_not_folded():
+    class Shared(Small):
+        def features(self, x):
+            z = self.body[1](self.body[0](x))
+            return self.body[1](z).relu()
+
+        def head(self, z):
+            return z.flatten(2).mean(2)
+
+    net, x = Shared().double().eval(), torch.randn(3, 3, 6, 6, dtype=torch.float64)
+    close(folded(net, x)(x), net(x))

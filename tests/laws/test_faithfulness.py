@@ -88,7 +88,7 @@ def test_a_score_that_may_fall_is_judged_by_its_distance():
             return -net(x)
 
     with torch.no_grad():
-        closeness = float((net(x) - net(baseline)).abs().mean())
+        closeness = (net(x) - net(baseline)).abs().mean().expand(len(x))
     up = curves(net, x, targets, oracle, baseline, generator=drawn(), closeness=closeness)
     down = curves(Falls(), x, targets, oracle, baseline, generator=drawn(), closeness=closeness)
     torch.testing.assert_close(up, down)
