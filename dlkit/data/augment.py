@@ -205,7 +205,7 @@ class Mixup(Augment):
         """Learn the number of classes."""
         require(
             spec.kind != "ordinal",
-            "Mixup cannot mix classes that have an order: leave it out of `augment`, or set `ordinal: false`.",
+            "Mixup cannot mix classes that have an order: leave it out of `augment`, or set `kind: class` in the source.",
         )
         self.classes, self.padded = len(spec.classes), spec.padded
 

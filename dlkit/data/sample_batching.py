@@ -14,7 +14,6 @@ from dlkit.data.base import Augment
 from dlkit.data.batching import Batching
 from dlkit.data.loader import Fetch
 from dlkit.data.sample_batches import Numbers, Raw, SampleBatches
-from dlkit.data.sample_describe import spec_of
 from dlkit.data.sample_prepare import PreparedSamples
 
 Placement = Literal["auto", "device", "host", "files"]
@@ -68,8 +67,6 @@ class SampleBatching(Batching, ABC):
     def setup(self, stage: str | None = None) -> None:  # noqa: ARG002 - Lightning's name
         """Place the samples."""
         if self._batches is None:
-            for change in self.augment:
-                change.start(spec_of(self.prepared.samples))
             self._batches = SampleBatches.place(self.prepared, self.augment)
         self._batches = self._batches.to(self.target, table=self.on_device)
 

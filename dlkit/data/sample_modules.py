@@ -72,7 +72,10 @@ class SampleDataModule(SampleBatching, ABC):
         if self._prepared is None:
             samples = self.load(self.source.read(), None)
             self._refuse_placement(samples)
-            self._prepared = prepare_samples(samples, self.split, self.normalizer)
+            ready = prepare_samples(samples, self.split, self.normalizer)
+            for change in self.augment:
+                change.start(spec_of(ready.samples))
+            self._prepared = ready
         return self._prepared
 
     def _refuse_placement(self, samples: Samples) -> None:

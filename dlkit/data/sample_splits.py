@@ -138,7 +138,7 @@ class Official(SampleSplit):
         """
         require(
             samples.roles is not None,
-            "Official needs a data set that says which samples train and which test: set `role` of the source, or use "
+            "Official needs a data set that says which samples train and which test: set `roles` of the source, or use "
             "Stratified.",
         )
         given = np.asarray(samples.roles).astype(str)
