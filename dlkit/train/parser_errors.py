@@ -13,6 +13,7 @@ KINDS = {
     "str": "text",
     "bool": "true or false",
     "list": "a list",
+    "tuple": "a list",
     "dict": "settings (name: value)",
 }
 NOISE = re.compile(
@@ -113,7 +114,7 @@ def read_complaint(text: str) -> Complaint:
         if key := re.search(r'Parser key "(.+?)":', line):
             found.place.append(key.group(1))
         elif value := re.match(r"(?:Given value|Expected a dot import path string): (.*)", line):
-            found.value = found.value or value.group(1)
+            found.value = found.value or value.group(1).partition(". Got value: ")[0]
         elif owner := re.match(r"Problem with given class_path '(.*)'", line):
             found.owner = owner.group(1)
         else:
