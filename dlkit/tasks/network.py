@@ -13,6 +13,9 @@ from dlkit.models.base import NetFactory
 from dlkit.tasks.base import Step, Task
 from dlkit.tasks.scores import Scores
 
+LAYOUT = {"Sequential", "ModuleList", "Identity", "ReLU", "Chain", "ConvNorm"}
+"""Parts that hold no weights of their own; how they are nested may change from version to version."""
+
 
 class NetTask(Task, ABC):
     """A task around one network, whose errors are added up over validation and test.
@@ -56,7 +59,7 @@ class NetTask(Task, ABC):
             InputError: The checkpoint belongs to another network or other data.
         """
         super().on_load_checkpoint(checkpoint)
-        saved, own = checkpoint["network"], self._parts()
+        saved, own = [name for name in checkpoint["network"] if name not in LAYOUT], self._parts()
         require(
             saved == own,
             f"The checkpoint holds the weights of {saved[0]}, the config has {own[0]} with other parts: use the "
@@ -64,7 +67,8 @@ class NetTask(Task, ABC):
         )
 
     def _parts(self) -> list[str]:
-        return [type(part).__qualname__ for part in self.net.modules()]
+        names = [type(part).__qualname__ for part in self.net.modules()]
+        return [name for name in names if name not in LAYOUT]
 
     # ------------------------------------------------------------------ training, validation, test
     def setup(self, stage: str) -> None:
