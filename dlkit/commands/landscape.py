@@ -1,0 +1,79 @@
+"""Draw the loss around the weights of a run: lines, planes, the way of the optimizer, curvature."""
+
+import argparse
+import re
+from typing import NoReturn
+
+from dlkit.core.checks import InputError, require
+
+USAGE = "dlkit landscape RUN [--lines | --plane] [--directions trajectory] [--shard 3/8] [--key value ...]"
+DESCRIPTION = """Measures the loss around the trained weights: along two directions that are random and as long in each
+filter as its weights (arXiv:1712.09913), or along those in which the optimizer went most. Leaves contours, a surface, a
+page to turn it on and the largest eigenvalues of the Hessian in RUN/landscape/. What was stopped goes on where it was;
+several devices or jobs share the work: CUDA_VISIBLE_DEVICES=2 dlkit landscape RUN --shard 3/8."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the arguments."""
+        raise InputError(f"{message}; usage: {USAGE}")
+
+
+def parser() -> Parser:
+    """Return the parser of this command."""
+    made = Parser("dlkit landscape", usage=USAGE, description=DESCRIPTION, allow_abbrev=False, add_help=False)
+    made.add_argument("--lines", action="store_true", help="Only a line along each direction.")
+    made.add_argument("--plane", action="store_true", help="Only the plane; without both, lines and plane.")
+    made.add_argument("--points", type=int, default=25, help="Points along each axis.")
+    made.add_argument(
+        "--range", type=float, default=1.0, help="Reach of the axes, in lengths of the weights or of the trajectory."
+    )
+    made.add_argument("--directions", choices=("random", "trajectory"), default="random")
+    made.add_argument("--eigenvalues", type=int, default=2, help="Number of largest eigenvalues; 0 leaves them out.")
+    made.add_argument("--samples", type=int, default=1024, help="Windows or samples that the loss is the mean of.")
+    made.add_argument("--split", choices=("train", "val", "test"), default="train")
+    made.add_argument("--seed", type=int, default=0, help="Seed of the random directions.")
+    made.add_argument("--shard", default="1/1", metavar="I/N", help="Compute the I-th of N parts.")
+    made.add_argument("--precision", choices=("32", "bf16"), default="32", help="bf16 is faster and rounds the loss.")
+    return made
+
+
+def shard_of(text: str) -> tuple[int, int]:
+    """Return the number of a shard and how many there are."""
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    shard, shards = (int(match.group(1)), int(match.group(2))) if match else (0, 0)
+    require(
+        1 <= shard <= shards, f"--shard {text} is no part of a whole: give I/N with I from 1 to N, e.g. --shard 3/8."
+    )
+    return shard, shards
+
+
+def main(arguments: list[str]) -> None:
+    """Draw the landscape."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        parser().print_help()
+        return
+    known, rest = parser().parse_known_args(arguments)
+    shard, shards = shard_of(known.shard)
+    from dlkit.train import stages
+    from dlkit.train.surface_data import Wish
+    from dlkit.train.surfaces import landscape
+
+    wish = Wish(
+        lines=known.lines or not known.plane,
+        plane=known.plane or not known.lines,
+        reach=known.range,
+        **{
+            name: getattr(known, name)
+            for name in ("points", "directions", "eigenvalues", "samples", "split", "seed", "precision")
+        },
+    )
+    cli, run = stages.load(rest)
+    require(run is not None, f"A loss surface needs the folder of a run: {USAGE}.")
+    assert run is not None
+    folder, missing = landscape(cli, run, wish, shard=shard, shards=shards)
+    for text in missing:
+        print(f"still to come from other shards: {text}")
+    print(f"landscape: {folder}")

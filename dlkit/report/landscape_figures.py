@@ -1,0 +1,185 @@
+"""Figures of loss surfaces: lines, contours, the surface in space, the way of the optimizer over it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlkit.core.checks import require
+from dlkit.report.canvas import BLACK, LINES, ORANGE, new_figure, style
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+    import matplotlib.figure
+    from matplotlib.colors import Normalize
+
+LEVELS = 20
+DECADES = 6.0  # of the loss that are told apart; what is lower than that below the highest is one colour
+
+
+@dataclass(frozen=True, eq=False)
+class LossView:
+    """The loss in a plane.
+
+    Attributes:
+        first: Places on the first axis, (columns,).
+        second: Places on the second axis, (rows,).
+        losses: Loss at each place, (rows, columns); not a number, or infinite, where the network left the numbers.
+        names: What the axes are.
+        title: What tells this surface from others.
+        path: Way of the weights in the plane, (snapshots, 2), or None.
+        epochs: Epoch of each snapshot.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    losses: np.ndarray
+    names: tuple[str, str] = ("first direction", "second direction")
+    title: str = ""
+    path: np.ndarray | None = None
+    epochs: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what has no height anywhere."""
+        require(
+            bool(np.isfinite(self.losses).any()),
+            "The loss is not a number anywhere in the plane: take a smaller `--range`.",
+        )
+
+    @property
+    def shown(self) -> np.ndarray:
+        """The losses, masked where they are no numbers."""
+        return np.ma.masked_invalid(self.losses)
+
+    @property
+    def positive(self) -> bool:
+        """Whether the loss can be drawn on a logarithmic scale; a likelihood may fall below 0."""
+        return float(self.shown.min()) > 0
+
+
+def colour_norm(view: LossView) -> "Normalize":
+    """Return the scale of colours: logarithmic where the loss is positive."""
+    from matplotlib.colors import LogNorm, Normalize
+
+    low, high = float(view.shown.min()), float(view.shown.max())
+    high = high if high > low else low + max(abs(low), 1.0) * 1e-6
+    return LogNorm(max(low, high * 10**-DECADES), high) if view.positive else Normalize(low, high)
+
+
+def levels(view: LossView) -> np.ndarray:
+    """Return the heights of the contours: evenly spaced factors; for losses below 0, finer towards the lowest."""
+    norm = colour_norm(view)
+    low, high = float(norm.vmin or 0.0), float(norm.vmax or 1.0)
+    if view.positive:
+        return np.geomspace(low, high, LEVELS + 1)
+    return low + (high - low) * np.linspace(0, 1, LEVELS + 1) ** 2
+
+
+def contour_figure(view: LossView) -> "matplotlib.figure.Figure":
+    """Draw contours of the loss; over them the way of the weights where it is known."""
+    with style():
+        figure = new_figure(5.6, 4.6)
+        axes = figure.subplots()
+        draw_contours(axes, view)
+        handles, labels = axes.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper right", ncols=len(labels))
+    return figure
+
+
+def draw_contours(axes: "matplotlib.axes.Axes", view: LossView, *, bar: bool = True) -> None:
+    """Draw contours into ``axes``."""
+    heights, norm = levels(view), colour_norm(view)
+    place = (view.first, view.second, view.shown)
+    filled = axes.contourf(*place, levels=heights, norm=norm, cmap="viridis", extend="both", alpha=0.9)
+    drawn = axes.contour(*place, levels=heights, colors="white", linewidths=0.6)
+    axes.clabel(drawn, heights[1::3], fmt=number, fontsize=7)
+    if view.path is None:
+        axes.plot(0, 0, marker="+", color=ORANGE, markersize=11, markeredgewidth=2, linestyle="none", label="network")
+    else:
+        draw_path(axes, view)
+    axes.set_xlabel(view.names[0])
+    axes.set_ylabel(view.names[1])
+    axes.set_title(view.title, loc="left")
+    axes.grid(visible=False)
+    if bar and axes.figure is not None:
+        colours = axes.figure.colorbar(filled, ax=axes, label="loss", ticks=heights[::4], format=lambda v, _: number(v))
+        colours.minorticks_off()
+
+
+def draw_path(axes: "matplotlib.axes.Axes", view: LossView) -> None:
+    """Draw the way of the weights with the epochs of its ends."""
+    assert view.path is not None
+    x, y = view.path.T
+    axes.plot(x, y, color="white", linewidth=3.0, zorder=3)
+    axes.plot(x, y, color=BLACK, linewidth=1.2, marker="o", markersize=3, zorder=4, label="weights at each snapshot")
+    axes.plot(0, 0, marker="+", color=ORANGE, markersize=11, markeredgewidth=2, linestyle="none", zorder=5,
+              label="network")  # fmt: skip
+    box: dict[str, Any] = {"boxstyle": "round,pad=0.15", "color": "white", "alpha": 0.8}
+    middle = (view.first[0] + view.first[-1]) / 2
+    for place in sorted({0, len(x) - 1}):
+        side, away = ("left", 7) if x[place] < middle else ("right", -7)
+        axes.annotate(
+            f"epoch {view.epochs[place]}", (x[place], y[place]), xytext=(away, 0), textcoords="offset points", bbox=box,
+            ha=side, va="center", fontsize=7, zorder=6,
+        )  # fmt: skip
+
+
+def number(value: float) -> str:
+    """Return three significant digits."""
+    return f"{value:.3g}"
+
+
+def surface_figure(view: LossView) -> "matplotlib.figure.Figure":
+    """Draw the surface in space."""
+    with style():
+        figure = new_figure(6.0, 4.8)
+        draw_surface(figure.add_subplot(projection="3d"), view)
+    return figure
+
+
+def draw_surface(axes: Any, view: LossView) -> None:
+    """Draw the surface into axes of three dimensions."""
+    norm = colour_norm(view)
+    height = np.clip(view.shown, norm.vmin, norm.vmax)
+    height = np.log10(height) if view.positive else height
+    heights = np.where(np.ma.getmaskarray(height), np.nan, np.ma.getdata(height))
+    x, y = np.meshgrid(view.first, view.second)
+    from matplotlib import colormaps
+    from matplotlib.ticker import MaxNLocator
+
+    colours = colormaps["viridis"](norm(np.clip(view.shown, norm.vmin, norm.vmax)))
+    axes.plot_surface(x, y, heights, facecolors=colours, rstride=1, cstride=1, linewidth=0.15, edgecolor="#00000040")
+    axes.set_xlabel(view.names[0])
+    axes.set_ylabel(view.names[1])
+    axes.set_zlabel("loss", labelpad=11)
+    for ticks in (axes.xaxis, axes.yaxis, axes.zaxis):
+        ticks.set_major_locator(MaxNLocator(5))
+        ticks.set_tick_params(pad=4 if ticks is axes.zaxis else 1)
+    axes.zaxis.set_major_formatter(lambda value, _: number(10**value if view.positive else value))
+    axes.set_title(view.title, loc="left")
+    axes.view_init(elev=30, azim=-55)
+    axes.set_box_aspect((1, 1, 0.75), zoom=0.85)
+
+
+def lines_figure(places: tuple[np.ndarray, np.ndarray], losses: np.ndarray, names: tuple[str, str]) -> Any:
+    """Draw the loss along each direction.
+
+    Args:
+        places: Places along each direction, (points,).
+        losses: Loss at them, (2, points).
+        names: What the directions are.
+    """
+    with style():
+        figure = new_figure(5.6, 3.6)
+        axes = figure.subplots()
+        shown = np.ma.masked_invalid(losses)
+        for look, place, loss, name in zip(LINES, places, shown, names, strict=False):
+            axes.plot(place, loss, label=name, **look)
+        axes.axvline(0, color="#666666", linewidth=0.8, linestyle=":", label="network")
+        if shown.count() and float(shown.min()) > 0 and float(shown.max()) > 10 * float(shown.min()):
+            axes.set_yscale("log")
+        axes.set_xlabel("step along the direction")
+        axes.set_ylabel("loss")
+        axes.margins(x=0.02)
+        figure.legend(loc="outside upper center", ncols=3, handlelength=3.2)
+    return figure
