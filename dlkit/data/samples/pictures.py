@@ -145,8 +145,8 @@ def to_color(image: np.ndarray, color: Color) -> np.ndarray:
         raise BrokenImageError(f"{channels} channels are no colours, set `color: all`")
     opaque = image[: channels - 1] if channels in (2, 4) else image
     if color == "gray":
-        return np.ascontiguousarray(opaque) if len(opaque) == 1 else _gray(opaque)
-    return np.ascontiguousarray(opaque if len(opaque) == 3 else np.repeat(opaque, 3, axis=0))
+        return opaque if len(opaque) == 1 else _gray(opaque)
+    return opaque if len(opaque) == 3 else np.repeat(opaque, 3, axis=0)
 
 
 def _gray(image: np.ndarray) -> np.ndarray:
