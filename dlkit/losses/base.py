@@ -43,7 +43,7 @@ class Loss(nn.Module, ABC):
     def interval(
         self,
         prediction: Float[Tensor, "batch *horizon targets outputs"],  # noqa: ARG002 - a point says nothing of its spread
-    ) -> tuple[Float[Tensor, "batch *horizon targets"], Float[Tensor, "batch horizon targets"]] | None:
+    ) -> tuple[Float[Tensor, "batch *horizon targets"], Float[Tensor, "batch *horizon targets"]] | None:
         """Return the lower and upper bound of the central interval at ``level``; None for a point forecast."""
         return None
 

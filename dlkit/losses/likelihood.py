@@ -58,7 +58,7 @@ class Gaussian(Loss):
 
     def interval(
         self, prediction: Float[Tensor, "batch *horizon targets outputs"]
-    ) -> tuple[Float[Tensor, "batch *horizon targets"], Float[Tensor, "batch horizon targets"]]:
+    ) -> tuple[Float[Tensor, "batch *horizon targets"], Float[Tensor, "batch *horizon targets"]]:
         """Return the central interval at ``level``."""
         mean = at_least_single(prediction[..., 0])
         reach = NormalDist().inv_cdf((1 + self._level) / 2) * self.scale(prediction)

@@ -67,7 +67,7 @@ class Pinball(Loss):
 
     def interval(
         self, prediction: Float[Tensor, "batch *horizon targets outputs"]
-    ) -> tuple[Float[Tensor, "batch *horizon targets"], Float[Tensor, "batch horizon targets"]] | None:
+    ) -> tuple[Float[Tensor, "batch *horizon targets"], Float[Tensor, "batch *horizon targets"]] | None:
         """Return the outermost quantiles; None when there is only the median."""
         if self.outputs == 1:
             return None
