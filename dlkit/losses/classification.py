@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, final
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -20,7 +20,7 @@ def class_probabilities(target: Target, classes: int) -> Float[Tensor, "batch cl
     return target if target.ndim == 2 else F.one_hot(target, classes).float()
 
 
-def balanced_weights(counts: Float[Tensor, " classes"]) -> Float[Tensor, " classes"]:
+def balanced_weights(counts: Shaped[Tensor, " classes"]) -> Float[Tensor, " classes"]:
     """Return weights with which every class counts the same in training; their mean over the samples is 1.
 
     A class without samples is weighed as if it had one.
@@ -39,7 +39,7 @@ class ClassLoss(nn.Module, ABC):
         """Return how many numbers the network must give for ``classes`` classes."""
         return classes
 
-    def weigh(self, counts: Float[Tensor, " classes"]) -> None:
+    def weigh(self, counts: Shaped[Tensor, " classes"]) -> None:
         """Learn how many training samples each class has."""
 
     @abstractmethod
@@ -80,7 +80,7 @@ class WeightedLoss(ClassLoss):
         self.class_weights = class_weights
         self.register_buffer("weight", None)
 
-    def weigh(self, counts: Float[Tensor, " classes"]) -> None:
+    def weigh(self, counts: Shaped[Tensor, " classes"]) -> None:
         """Compute the weights, which the checkpoint keeps."""
         if self.class_weights:
             place = counts if self.weight is None else self.weight

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
-NUMBERED, NAMED = 16, 40  # most classes whose cells hold numbers, whose names all stand at the axis
+NUMBERED, NAMED = 20, 40  # most classes whose cells hold numbers, whose names all stand at the axis
 
 
 def label_classes(axis: "matplotlib.axes.Axes", classes: Sequence[str], which: str) -> None:
