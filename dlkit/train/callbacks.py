@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from dlkit.core.runfolder import RunFolder
 from dlkit.tasks.base import Task
 from dlkit.tasks.forecast import Forecast
+from dlkit.tasks.samples import SampleTask
 
 
 def run_callbacks(run: RunFolder, *, monitored: bool) -> list[pl.Callback]:
@@ -168,3 +169,28 @@ class ForecastPanels(pl.Callback):
             board.experiment.add_figure(
                 "error per horizon", horizon_panel({"model": pl_module.val_scores}, pl_module.spec), step
             )
+
+
+class SamplePanels(pl.Callback):
+    """Draws into TensorBoard what is taken for what, and the most confident mistakes, while classes or values train.
+
+    Args:
+        every_n_epochs: Epochs between two drawings.
+    """
+
+    content_with_several_batches = True
+
+    def __init__(self, every_n_epochs: int = 5) -> None:
+        self.every_n_epochs = every_n_epochs
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draw when it is due."""
+        due = trainer.current_epoch % self.every_n_epochs == 0 and not trainer.sanity_checking
+        boards = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
+        if not isinstance(pl_module, SampleTask) or not due or not boards or not trainer.is_global_zero:
+            return
+        from dlkit.train.evaluate import panels
+
+        for name, figure in panels(pl_module, trainer.datamodule, alone=trainer.world_size == 1):  # type: ignore[attr-defined] # set by Lightning
+            for board in boards:
+                board.experiment.add_figure(name, figure, trainer.global_step)

@@ -1,6 +1,8 @@
 """Measure a task, write metrics, figures, summary and predictions of a run."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytorch_lightning as pl
 
@@ -11,7 +13,11 @@ from dlkit.report.canvas import save_figure
 from dlkit.tasks.network import NetTask
 from dlkit.train import evaluate_classes, evaluate_forecasts, evaluate_values
 from dlkit.train.checkpoints import load_checkpoint
+from dlkit.train.evaluate_samples import SampleEvaluation
 from dlkit.train.evaluation import Evaluation, PredictionTable, Tested, evaluation_of, quiet_trainer
+
+if TYPE_CHECKING:
+    import matplotlib.figure
 
 REGISTERED = (
     evaluate_forecasts,
@@ -68,6 +74,19 @@ def validate(evaluation: Evaluation, trainer: pl.Trainer) -> str:
     quiet.validate(evaluation.task, datamodule=evaluation.data, verbose=False)
     count, loss = evaluation.data.count("val"), float(quiet.callback_metrics["val/loss"])
     return f"{evaluation.table('val')}\nval/loss {loss:.4g} over {count} {evaluation.thing}s"
+
+
+def panels(task: NetTask, data: Batching, *, alone: bool) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
+    """Yield the figures of a validation that just ended.
+
+    Args:
+        task: The task while it trains.
+        data: What it trains on.
+        alone: This process measured everything that validates.
+    """
+    evaluation = evaluation_of(task, data)
+    if isinstance(evaluation, SampleEvaluation):
+        yield from evaluation.panels(alone=alone)
 
 
 def write_test(run: RunFolder, evaluation: Evaluation, tested: Tested) -> None:

@@ -17,7 +17,7 @@ from dlkit.report.sample_tables import Line, class_table_text, score_table_text
 from dlkit.tasks.classify import Classify, ClassPrediction
 from dlkit.train.evaluate_samples import MISTAKES, SampleEvaluation, listed, text_column
 from dlkit.train.evaluation import Evaluation, Tested, evaluation_of, plain, quiet_trainer, spread
-from dlkit.train.sample_panels import class_figures
+from dlkit.train.sample_panels import class_figures, matrix_figure, trust_figure
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -85,7 +85,7 @@ class ClassEvaluation(SampleEvaluation):
             for key, (label, better) in SHOWN.items()
             if key in found["model"]
         ]
-        each = {name: values.tolist() for name, values in own.per_class().items()}
+        each = {name: values.tolist() for name, values in own.per_class().items() if name != "balanced_accuracy"}
         text = score_table_text(lines, list(methods), self.notes(own))
         return f"{text}\n\n{class_table_text(each, self.task.spec.classes)}"
 
@@ -104,6 +104,15 @@ class ClassEvaluation(SampleEvaluation):
         """Yield confusion, reliability, the scores of each class, ROC curves and the most confident mistakes."""
         yield from class_figures(self.task.test_scores, self.task.spec, *answers(self.task.test_scores))
         found = self.mistakes("test", self.task.test_scores)
+        if found is not None:
+            yield "mistakes", found
+
+    def panels(self, *, alone: bool) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
+        """Yield confusion, reliability and the most confident mistakes in validation."""
+        scores = self.task.val_scores
+        yield matrix_figure(scores, self.task.spec)
+        yield "reliability", trust_figure(scores)
+        found = self.mistakes("val", scores) if alone else None
         if found is not None:
             yield "mistakes", found
 

@@ -1,7 +1,8 @@
 """What the evaluations of classes, labels and values of samples share."""
 
-from collections.abc import Sequence
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,9 @@ from dlkit.report.tables import shorten
 from dlkit.tasks.samples import SampleTask
 from dlkit.train.evaluation import Evaluation
 
+if TYPE_CHECKING:
+    import matplotlib.figure
+
 MISTAKES = 15  # most that are drawn
 
 
@@ -29,7 +33,7 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(f"'{shorten(name, 30)}'" for name in names[:most]) + (", ..." if len(names) > most else "")
 
 
-class SampleEvaluation(Evaluation):
+class SampleEvaluation(Evaluation, ABC):
     """How a task on images or traces is measured, drawn and written down."""
 
     task: SampleTask
@@ -63,6 +67,10 @@ class SampleEvaluation(Evaluation):
             values = values.where(x[:, channels:] > 0, torch.nan)
         names = self.names(numbers)
         return [SampleView(values[k].numpy(), str(names[k]), lines, spec.step) for k, lines in enumerate(said)]
+
+    @abstractmethod
+    def panels(self, *, alone: bool) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
+        """Yield what is drawn after a validation; ``alone`` when this process measured everything that validates."""
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -19,11 +19,13 @@ from dlkit.tasks.regress import Regress, ValuePrediction
 from dlkit.tasks.scores import ValueScores
 from dlkit.train.evaluate_samples import MISTAKES, SampleEvaluation, listed
 from dlkit.train.evaluation import Evaluation, Tested, evaluation_of, plain, quiet_trainer, spread
+from dlkit.train.panels import pick_batch
 
 if TYPE_CHECKING:
     import matplotlib.figure
 
 MOST = 20  # targets with lines of their own
+PANEL = 512  # samples that are drawn while training
 
 
 def joined(parts: list[ValuePrediction]) -> ValuePrediction:
@@ -122,6 +124,19 @@ class ValueEvaluation(SampleEvaluation):
         found = self.mistakes(self.answers)
         if found is not None:
             yield "largest_errors", found
+
+    def panels(self, *, alone: bool) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
+        """Yield predictions, residuals and the largest errors of a part of validation, the same each time."""
+        batch = pick_batch(self.data, "val", PANEL, self.task.device)
+        training = self.task.training
+        self.task.eval()
+        with torch.no_grad():
+            answers = self.task.predict_step(batch, 0)
+        self.task.train(training)
+        yield from self.value_figures(answers)
+        found = self.mistakes(answers)
+        if found is not None:
+            yield "largest errors", found
 
     def value_figures(self, answers: ValuePrediction) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
         """Yield prediction and residuals of each target, six at most."""

@@ -8,6 +8,7 @@ import torch
 
 from dlkit.core.batch import Batch
 from dlkit.core.specs import Spec
+from dlkit.data.batching import Batching
 from dlkit.data.datamodules import TimeSeriesDataModule
 from dlkit.report.forecast_figures import ForecastView, error_by_horizon_figure, forecast_figure
 from dlkit.tasks.forecast import Forecast, Prediction
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     import matplotlib.figure
 
 
-def pick_batch(data: TimeSeriesDataModule, role: str, wanted: int, device: torch.device) -> Batch:
-    """Return a batch of windows spread evenly over a role."""
+def pick_batch(data: Batching, role: str, wanted: int, device: torch.device) -> Batch:
+    """Return a batch of windows or samples spread evenly over a role."""
     batch = data.pick_batch(role, wanted)
     return data.transfer_batch_to_device(batch, device, 0)  # type: ignore[no-any-return] # Lightning's keeps the type
 

@@ -174,7 +174,8 @@ def test_values_are_measured_as_scikit_learn_measures_them():
     point = truth + random.normal(size=truth.shape) * [0.5, 10, 0.02]
     metric = ValueErrors(3, interval=True)
     metric.center = torch.from_numpy(truth.mean(0) + 1)
-    lower, upper = point - [0.5, 10, 0.02], point + [0.5, 10, 0.02]
+    reach = np.array([0.5, 10, 0.02])
+    lower, upper = point - reach, point + reach
     columns = [torch.from_numpy(part) for part in (point, truth, lower, upper)]
     for first in (0, 100):
         part = slice(first, 100 if first == 0 else N)
