@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlkit.core.checks import require
-from dlkit.report.canvas import LINES, new_figure, style
+from dlkit.report.canvas import LINES, lead_times, new_figure, style, with_unit
 from dlkit.report.tables import shorten
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def sample_grid_figure(
     image = views[0].values.ndim == 3
     columns = min(len(views), 5 if image else 3)
     rows = -(-len(views) // columns)
-    width, height = (1.75, 2.3) if image else (3.2, 2.2)
+    width, height = (1.75, 2.3) if image else (3.2, 2.3)
     with style():
         figure = new_figure(max(columns * width, 3.4), rows * height + 0.5)
         panels = figure.subplots(rows, columns, squeeze=False).flatten()
@@ -79,11 +79,12 @@ def draw_image(axes: "matplotlib.axes.Axes", view: SampleView, channels: Sequenc
 
 def draw_trace(axes: "matplotlib.axes.Axes", view: SampleView, channels: Sequence[str]) -> None:
     """Draw each channel, scaled to its own range where there are several, over time."""
-    times = np.arange(view.values.shape[-1]) * view.step
+    times, unit = lead_times(view.values.shape[-1], view.step, gap=-1)
     several = len(channels) > 1
     for number, (channel, values) in enumerate(zip(channels[:5], view.values, strict=False)):
         look = LINES[number] | {"marker": "", "linewidth": 1.0}
         axes.plot(times, to_own_range(values) if several else values, label=shorten(channel, 24), **look)
+    axes.set_xlabel(with_unit("time", unit), fontsize=7, labelpad=1)
     axes.margins(x=0.01)
     if several:
         axes.set_yticks([])

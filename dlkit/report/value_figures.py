@@ -51,10 +51,13 @@ def value_figure(
         rest.set_ylabel(with_unit("predicted - measured", unit))
         if len(known):
             shape.hist(left, bins=min(40, max(5, round(len(left) ** 0.5))), color=SKY, edgecolor="white", linewidth=0.4)
-            shape.axvline(left.mean(), color=ORANGE, linewidth=1.4, label=f"mean {left.mean():.3g}")
-            shape.legend(loc="upper right")
-        shape.set_xlabel(with_unit("predicted - measured", unit))
+            shape.axvline(left.mean(), color=ORANGE, linewidth=1.4)
+            shape.set_title(f"mean {left.mean():.3g}", loc="left", color=ORANGE)
+        shape.set_xlabel(with_unit("difference", unit))
         shape.set_ylabel("samples")
+        shape.locator_params(axis="x", nbins=4)
+        for axes in (over, rest, shape):
+            axes.ticklabel_format(scilimits=(-3, 5))
     return figure
 
 

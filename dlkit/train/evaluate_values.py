@@ -159,13 +159,10 @@ class ValueEvaluation(SampleEvaluation):
         shown = miss.argsort(descending=True)[: min(MISTAKES, int((miss >= 0).sum()))].tolist()
         if not shown:
             return None
-        said = [
-            [
-                f"measured: {with_unit(f'{truth[k, target[k]]:.4g}', spec.target_units[int(target[k])])}",
-                f"predicted: {point[k, target[k]]:.4g} ({spec.targets[int(target[k])]})",
-            ]
-            for k in shown
-        ]
+        said = []
+        for k, j in zip(shown, target[shown].tolist(), strict=True):
+            unit = f" {spec.target_units[j]}".rstrip()
+            said.append([f"measured: {truth[k, j]:.4g}{unit} {spec.targets[j]}", f"predicted: {point[k, j]:.4g}{unit}"])
         title = f"the {len(shown)} largest errors in {len(point)} samples"
         return sample_grid_figure(self.views(answers.start.cpu()[shown], said), self.channels, title=title)
 
