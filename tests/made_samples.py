@@ -38,6 +38,20 @@ def image_folder(root, *, classes=("cat", "dog"), each=6, form="PNG", roles=(Non
     return root
 
 
+def table_of_images(folder):
+    """A folder of images and a table of them: paths, classes, several labels, values, shots and roles."""
+    image_folder(folder)
+    paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png"))
+    random = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "path": paths, "label": [path[:3] for path in paths], "shot": np.arange(12) // 2,
+            "role": ["train"] * 8 + ["test"] * 4, "size": random.normal(size=12), "charge": random.normal(size=12),
+            "tags": ["red;big", "", "red", "big", "red;big", "small"] * 2,
+        }
+    )  # fmt: skip
+
+
 def png16(image):
     """The bytes of a PNG of 16 bits, (height, width, 3), which Pillow cannot write."""
     height, width = image.shape[:2]

@@ -24,7 +24,7 @@ def test_parts_fit_together(cls, tmp_path):
     values = decoded(samples)
     assert len(samples) == len(values) > 0
     assert values.dtype in (np.uint8, np.uint16, np.float32)
-    assert values.flags.c_contiguous
+    assert not isinstance(samples.values, np.ndarray) or samples.values.flags.c_contiguous
     assert values.ndim in (3, 4)
     assert values.shape[1] == len(samples.channels) == len(set(samples.channels)) == len(samples.units)
     assert len(set(samples.names)) == len(samples)

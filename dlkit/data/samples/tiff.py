@@ -64,19 +64,16 @@ def read_pages(data: bytes) -> list[Page]:
     """Return the tags of every image in the file.
 
     Raises:
-        BrokenImageError: The file ends too early.
+        struct.error: The file ends too early, or its tags are damaged.
     """
     order = "<" if data[:2] == b"II" else ">"
-    try:
-        (place,) = struct.unpack_from(order + "I", data, 4)
-        pages: list[Page] = []
-        while place and len(pages) < MOST_PAGES:
-            (count,) = struct.unpack_from(order + "H", data, place)
-            tags = dict(_tag(data, order, place + 2 + 12 * number) for number in range(count))
-            pages.append(Page(tags, order))
-            (place,) = struct.unpack_from(order + "I", data, place + 2 + 12 * count)
-    except struct.error as error:
-        raise BrokenImageError("truncated") from error
+    (place,) = struct.unpack_from(order + "I", data, 4)
+    pages: list[Page] = []
+    while place and len(pages) < MOST_PAGES:
+        (count,) = struct.unpack_from(order + "H", data, place)
+        tags = dict(_tag(data, order, place + 2 + 12 * number) for number in range(count))
+        pages.append(Page(tags, order))
+        (place,) = struct.unpack_from(order + "I", data, place + 2 + 12 * count)
     return pages
 
 
@@ -95,15 +92,13 @@ def read_values(data: bytes, page: Page) -> np.ndarray:
 
     Raises:
         BrokenImageError: The file is truncated, or its type is not known.
+        zlib.error: Deflated values are damaged.
     """
     channels, height, width = page.shape
     dtype, separate = page.dtype, page.first(PLANAR, 1) == 2
     deflated = page.first(COMPRESSION, 1) in DEFLATE
     strips = [data[at : at + size] for at, size in zip(page.tags[OFFSETS], page.tags[LENGTHS], strict=True)]
-    try:
-        raw = b"".join(map(zlib.decompress, strips) if deflated else strips)
-    except zlib.error as error:
-        raise BrokenImageError("damaged") from error
+    raw = b"".join(map(zlib.decompress, strips) if deflated else strips)
     count = channels * height * width
     if len(raw) < count * dtype.itemsize:
         raise BrokenImageError("truncated")

@@ -16,6 +16,7 @@ from dlkit.data.samples.finish import Raw, Settings, finish
 from dlkit.data.samples.layout import survey
 from dlkit.data.samples.problems import Policy
 from dlkit.data.samples.ts_file import Traces, read_ts, read_tsv
+from dlkit.data.splits import ROLES
 from dlkit.data.tabular.files import identify
 
 TEXTS = {".ts": read_ts, ".tsv": read_tsv}
@@ -59,7 +60,8 @@ class UCR(SampleSource):
             f"`path` gives {', '.join(suffixes)} files, perhaps the same problem twice: name one kind, e.g. "
             f"'*{suffixes[0]}'.",
         )
-        return [(role or _role_by_name(file), file) for role, file in found]
+        known = [(role or _role_by_name(file), file) for role, file in found]
+        return sorted(known, key=lambda item: ROLES.index(item[0]) if item[0] else 0)
 
     def read(self) -> Samples:
         """Return the traces.

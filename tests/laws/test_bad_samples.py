@@ -1,0 +1,123 @@
+"""Bad samples are named before training, all at once, or left out and recorded."""
+
+import numpy as np
+import pytest
+
+from dlkit.core.checks import InputError
+from dlkit.data.sources.image_folder import ImageFolder
+from dlkit.data.sources.manifest import Manifest
+from dlkit.data.sources.sample_arrays import SampleArrays
+from dlkit.data.sources.ucr import UCR
+from tests.made_samples import TS, encoded, image_folder, pixels, png16, table_of_images, traces
+
+
+def test_all_bad_images_are_named_at_once_or_left_out_and_recorded(tmp_path):
+    image_folder(tmp_path)
+    whole = (tmp_path / "cat" / "run0_0.png").read_bytes()
+    (tmp_path / "cat" / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "cat" / "nothing.jpg").write_bytes(b"")
+    (tmp_path / "dog" / "text.png").write_text("no image")
+    (tmp_path / "dog" / "dot.png").write_bytes(encoded(pixels(1, 1, 3)))
+    (tmp_path / "dog" / "deep.png").write_bytes(png16(pixels(8, 10, 3, dtype=np.uint16)))
+    (tmp_path / "dog" / "notes.txt").write_text("notes")
+    (tmp_path / "fish").mkdir()
+    with pytest.raises(InputError) as caught:
+        ImageFolder(path=tmp_path).read()
+    bad = ["cat/cut.png", "cat/nothing.jpg", "dog/text.png", "dog/dot.png", "dog/deep.png", "fish", "bad: skip"]
+    assert all(name in str(caught.value) for name in bad), str(caught.value)
+    assert str(caught.value).startswith("5 of 17 images")
+    samples = ImageFolder(path=tmp_path, bad="skip").read()
+    assert len(samples) == len(samples.values) == len(samples.labels) == 12
+    assert samples.classes == ("cat", "dog")
+    recorded = {name for names in samples.skipped.values() for name in names}
+    assert recorded == {*bad[:-1], "dog/notes.txt"}
+    assert {samples.values.decode(number).shape for number in range(12)} == {(3, 8, 10)}
+
+
+def test_bad_labels_and_values_are_named_with_their_causes(tmp_path):
+    made = traces(8)
+    made["X"][2] = np.nan
+    made["X"][3, 0, 0] = np.inf
+    made["y"] = np.array(["arc", "quench", "arc", "quench", "", "arcc", "arc", "quench"])
+    with pytest.raises(InputError) as caught:
+        SampleArrays.of(made, classes=["arc", "quench"]).read()
+    words = ["4 of 8", "no known value: array/2", "infinite value: array/3", "label missing: array/4", "array/5"]
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+    samples = SampleArrays.of(made, classes=["arc", "quench"], bad="skip").read()
+    assert samples.names == ["array/0", "array/1", "array/6", "array/7"]
+    assert samples.labels.tolist() == [0, 1, 0, 1]
+
+
+def test_a_missing_file_in_a_table_is_named(tmp_path):
+    rows = table_of_images(tmp_path)
+    rows.loc[3, "path"], rows.loc[5, "path"], rows.loc[7, "label"] = "gone.png", None, None
+    rows.to_parquet(tmp_path / "list.parquet")
+    with pytest.raises(InputError) as caught:
+        Manifest(path=tmp_path / "list.parquet").read()
+    words = ["3 of 12", "no such file: gone.png", "image missing: list/5", "label missing: dog/run0_1.png"]
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+    assert len(Manifest(path=tmp_path / "list.parquet", bad="skip").read()) == 9
+
+
+def refusals(folder):
+    """Settings and files that cannot be, with words of the sentence that says so."""
+    made, image = traces(6), image_folder(folder / "images")
+    rows = table_of_images(folder / "rows")
+    rows.to_csv(folder / "rows" / "list.csv", index=False)
+    listed = folder / "rows" / "list.csv"
+    (folder / "empty").mkdir()
+    (folder / "one" / "cat").mkdir(parents=True)
+    (folder / "one" / "cat" / "a.png").write_bytes(encoded(pixels(20, 30)))
+    (folder / "loose").mkdir()
+    (folder / "loose" / "a.png").write_bytes(encoded(pixels(20, 30)))
+    (folder / "objects").mkdir()
+    np.save(folder / "objects" / "X.npy", np.array([{}, None], dtype=object))
+    stamped = folder / "Stamped_TRAIN.ts"
+    stamped.write_text(TS.replace("@timestamps false", "@timestamps true"))
+    words = folder / "Words_TRAIN.ts"
+    words.write_text(TS + "1,two:3,4:up\n")
+    of = SampleArrays.of
+    yield lambda: ImageFolder(path=folder / "nowhere"), ["nowhere", "folder"]
+    yield lambda: ImageFolder(path=folder / "empty"), ["empty", "no image", ".png"]
+    yield lambda: ImageFolder(path=folder / "loose"), ["1 images", "Manifest"]
+    yield lambda: ImageFolder(path=folder / "one"), ["one class", "'cat'"]
+    yield lambda: ImageFolder(path=image, classes=["cat", "dgo"]), ["'dgo'", "did you mean 'dog'"]
+    yield lambda: ImageFolder(path=image, groups="shot("), ["groups", "pattern"]
+    yield lambda: ImageFolder(path=image, groups=r"shot(\d+)"), ["group missing"]
+    yield lambda: ImageFolder(path=image, kind="ordinal"), ["ordinal", "`classes`"]
+    yield lambda: ImageFolder(path=image, channels=["a"]), ["`channels` names 1", "3"]
+    yield lambda: Manifest(path=listed, image="pth"), ["'pth'", "`image`", "did you mean 'path'"]
+    yield lambda: Manifest(path=listed, label="labels"), ["`label`", "did you mean 'label'"]
+    yield lambda: Manifest(path=listed, label=[]), ["`label`", "empty"]
+    yield lambda: Manifest(path=listed, label="label", kind="values"), ["needs numbers", "cat"]
+    yield lambda: Manifest(path=listed, label="label", kind="ordinal"), ["order", "`classes`"]
+    yield lambda: Manifest(path=listed, label="size", target_units=["mm", "mm"]), ["`target_units`"]
+    yield lambda: Manifest(path=listed, roles="label"), ["none of train, val, test"]
+    yield lambda: Manifest(path=listed, label="tags", separator=";", classes=["red"]), ["big", "`classes`"]
+    yield lambda: Manifest(path={"fit": str(listed)}), ["'fit'", "train, val or test"]
+    yield lambda: Manifest(path=folder / "images" / "cat" / "run0_0.png"), ["run0_0.png", ".csv"]
+    yield lambda: SampleArrays(path=folder / "objects", labels="X"), ["X.npy", "NumPy"]
+    yield lambda: of(made, inputs="Z"), ["'Z'", "`inputs`"]
+    yield lambda: of({"X": made["X"]}), ["`labels`", "'y'"]
+    yield lambda: of({**made, "y": made["y"][:-1]}), ["6 inputs", "5"]
+    yield lambda: of({**made, "y": np.zeros(6)}), ["whole numbers", "kind: class", "kind: values"]
+    yield lambda: of({**made, "y": np.eye(3)[made["y"]]}), ["kind: class", "kind: labels"]
+    yield lambda: of({**made, "y": np.zeros(6, int)}), ["one class"]
+    yield lambda: of({**made, "X": made["X"].astype(complex)}), ["complex"]
+    yield lambda: of({**made, "X": pixels(6, 8, 8)}), ["`axes`", "height width"]
+    yield lambda: of({**made, "X": pixels(6, 32, 32, 3)}), ["`axes`", "height width channels"]
+    yield lambda: of({**made, "X": np.zeros((6, 0, 4))}), ["empty"]
+    yield lambda: of(made, axes="hight width"), ["`axes: hight width`"]
+    yield lambda: of(made, units={"y9": "V"}), ["y9"]
+    yield lambda: of({**made, "lengths": np.full(6, 99)}), ["length", "1 to 16"]
+    yield lambda: UCR(path=stamped), ["Stamped_TRAIN.ts", "stamps"]
+    yield lambda: UCR(path=words), ["Words_TRAIN.ts, line 12", "two"]
+
+
+def test_what_cannot_be_is_refused_in_one_sentence(tmp_path):
+    for number, (make, words) in enumerate(refusals(tmp_path)):
+        with pytest.raises(InputError) as caught:
+            make().read()
+        message = str(caught.value)
+        assert all(word in message for word in words), (number, message)
+        assert "\n" not in message
