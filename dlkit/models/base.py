@@ -1,7 +1,9 @@
 """The interface of a network: features, then a head."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -36,3 +38,20 @@ class Net(nn.Module, ABC):
 
 
 NetFactory = Callable[[Spec], Net]
+
+_WEIGHTS_WANTED = ContextVar("weights_wanted", default=True)
+
+
+def weights_wanted() -> bool:
+    """Say whether a new network should read weights that it was told of."""
+    return _WEIGHTS_WANTED.get()
+
+
+@contextmanager
+def weights_come_later() -> Iterator[None]:
+    """New networks leave files with trained weights alone: a checkpoint follows, and the files may be gone."""
+    token = _WEIGHTS_WANTED.set(False)
+    try:
+        yield
+    finally:
+        _WEIGHTS_WANTED.reset(token)

@@ -67,7 +67,9 @@ class Recurrent(Net):
     ) -> None:
         super().__init__(spec)
         name = type(self).__name__
-        require(len(spec.size) == 1, f"{name} takes (time,), but size={spec.size}: set `net` to dlkit.models.resnet.ResNet.")
+        require(
+            len(spec.size) == 1, f"{name} takes (time,), but size={spec.size}: set `net` to dlkit.models.resnet.ResNet."
+        )
         require_positive(name, hidden_size=hidden_size, layers=layers)
         require_probability(name, dropout=dropout)
         between = dropout if layers > 1 else 0.0

@@ -71,7 +71,9 @@ class TCN(Net):
         dropout: float = 0.2,
     ) -> None:
         super().__init__(spec)
-        require(len(spec.size) == 1, f"TCN takes (time,), but size={spec.size}: set `net` to dlkit.models.resnet.ResNet.")
+        require(
+            len(spec.size) == 1, f"TCN takes (time,), but size={spec.size}: set `net` to dlkit.models.resnet.ResNet."
+        )
         require(kernel_size >= 2, f"TCN kernel_size={kernel_size} sees no past: set `kernel_size` to 2 or more.")
         depth = layers_to_see(spec.size[0], kernel_size) if layers is None else layers
         require_positive("TCN", hidden_size=hidden_size, layers=depth)

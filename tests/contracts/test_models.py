@@ -13,6 +13,7 @@ from dlkit.core.specs import Spec
 from dlkit.models.base import Net
 from dlkit.models.dlinear import DLinear
 from dlkit.models.gru import GRU
+from dlkit.models.imagenet_resnet import ImageNetResNet
 from dlkit.models.itransformer import ITransformer
 from dlkit.models.linear import Linear
 from dlkit.models.lstm import LSTM
@@ -22,12 +23,15 @@ from dlkit.models.repeat_last import RepeatLast
 from dlkit.models.revin import RevIN
 from dlkit.models.seasonal_naive import SeasonalNaive
 from dlkit.models.tcn import TCN
+from dlkit.models.torchvision_net import TorchvisionNet
 
 NETS = discover("dlkit.models", Net)
 TRAINED = [net for net in NETS if net not in (RepeatLast, SeasonalNaive)]
 NEED_KNOWN_TARGETS = (RepeatLast, SeasonalNaive, RevIN)
 REFUSE_SAMPLES = (*NEED_KNOWN_TARGETS, Linear, DLinear, NLinear, PatchTST, ITransformer)  # forecast channel by channel
 SERIES_ONLY = (LSTM, GRU, TCN)
+PICTURES_ONLY = (TorchvisionNet,)
+SMALL = {TorchvisionNet: {"name": "shufflenet_v2_x0_5"}, ImageNetResNet: {"width": 8}}
 
 
 def forecast(channels=3, time=33, horizon=5, targets=("c0", "c1", "c2"), parameters=1, **fields):
@@ -87,15 +91,24 @@ def window(spec, batch=4, dtype=torch.float32, seed=0):
     return rows.movedim(-1, 1)
 
 
-def build(cls, spec=SPECS["all channels"], seed=0):
+def usual(cls):
+    """Return the spec that most tests take: a forecast, or an image for networks that refuse series."""
+    return SAMPLES["class of picture"] if cls in PICTURES_ONLY else SPECS["all channels"]
+
+
+def build(cls, spec=None, seed=0):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return cls(spec)
+        return cls(usual(cls) if spec is None else spec, **SMALL.get(cls, {}))
 
 
 @every_net
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 def test_output_has_the_shape_of_the_spec(cls, spec):
+    if cls in PICTURES_ONLY:
+        with pytest.raises(InputError, match="`net`"):
+            cls(spec)
+        return
     assert build(cls, spec).eval()(window(spec)).shape == (4, *spec.output)
 
 
@@ -105,7 +118,7 @@ def test_a_question_about_samples_is_answered_in_its_shape_or_refused_in_a_sente
     try:
         net = build(cls, spec)
     except InputError as error:
-        assert cls in REFUSE_SAMPLES or (cls in SERIES_ONLY and len(spec.size) == 2)
+        assert cls in REFUSE_SAMPLES or cls in (SERIES_ONLY if len(spec.size) == 2 else PICTURES_ONLY)
         assert "`" in str(error) and "\n" not in str(error) and cls.__name__ in str(error)
         return
     assert net.eval()(window(spec)).shape == (4, *spec.output)
@@ -113,8 +126,8 @@ def test_a_question_about_samples_is_answered_in_its_shape_or_refused_in_a_sente
 
 @every_net
 def test_targets_that_are_no_inputs_are_predicted_or_refused(cls):
-    if cls in NEED_KNOWN_TARGETS:
-        with pytest.raises(InputError, match="inputs"):
+    if cls in (*NEED_KNOWN_TARGETS, *PICTURES_ONLY):
+        with pytest.raises(InputError, match=r"takes|inputs"):
             cls(UNKNOWN)
     else:
         assert build(cls, UNKNOWN)(window(UNKNOWN)).shape == (4, *UNKNOWN.output)
@@ -122,7 +135,7 @@ def test_targets_that_are_no_inputs_are_predicted_or_refused(cls):
 
 @every_net
 def test_forward_is_the_head_of_the_features(cls):
-    net, x = build(cls).eval(), window(SPECS["all channels"])
+    net, x = build(cls).eval(), window(usual(cls))
     y = net.head(net.features(x))
     if cls is RevIN:
         y = net.denormalize(y, net.scaling(x.contiguous()))
@@ -131,19 +144,19 @@ def test_forward_is_the_head_of_the_features(cls):
 
 @every_net
 def test_one_sample_at_a_time_gives_the_same_as_a_batch(cls):
-    net, x = build(cls).eval(), window(SPECS["all channels"])
+    net, x = build(cls).eval(), window(usual(cls))
     torch.testing.assert_close(net(x), torch.cat([net(one) for one in x.split(1)]), rtol=1e-4, atol=1e-5)
 
 
 @every_net
 def test_memory_layout_does_not_matter(cls):
-    net, x = build(cls).eval(), window(SPECS["all channels"])
+    net, x = build(cls).eval(), window(usual(cls))
     torch.testing.assert_close(net(x), net(x.contiguous()), rtol=1e-4, atol=1e-5)
 
 
 @every_net
 def test_input_stays_as_it_was(cls):
-    x = window(SPECS["all channels"])
+    x = window(usual(cls))
     before = x.clone()
     build(cls)(x)
     assert torch.equal(x, before)
@@ -154,6 +167,8 @@ def test_input_stays_as_it_was(cls):
 def test_gradients_reach_every_parameter(cls, spec):
     if spec is UNKNOWN and cls in NEED_KNOWN_TARGETS:
         pytest.skip("this wrapper refuses targets that are not inputs; the refusal has a test of its own")
+    if cls in PICTURES_ONLY:
+        spec = usual(cls)
     net = build(cls, spec)
     net(window(spec)).square().mean().backward()
     gradients = {name: p.grad for name, p in net.named_parameters()}
@@ -165,7 +180,7 @@ def test_gradients_reach_every_parameter(cls, spec):
 
 @every_net
 def test_evaluation_is_deterministic(cls):
-    net, x = build(cls).eval(), window(SPECS["all channels"])
+    net, x = build(cls).eval(), window(usual(cls))
     assert torch.equal(net(x), net(x))
 
 
@@ -177,7 +192,7 @@ def test_same_seed_makes_the_same_network(cls):
 
 @every_net
 def test_state_survives_a_file(cls):
-    net, other, x, file = build(cls), build(cls, seed=1).eval(), window(SPECS["all channels"]), io.BytesIO()
+    net, other, x, file = build(cls), build(cls, seed=1).eval(), window(usual(cls)), io.BytesIO()
     net(x)  # running statistics move
     torch.save(net.state_dict(), file)
     file.seek(0)
@@ -187,7 +202,7 @@ def test_state_survives_a_file(cls):
 
 @every_net
 def test_a_copy_is_independent(cls):
-    net, x = build(cls).eval(), window(SPECS["all channels"])
+    net, x = build(cls).eval(), window(usual(cls))
     before = net(x)
     other = copy.deepcopy(net)
     assert torch.equal(other(x), before)
@@ -199,7 +214,7 @@ def test_a_copy_is_independent(cls):
 
 @every_net
 def test_double_precision_agrees_with_single(cls):
-    net, x = build(cls).eval(), window(SPECS["all channels"])
+    net, x = build(cls).eval(), window(usual(cls))
     double = copy.deepcopy(net).double()(x.double())
     assert double.dtype == torch.float64
     torch.testing.assert_close(net(x).double(), double, rtol=1e-3, atol=1e-4)
@@ -207,7 +222,7 @@ def test_double_precision_agrees_with_single(cls):
 
 @every_net
 def test_bfloat16_autocast_agrees_with_single(cls):
-    net, x = build(cls).eval(), window(SPECS["all channels"])
+    net, x = build(cls).eval(), window(usual(cls))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         y = net(x)
     torch.testing.assert_close(y.float(), net(x), rtol=0.1, atol=0.1)
@@ -217,6 +232,6 @@ def test_bfloat16_autocast_agrees_with_single(cls):
 def test_bfloat16_autocast_trains(cls):
     net = build(cls)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        y = net(window(SPECS["all channels"]))
+        y = net(window(usual(cls)))
     y.float().square().mean().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
