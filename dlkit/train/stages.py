@@ -14,6 +14,7 @@ from dlkit.core.checks import InputError, require
 from dlkit.core.runfolder import RunFolder, read_json, sole_user, write_json
 from dlkit.core.specs import Spec
 from dlkit.data.batching import KNOWN_SPEC
+from dlkit.models.base import weights_come_later
 from dlkit.train import evaluate
 from dlkit.train.callbacks import keep_in
 from dlkit.train.checkpoints import best_or_newest, load_checkpoint, newest_whole
@@ -42,7 +43,8 @@ def fit(arguments: Sequence[str]) -> RunCLI:
             )
     with nullcontext() if resumed is None else sole_user(resumed.path):
         checkpoint = None if resumed is None else newest_whole(resumed)
-        cli = build(rest, trains=True, run=resumed)
+        with nullcontext() if checkpoint is None else weights_come_later():
+            cli = build(rest, trains=True, run=resumed)
         assert cli.run_folder is not None
         with nullcontext() if resumed is not None else sole_user(cli.run_folder.path):
             train(cli, cli.run_folder, checkpoint)
@@ -87,7 +89,7 @@ def load(arguments: Sequence[str], *, reads: bool = True) -> tuple[RunCLI, RunFo
     rest, run = with_config(list(arguments))
     checkpoint = None if run is None else best_or_newest(run)
     spec = None if checkpoint is None or reads else Spec.from_dict(load_checkpoint(checkpoint)["spec"])
-    with known_spec(spec):
+    with known_spec(spec), nullcontext() if checkpoint is None else weights_come_later():
         cli = build(rest, trains=False)
     if checkpoint is not None:
         load_weights(cli.model, checkpoint)
