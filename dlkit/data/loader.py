@@ -152,8 +152,9 @@ class BatchOrder(Sampler[Tensor]):
         for part in shuffled(self.count, self.seed, self.epoch, self.block):
             numbers = torch.cat([rest, part]) if len(rest) else part
             whole = len(numbers) - len(numbers) % self.batch_size
+            # A copy: what is sent to a worker moves to shared memory, in another thread and with all that it is part of.
+            rest = numbers[whole:].clone()
             yield from torch.split(sort_batches(numbers[:whole], self.single), self.batch_size) if whole else ()
-            rest = numbers[whole:]
         if len(rest):
             yield sort_batches(rest, self.single)
 

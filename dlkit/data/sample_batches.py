@@ -79,7 +79,7 @@ class SampleBatches:
             labels=labels,
             lengths=None if samples.lengths is None else torch.from_numpy(samples.lengths),
             scaling=ready.scaling,
-            complete=isinstance(values, Tensor) and not has_holes(values, samples.lengths),
+            complete=is_complete(values, samples.lengths),
             labelled=not bool(labels.isnan().any()),
             augment=sorted(augment, key=lambda change: not change.on_raw),
         )
@@ -140,15 +140,17 @@ class SampleBatches:
         return x
 
 
-def has_holes(values: Tensor, lengths: np.ndarray | None) -> bool:
-    """Tell whether a value is missing inside a sample."""
+def is_complete(values: Tensor | Pictures, lengths: np.ndarray | None) -> bool:
+    """Tell whether no value is missing inside the samples."""
+    if not isinstance(values, Tensor):
+        return values.decode(0).dtype.kind != "f"
     if not values.is_floating_point():
-        return False
+        return True
     ends = None if lengths is None else torch.from_numpy(lengths)
     for first in range(0, len(values), 256):
         holes = values[first : first + 256].isnan()
         if ends is not None:
             holes &= torch.arange(values.shape[-1]) < ends[first : first + 256, None, None]
         if holes.any():
-            return True
-    return False
+            return False
+    return True

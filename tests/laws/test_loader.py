@@ -128,3 +128,9 @@ def test_several_batches_a_step_have_the_same_content_and_order(count, size, sev
 def test_no_windows_make_no_batches():
     assert list(loader(0)) == []
     assert len(loader(0)) == 0
+
+
+def test_no_batch_changes_after_it_was_sent_to_a_worker():
+    # What is sent moves to shared memory in another thread: later batches must not lie in the same memory.
+    batches = list(order(22, 4))
+    assert batches[-1].untyped_storage().data_ptr() != batches[0].untyped_storage().data_ptr()
