@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 LIMIT = 0.2
@@ -47,6 +47,14 @@ def spearman(a: Float[Tensor, "batch elements"], b: Float[Tensor, "batch element
     return torch.where(norm > 0, (a * b).sum(1) / norm.clamp_min(1e-300), torch.zeros_like(norm))
 
 
+def similarity_of(a: Tensor, b: Tensor, valid: Tensor | None) -> float:
+    """Return the mean rank correlation of maps, (batch, *map), over what is valid of each."""
+    if valid is None:
+        return float(spearman(a.flatten(1), b.flatten(1)).mean())
+    each = [spearman(one[part][None], two[part][None]) for one, two, part in zip(a, b, valid, strict=True)]
+    return float(torch.cat(each).mean())
+
+
 @torch.no_grad()
 def shuffle_parameters(module: nn.Module, generator: torch.Generator) -> None:
     """Put the module's own weights in random order: their distribution stays, what they learned is gone."""
@@ -77,7 +85,7 @@ def sanity_check(
     explain: Callable[[nn.Module], Float[Tensor, "batch *map"]],
     net: nn.Module,
     *,
-    found: Float[Tensor, "batch *map"] | None = None,
+    valid: Bool[Tensor, "batch *map"] | None = None,
     stages: int = 6,
     draws: int = 3,
     seed: int = 0,
@@ -87,19 +95,19 @@ def sanity_check(
     Args:
         explain: Returns the maps of a network for fixed inputs and scores.
         net: The trained network.
-        found: Its maps, where they are known.
+        valid: What of each map is compared; padding is not.
         stages: Stages of the cascade at which maps are made.
         draws: Networks with all weights random.
         seed: Seed of the random weights.
     """
-    truth = (explain(net) if found is None else found).flatten(1)
+    truth = explain(net)
     generator = torch.Generator().manual_seed(seed)
     layers, similarity = [], []
     for name, other in cascade(net, generator, stages):
         layers.append(name)
-        similarity.append(float(spearman(truth, explain(other).flatten(1)).mean()))
+        similarity.append(similarity_of(truth, explain(other), valid))
     last = similarity[-1:]
     for _ in range(draws - 1):
         for _name, other in cascade(net, generator, 1):
-            last.append(float(spearman(truth, explain(other).flatten(1)).mean()))
+            last.append(similarity_of(truth, explain(other), valid))
     return Sanity(tuple(layers), tuple(similarity), sum(last) / max(len(last), 1))

@@ -1,0 +1,68 @@
+"""Show which part of its inputs a trained network's answers come from."""
+
+import argparse
+from typing import NoReturn
+
+from dlkit.core.checks import InputError
+
+USAGE = """dlkit explain RUN [--method METHOD ...] [--split test] [--samples 16 | --number N ...] [--target NAME]"""
+NOTE = """Methods, several at once: cam, gradcam, gradcam++, hirescam, layercam, xgradcam, scorecam (networks with
+feature maps); saliency, smooth_grad, integrated_gradients, gradient_shap, deep_lift, occlusion, feature_ablation (every
+network). Settings follow a colon: integrated_gradients:steps=64; own methods are named by their import path. Writes
+RUN/explain/METHOD/: figures, maps.npz, summary.json. Every method answers for itself by deletion and insertion curves
+and by randomized weights; one that fails is marked so."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the arguments."""
+        raise InputError(f"{message}; usage: {USAGE}")
+
+
+def parser() -> Parser:
+    """Return the parser of the arguments."""
+    own = Parser(
+        "dlkit explain", usage=USAGE, description=__doc__, epilog=NOTE, allow_abbrev=False, add_help=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    own.add_argument("--method", nargs="+", default=[], metavar="METHOD", help="What to explain with; see below.")
+    own.add_argument("--split", default="test", help="Where the samples come from: train, val or test.")
+    own.add_argument("--samples", type=int, default=16, metavar="N", help="How many, spread evenly over the split.")
+    own.add_argument(
+        "--number", nargs="+", type=int, default=None, metavar="N", help="Numbers within the split instead."
+    )
+    own.add_argument(
+        "--target", default="", metavar="NAME",
+        help="What to explain: a class, 'predicted' (by default) or 'true'; a target of a forecast or of values.",
+    )  # fmt: skip
+    own.add_argument(
+        "--horizon", nargs="+", type=int, default=None, metavar="STEP", help="Steps of a forecast, from 1."
+    )
+    own.add_argument(
+        "--baseline", default="", metavar="NAME",
+        help="What inputs are compared with: the training mean, zero in physical units, or train samples.",
+    )  # fmt: skip
+    return own
+
+
+def main(arguments: list[str]) -> None:
+    """Explain."""
+    options = parser()
+    if not arguments or arguments[0] in ("-h", "--help"):
+        options.print_help()
+        return
+    known, rest = options.parse_known_args(arguments)
+    from dlkit.explain.methods import make_method
+    from dlkit.train import explaining, stages
+    from dlkit.train.explain_question import Wanted
+
+    for name in known.method:
+        make_method(name)  # refused before anything is read
+    cli, run = stages.load(rest)
+    wanted = Wanted(target=known.target, horizon=known.horizon, baseline=known.baseline)
+    choice = explaining.Choice(split=known.split, samples=known.samples, numbers=known.number, wanted=wanted)
+    folder = explaining.require_run(run)
+    task = cli.model.to(cli.trainer.strategy.root_device)
+    print(explaining.explain_run(task, cli.datamodule, folder, known.method, choice))

@@ -1,0 +1,185 @@
+"""Which scores of which samples are explained: what a task must say for that, and how its maps are labelled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dlkit.core.batch import Batch
+from dlkit.core.checks import InputError, require, suggest
+from dlkit.explain.base import Scored
+from dlkit.report.canvas import lead_times
+from dlkit.tasks.classify import Classify
+from dlkit.tasks.forecast import Forecast
+from dlkit.tasks.regress import Regress
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a user asks for.
+
+    Attributes:
+        target: Name of a class or a target; "predicted" or "true" for classes; "" for what is usual: the predicted
+            class, or the first target.
+        horizon: Steps of a forecast, from 1; None takes the first, the middle and the last.
+        baseline: What an input is compared with: "mean" of the training data, "zero" in physical units, or "train",
+            several training samples.
+    """
+
+    target: str = ""
+    horizon: Sequence[int] | None = None
+    baseline: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """The scores to explain.
+
+    Attributes:
+        net: Its answer is a row of scores in the unit of the explanation.
+        judged: Its answer is a row of scores that curves are drawn of, numbered alike.
+        targets: Number of each wanted score, (batch, wanted).
+        scores: Name of each wanted score of each sample.
+        score: What all of them are, with the unit.
+        lines: What is said of each sample.
+        rises: Whether evidence only ever raises a score; else a score may fall as well.
+    """
+
+    net: nn.Module
+    judged: nn.Module
+    targets: Tensor
+    scores: list[list[str]]
+    score: str
+    lines: list[list[str]]
+    rises: bool
+
+
+@singledispatch
+def ask(task: Any, batch: Batch, wanted: Wanted) -> Question:  # noqa: ARG001 - the interface
+    """Return the scores of a task that are explained for a batch.
+
+    Raises:
+        InputError: The task has no such score.
+    """
+    raise InputError(f"{type(task).__name__} cannot be explained: use a Forecast, Classify or Regress task.")
+
+
+def chosen(name: str, options: Sequence[str], what: str) -> int:
+    """Return the number of a class or target."""
+    require(name in options, f"There is no {what} '{name}' to explain; {suggest(name, options)}")
+    return list(options).index(name)
+
+
+# ------------------------------------------------------------------ classes
+@ask.register
+def ask_classes(task: Classify, batch: Batch, wanted: Wanted) -> Question:
+    """Explain the predicted class, the true one, or one by name."""
+    classes = task.spec.classes
+    with torch.no_grad():
+        probabilities = task.loss.probabilities(task(batch.x))
+    said = probabilities.argmax(1)
+    truth = batch.y if batch.y.ndim == 1 else torch.full_like(said, -1)
+    number = _class_numbers(task, wanted.target, said, truth)
+    judged = Scored(task.net, task.loss.probabilities)
+    direct = task.loss.outputs(len(classes)) == len(classes)
+    lines = []
+    for one, other, shares in zip(said.tolist(), truth.tolist(), probabilities, strict=True):
+        true = f", true {classes[other]}" if other >= 0 else ""
+        lines.append([f"said {classes[one]} ({100 * float(shares[one]):.3g} %){true}"])
+    return Question(
+        net=Scored(task.net) if direct else judged,
+        judged=judged,
+        targets=number[:, None],
+        scores=[[classes[i]] for i in number.tolist()],
+        score="logit of the class" if direct else "probability of the class",
+        lines=lines,
+        rises=True,
+    )
+
+
+def _class_numbers(task: Classify, target: str, said: Tensor, truth: Tensor) -> Tensor:
+    if target in ("", "predicted"):
+        return said
+    if target == "true":
+        require(
+            bool((truth >= 0).all()),
+            "--target true needs samples whose class is known; leave it out, or name a class.",
+        )
+        return truth
+    return torch.full_like(said, chosen(target, task.spec.classes, "class"))
+
+
+# ------------------------------------------------------------------ values
+@ask.register
+def ask_values(task: Regress, batch: Batch, wanted: Wanted) -> Question:
+    """Explain one predicted value in its unit."""
+    names, units = task.spec.targets, task.spec.target_units
+    number = chosen(wanted.target, names, "target") if wanted.target else 0
+    net = Scored(task.net, lambda answer: task.target_scaling.inverse(task.loss.point(answer)))
+    prediction = task.predict_step(batch, 0)
+    unit = units[number]
+    lines = [
+        [f"{names[number]}: said {said:.4g} {unit}, true {true:.4g} {unit}".replace(" ,", ",").rstrip()]
+        for said, true in zip(prediction.point[:, number].tolist(), prediction.truth[:, number].tolist(), strict=True)
+    ]
+    return Question(
+        net=net,
+        judged=net,
+        targets=torch.full((len(batch.x), 1), number, device=batch.x.device),
+        scores=[[names[number]]] * len(batch.x),
+        score=f"{names[number]} ({unit})" if unit else names[number],
+        lines=lines,
+        rises=False,
+    )
+
+
+# ------------------------------------------------------------------ forecasts
+@ask.register
+def ask_forecast(task: Forecast, batch: Batch, wanted: Wanted) -> Question:
+    """Explain one target at some steps of the horizon, in its unit."""
+    spec = task.spec
+    number = chosen(wanted.target, spec.targets, "target") if wanted.target else 0
+    horizon, targets = spec.output[:2]
+    steps = list(wanted.horizon or sorted({1, (horizon + 1) // 2, horizon}))
+    wrong = [step for step in steps if not 1 <= step <= horizon]
+    require(not wrong, f"--horizon {wrong} is not forecast: give steps from 1 to {horizon}.")
+    scaling = task.target_scaling
+    net = Scored(task.net, lambda answer: scaling.inverse(task.loss.point(answer)))
+    with torch.no_grad():
+        point = task.predict_step(batch, 0).point[:, :, number]
+    unit, lead, lead_unit = spec.target_units[number], *lead_times(horizon, spec.step, spec.gap)
+    columns = torch.tensor([(step - 1) * targets + number for step in steps], device=batch.x.device)
+    scores = [
+        [f"{spec.targets[number]} in {lead[s - 1]:.4g} {lead_unit}: {float(row[s - 1]):.4g} {unit}" for s in steps]
+        for row in point
+    ]
+    return Question(
+        net=net,
+        judged=net,
+        targets=columns.expand(len(batch.x), -1),
+        scores=scores,
+        score=f"moved {spec.targets[number]} by ({unit})" if unit else f"moved {spec.targets[number]} by",
+        lines=[[] for _ in scores],
+        rises=False,
+    )
+
+
+def sample_names(task: Any, data: Any, batch: Batch) -> list[str]:
+    """Return what each sample or window is called."""
+    assert batch.start is not None
+    starts = batch.start.cpu().numpy()
+    if isinstance(task, Forecast):
+        table, geometry = data.prepared.table, data.geometry
+        issued = data.clock(table.times[starts + geometry.lead - geometry.gap - 1])
+        dated = np.issubdtype(issued.dtype, np.datetime64)
+        stamps = [str(t.astype("datetime64[s]")).replace("T", " ") if dated else f"{t:.6g} s" for t in issued]
+        several = len(table.names) > 1
+        return [
+            f"{data.series_of(int(s))} {stamp}" if several else stamp for s, stamp in zip(starts, stamps, strict=True)
+        ]
+    names = data.prepared.samples.names
+    return [str(names[int(number)]) for number in starts]
