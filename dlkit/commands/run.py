@@ -13,7 +13,7 @@ def main(arguments: list[str]) -> None:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE)
         return
-    from dlkit.train import stages
+    from dlkit.train import explaining, stages
     from dlkit.train.checkpoints import best_or_newest
     from dlkit.train.evaluate import load_weights
 
@@ -23,4 +23,6 @@ def main(arguments: list[str]) -> None:
     load_weights(cli.model, best_or_newest(run))
     print(stages.test(cli, run))
     path, rows = stages.predict(cli, run, [], None)
+    if told := explaining.explain_briefly(cli.model, cli.datamodule, run):
+        print(told)
     print(f"{rows} predictions: {path}\nfigures: {run.figures}\ntensorboard --logdir {run.tensorboard}")
