@@ -59,6 +59,17 @@ def test_ctrl_c_says_how_to_go_on_and_what_is_kept_goes_on_as_if_nothing_had_hap
     assert_same(last_of(whole), last_of(run))
 
 
+def test_ctrl_c_before_anything_was_saved_does_not_promise_a_resume(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(self: Telemetry, *rest: Any) -> None:
+        raise SystemExit(1)  # what Lightning makes of Ctrl-C
+
+    monkeypatch.setattr(Telemetry, "on_train_batch_end", stop)
+    assert main(["fit", str(config), "--runs", str(tmp_path)]) == 130
+    assert "there is none yet, so begin anew" in capsys.readouterr().err
+
+
 def test_a_second_fit_on_a_live_run_is_refused_and_the_first_ends_as_if_alone(
     config: Path, whole: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

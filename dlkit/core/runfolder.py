@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +86,16 @@ def fresh_run(root: Path, name: str) -> Iterator[Path]:
     try:
         yield path
     except BaseException:
-        shutil.rmtree(path, ignore_errors=True)
-        if not existed and not any(root.iterdir()):
-            root.rmdir()
+        discard_run(path, keep_root=existed)
         raise
+
+
+def discard_run(path: Path, *, keep_root: bool = False) -> None:
+    """Remove a run folder, and the folder that it stood in unless something else is there."""
+    shutil.rmtree(path, ignore_errors=True)
+    if not keep_root:
+        with suppress(OSError):
+            path.parent.rmdir()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from dlkit.core.checks import InputError, require
-from dlkit.core.runfolder import RunFolder, read_json, sole_user, write_json
+from dlkit.core.runfolder import RunFolder, discard_run, read_json, sole_user, write_json
 from dlkit.core.specs import Spec
 from dlkit.data.batching import KNOWN_SPEC
 from dlkit.models.base import weights_come_later
@@ -59,7 +59,12 @@ def train(cli: RunCLI, run: RunFolder, checkpoint: Path | None) -> None:
     try:
         cli.trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=None if checkpoint is None else str(checkpoint))
     except SystemExit as stop:  # what Lightning makes of Ctrl-C
-        raise KeyboardInterrupt(f"go on with --resume {run.path}") from stop
+        way = f"go on with --resume {run.path}" if run.checkpoint_files() else "there is none yet, so begin anew"
+        raise KeyboardInterrupt(way) from stop
+    except Exception:
+        if checkpoint is None and cli.trainer.global_step == 0:  # nothing was learnt, nothing is lost
+            discard_run(run.path)
+        raise
     known = read_json(run.metrics) if run.metrics.exists() else {}
     trained = {
         "epochs": cli.trainer.current_epoch,

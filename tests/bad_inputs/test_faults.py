@@ -12,6 +12,7 @@ import torch
 import yaml
 
 from dlkit.__main__ import main
+from dlkit.core.checks import InputError
 from dlkit.core.runfolder import RunFolder
 from dlkit.train.checkpoints import load_checkpoint
 from tests.bad_inputs.corpus import change, snapshot, tiny, write_job
@@ -143,6 +144,24 @@ def test_a_lost_loss_stops_the_run_names_the_place_and_keeps_the_last_good_check
     assert files
     for path in files:
         assert all(value.isfinite().all() for key, value in load_checkpoint(path)["state_dict"].items() if "net" in key)
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_run_that_fails_before_its_first_step_is_gone_unless_it_had_learnt_before(
+    run, tmp_path, monkeypatch, resumed
+):
+    def fail(self, trainer, *rest):
+        raise InputError("no first step")
+
+    monkeypatch.setattr("dlkit.train.callbacks.Telemetry.on_train_start", fail)
+    before = snapshot(run.path)
+    again = ["fit", "--resume", str(run.path), "--trainer.max_epochs", "3"]
+    assert main(again if resumed else job(tmp_path)) == 2
+    kept = snapshot(run.path)
+    assert {name: kept[name] for name in before if "checkpoints" in name} == {
+        n: before[n] for n in before if "checkpoints" in n
+    }
+    assert [path.name for path in run.path.parent.iterdir()] == [run.path.name]
 
 
 class Intruder:
