@@ -17,6 +17,9 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 EXPERIMENTS = sorted((CONFIGS / "experiment").glob("*.yaml"))
 NETWORKS = sorted((CONFIGS / "model").glob("*.yaml"))
 WEATHER = CONFIGS / "experiment" / "weather_forecast.yaml"
+DIGITS = CONFIGS / "experiment" / "digits_classify.yaml"
+CAVITY = CONFIGS / "experiment" / "cavity_faults.yaml"
+FOR_IMAGES = {"cifar_resnet", "imagenet_resnet", "torchvision"}
 UNTRAINED = {"repeat_last", "seasonal_naive"}
 QUICK = ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "4", "--trainer.limit_val_batches", "1",
          "--trainer.enable_progress_bar", "false", "--trainer.enable_model_summary", "false",
@@ -79,7 +82,9 @@ def test_an_experiment_predicts_the_same_after_reloading(experiment, tmp_path, m
 
 @pytest.mark.parametrize("network", [path for path in NETWORKS if path.stem not in UNTRAINED], ids=by_stem)
 def test_a_network_of_a_part_predicts_the_same_after_reloading(network, tmp_path):
-    assert_reloads([WEATHER, "--model", network], tmp_path)
+    classifies = "tasks.classify.Classify" in network.read_text()
+    experiment = WEATHER if not classifies else DIGITS if network.stem in FOR_IMAGES else CAVITY
+    assert_reloads([experiment, "--model", network], tmp_path)
 
 
 @pytest.mark.parametrize("network", sorted(UNTRAINED))
