@@ -193,9 +193,10 @@ class Task(pl.LightningModule, ABC):
         largest = batch.x.detach().abs().nan_to_num(nan=math.inf).amax(dim=tuple(range(2, batch.x.ndim))).amax(0)
         channel = self.spec.channels[int(largest.argmax())]
         starts = [] if batch.start is None else batch.start[:3].tolist()
+        of = "windows that start at rows" if self.spec.kind == "forecast" else "samples with the numbers"
         return DivergedError(
             f"The loss is not a number at step {self.trainer.global_step} (epoch {self.current_epoch}, batch of the "
-            f"windows that start at rows {starts}..., largest standardized input {largest.max():.3g} in channel "
+            f"{of} {starts}..., largest standardized input {largest.max():.3g} in channel "
             f"'{channel}'): lower the learning rate, set `gradient_clip_val`, or choose a normalizer for this channel; "
             "the last good checkpoint is kept."
         )
@@ -227,10 +228,12 @@ class Task(pl.LightningModule, ABC):
             )
         total, self._loss_count = checkpoint["epoch_loss"]
         self._loss_sum = torch.tensor(total, dtype=torch.float64, device=self.device)
-        saved, own = checkpoint["spec"], self.spec.to_dict()
-        for key in ("channels", "size", "output", "targets", "future", "static"):
+        own = self.spec.to_dict()
+        saved = own | checkpoint["spec"]
+        for key in ("channels", "size", "output", "targets", "future", "static", "classes", "padded"):
+            before, now = (str(list(part) if isinstance(part, tuple) else part) for part in (saved[key], own[key]))
             require(
-                tuple(saved[key]) == tuple(own[key]),
-                f"The checkpoint was trained with {key}={tuple(saved[key])}, the data give {tuple(own[key])}: use "
-                "the data settings of the run that wrote it (its config.yaml).",
+                before == now,
+                f"The checkpoint was trained with {key}={before:.100}, the data give {now:.100}: use the data settings "
+                "of the run that wrote it (its config.yaml).",
             )

@@ -49,7 +49,7 @@ class Classify(SampleTask):
         others = {"forecast": "dlkit.tasks.forecast.Forecast", "values": "dlkit.tasks.regress.Regress"}
         require(
             spec.kind not in others,
-            f"Classify tells classes apart, but the data ask for a {spec.kind}: set `model.class_path` to "
+            f"Classify tells classes apart, but the data are of the kind '{spec.kind}': set `model.class_path` to "
             f"{others.get(spec.kind)}.",
         )
         default: dict[str, type[ClassLoss]] = {"ordinal": Ordinal, "labels": BinaryCrossEntropy}

@@ -54,7 +54,7 @@ class Forecast(NetTask):
     def __init__(self, *, spec: Spec, net: NetFactory, loss: Loss | None = None, **training: Any) -> None:
         require(
             spec.kind == "forecast",
-            f"Forecast predicts a series, but the data ask for {spec.kind}: set `model.class_path` to "
+            f"Forecast predicts a series, but the data are of the kind '{spec.kind}': set `model.class_path` to "
             "dlkit.tasks.classify.Classify (class, ordinal, labels) or dlkit.tasks.regress.Regress (values).",
         )
         loss = loss or MSE()

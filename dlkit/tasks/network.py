@@ -1,5 +1,6 @@
 """Tasks around one network: what the data know is taken over, parts are compared, errors are added up."""
 
+import warnings
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -45,6 +46,15 @@ class NetTask(Task, ABC):
     def begin(self, scores: Any) -> None:
         """Forget the errors of the last epoch."""
         scores.reset()
+
+    def logged(self) -> set[str]:
+        """Return the names under which errors are logged in training, for those who watch one."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torchmetrics': nothing was added up yet
+            self.begin(self.val_scores)
+            names = {f"val/{name}" for name in self.val_scores.overall()}
+        self.val_scores.reset()
+        return {"train/loss", "val/loss", *names}
 
     # ------------------------------------------------------------------ checkpoints
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -53,7 +53,7 @@ class Regress(SampleTask):
         other = "forecast.Forecast" if spec.kind == "forecast" else "classify.Classify"
         require(
             spec.kind == "values",
-            f"Regress predicts numbers, but the data ask for {spec.kind}: set `model.class_path` to "
+            f"Regress predicts numbers, but the data are of the kind '{spec.kind}': set `model.class_path` to "
             f"dlkit.tasks.{other}.",
         )
         loss = loss or MSE()

@@ -16,11 +16,12 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch.serialization import add_safe_globals
 
-from dlkit.core.checks import InputError, require
+from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.runfolder import RunFolder, atomic_file, fresh_run, write_json
 from dlkit.core.specs import Spec
 from dlkit.data.batching import Batching
 from dlkit.tasks.base import Task
+from dlkit.tasks.network import NetTask
 from dlkit.train.callbacks import QuietBar, run_callbacks
 from dlkit.train.checkpoints import AtomicCheckpointIO, newest_whole
 from dlkit.train.evaluate import load_weights
@@ -39,6 +40,7 @@ ADVICE = (
     "is deprecated, use `isinstance",
     "args parameter is intended to run from within Python",
 )
+COUNTED = {"epoch", "step"}  # what Lightning knows without its being logged
 CHATTY = (
     "pytorch_lightning.utilities.rank_zero",
     "lightning_fabric.utilities.rank_zero",
@@ -125,12 +127,19 @@ class RunCLI(LightningCLI):
     def _check_monitors(self) -> None:
         """Refuse to watch what will not be measured."""
         callbacks = self.config_init["trainer"].get("callbacks") or []
+        own = type(self.model).__module__.startswith("dlkit.")  # a task of the user may log what it likes
+        known = self.model.logged() if own and isinstance(self.model, NetTask) else set()
         for callback in callbacks if isinstance(callbacks, list) else [callbacks]:
             monitor = getattr(callback, "monitor", None) or ""
+            watches = f"trainer.callbacks: {type(callback).__name__} watches '{monitor}', but"
             require(
                 not monitor.startswith("val/") or self._validates(),
-                f"trainer.callbacks: {type(callback).__name__} watches '{monitor}', but no window validates: "
-                "give `split` a larger val part, shorten `look_back` and `look_forward`, or watch 'train/loss'.",
+                f"{watches} no window or sample validates: give `split` a larger val part, shorten `look_back` and "
+                "`look_forward` of windows, or watch 'train/loss'.",
+            )
+            require(
+                not (known and monitor) or monitor in known | COUNTED or monitor.startswith("lr-"),
+                f"{watches} nothing logs it; {suggest(monitor, known)}",
             )
 
     def _write_run(self, run: RunFolder) -> None:

@@ -1,11 +1,15 @@
 """From a parser's tree of errors to one sentence: which setting, what came, what is needed."""
 
+import difflib
+import inspect
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from pytorch_lightning import Trainer
+
 from dlkit.core.checks import InputError, suggest
-from dlkit.train.messages import accepted, find_class
+from dlkit.train.messages import SECTIONS, accepted, find_class
 
 KINDS = {
     "int": "a whole number",
@@ -75,6 +79,18 @@ def no_option(name: str, owner: str) -> str:
     return f"{short(owner)} has no setting '{name}'; {suggest(name, known or [])}"
 
 
+def no_setting(name: str) -> str:
+    """Say that there is no such setting, and which was probably meant: another section, or another of the trainer's."""
+    bare = name.lstrip("-")
+    head, dot, rest = bare.partition(".")
+    known = [f"trainer.{key}" for key in inspect.signature(Trainer.__init__).parameters][1:]
+    known += [section + dot + rest for section in SECTIONS if head != section]
+    close = difflib.get_close_matches(bare, known, n=1, cutoff=0.8)
+    dashes = name[: len(name) - len(bare)]
+    meant = f"did you mean '{dashes}{close[0]}'?" if close else "`--print_config` shows what there is."
+    return f"there is no setting '{name}'; {meant}"
+
+
 Rule = tuple[str, Callable[[re.Match[str]], str]]
 RULES: tuple[Rule, ...] = (
     (r"Import path (\S+) does not correspond to a subclass of ([\w.]+)", wrong_class),
@@ -93,7 +109,7 @@ RULES: tuple[Rule, ...] = (
     ),
     (
         r"[Uu]nrecognized arguments: (\S+)|does not accept option '(\S+)'|Key '(\S+)' is not expected",
-        lambda m: f"there is no setting '{next(filter(None, m.groups()))}'; `--print_config` shows what there is.",
+        lambda m: no_setting(next(filter(None, m.groups()))),
     ),
 )
 
