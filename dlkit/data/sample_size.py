@@ -33,4 +33,4 @@ def resize(image: Tensor, size: Size, *, smooth: bool = True) -> Tensor:
 
 def resize_array(values: np.ndarray, size: Size, *, smooth: bool = True) -> np.ndarray:
     """Return the same of an array."""
-    return resize(torch.from_numpy(np.ascontiguousarray(values)), size, smooth=smooth).numpy()
+    return resize(torch.from_numpy(np.require(values, requirements=["C", "W"])), size, smooth=smooth).numpy()
