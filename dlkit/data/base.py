@@ -63,7 +63,11 @@ class Source(ABC):
 
 
 class SampleSource(ABC):
-    """A data set of labelled images or traces."""
+    """A data set of labelled images or traces.
+
+    A source that reads files has ``with_path(path, fitted=...)``, which returns it for new files: their labels may be
+    missing or of other classes, and are then -1 or NaN. ``fitted`` is what :attr:`fitted` was for the training files.
+    """
 
     @abstractmethod
     def read(self) -> Samples:
@@ -72,6 +76,11 @@ class SampleSource(ABC):
     @abstractmethod
     def fingerprint(self) -> dict[str, Any]:
         """Return what identifies the content (files, sizes, hashes, settings), as plain types for JSON."""
+
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """Settings found in the files by :meth:`read`, as plain types for JSON: new files are read with them."""
+        return {}
 
 
 class Augment(ABC):

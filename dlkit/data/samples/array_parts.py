@@ -25,14 +25,17 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "names": ("names",),
     "informative": ("informative",),
 }
-NEEDED = ("inputs", "labels")
 
 
 @dataclass(frozen=True)
 class Keys:
-    """Which array plays which part; what is not given is looked for under its usual names."""
+    """Which array plays which part; what is not given is looked for under its usual names.
+
+    In ``new`` files only the inputs are needed.
+    """
 
     given: dict[str, str] = field(default_factory=dict)
+    new: bool = False
 
     @classmethod
     def of(cls, **keys: str | None) -> "Keys":
@@ -51,7 +54,8 @@ class Keys:
         """
         options = [self.given[part]] if part in self.given else DEFAULTS[part]
         found = next((option + suffix for option in options if option + suffix in there), None)
-        wanted = part in NEEDED or (part in self.given and not (part == "groups" and self.given[part] == "file"))
+        asked = part in self.given and (part, self.given[part]) != ("groups", "file")
+        wanted = part == "inputs" or (not self.new and (part == "labels" or asked))
         if found is None and wanted:
             name = options[0] + suffix
             raise InputError(f"{place} has no array '{name}' for `{part}`; set `{part}`: {suggest(name, there)}")
@@ -133,6 +137,7 @@ def join_parts(parts: Sequence[Part], keys: Keys, axes: str | None) -> Raw:
     for name in ("labels", "lengths", "groups", "roles", "names", "informative"):
         own = [piece.get(name) for piece in found]
         some = [each for each in own if each is not None]
+        some = [] if keys.new and len(some) < len(own) else some
         require(len(some) in (0, len(own)), f"`{name}` is known for some of the files only: give it for all or none.")
         joined[name] = (some[0] if len(some) == 1 else np.concatenate(some)) if some else None
     return Raw(**joined, classes=next((piece["classes"] for piece in found if "classes" in piece), None))

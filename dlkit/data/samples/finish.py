@@ -18,10 +18,10 @@ from dlkit.data.tabular.time_column import SECOND, parse_step
 
 @dataclass(frozen=True, eq=False)
 class Raw:
-    """Samples as they stand in the files; inputs are (samples, channels, *size)."""
+    """Samples as they stand in the files; inputs are (samples, channels, *size), labels may be absent in new files."""
 
     inputs: np.ndarray
-    labels: np.ndarray
+    labels: np.ndarray | None
     names: np.ndarray
     lengths: np.ndarray | None = None
     groups: np.ndarray | None = None
@@ -34,7 +34,7 @@ class Raw:
 class Marks:
     """What is said about each sample; ``classes`` are the names of the classes 0, 1, 2 where the file holds them."""
 
-    labels: np.ndarray
+    labels: np.ndarray | None
     groups: np.ndarray | None = None
     roles: np.ndarray | None = None
     classes: np.ndarray | None = None
@@ -42,7 +42,10 @@ class Marks:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user says about the samples, see :class:`dlkit.data.sources.sample_arrays.SampleArrays`."""
+    """What the user says about the samples, see :class:`dlkit.data.sources.sample_arrays.SampleArrays`.
+
+    With ``new`` they are to be predicted: labels may be missing or of one class, groups and roles mean nothing.
+    """
 
     kind: LabelKind = "auto"
     classes: Sequence[str] | None = None
@@ -52,6 +55,11 @@ class Settings:
     target_units: Sequence[str] | None = None
     step: str | float | None = None
     bad: Policy = "fail"
+    new: bool = False
+
+    def for_new(self, fitted: Mapping[str, Any] | None) -> "Settings":
+        """Return the settings for files to be predicted, with what was found in the training files."""
+        return replace(self, new=True, kind=(fitted or {}).get("kind", self.kind))
 
     def plain(self) -> dict[str, Any]:
         """Return plain types for JSON."""
@@ -138,15 +146,13 @@ def assemble(
     Raises:
         InputError: Samples cannot be used and ``bad`` is ``fail``.
     """
-    labels = encode_labels(
-        marks.labels, problems, kind=settings.kind, classes=settings.classes, targets=settings.targets,
-        positions=None if marks.classes is None or settings.classes else as_text(marks.classes)[0].tolist(),
-    )  # fmt: skip
-    roles, groups = clean_roles(marks.roles, problems), clean_groups(marks.groups, problems)
-    target_units = settings.name_units(labels)
+    labels = _labels(marks, settings, problems)
+    roles = None if settings.new else clean_roles(marks.roles, problems)
+    groups = None if settings.new else clean_groups(marks.groups, problems)
     good = problems.settle()
     labels = labels.take(good)
-    labels.refuse_one_class()
+    if not settings.new:
+        labels.refuse_one_class()
     return Samples(
         names=[problems.names[number] for number in good],
         values=values(good),
@@ -156,11 +162,26 @@ def assemble(
         labels=labels.labels,
         classes=labels.classes,
         targets=labels.targets,
-        target_units=target_units,
+        target_units=labels.target_units,
         groups=None if groups is None else groups[good],
         roles=None if roles is None else roles[good],
         skipped=problems.found,
     )
+
+
+def _labels(marks: Marks, settings: Settings, problems: Problems) -> Labels:
+    """Return the labels with their units; those of new samples may be bad or absent."""
+    if marks.labels is None:
+        return Labels("class", np.full(len(problems.names), -1, dtype=np.int64), ())
+    labels = encode_labels(
+        marks.labels,
+        Problems(problems.names, "skip") if settings.new else problems,
+        kind=settings.kind,
+        classes=settings.classes,
+        targets=settings.targets,
+        positions=None if marks.classes is None or settings.classes else as_text(marks.classes)[0].tolist(),
+    )
+    return replace(labels, target_units=settings.name_units(labels))
 
 
 def unique_names(names: Sequence[str]) -> list[str]:

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.core.checks import InputError
+from dlkit.core.checks import InputError, require
 from dlkit.data.samples.files import role_of
+from dlkit.data.samples.finish import unique_names
+from dlkit.data.tabular.files import fill_path, find_files
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".npy", ".bmp", ".webp")
 ENDS = 65_536  # bytes at either end of a file that identify its content
@@ -72,6 +74,23 @@ def find_images(root: Path) -> Found:
     if not found.names:
         raise InputError(f"{root.name} holds no image in a class folder; {_cure(root)}")
     return replace(found, roles=np.array(roles)) if split else found
+
+
+def find_new_images(path: str | Path | Sequence[str | Path]) -> Found:
+    """Return images without labels: files, a glob or a folder of images; or class folders below a folder.
+
+    Raises:
+        InputError: There is no image.
+    """
+    places = [path] if isinstance(path, str | Path) else list(path)
+    root = fill_path(places[0])
+    if len(places) == 1 and root.is_dir() and not any(file.suffix.lower() in SUFFIXES for file in root.iterdir()):
+        return find_images(root)
+    files = find_files(path, SUFFIXES)
+    strange = [file.name for file in files if file.suffix.lower() not in SUFFIXES]
+    require(not strange, f"{', '.join(strange[:5])}: images are {', '.join(SUFFIXES)} files; give such files.")
+    names = unique_names([file.name for file in files])
+    return Found(names, files, [""] * len(files), names, None, [], [])
 
 
 def _folders(root: Path) -> list[Path]:

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from dlkit.core.checks import InputError, require, suggest
+from dlkit.core.checks import require, suggest
 from dlkit.data.records import Samples
 from dlkit.data.samples.broken import BrokenImageError
 from dlkit.data.samples.finish import Marks, Settings, assemble
@@ -128,7 +128,8 @@ def mark_strange(usable: dict[int, Look], channels: int, color: Color, problems:
             problems.mark(f"{look.shape[0]} channels where most have {channels}", [number])
 
 
-def refuse_empty(names: Sequence[str], place: str, wanted: str) -> None:
-    """Refuse a place without any image."""
-    if not names:
-        raise InputError(f"{place} holds no image; {wanted}")
+def fitted_to(samples: Samples) -> dict[str, Any]:
+    """Return what new images must be read with: the kind of the labels and the colour."""
+    color = samples.values.color if isinstance(samples.values, EncodedPictures) else "all"
+    named = {"gray": "gray", "red": "rgb"}.get(samples.channels[0], color) if len(samples.channels) in NAMES else color
+    return {"kind": samples.kind, "color": named}

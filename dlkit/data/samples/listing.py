@@ -58,6 +58,10 @@ class Listing:
 
     def marks(self, columns: Columns, settings: Settings) -> tuple[Marks, Settings]:
         """Return labels, groups and roles, and the settings with what the columns say."""
+        if settings.new and not set(columns.labels) <= set(self.rows.columns):
+            return Marks(None), settings
+        if settings.new:
+            columns = replace(columns, groups=None, roles=None)
         groups = None if columns.groups is None else self.rows[columns.groups].to_numpy(dtype=object)
         roles = self.roles if columns.roles is None else self.rows[columns.roles].to_numpy(dtype=object)
         if columns.separator is not None:
@@ -70,13 +74,16 @@ class Listing:
         )
 
 
-def read_listing(tables: Iterable[tuple[str | None, Sequence[Path]]], columns: Columns, root: Path | None) -> Listing:
+def read_listing(
+    tables: Iterable[tuple[str | None, Sequence[Path]]], columns: Columns, root: Path | None, *, labelled: bool = True
+) -> Listing:
     """Return what the tables list.
 
     Args:
         tables: Files of each role.
         columns: The parts of the columns.
         root: Folder that paths start from; None is the folder of each table.
+        labelled: Whether columns but that of the images must be there.
 
     Raises:
         InputError: A column is absent, or no image is listed.
@@ -84,7 +91,7 @@ def read_listing(tables: Iterable[tuple[str | None, Sequence[Path]]], columns: C
     frames, roles, places, folders = [], [], [], []
     for role, files in tables:
         for file in files:
-            frame = _read(file, columns)
+            frame = _read(file, columns, labelled=labelled)
             frames.append(frame)
             roles += [role] * len(frame)
             places += [f"{file.stem}/{number}" for number in range(len(frame))]
@@ -93,20 +100,21 @@ def read_listing(tables: Iterable[tuple[str | None, Sequence[Path]]], columns: C
     require(len(rows) > 0, f"`path` lists no image: give a table with rows under `image: {columns.image}`.")
     images = [_file_of(item) for item in rows[columns.image]]
     missing = np.array([not isinstance(item, bytes | str) or not item for item in images], dtype=bool)
-    named = rows[columns.name].astype(str).to_list() if columns.name else None
+    named = rows[columns.name].astype(str).to_list() if columns.name in rows.columns else None
     pictures = _pictures(images, missing, named, places, folders)
     known = np.array(roles) if all(role is not None for role in roles) else None
     return Listing(pictures, rows, missing, known)
 
 
-def _read(file: Path, columns: Columns) -> pd.DataFrame:
+def _read(file: Path, columns: Columns, *, labelled: bool) -> pd.DataFrame:
     reader = reader_for(file)
     there = reader.columns(file)
     for column, setting in columns.wanted.items():
-        if column not in there:
+        if column not in there and (labelled or column == columns.image):
             raise InputError(f"{file.name} has no column '{column}' for `{setting}`; {suggest(column, there)}")
-    chunks = list(reader.chunks(file, list(columns.wanted), ROWS))
-    return pd.concat(chunks, ignore_index=True) if chunks else pd.DataFrame(columns=list(columns.wanted))
+    names = [column for column in columns.wanted if column in there]
+    chunks = list(reader.chunks(file, names, ROWS))
+    return pd.concat(chunks, ignore_index=True) if chunks else pd.DataFrame(columns=names)
 
 
 def _file_of(item: Any) -> Any:

@@ -16,14 +16,14 @@ class Traces:
 
     Attributes:
         traces: Each (channels, time), NaN where missing.
-        labels: Text, (samples,).
+        labels: Text or numbers, (samples,); None where the file says that it has none.
         classes: Names of the classes in the order of the header, or None.
         values: Whether the labels are numbers to be predicted.
         padded: Whether NaN at the end of a trace is padding.
     """
 
     traces: list[np.ndarray]
-    labels: np.ndarray
+    labels: np.ndarray | None
     classes: list[str] | None = None
     values: bool = False
     padded: bool = False
@@ -33,7 +33,7 @@ def read_ts(path: Path) -> Traces:
     """Read a ``.ts`` file: ``@`` lines, then ``channel:channel:label`` with values between commas, ``?`` where missing.
 
     Raises:
-        InputError: The file is not like this, has time stamps or no labels.
+        InputError: The file is not like this, or has time stamps.
     """
     header: dict[str, list[str]] = {}
     traces, labels = [], []
@@ -45,17 +45,20 @@ def read_ts(path: Path) -> Traces:
             else:
                 require("data" in header, f"{path.name}, line {number}: values come before the line '@data'.")
                 _refuse_stamps(path, header)
-                *channels, label = line.split(":")
+                *channels, label = line.split(":") if _labelled(header) else [*line.split(":"), ""]
                 traces.append(_trace(path, number, channels))
                 labels.append(label.strip())
     require(len(traces) > 0, f"{path.name} holds no trace below '@data'; give a whole .ts file in `path`.")
-    kinds = {word: header.get(word, ["false"]) for word in ("classlabel", "targetlabel")}
-    classes = kinds["classlabel"][1:] if kinds["classlabel"][0].lower() == "true" else None
-    values = kinds["targetlabel"][0].lower() == "true"
-    require(
-        values or classes is not None, f"{path.name} says '@classLabel false': it has no labels; give one that has."
-    )
-    return Traces(traces, np.array(labels, dtype=object), classes or None, values)
+    known = np.array(labels, dtype=object) if _labelled(header) else None
+    return Traces(traces, known, header.get("classlabel", [])[1:] or None, _says(header, "targetlabel"))
+
+
+def _says(header: dict[str, list[str]], word: str) -> bool:
+    return header.get(word, ["false"])[:1] in (["true"], ["True"])
+
+
+def _labelled(header: dict[str, list[str]]) -> bool:
+    return _says(header, "classlabel") or _says(header, "targetlabel")
 
 
 def read_tsv(path: Path) -> Traces:
@@ -91,8 +94,10 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _refuse_stamps(path: Path, header: dict[str, list[str]]) -> None:
-    stamped = header.get("timestamps", ["false"])[:1] == ["true"]
-    require(not stamped, f"{path.name} has time stamps: give `path` a file whose values are one step apart.")
+    require(
+        not _says(header, "timestamps"),
+        f"{path.name} has time stamps: give `path` a file whose values are one step apart.",
+    )
 
 
 def _trace(path: Path, number: int, channels: list[str]) -> np.ndarray:

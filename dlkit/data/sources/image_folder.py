@@ -1,5 +1,6 @@
 """Images in one folder a class."""
 
+import copy
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,8 +12,8 @@ from dlkit.core.checks import InputError, require, suggest
 from dlkit.data.base import SampleSource
 from dlkit.data.records import Samples
 from dlkit.data.samples.finish import Marks, Settings
-from dlkit.data.samples.folders import Found, find_images, identify_images
-from dlkit.data.samples.images import Check, image_samples
+from dlkit.data.samples.folders import Found, find_images, find_new_images, identify_images
+from dlkit.data.samples.images import Check, fitted_to, image_samples
 from dlkit.data.samples.pictures import Color, FilePictures
 from dlkit.data.samples.problems import Policy, Problems
 from dlkit.data.tabular.files import fill_path
@@ -51,7 +52,9 @@ class ImageFolder(SampleSource):
         check: Check = "all",
         bad: Policy = "fail",
     ) -> None:
-        self.path, self.classes, self.color, self.check = path, classes, color, check
+        self.path: str | Path | Sequence[str | Path] = path
+        self.classes, self.color, self.check = classes, color, check
+        self._fitted: dict[str, Any] = {}
         self.groups = _compile(groups)
         require(
             kind == "class" or classes is not None, "`kind: ordinal` needs the order of the classes: set `classes`."
@@ -59,6 +62,9 @@ class ImageFolder(SampleSource):
         self.settings = Settings(kind=kind, channels=channels, units=units, bad=bad)
 
     def _found(self) -> Found:
+        if self.settings.new:
+            return find_new_images(self.path)
+        assert isinstance(self.path, str | Path)
         found = find_images(fill_path(self.path))
         absent = [name for name in self.classes or () if name not in found.classes]
         if absent:
@@ -74,11 +80,13 @@ class ImageFolder(SampleSource):
         found = self._found()
         problems = Problems(found.names, self.settings.bad, what="images")
         problems.note("class folder without an image", found.empty)
-        classes = [name for name in self.classes or found.classes if name not in found.empty]
-        labels = np.array([classes.index(label) for label in found.labels], dtype=np.int64)
+        wanted = found.classes if self.settings.new else self.classes or found.classes
+        classes = [name for name in wanted if name not in found.empty]
+        labels = np.array([classes.index(label) for label in found.labels], dtype=np.int64) if classes else None
         marks = Marks(labels, self._groups(found), found.roles, np.array(classes, dtype=object))
         pictures = FilePictures(found.names, found.files)
         samples = image_samples(pictures, marks, self.settings, problems, color=self.color, check=self.check)
+        self._fitted = self._fitted or fitted_to(samples)
         if found.ignored:
             samples.skipped["not an image by its name"] = found.ignored
         return samples
@@ -88,6 +96,26 @@ class ImageFolder(SampleSource):
             return None
         matches = [self.groups.search(below) for below in found.below]
         return np.array([match[match.lastindex or 0] if match else "" for match in matches], dtype=object)
+
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """The kind of the labels and the colour of the images, once the files have been read."""
+        return dict(self._fitted)
+
+    def with_path(
+        self, path: str | Path | Sequence[str | Path], *, fitted: Mapping[str, Any] | None = None
+    ) -> "ImageFolder":
+        """Return this source for new files, whose labels may be missing.
+
+        Args:
+            path: As for the class.
+            fitted: What :attr:`fitted` was for the training files.
+        """
+        other = copy.copy(self)
+        known = dict(fitted or self.fitted)
+        vars(other).update(path=path, settings=self.settings.for_new(known), _fitted=known)
+        other.color = known.get("color", self.color)
+        return other
 
     def fingerprint(self) -> dict[str, Any]:
         """Return number, bytes and a hash of the images, and the settings."""

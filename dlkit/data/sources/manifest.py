@@ -1,5 +1,6 @@
 """Images listed in a table with their labels."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from dlkit.data.records import Samples
 from dlkit.data.samples.files import files_by_role
 from dlkit.data.samples.finish import Settings
 from dlkit.data.samples.folders import identify_images
-from dlkit.data.samples.images import Check, image_samples
+from dlkit.data.samples.images import Check, fitted_to, image_samples
 from dlkit.data.samples.labels import LabelKind
 from dlkit.data.samples.listing import Columns, Listing, read_listing
 from dlkit.data.samples.pictures import Color, FilePictures
@@ -73,6 +74,7 @@ class Manifest(SampleSource):
             f"`separator: {separator}` is for one column with several labels; leave it out for `kind: {kind}` of "
             f"{len(labels)} columns.",
         )
+        self._fitted: dict[str, Any] = {}
         self.path, self.root, self.color, self.check = path, root, color, check
         self.columns = Columns(image=image, labels=labels, separator=separator, groups=groups, roles=roles, name=name)
         self.settings = Settings(
@@ -82,7 +84,7 @@ class Manifest(SampleSource):
 
     def _listing(self) -> Listing:
         root = None if self.root is None else fill_path(self.root)
-        return read_listing(files_by_role(self.path, TABLES), self.columns, root)
+        return read_listing(files_by_role(self.path, TABLES), self.columns, root, labelled=not self.settings.new)
 
     def read(self) -> Samples:
         """Return the images.
@@ -94,7 +96,29 @@ class Manifest(SampleSource):
         problems = Problems(listing.pictures.names, self.settings.bad, what="images")
         problems.mark("image missing", listing.missing)
         marks, settings = listing.marks(self.columns, self.settings)
-        return image_samples(listing.pictures, marks, settings, problems, color=self.color, check=self.check)
+        samples = image_samples(listing.pictures, marks, settings, problems, color=self.color, check=self.check)
+        self._fitted = self._fitted or fitted_to(samples)
+        return samples
+
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """The kind of the labels and the colour of the images, once the files have been read."""
+        return dict(self._fitted)
+
+    def with_path(
+        self, path: str | Path | Sequence[str | Path], *, fitted: Mapping[str, Any] | None = None
+    ) -> "Manifest":
+        """Return this source for new files, whose labels may be missing.
+
+        Args:
+            path: As for the class.
+            fitted: What :attr:`fitted` was for the training files.
+        """
+        other = copy.copy(self)
+        known = dict(fitted or self.fitted)
+        vars(other).update(path=path, settings=self.settings.for_new(known), _fitted=known)
+        other.color = known.get("color", self.color)
+        return other
 
     def fingerprint(self) -> dict[str, Any]:
         """Return name, size and hash of each table, number, bytes and a hash of listed files, and the settings."""

@@ -1,5 +1,6 @@
 """Labelled samples in NumPy or HDF5 arrays."""
 
+import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -80,6 +81,7 @@ class SampleArrays(SampleSource):
             step=step, bad=bad,
         )  # fmt: skip
         self.arrays: Mapping[str, np.ndarray] | None = None
+        self._fitted: dict[str, Any] = {}
 
     @classmethod
     def of(cls, arrays: Mapping[str, np.ndarray], **settings: Any) -> "SampleArrays":
@@ -104,7 +106,29 @@ class SampleArrays(SampleSource):
         Raises:
             InputError: An array is absent or does not fit, or samples cannot be used.
         """
-        return finish(join_parts(self._parts(), self.keys, self.axes), self.settings)
+        samples = finish(join_parts(self._parts(), self.keys, self.axes), self.settings)
+        self._fitted = self._fitted or {"kind": samples.kind}
+        return samples
+
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """The kind of the labels, once the files have been read."""
+        return dict(self._fitted)
+
+    def with_path(
+        self, path: str | Path | Sequence[str | Path], *, fitted: Mapping[str, Any] | None = None
+    ) -> "SampleArrays":
+        """Return this source for new files, whose labels may be missing.
+
+        Args:
+            path: As for the class.
+            fitted: What :attr:`fitted` was for the training files.
+        """
+        other = copy.copy(self)
+        known = dict(fitted or self.fitted)
+        vars(other).update(path=path, arrays=None, _fitted=known)
+        other.settings, other.keys = self.settings.for_new(known), Keys(self.keys.given, new=True)
+        return other
 
     def fingerprint(self) -> dict[str, Any]:
         """Return name, size and hash of each file or array, and the settings."""

@@ -1,5 +1,6 @@
 """Problems of the UCR and UEA archives of time-series classification and regression."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ class UCR(SampleSource):
         bad: Policy = "fail",
     ) -> None:
         self.path = path
+        self._fitted: dict[str, Any] = {}
         self.settings = Settings(channels=channels, units=units, target_units=target_units, step=step, bad=bad)
 
     def _files(self) -> list[tuple[str | None, Path]]:
@@ -71,12 +73,38 @@ class UCR(SampleSource):
         """
         files = self._files()
         if files[0][1].suffix.lower() == ".npz":
-            return finish(join_parts(file_parts(self.path, "/"), Keys(), None), self.settings)
+            return self._keep(
+                finish(join_parts(file_parts(self.path, "/"), Keys(new=self.settings.new), None), self.settings)
+            )
         parts = [(role, file, TEXTS[file.suffix.lower()](file)) for role, file in files]
+        absent = [file.name for _, file, part in parts if part.labels is None]
+        if not self.settings.new:
+            require(not absent, f"{', '.join(absent)}: '@classLabel false' says that there are no labels; give some.")
         kinds = {part.values for _, _, part in parts}
         require(len(kinds) == 1, "Some files of `path` hold classes and some values: name the files of one problem.")
         settings = Settings(**{**vars(self.settings), "kind": "values" if kinds.pop() else "class"})
-        return finish(_join(parts), settings)
+        return self._keep(finish(_join(parts), settings))
+
+    def _keep(self, samples: Samples) -> Samples:
+        self._fitted = self._fitted or {"kind": samples.kind}
+        return samples
+
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """The kind of the labels, once the files have been read."""
+        return dict(self._fitted)
+
+    def with_path(self, path: str | Path | Sequence[str | Path], *, fitted: Mapping[str, Any] | None = None) -> "UCR":
+        """Return this source for new files, whose labels may be missing.
+
+        Args:
+            path: As for the class.
+            fitted: What :attr:`fitted` was for the training files.
+        """
+        other = copy.copy(self)
+        known = dict(fitted or self.fitted)
+        vars(other).update(path=path, settings=self.settings.for_new(known), _fitted=known)
+        return other
 
     def fingerprint(self) -> dict[str, Any]:
         """Return name, size and hash of each file, and the settings."""
@@ -98,10 +126,11 @@ def _join(parts: Sequence[tuple[str | None, Path, Traces]]) -> Raw:
     if any(part.padded for _, _, part in parts):
         found = survey(inputs).lengths
         lengths = lengths if found is None else found
+    labels = [part.labels for _, _, part in parts if part.labels is not None]
     classes = [name for _, _, part in parts for name in part.classes or []]
     return Raw(
         inputs=inputs,
-        labels=np.concatenate([part.labels for _, _, part in parts]),
+        labels=None if len(labels) < len(parts) else np.concatenate(labels),
         names=np.array([f"{file.stem}/{n}" for _, file, part in parts for n in range(len(part.traces))], dtype=object),
         lengths=lengths,
         roles=None if roles[0] is None else np.array(roles),
