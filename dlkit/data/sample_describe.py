@@ -40,6 +40,7 @@ def describe_samples(ready: PreparedSamples, source: SampleSource) -> dict[str, 
     samples = ready.samples
     found = {
         "source": source.fingerprint(),
+        "fitted": source.fitted,
         "samples": len(samples),
         "kind": samples.kind,
         "channels": dict(zip(samples.channels, samples.units, strict=True)),
