@@ -1,0 +1,88 @@
+"""New files are read as the training files were, with labels or without."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dlkit.core.checks import InputError
+from dlkit.data.sources.image_folder import ImageFolder
+from dlkit.data.sources.manifest import Manifest
+from dlkit.data.sources.sample_arrays import SampleArrays
+from dlkit.data.sources.ucr import UCR
+from tests.made_samples import TS, encoded, image_folder, make_source, pixels, table_of_images, traces, ts_files
+
+
+def assert_unlabelled(samples):
+    assert samples.kind == "class"
+    assert samples.classes == ()
+    assert (samples.labels == -1).all()
+    assert samples.roles is samples.groups is None
+
+
+@pytest.mark.parametrize("cls", [ImageFolder, Manifest, SampleArrays, UCR])
+def test_the_training_files_as_new_files_are_the_same(cls, tmp_path):
+    source = make_source(cls, tmp_path)
+    trained = source.read()
+    path = source.path if not isinstance(source.path, list) else source.path[0]
+    again = source.with_path([str(path)], fitted=source.fitted).read()
+    np.testing.assert_array_equal(again.labels, trained.labels)
+    assert (again.names, again.classes, again.kind) == (trained.names, trained.classes, trained.kind)
+    assert again.channels == trained.channels
+    assert again.roles is again.groups is None
+
+
+def test_images_without_labels_take_the_colour_of_the_training_images(tmp_path):
+    source = ImageFolder(path=image_folder(tmp_path / "train"), groups=r"run(\d)")
+    source.read()
+    (tmp_path / "new").mkdir()
+    for number in range(3):
+        (tmp_path / "new" / f"{number}.png").write_bytes(encoded(pixels(8, 10, seed=number)))
+    for paths in ([tmp_path / "new"], sorted((tmp_path / "new").iterdir()), [str(tmp_path / "new" / "*.png")]):
+        samples = source.with_path(paths, fitted=source.fitted).read()
+        assert_unlabelled(samples)
+        assert samples.names == ["0.png", "1.png", "2.png"]
+        assert samples.values.decode(1).shape == (3, 8, 10)
+
+
+def test_tables_arrays_and_archives_without_labels(tmp_path):
+    rows = table_of_images(tmp_path)
+    rows.to_csv(tmp_path / "train.csv", index=False)
+    rows[["path"]][:4].to_csv(tmp_path / "new.csv", index=False)
+    source = Manifest(path=tmp_path / "train.csv", groups="shot", roles="role")
+    assert_unlabelled(source.with_path(tmp_path / "new.csv").read())
+
+    np.savez(tmp_path / "new.npz", X=traces()["X"])
+    source = SampleArrays(path=tmp_path / "train.npz", groups="shot", labels="fault", roles="role", inputs="X")
+    samples = source.with_path([str(tmp_path / "new.npz")], fitted={"kind": "class"}).read()
+    assert_unlabelled(samples)
+    np.testing.assert_array_equal(samples.values, traces()["X"])
+
+    text = TS.replace("@classLabel true up down", "@classLabel false").replace(":up", "").replace(":down", "")
+    (tmp_path / "New_TEST.ts").write_text(text)
+    source = UCR(path=ts_files(tmp_path) / "Made_TRAIN.ts")
+    samples = source.with_path(tmp_path / "New_TEST.ts").read()
+    assert_unlabelled(samples)
+    np.testing.assert_array_equal(samples.values, source.read().values)
+    with pytest.raises(InputError, match=r"New_TEST\.ts.*no labels"):
+        UCR(path=tmp_path / "New_TEST.ts").read()
+
+
+def test_new_labels_may_be_missing_strange_or_of_one_class():
+    made = traces(4)
+    source = SampleArrays.of({**made, "y": np.array(["arc", "", "melt", "arc"])}, classes=["arc", "quench"])
+    source.arrays, source.settings = source.arrays, source.settings.for_new({"kind": "class"})
+    samples = source.read()
+    assert samples.labels.tolist() == [0, -1, -1, 0]
+    assert samples.skipped == {}
+    values = SampleArrays.of({**made, "y": np.array([1.0, 2.0, np.nan, 4.0])})
+    values.settings = values.settings.for_new({"kind": "values"})
+    np.testing.assert_array_equal(values.read().labels[:, 0], [1, 2, np.nan, 4])
+
+
+def test_new_images_of_bytes(tmp_path):
+    rows = pd.DataFrame({"jpeg": [encoded(pixels(8, 10, 3, seed=n), "JPEG") for n in range(3)]})
+    rows.to_parquet(tmp_path / "new.parquet")
+    source = make_source(Manifest, tmp_path)
+    samples = source.with_path(tmp_path / "new.parquet", fitted={"kind": "class", "color": "gray"}).read()
+    assert_unlabelled(samples)
+    assert samples.values.decode(2).shape == (1, 8, 10)
