@@ -1,8 +1,9 @@
-"""List networks, sources, normalizers, splits, losses and tasks with one line each."""
+"""List networks, sources, splits, augmentations, losses, tasks and what else there is, with one line each."""
 
 ROOMS = {
     "networks": ("dlkit.models", "dlkit.models.base", "Net"),
     "sources": ("dlkit.data.sources", "dlkit.data.base", "Source"),
+    "sample sources": ("dlkit.data.sources", "dlkit.data.base", "SampleSource"),
     "readers": ("dlkit.data.readers", "dlkit.data.base", "Reader"),
     "normalizers": ("dlkit.data", "dlkit.data.normalize", "Normalizer"),
     "splits": ("dlkit.data", "dlkit.data.splits", "Split"),
@@ -10,6 +11,7 @@ ROOMS = {
     "sample splits": ("dlkit.data", "dlkit.data.sample_splits", "SampleSplit"),
     "augmentations": ("dlkit.data", "dlkit.data.base", "Augment"),
     "losses": ("dlkit.losses", "dlkit.losses.base", "Loss"),
+    "class losses": ("dlkit.losses", "dlkit.losses.classification", "ClassLoss"),
     "tasks": ("dlkit.tasks", "dlkit.tasks.base", "Task"),
 }
 

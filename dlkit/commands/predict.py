@@ -1,4 +1,4 @@
-"""Predict the test windows of a run, or every window of files never seen."""
+"""Predict the test windows or samples of a run, or everything in files never seen."""
 
 import argparse
 from typing import NoReturn

@@ -3,9 +3,10 @@
 USAGE = """usage: dlkit run CONFIG.yaml [--key value ...]
        dlkit run --resume RUN
 
-Reads, checks, splits, normalizes, windows, trains, tests beside repeat-last and seasonal-naive, predicts and draws;
-leaves one run folder. Any setting can be overridden: --trainer.max_epochs 3 --data.init_args.batch_size 64
---model configs/model/dlinear.yaml; `--print_config` prints the whole configuration and stops."""
+Reads, checks, splits, normalizes, trains, tests beside baselines (repeat-last and seasonal-naive of forecasts, the
+shares of the classes, mean and median of values), predicts and draws; leaves one run folder. Any setting can be
+overridden: --trainer.max_epochs 3 --data.init_args.batch_size 64 --model configs/model/dlinear.yaml;
+`--print_config` prints the whole configuration and stops."""
 
 
 def main(arguments: list[str]) -> None:
