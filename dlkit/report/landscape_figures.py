@@ -1,6 +1,7 @@
 """Figures of loss surfaces: lines, contours, the surface in space, the way of the optimizer over it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,7 @@ class LossView:
         title: What tells this surface from others.
         path: Way of the weights in the plane, (snapshots, 2), or None.
         epochs: Epoch of each snapshot.
+        limits: Lowest and highest loss of the scale; None takes those of the losses.
     """
 
     first: np.ndarray
@@ -38,6 +40,7 @@ class LossView:
     title: str = ""
     path: np.ndarray | None = None
     epochs: tuple[int, ...] = ()
+    limits: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what has no height anywhere."""
@@ -52,16 +55,21 @@ class LossView:
         return np.ma.masked_invalid(self.losses)
 
     @property
+    def ends(self) -> tuple[float, float]:
+        """Lowest and highest loss of the scale."""
+        return self.limits or (float(self.shown.min()), float(self.shown.max()))
+
+    @property
     def positive(self) -> bool:
         """Whether the loss can be drawn on a logarithmic scale; a likelihood may fall below 0."""
-        return float(self.shown.min()) > 0
+        return self.ends[0] > 0
 
 
 def colour_norm(view: LossView) -> "Normalize":
     """Return the scale of colours: logarithmic where the loss is positive."""
     from matplotlib.colors import LogNorm, Normalize
 
-    low, high = float(view.shown.min()), float(view.shown.max())
+    low, high = view.ends
     high = high if high > low else low + max(abs(low), 1.0) * 1e-6
     return LogNorm(max(low, high * 10**-DECADES), high) if view.positive else Normalize(low, high)
 
@@ -155,6 +163,8 @@ def draw_surface(axes: Any, view: LossView) -> None:
     for ticks in (axes.xaxis, axes.yaxis, axes.zaxis):
         ticks.set_major_locator(MaxNLocator(5))
         ticks.set_tick_params(pad=4 if ticks is axes.zaxis else 1)
+    ends = np.array([norm.vmin, norm.vmax], dtype=float)
+    axes.set_zlim(*(np.log10(ends) if view.positive else ends))
     axes.zaxis.set_major_formatter(lambda value, _: number(10**value if view.positive else value))
     axes.set_title(view.title, loc="left")
     axes.view_init(elev=30, azim=-55)
@@ -182,4 +192,21 @@ def lines_figure(places: tuple[np.ndarray, np.ndarray], losses: np.ndarray, name
         axes.set_ylabel("loss")
         axes.margins(x=0.02)
         figure.legend(loc="outside upper center", ncols=3, handlelength=3.2)
+    return figure
+
+
+def pair_figure(views: Sequence[LossView]) -> "matplotlib.figure.Figure":
+    """Draw several surfaces beside each other, in space and as contours, all with the same colours and heights."""
+    every = np.concatenate([view.losses.ravel() for view in views])
+    limits = (float(np.nanmin(every[np.isfinite(every)])), float(np.nanmax(every[np.isfinite(every)])))
+    shared = [replace(view, limits=limits) for view in views]
+    with style():
+        figure = new_figure(4.6 * len(shared), 7.6)
+        for place, view in enumerate(shared, start=1):
+            draw_surface(figure.add_subplot(2, len(shared), place, projection="3d"), view)
+            draw_contours(
+                figure.add_subplot(2, len(shared), len(shared) + place),
+                replace(view, title=""),
+                bar=place == len(shared),
+            )
     return figure

@@ -15,7 +15,7 @@ from dlkit.tasks.base import Task
 from dlkit.train.cli import RunCLI
 from dlkit.train.surface_rows import digest, weights_digest
 
-CPU_BATCH = 128  # stays in the cache of the processor
+CPU_BATCH: dict[Precision, int] = {"32": 128, "bf16": 256}  # feature maps stay in the cache of the processor
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def fixed_batches(data: Batching, wish: Wish, device: torch.device) -> list[Batc
     places = data.places(wish.split)
     require(len(places) > 0, data.missing(wish.split))
     numbers = torch.linspace(0, len(places) - 1, min(wish.samples, len(places))).round().long().unique()
-    size = min(CPU_BATCH, data.eval_batch_size) if device.type == "cpu" else data.eval_batch_size
+    size = min(CPU_BATCH[wish.precision], data.eval_batch_size) if device.type == "cpu" else data.eval_batch_size
     made = (data.make_batch(places.starts(part)) for part in numbers.split(size))
     return [_kept(data.transfer_batch_to_device(batch, device, 0), wish.precision) for batch in made]
 
