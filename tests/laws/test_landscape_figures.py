@@ -1,0 +1,102 @@
+"""Pictures of loss surfaces show the losses that came in, whatever they are, and the page holds them."""
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.colors import LogNorm
+
+from dlkit.core.checks import InputError
+from dlkit.report.landscape_figures import (
+    LossView,
+    colour_norm,
+    contour_figure,
+    levels,
+    lines_figure,
+    pair_figure,
+    surface_figure,
+)
+from dlkit.report.landscape_page import write_page
+
+
+def view(**fields) -> LossView:
+    first, second = np.linspace(-1, 1, 7), np.linspace(-2, 2, 5)
+    losses = 0.1 + first[None, :] ** 2 + 3 * second[:, None] ** 2
+    return LossView(**{"first": first, "second": second, "losses": losses, "title": "a surface"} | fields)
+
+
+def changed(value: float) -> np.ndarray:
+    losses = view().losses.copy()
+    losses[1, 2] = value
+    return losses
+
+
+LOSSES = {
+    "positive": view().losses,
+    "below zero": view().losses - 5,
+    "not a number": changed(np.nan),
+    "infinite": changed(np.inf),
+    "beyond all numbers": changed(1e38),
+    "flat": np.ones((5, 7)),
+    "zero": np.zeros((5, 7)),
+}
+
+
+@pytest.mark.parametrize("losses", LOSSES.values(), ids=LOSSES)
+def test_every_surface_is_drawn(losses):
+    one = view(losses=losses)
+    for figure in (
+        contour_figure(one),
+        surface_figure(one),
+        lines_figure((one.first, one.first), losses[:2], ("a", "b")),
+    ):
+        figure.canvas.draw()
+
+
+@pytest.mark.parametrize("losses", LOSSES.values(), ids=LOSSES)
+def test_the_levels_rise_from_the_lowest_to_the_highest_loss(losses):
+    one = view(losses=losses)
+    heights = levels(one)
+    assert (np.diff(heights) > 0).all()
+    known = losses[np.isfinite(losses)]
+    assert heights[-1] >= known.max() * (1 - 1e-9)
+    assert heights[0] <= max(known.min(), known.max() * 1e-6) + 1e-12
+
+
+def test_positive_losses_have_logarithmic_colours_and_others_do_not():
+    assert isinstance(colour_norm(view()), LogNorm)
+    assert not isinstance(colour_norm(view(losses=LOSSES["below zero"])), LogNorm)
+
+
+def test_the_way_of_the_weights_is_drawn_where_it_was():
+    path = np.array([[0.9, 1.5], [0.4, 0.2], [0.0, 0.0]])
+    axes = contour_figure(view(path=path, epochs=(0, 5, 9))).axes[0]
+    [line] = [line for line in axes.lines if line.get_label() == "weights at each snapshot"]
+    np.testing.assert_array_equal(line.get_xydata(), path)
+    assert [text.get_text() for text in axes.texts if "epoch" in text.get_text()] == ["epoch 0", "epoch 9"]
+
+
+def test_a_pair_shares_its_scale():
+    figure = pair_figure([view(), view(losses=view().losses * 10)])
+    spaces = [axes for axes in figure.axes if hasattr(axes, "get_zlim")]
+    assert len({axes.get_zlim() for axes in spaces}) == 1
+    np.testing.assert_allclose(spaces[0].get_zlim(), np.log10([0.1, 10 * view().losses.max()]))
+
+
+def test_a_loss_that_is_nowhere_a_number_is_refused():
+    with pytest.raises(InputError, match="--range"):
+        view(losses=np.full((5, 7), np.nan))
+
+
+def test_the_page_holds_every_loss_and_nothing_ends_its_script(tmp_path):
+    one = replace(view(losses=changed(np.nan)), title="</script><b>", path=np.zeros((1, 2)), epochs=(3,))
+    page = write_page(one, tmp_path / "page.html").read_text()
+    held = json.loads(re.search(r"const data = (.*);", page).group(1))
+    assert held["losses"][1][2] is None
+    found = np.array(held["losses"], dtype=float)
+    np.testing.assert_allclose(found, one.losses, rtol=1e-5)
+    assert held["title"] == one.title
+    assert page.count("</script>") == 1
+    assert (held["path"], held["epochs"]) == ([[0.0, 0.0]], [3])
