@@ -81,7 +81,7 @@ SHORT = {"D": "data.init_args", "S": "data.init_args.source", "M": "model.init_a
 
 @dataclass(frozen=True)
 class Case:
-    """A bad input: what differs from the tiny job, and what the answer must say.
+    """A bad input: what differs from a tiny job, and what the answer must say.
 
     Attributes:
         says: Patterns that the sentence must contain.
@@ -91,6 +91,8 @@ class Case:
         args: Arguments, with ``{}`` for the folder.
         make: Changes the folder at last.
         trained: Start from the folder of a trained run, ``{}/runs/tiny-001``.
+        name: Name of the configuration file.
+        job: Writes the valid job.
     """
 
     says: tuple[str, ...]
@@ -100,21 +102,23 @@ class Case:
     args: tuple[str, ...] = ("fit", "{}/config.yaml")
     make: Callable[[Path], Any] | None = None
     trained: bool = False
+    name: str = "config.yaml"
+    job: Callable[[Path], Any] = field(default_factory=lambda: write_job)
 
     def prepare(self, folder: Path) -> list[str]:
         """Write the files into the folder and return the arguments."""
         if not self.trained:
-            write_job(folder)
+            self.job(folder)
         if self.csv is not None:
             (folder / "tiny.csv").write_text(self.csv)
         if self.change:
-            settings = yaml.safe_load((folder / "config.yaml").read_text())
+            settings = yaml.safe_load((folder / self.name).read_text())
             for key, value in self.change.items():
                 change(settings, key, value, folder)
-            (folder / "config.yaml").write_text(yaml.safe_dump(settings))
+            (folder / self.name).write_text(yaml.safe_dump(settings))
         if self.config is not None:
             content = self.config.encode() if isinstance(self.config, str) else self.config
-            (folder / "config.yaml").write_bytes(content)
+            (folder / self.name).write_bytes(content)
         if self.make is not None:
             self.make(folder)
         return [part.format(folder) for part in self.args]

@@ -38,14 +38,9 @@ def check_sentence(err, command):
     assert len(err) < 500, err
 
 
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.filterwarnings("ignore:The checkpoint")
-def test_a_bad_input_is_answered_by_one_sentence_and_changes_nothing(name, place, capsys, monkeypatch):
-    case, (folder, kept) = CASES[name], place
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(kept, folder) if case.trained else folder.mkdir()
+def check_case(case, folder, capsys):
+    """Run a case in a folder and assert that the answer is as wanted and that nothing else happened."""
     arguments = case.prepare(folder)
-    monkeypatch.chdir(folder)
     before = snapshot(folder)
     code = main(arguments)
     err = capsys.readouterr().err
@@ -53,3 +48,13 @@ def test_a_bad_input_is_answered_by_one_sentence_and_changes_nothing(name, place
     check_sentence(err, arguments[0])
     assert all(re.search(pattern, err) for pattern in case.says), (err, case.says)
     assert snapshot(folder) == before
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.filterwarnings("ignore:The checkpoint")
+def test_a_bad_input_is_answered_by_one_sentence_and_changes_nothing(name, place, capsys, monkeypatch):
+    case, (folder, kept) = CASES[name], place
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(kept, folder) if case.trained else folder.mkdir()
+    monkeypatch.chdir(folder)
+    check_case(case, folder, capsys)
