@@ -11,6 +11,7 @@ from dlkit.data.placement import free_memory
 from dlkit.data.records import Pictures, Samples
 from dlkit.data.sample_size import Size, resize_array
 
+TASK = 64  # images a thread takes at a time: handing over costs as much as decoding a small one
 PART_OF_MEMORY = 4  # decoded images may take this part of the free memory
 
 
@@ -66,11 +67,12 @@ class SameSize(Pictures):
         """Decode all images into one array, with as many threads as there are processors: decoders run side by side."""
         table = np.empty((len(self), *self.shape), self.dtype)
 
-        def fill(number: int) -> None:
-            table[number] = self.decode(number)
+        def fill(first: int) -> None:
+            for number in range(first, min(first + TASK, len(self))):
+                table[number] = self.decode(number)
 
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
-            for _ in threads.map(fill, range(len(self))):
+            for _ in threads.map(fill, range(0, len(self), TASK)):
                 pass
         return table
 
