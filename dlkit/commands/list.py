@@ -7,7 +7,6 @@ ROOMS = {
     "readers": ("dlkit.data.readers", "dlkit.data.base", "Reader"),
     "normalizers": ("dlkit.data", "dlkit.data.normalize", "Normalizer"),
     "splits": ("dlkit.data", "dlkit.data.splits", "Split"),
-    "sample sources": ("dlkit.data", "dlkit.data.base", "SampleSource"),
     "sample splits": ("dlkit.data", "dlkit.data.sample_splits", "SampleSplit"),
     "augmentations": ("dlkit.data", "dlkit.data.base", "Augment"),
     "losses": ("dlkit.losses", "dlkit.losses.base", "Loss"),

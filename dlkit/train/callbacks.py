@@ -45,6 +45,31 @@ class QuietBar(TQDMProgressBar):
     def __init__(self, refresh_rate: int = 10, process_position: int = 0) -> None:
         super().__init__(refresh_rate, process_position, leave=False)
 
+    @property
+    def total_train_batches(self) -> int | float:
+        """Batches of an epoch, also where Lightning sees several of them as one step."""
+        steps, several = super().total_train_batches, self._several()
+        if several == 1:
+            return steps
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined] # set by Lightning
+        batches: int = -(-data.count("train") // data.batch_size)
+        return min(steps * several, batches)
+
+    def _several(self) -> int:
+        several = getattr(self.trainer.datamodule, "batches_per_step", 1)  # type: ignore[attr-defined] # same
+        return several if isinstance(several, int) else 1
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Count the batches of the step."""
+        several = self._several()
+        if several == 1:
+            super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+        elif self.is_enabled:
+            self.train_progress_bar.n = int(min((batch_idx + 1) * several, self.total_train_batches))
+            self.train_progress_bar.set_postfix(self.get_metrics(trainer, pl_module))
+
     def init_validation_tqdm(self) -> Tqdm:
         """Leave the line to the training: validation is short."""
         return Tqdm(disable=True)
