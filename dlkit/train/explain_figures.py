@@ -73,8 +73,10 @@ def _lag_figures(task: Forecast, inputs: Inputs, question: Question, relevance: 
         LagView(np.abs(relevance[:, k]).mean(0), f"mean of {len(relevance)} windows, {name.partition(':')[0]}")
         for k, name in enumerate(question.scores[0])
     ]
-    size = Legend(legend.title, legend.warning, False, legend.channels, legend.units, f"size of {legend.score}")
-    yield "overview", lag_maps_figure(means, -lags[::-1] + lags[0], size, axis=f"lag ({unit})")
+    size = Legend(
+        legend.title, legend.warning, False, legend.channels, legend.units, f"mean size of the {legend.score}"
+    )
+    yield "overview", lag_maps_figure(means, -lags[::-1] + lags[0], size, axis=f"time after the last input ({unit})")
     for number, name in enumerate(inputs.names):
         views = [
             LagView(maps, f"forecast from {name}, {score}")

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from dlkit.core.batch import Batch
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.explain.base import Scored
-from dlkit.report.canvas import lead_times
+from dlkit.report.canvas import lead_times, with_unit
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.regress import Regress
@@ -131,7 +131,7 @@ def ask_values(task: Regress, batch: Batch, wanted: Wanted) -> Question:
         judged=net,
         targets=torch.full((len(batch.x), 1), number, device=batch.x.device),
         scores=[[names[number]]] * len(batch.x),
-        score=f"{names[number]} ({unit})" if unit else names[number],
+        score=with_unit(f"change of {names[number]}", unit),
         lines=lines,
         rises=False,
     )
@@ -162,7 +162,7 @@ def ask_forecast(task: Forecast, batch: Batch, wanted: Wanted) -> Question:
         judged=net,
         targets=columns.expand(len(batch.x), -1),
         scores=scores,
-        score=f"moved {spec.targets[number]} by ({unit})" if unit else f"moved {spec.targets[number]} by",
+        score=with_unit(f"change of {spec.targets[number]}", unit),
         lines=[[] for _ in scores],
         rises=False,
     )

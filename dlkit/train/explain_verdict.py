@@ -154,7 +154,7 @@ def truth_scores(inputs: Inputs, relevance: Tensor) -> dict[str, float]:
     maps, truth = (relevance[:, 0].abs().sum(1) * inside)[told], inputs.truth[told]
     around = boxes(truth.to(maps.dtype), share=0.5)
     return {
-        "samples": int(told.sum()),
+        "samples": float(told.sum()),
         "chance": float(share[told].mean()),
         "pointing_game": float(pointing(maps, truth).double().mean()),
         "mass_inside": float(mass_inside(maps, truth).mean()),

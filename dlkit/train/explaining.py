@@ -125,7 +125,7 @@ def legend_of(found: Explained) -> Legend:
     """Return what figures say of the maps."""
     return Legend(
         title=f"{type(found.method).__name__}: {found.question.score}",
-        warning="DO NOT TRUST: " + "; ".join(found.verdict.problems) if found.verdict.problems else "",
+        warning="FAILED ITS CHECKS: " + "; ".join(found.verdict.problems) if found.verdict.problems else "",
         signed=found.method.signed,
         channels=found.inputs.channels,
         units=found.inputs.units,

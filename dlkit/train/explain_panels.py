@@ -1,0 +1,80 @@
+"""Maps of the same samples in TensorBoard while a network trains: when it begins to look at the right place."""
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.loggers import TensorBoardLogger
+
+from dlkit.core.checks import require
+from dlkit.explain.base import Explainer
+from dlkit.explain.cam import GradCAM
+from dlkit.explain.methods import short_name
+from dlkit.report.maps import Legend
+from dlkit.tasks.base import Task
+from dlkit.train.explain_figures import map_figures
+from dlkit.train.explain_inputs import baseline_of, choose_batch, gather_inputs
+from dlkit.train.explain_question import Wanted, ask
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+
+
+class ExplainPanels(pl.Callback):
+    """Draws what the network looks at for the same validation samples into TensorBoard while it trains.
+
+    Args:
+        method: What to explain with; None is Grad-CAM, which needs a network with feature maps.
+        samples: Number of samples, spread evenly over validation.
+        every_n_epochs: Epochs between two drawings.
+        target: A class, "predicted" or "true", or a target; "" is the predicted class or the first target.
+        most_figures: Most figures of a drawing: images share one, traces and forecasts have one each.
+    """
+
+    content_with_several_batches = True
+
+    def __init__(
+        self,
+        method: Explainer | None = None,
+        samples: int = 8,
+        every_n_epochs: int = 5,
+        target: str = "",
+        most_figures: int = 4,
+    ) -> None:
+        for setting, value in {"samples": samples, "every_n_epochs": every_n_epochs}.items():
+            require(value > 0, f"ExplainPanels {setting}={value} must be positive: change `{setting}`.")
+        self.method, self.samples, self.every_n_epochs = method or GradCAM(), samples, every_n_epochs
+        self.wanted, self.most_figures = Wanted(target=target), most_figures
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draw when it is due."""
+        due = trainer.current_epoch % self.every_n_epochs == 0 and not trainer.sanity_checking
+        boards = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
+        if not due or not boards or not trainer.is_global_zero or not isinstance(pl_module, Task):
+            return
+        for name, figure in self.draw(pl_module, trainer.datamodule):  # type: ignore[attr-defined] # set by Lightning
+            for board in boards:
+                board.experiment.add_figure(f"{short_name(type(self.method))}/{name}", figure, trainer.global_step)
+
+    def draw(self, task: Task, data: Any) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
+        """Yield the name and the figure of each panel."""
+        batch = data.transfer_batch_to_device(choose_batch(data, "val", self.samples, None), task.device, 0)
+        with torch.no_grad():
+            inputs, question = gather_inputs(task, data, batch), ask(task, batch, self.wanted)
+            baseline = baseline_of(task, data, inputs, self.wanted, self.method.references)
+        relevance = self.method(question.net, batch.x, question.targets, baseline)
+        relevance = relevance if self.method.spatial else relevance[:, :, : len(inputs.channels)]
+        legend = Legend(
+            title=f"{type(self.method).__name__}: {question.score}",
+            signed=self.method.signed,
+            channels=inputs.channels,
+            units=inputs.units,
+            score=question.score,
+        )
+        figures = map_figures(task, inputs, question, relevance.float().cpu().numpy(), legend, None)
+        overviews = 1 if inputs.times is None else self.most_figures  # images are all in the first
+        for name, figure in islice(figures, overviews):
+            yield re.sub(r"\s+", "_", name), figure
