@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import Normalize
 
 LEVELS = 20
-DECADES = 6.0  # of the loss that are told apart; what is lower than that below the highest is one colour
+FAR = 1e3  # times the median: losses beyond, which a few points far out may have, would leave no colours for the rest
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,29 +55,36 @@ class LossView:
         return np.ma.masked_invalid(self.losses)
 
     @property
-    def ends(self) -> tuple[float, float]:
-        """Lowest and highest loss of the scale."""
-        return self.limits or (float(self.shown.min()), float(self.shown.max()))
-
-    @property
     def positive(self) -> bool:
         """Whether the loss can be drawn on a logarithmic scale; a likelihood may fall below 0."""
-        return self.ends[0] > 0
+        return (float(self.shown.min()) if self.limits is None else self.limits[0]) > 0
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Lowest and highest loss of the scale; what is beyond takes the colour of the end."""
+        low, high = scale_ends(self.losses) if self.limits is None else self.limits
+        return low, (high if high > low else low + max(abs(low), 1.0) * 1e-6)
+
+
+def scale_ends(losses: np.ndarray) -> tuple[float, float]:
+    """Return the lowest and the highest loss, without those far from the median."""
+    known = losses[np.isfinite(losses)]
+    low, middle, high = float(known.min()), float(np.median(known)), float(known.max())
+    if low > 0:
+        return max(low, middle / FAR), min(high, middle * FAR)
+    return low, min(high, middle + FAR * (middle - low)) if middle > low else high
 
 
 def colour_norm(view: LossView) -> "Normalize":
     """Return the scale of colours: logarithmic where the loss is positive."""
     from matplotlib.colors import LogNorm, Normalize
 
-    low, high = view.ends
-    high = high if high > low else low + max(abs(low), 1.0) * 1e-6
-    return LogNorm(max(low, high * 10**-DECADES), high) if view.positive else Normalize(low, high)
+    return LogNorm(*view.ends) if view.positive else Normalize(*view.ends)
 
 
 def levels(view: LossView) -> np.ndarray:
     """Return the heights of the contours: evenly spaced factors; for losses below 0, finer towards the lowest."""
-    norm = colour_norm(view)
-    low, high = float(norm.vmin or 0.0), float(norm.vmax or 1.0)
+    low, high = view.ends
     if view.positive:
         return np.geomspace(low, high, LEVELS + 1)
     return low + (high - low) * np.linspace(0, 1, LEVELS + 1) ** 2
@@ -145,17 +152,17 @@ def surface_figure(view: LossView) -> "matplotlib.figure.Figure":
     return figure
 
 
-def draw_surface(axes: Any, view: LossView) -> None:
+def draw_surface(axes: Any, view: LossView, *, zoom: float = 0.85) -> None:
     """Draw the surface into axes of three dimensions."""
-    norm = colour_norm(view)
-    height = np.clip(view.shown, norm.vmin, norm.vmax)
-    height = np.log10(height) if view.positive else height
+    norm, ends = colour_norm(view), np.array(view.ends)
+    clipped = np.clip(view.shown, *ends)
+    height = np.log10(clipped) if view.positive else clipped
     heights = np.where(np.ma.getmaskarray(height), np.nan, np.ma.getdata(height))
     x, y = np.meshgrid(view.first, view.second)
     from matplotlib import colormaps
     from matplotlib.ticker import MaxNLocator
 
-    colours = colormaps["viridis"](norm(np.clip(view.shown, norm.vmin, norm.vmax)))
+    colours = colormaps["viridis"](norm(clipped))
     axes.plot_surface(x, y, heights, facecolors=colours, rstride=1, cstride=1, linewidth=0.15, edgecolor="#00000040")
     axes.set_xlabel(view.names[0])
     axes.set_ylabel(view.names[1])
@@ -163,12 +170,11 @@ def draw_surface(axes: Any, view: LossView) -> None:
     for ticks in (axes.xaxis, axes.yaxis, axes.zaxis):
         ticks.set_major_locator(MaxNLocator(5))
         ticks.set_tick_params(pad=4 if ticks is axes.zaxis else 1)
-    ends = np.array([norm.vmin, norm.vmax], dtype=float)
     axes.set_zlim(*(np.log10(ends) if view.positive else ends))
     axes.zaxis.set_major_formatter(lambda value, _: number(10**value if view.positive else value))
     axes.set_title(view.title, loc="left")
     axes.view_init(elev=30, azim=-55)
-    axes.set_box_aspect((1, 1, 0.75), zoom=0.85)
+    axes.set_box_aspect((1, 1, 0.75), zoom=zoom)
 
 
 def lines_figure(places: tuple[np.ndarray, np.ndarray], losses: np.ndarray, names: tuple[str, str]) -> Any:
@@ -197,16 +203,13 @@ def lines_figure(places: tuple[np.ndarray, np.ndarray], losses: np.ndarray, name
 
 def pair_figure(views: Sequence[LossView]) -> "matplotlib.figure.Figure":
     """Draw several surfaces beside each other, in space and as contours, all with the same colours and heights."""
-    every = np.concatenate([view.losses.ravel() for view in views])
-    limits = (float(np.nanmin(every[np.isfinite(every)])), float(np.nanmax(every[np.isfinite(every)])))
+    limits = scale_ends(np.concatenate([view.losses.ravel() for view in views]))
     shared = [replace(view, limits=limits) for view in views]
     with style():
-        figure = new_figure(4.6 * len(shared), 7.6)
-        for place, view in enumerate(shared, start=1):
-            draw_surface(figure.add_subplot(2, len(shared), place, projection="3d"), view)
-            draw_contours(
-                figure.add_subplot(2, len(shared), len(shared) + place),
-                replace(view, title=""),
-                bar=place == len(shared),
-            )
+        figure = new_figure(4.8 * len(shared), 8.4)
+        grid = figure.add_gridspec(2, len(shared), height_ratios=(1.2, 1))
+        for place, view in enumerate(shared):
+            draw_surface(figure.add_subplot(grid[0, place], projection="3d"), view, zoom=1.1)
+            last = place == len(shared) - 1
+            draw_contours(figure.add_subplot(grid[1, place]), replace(view, title=""), bar=last)
     return figure

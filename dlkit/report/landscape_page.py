@@ -35,6 +35,7 @@ def page_data(view: LossView) -> dict[str, Any]:
         "first": rounded(view.first),
         "second": rounded(view.second),
         "losses": [rounded(row) for row in view.losses],
+        "ends": rounded(np.array(view.ends)),
         "names": view.names,
         "title": view.title,
         "path": None if view.path is None else [rounded(place) for place in view.path],

@@ -61,8 +61,15 @@ def test_the_levels_rise_from_the_lowest_to_the_highest_loss(losses):
     heights = levels(one)
     assert (np.diff(heights) > 0).all()
     known = losses[np.isfinite(losses)]
-    assert heights[-1] >= known.max() * (1 - 1e-9)
-    assert heights[0] <= max(known.min(), known.max() * 1e-6) + 1e-12
+    highest = 0.1 + 3 * 2**2 + 1 if known.max() > 1e9 else known.max()
+    assert heights[0] == pytest.approx(known.min())
+    assert heights[-1] >= highest * (1 - 1e-9)
+
+
+def test_a_loss_beyond_all_others_leaves_the_colours_to_the_others():
+    low, high = view(losses=LOSSES["beyond all numbers"]).ends
+    assert low == pytest.approx(0.1)
+    assert high < 1e6
 
 
 def test_positive_losses_have_logarithmic_colours_and_others_do_not():
