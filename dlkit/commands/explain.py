@@ -61,6 +61,9 @@ def main(arguments: list[str]) -> None:
     for name in known.method:
         make_method(name)  # refused before anything is read
     cli, run = stages.load(rest)
+    kind = cli.model.spec.kind
+    if known.horizon is not None and kind != "forecast":
+        raise InputError(f"--horizon chooses steps of a forecast, but the run answers with {kind}: leave it out.")
     wanted = Wanted(target=known.target, horizon=known.horizon, baseline=known.baseline)
     choice = explaining.Choice(split=known.split, samples=known.samples, numbers=known.number, wanted=wanted)
     folder = explaining.require_run(run)

@@ -60,4 +60,8 @@ def make_method(text: str) -> Explainer:
         require(bool(equals), f"'{part}' in '{text}' has no value: write {key}=VALUE.")
         require(key in known, f"{cls.__name__} has no setting '{key}'; {suggest(key, known)}")
         settings[key] = yaml.safe_load(value)
-    return cls(**settings)
+    try:
+        return cls(**settings)
+    except TypeError as error:
+        kinds = "give each setting a value of the kind that its default has"
+        raise InputError(f"{cls.__name__} cannot work with '{given}'; {kinds}.") from error

@@ -68,7 +68,7 @@ def load_weights(model: nn.Module, name: str, path: Path) -> None:
     require(
         not strange and not missing,
         f"TorchvisionNet weights='{path}' belong to another model than name='{name}' (it differs at "
-        f"'{[*strange, *missing][:1]}'): set `weights` or `name`.",
+        f"'{next(iter([*strange, *missing]), '')}'): set `weights` or `name`.",
     )
     with torch.no_grad():
         for key, value in state.items():
