@@ -1,8 +1,11 @@
 """Networks, losses, augmentations and settings that do not fit samples."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from tests.bad_inputs.parts import net, part
 from tests.bad_inputs.sample_jobs import arrays, images, traces
@@ -103,4 +106,38 @@ AUGMENTS = {
         },
     ),
     "no augmentation": images(("Standard", "Augment"), augment("normalize.Standard")),
+}
+
+
+def torchvision(**settings: Any) -> dict[str, Any]:
+    return net("torchvision_net.TorchvisionNet", **settings)
+
+
+def file(content: Any) -> Callable[[Path], None]:
+    """Return what writes ``net.pth``."""
+
+    def make(folder: Path) -> None:
+        path = folder / "net.pth"
+        path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+
+    return make
+
+
+FILE = {"M.net.init_args.weights": "{}/net.pth"}
+WEIGHTS = {
+    "unknown name": images(("name='resnet19'", "did you mean 'resnet1.'"), torchvision(name="resnet19")),
+    "traces": traces(("TorchvisionNet", "size=\\(16,\\)", "`net`"), torchvision(name="resnet18")),
+    "images too small": images(("alexnet", "8, 8", "`size` of the data"), torchvision(name="alexnet")),
+    "weights that are not there": images(("net.pth", "not there", "`weights`"), torchvision(name="resnet18") | FILE),
+    "weights that are text": images(
+        ("net.pth", "cannot be read", "`weights`"), torchvision(name="resnet18") | FILE, make=file(b"hello")
+    ),
+    "weights without names": images(
+        ("net.pth", "no parameters by name"), torchvision(name="resnet18") | FILE, make=file([torch.zeros(2)])
+    ),
+    "weights of another network": images(
+        ("net.pth", "another model", "resnet18"),
+        torchvision(name="resnet18") | FILE,
+        make=file({"features.weight": torch.zeros(2)}),
+    ),
 }

@@ -14,7 +14,7 @@ from tests.bad_inputs.corpus import Case
 TRAINER = {"max_epochs": 1, "accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
 
 
-def job(folder: Path, name: str, data: dict[str, Any], net: str) -> None:
+def job(folder: Path, name: str, data: dict[str, Any], net: str, **settings: Any) -> None:
     """Write a configuration that classifies."""
     config = {
         "name": name,
@@ -23,7 +23,7 @@ def job(folder: Path, name: str, data: dict[str, Any], net: str) -> None:
         "data": data,
         "model": {
             "class_path": "dlkit.tasks.classify.Classify",
-            "init_args": {"net": {"class_path": f"dlkit.models.{net}", "init_args": {"width": 4}}},
+            "init_args": {"net": {"class_path": f"dlkit.models.{net}", "init_args": settings}},
         },
         "trainer": TRAINER,
     }
@@ -55,14 +55,21 @@ def write_images(folder: Path) -> None:
     for number in range(24):
         save(folder / "images" / ("cat", "dog")[number % 2] / f"{number:02d}.png", pixels(number))
     data = module("ImageDataModule", "image_folder.ImageFolder", path=f"{folder}/images")
-    job(folder, "images", data, "cnn.CNN")
+    job(folder, "images", data, "cnn.CNN", width=4)
 
 
 def write_traces(folder: Path) -> None:
     """Write 24 traces of two channels in two classes, in shots of four, and a job on them."""
     write_arrays(folder)
     data = module("TraceDataModule", "sample_arrays.SampleArrays", path=f"{folder}/traces.npz")
-    job(folder, "traces", data, "cnn.CNN")
+    job(folder, "traces", data, "cnn.CNN", width=4)
+
+
+def write_vectors(folder: Path) -> None:
+    """Write a job on the traces whose network has no feature maps."""
+    write_arrays(folder)
+    data = module("TraceDataModule", "sample_arrays.SampleArrays", path=f"{folder}/traces.npz")
+    job(folder, "vectors", data, "mlp.MLP", hidden_size=4)
 
 
 def write_arrays(folder: Path, name: str = "traces.npz", **changed: np.ndarray | None) -> None:
@@ -75,7 +82,7 @@ def write_arrays(folder: Path, name: str = "traces.npz", **changed: np.ndarray |
     np.savez(folder / name, **{key: array for key, array in arrays.items() if array is not None})
 
 
-JOBS: dict[str, Callable[[Path], None]] = {"images": write_images, "traces": write_traces}
+JOBS: dict[str, Callable[[Path], None]] = {"images": write_images, "traces": write_traces, "vectors": write_vectors}
 
 
 def case(job_name: str, says: tuple[str, ...], change: dict[str, Any] | None = None, **rest: Any) -> Case:

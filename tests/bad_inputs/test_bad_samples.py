@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from dlkit.__main__ import main
-from tests.bad_inputs import cases_images, cases_tasks, cases_traces
+from tests.bad_inputs import cases_images, cases_sample_runs, cases_tasks, cases_traces
 from tests.bad_inputs.sample_jobs import JOBS
 from tests.bad_inputs.test_bad_configs import check_case
 
@@ -19,6 +19,10 @@ ROOMS = {
     "tasks": cases_tasks.TASKS,
     "nets": cases_tasks.NETS,
     "augmentations": cases_tasks.AUGMENTS,
+    "weights": cases_tasks.WEIGHTS,
+    "explain": cases_sample_runs.EXPLAIN,
+    "landscape": cases_sample_runs.LANDSCAPE,
+    "runs": cases_sample_runs.RUNS,
 }
 CASES = {f"{room}: {name}": case for room, cases in ROOMS.items() for name, case in cases.items()}
 
