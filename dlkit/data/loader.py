@@ -152,7 +152,7 @@ class BatchOrder(Sampler[Tensor]):
         for part in shuffled(self.count, self.seed, self.epoch, self.block):
             numbers = torch.cat([rest, part]) if len(rest) else part
             whole = len(numbers) - len(numbers) % self.batch_size
-            # A copy: what is sent to a worker moves to shared memory, in another thread and with all that it is part of.
+            # A copy: what is sent to a worker moves to shared memory in another thread, with all that it is part of.
             rest = numbers[whole:].clone()
             yield from torch.split(sort_batches(numbers[:whole], self.single), self.batch_size) if whole else ()
         if len(rest):

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 
 from dlkit.core.checks import require
-from dlkit.data.normalize import ChannelScaling, Normalizer
+from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.records import Pictures, Samples
 
 AT_ONCE = 2**18  # values of a channel that are taken in at once, which stay in the cache
@@ -29,6 +29,9 @@ def fit_channels(
     seen, total = np.zeros(len(samples.channels), np.int64), 0
     if isinstance(samples.values, Pictures) and len(train) > ENOUGH:
         train = train[np.linspace(0, len(train) - 1, ENOUGH).round().astype(np.int64)]
+    if type(normalizer) is Standard and isinstance(samples.values, np.ndarray) and samples.values.dtype.kind == "u":
+        normalizer.add(moments_as_rows(count_values(samples.values, train)))
+        return normalizer.finish(), {}
     for some in np.array_split(train, _parts(samples, len(train))):
         rows = take_rows(samples, some)
         seen += (~np.isnan(rows)).sum(0) if rows.dtype.kind == "f" else len(rows)
@@ -55,3 +58,21 @@ def take_rows(samples: Samples, some: np.ndarray) -> np.ndarray:
         return np.concatenate([values.decode(number).reshape(values.channels, -1).T for number in some.tolist()])
     rows: np.ndarray = np.moveaxis(values[some], 1, -1).reshape(-1, values.shape[1])
     return rows
+
+
+def count_values(values: np.ndarray, some: np.ndarray) -> np.ndarray:
+    """Return how often each whole number occurs in each channel of some samples, (channels, numbers)."""
+    counts = np.zeros((values.shape[1], np.iinfo(values.dtype).max + 1), np.int64)
+    for part in np.array_split(some, -(-len(some) // max(AT_ONCE // int(np.prod(values.shape[2:])), 1))):
+        taken = values[part]
+        for channel in range(len(counts)):
+            counts[channel] += np.bincount(taken[:, channel].ravel(), minlength=counts.shape[1])
+    return counts
+
+
+def moments_as_rows(counts: np.ndarray) -> np.ndarray:
+    """Return two rows that have the mean and the deviation of the counted numbers, which would be many more rows."""
+    numbers, total = np.arange(counts.shape[1], dtype=np.float64), counts.sum(1)
+    mean = counts @ numbers / total
+    std = np.sqrt((counts * (numbers - mean[:, None]) ** 2).sum(1) / total)
+    return np.stack([mean - std, mean + std])
