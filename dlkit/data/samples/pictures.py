@@ -115,7 +115,7 @@ def read_bytes(path: str) -> np.ndarray:
     file = os.open(path, os.O_RDONLY)
     try:
         data = np.empty(os.fstat(file).st_size, np.uint8)
-        return data[: os.readv(file, [memoryview(data)])] if len(data) else data
+        return data[: os.readv(file, [data.data])] if len(data) else data
     finally:
         os.close(file)
 
