@@ -89,7 +89,14 @@ class Classify(SampleTask):
     def take_scaling(self, data: Any) -> None:
         """Take over scaling and class weights from a data module."""
         super().take_scaling(data)
-        self.loss.weigh(data.prepared.class_counts.float())
+        samples = data.prepared.samples
+        unknown = 0 if self.spec.kind == "labels" else int((samples.labels < 0).sum())
+        require(
+            unknown == 0,
+            f"{unknown} of {len(samples)} samples have no known class: give each a label in the source, or leave them "
+            "out.",
+        )
+        self.loss.weigh(data.prepared.class_counts)
 
     def measure(self, scores: ClassErrors | LabelErrors, step: Step, batch: Batch) -> None:
         """Add the errors of a batch."""

@@ -135,6 +135,21 @@ def test_a_task_or_loss_for_other_data_is_refused_by_the_name_of_the_right_one(w
         make(make_data(kind=what).spec)
 
 
+def test_samples_without_a_class_do_not_train() -> None:
+    data = make_data(kind="class", labelled=False)
+    with pytest.raises(InputError, match="150 of 150 samples have no known class"):
+        train(make_task(data), data)
+
+
+@pytest.mark.parametrize("kind", ["class", "ordinal", "labels", "values"])
+def test_one_class_or_one_value_alone_breaks_nothing(kind: str) -> None:
+    data = make_data(kind=kind, classes=1)
+    task = make_task(data)
+    tested = test_beside_baselines(task, data, train(task, data, epochs=1))
+    assert ("no area under the ROC curve" in tested.table) or ("no R2" in tested.table)
+    assert "nan" not in tested.table
+
+
 def test_a_lost_loss_names_sample_and_channel_of_images() -> None:
     data = make_data(kind="class", image=True)
     with pytest.raises(DivergedError, match=r"samples with the numbers \[\d+.*channel '[ab]'"):
