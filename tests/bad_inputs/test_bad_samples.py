@@ -1,11 +1,14 @@
 """Whatever is wrong with images, traces or labels, `dlkit` answers with one sentence and leaves all as it was."""
 
+import json
+import math
 import shutil
 
 import pytest
+import torch
 
 from dlkit.__main__ import main
-from tests.bad_inputs import cases_images, cases_sample_runs, cases_tasks, cases_traces
+from tests.bad_inputs import cases_harmless, cases_images, cases_sample_runs, cases_tasks, cases_traces
 from tests.bad_inputs.sample_jobs import JOBS
 from tests.bad_inputs.test_bad_configs import check_case
 
@@ -48,6 +51,18 @@ def test_a_bad_sample_is_answered_by_one_sentence_and_changes_nothing(name, plac
         folder.mkdir()
     monkeypatch.chdir(folder)
     check_case(CASES[name], folder, capsys)
+
+
+@pytest.mark.parametrize("name", cases_harmless.HARMLESS)
+def test_what_only_looks_bad_trains_and_is_on_record(name, tmp_path, monkeypatch):
+    case, left_out = cases_harmless.HARMLESS[name]
+    monkeypatch.chdir(tmp_path)
+    assert main(case.prepare(tmp_path)) == 0
+    (run,) = (tmp_path / "runs").iterdir()
+    assert json.loads((run / "data.json").read_text()).get("skipped", {}) == left_out
+    checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    numbers = [value for value in checkpoint["state_dict"].values() if value.is_floating_point()]
+    assert all(math.isfinite(float(value.sum())) for value in numbers)
 
 
 def test_the_jobs_that_the_cases_spoil_are_sound(place):
