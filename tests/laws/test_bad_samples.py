@@ -48,6 +48,28 @@ def test_bad_labels_and_values_are_named_with_their_causes(tmp_path):
     assert samples.labels.tolist() == [0, 1, 0, 1]
 
 
+def test_missing_pixels_are_kept_but_infinite_and_blank_images_are_bad(tmp_path):
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+        for number in range(3):
+            image = np.random.default_rng(number).normal(size=(6, 7)).astype(np.float32)
+            image[0, number] = np.nan
+            np.save(tmp_path / label / f"{number}.npy", image)
+    np.save(tmp_path / "a" / "inf.npy", np.full((6, 7), np.inf, np.float32))
+    np.save(tmp_path / "b" / "blank.npy", np.full((6, 7), np.nan, np.float32))
+    samples = ImageFolder(path=tmp_path, bad="skip").read()
+    assert samples.skipped == {"infinite value": ["a/inf.npy"], "no known value": ["b/blank.npy"]}
+    assert [int(np.isnan(samples.values.decode(number)).sum()) for number in range(6)] == [1] * 6
+    assert np.isnan(samples.values.decode(4)[0, 0, 1])
+
+
+def test_a_file_that_breaks_after_the_check_is_named_when_it_is_read(tmp_path):
+    samples = ImageFolder(path=image_folder(tmp_path)).read()
+    (tmp_path / "dog" / "run0_1.png").write_bytes(b"")
+    with pytest.raises(InputError, match=r"dog/run0_1\.png.*empty file"):
+        samples.values.decode(samples.names.index("dog/run0_1.png"))
+
+
 def test_a_missing_file_in_a_table_is_named(tmp_path):
     rows = table_of_images(tmp_path)
     rows.loc[3, "path"], rows.loc[5, "path"], rows.loc[7, "label"] = "gone.png", None, None

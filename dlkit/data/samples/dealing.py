@@ -89,35 +89,40 @@ def _place(counts: np.ndarray, wanted: np.ndarray, random: np.random.Generator) 
     """Return the role of each group, no role without one."""
     shuffled = random.permutation(len(counts))
     order = shuffled[np.argsort(-counts[shuffled].sum(1), kind="stable")]
-    where, have = np.full(len(counts), -1), np.zeros_like(wanted)
+    where, have, groups_of = np.full(len(counts), -1), np.zeros_like(wanted), np.zeros(len(wanted), np.int64)
     for left, group in zip(range(len(order), 0, -1), order, strict=True):
-        empty = [role for role in range(len(wanted)) if not (where == role).any()]
-        options = empty if left <= len(empty) else range(len(wanted))
-        where[group] = min(options, key=lambda role: _cost(have[role] - wanted[role], counts[group], wanted[role]))
+        empty = np.flatnonzero(groups_of == 0).tolist()
+        costs = _costs(have, wanted, counts[group])
+        where[group] = min(empty, key=lambda role: costs[role]) if left <= len(empty) else int(np.argmin(costs))
         have[where[group]] += counts[group]
+        groups_of[where[group]] += 1
     _improve(where, have, counts, wanted, order)
     return where
 
 
 def _improve(where: np.ndarray, have: np.ndarray, counts: np.ndarray, wanted: np.ndarray, order: np.ndarray) -> None:
     """Move single groups between roles while that brings the counts closer to the wanted ones."""
+    groups_of = np.bincount(where, minlength=len(wanted))
     for _ in range(PASSES):
         moved = False
         for group in order:
             old = where[group]
-            if (where == old).sum() == 1:
+            if groups_of[old] == 1:
                 continue
             have[old] -= counts[group]
-            costs = [_cost(have[role] - wanted[role], counts[group], wanted[role]) for role in range(len(wanted))]
+            costs = _costs(have, wanted, counts[group])
             new = int(np.argmin(costs))
             new = new if costs[new] < costs[old] - 1e-9 else old
             where[group] = new
+            groups_of[old] -= 1
+            groups_of[new] += 1
             have[new] += counts[group]
             moved |= bool(new != old)
         if not moved:
             return
 
 
-def _cost(excess: np.ndarray, added: np.ndarray, wanted: np.ndarray) -> float:
-    """Return by how much the squared deviation over the wanted counts grows when a group is added to a role."""
-    return float(((2 * excess * added + added**2) / wanted).sum())
+def _costs(have: np.ndarray, wanted: np.ndarray, added: np.ndarray) -> np.ndarray:
+    """Return by how much the squared deviation over the wanted counts grows when a group is added to each role."""
+    costs: np.ndarray = ((2 * (have - wanted) * added + added**2) / wanted).sum(1)
+    return costs

@@ -82,9 +82,11 @@ def _jpeg(data: np.ndarray) -> np.ndarray:
 
 def _png_or_other(data: np.ndarray, start: bytes) -> np.ndarray:
     image = _pillow(data.tobytes())
-    cut = start == PNG and data[PNG_BITS] == 16 and data[PNG_COLOUR] not in (0, 3)
-    if not cut:
+    deep = start == PNG and data[PNG_BITS] == 16
+    if not deep:
         return image
+    if data[PNG_COLOUR] == 0:
+        return image.astype(np.uint16, copy=False)  # older releases give them as int32
     whole = _by_torchvision(data, "decode_png")  # Pillow has found it to be sound
     if whole is None:
         raise BrokenImageError("PNG with several channels of 16 bits, save it as TIFF or NPY")
