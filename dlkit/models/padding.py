@@ -4,8 +4,6 @@
 is padded. Maps are 0 in the padding, as they are beyond the border of a convolution, so that padding changes nothing.
 """
 
-import math
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -28,6 +26,15 @@ def every(x: Float[Tensor, "batch features *size"], stride: int) -> Tensor:
 def shrink(valid: Tensor | None, stride: int) -> Tensor | None:
     """Return ``valid`` at the positions that a layer with this stride keeps."""
     return None if valid is None else every(valid, stride)
+
+
+def hold_last(z: Float[Tensor, "batch features time"], valid: Tensor | None) -> Tensor:
+    """Return the series with its last valid value going on through the padding."""
+    if valid is None:
+        return z
+    time = torch.arange(z.shape[2], device=z.device)
+    end = (time * (valid[:, 0] > 0)).amax(1, keepdim=True)
+    return z.gather(2, torch.minimum(time, end)[:, None].expand_as(z))
 
 
 def spread(z: Float[Tensor, "batch features *size"], valid: Tensor | None) -> Float[Tensor, "batch features *size"]:
@@ -55,10 +62,10 @@ def valid_norm(norm: nn.Module, z: Float[Tensor, "batch features *size"], valid:
         y: Tensor = norm(z)
         return y
     if not (norm.training and isinstance(norm, _BatchNorm)):
-        return norm(z) * valid  # type: ignore[no-any-return]  # modules are untyped calls
+        return norm(z) * valid.to(z.dtype)  # type: ignore[no-any-return]  # modules are untyped calls
     axes = (0, *range(2, z.ndim))
     count = valid.sum().clamp_min(1)
-    wide = z.double() if z.dtype == torch.float64 else z.float()
+    wide = z if z.dtype == torch.float64 else z.float()
     mean = (wide * valid).sum(axes, keepdim=True) / count
     centred = (wide - mean) * valid
     variance = centred.square().sum(axes, keepdim=True) / count
@@ -86,9 +93,11 @@ def call(layer: nn.Module, x: Tensor, valid: Tensor | None) -> Tensor:
 
 def stride_of(layer: nn.Module) -> int:
     """Return the factor by which the layer shrinks the extent."""
+    total = layer.stride if isinstance(layer, KnowsPadding) else 1
     if isinstance(layer, Chain):
-        return math.prod(stride_of(part) for part in layer)
-    return layer.stride if isinstance(layer, KnowsPadding) else 1
+        for part in layer:
+            total *= stride_of(part)
+    return total
 
 
 class Chain(nn.Sequential, KnowsPadding):

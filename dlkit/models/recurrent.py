@@ -22,9 +22,9 @@ def last_valid(states: Float[Tensor, "batch time features"], valid: Tensor | Non
     """Return the state at the end of each trace."""
     if valid is None:
         return states[:, -1]
-    place = torch.arange(states.shape[1], device=states.device) * (valid[:, 0] > 0)
-    end = place.argmax(1)[:, None, None].expand(-1, 1, states.shape[2])
-    return states.gather(1, end)[:, 0]
+    time = torch.arange(states.shape[1], device=states.device)
+    end = (time * (valid[:, 0] > 0)).amax(1)
+    return states.gather(1, end[:, None, None].expand(-1, 1, states.shape[2]))[:, 0]
 
 
 class Attention(nn.Module):

@@ -8,6 +8,7 @@ from dlkit.core.checks import require
 from dlkit.core.specs import Spec
 from dlkit.models.base import Net
 from dlkit.models.outputs import OutputLinear
+from dlkit.models.padding import hold_last, split_valid
 from dlkit.models.settings import require_positive, require_probability
 
 
@@ -78,7 +79,7 @@ class TCN(Net):
         depth = layers_to_see(spec.size[0], kernel_size) if layers is None else layers
         require_positive("TCN", hidden_size=hidden_size, layers=depth)
         require_probability("TCN", dropout=dropout)
-        inputs = [len(spec.channels)] + [hidden_size] * (depth - 1)
+        inputs = [len(spec.channels) - spec.padded] + [hidden_size] * (depth - 1)
         blocks = [
             CausalBlock(size, hidden_size, kernel_size=kernel_size, dilation=2**level, dropout=dropout)
             for level, size in enumerate(inputs)
@@ -88,8 +89,8 @@ class TCN(Net):
 
     def features(self, x: Float[Tensor, "batch channels time"]) -> Float[Tensor, "batch features time"]:
         """Return feature maps, each position of which knows the samples up to it."""
-        z: Tensor = self.body(x)
-        return z
+        x, valid = split_valid(x, padded=self.spec.padded)
+        return hold_last(self.body(x), valid)
 
     def head(self, z: Float[Tensor, "batch features time"]) -> Float[Tensor, "batch ..."]:
         """Return the answer of the last position."""

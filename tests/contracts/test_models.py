@@ -14,6 +14,7 @@ from dlkit.models.base import Net
 from dlkit.models.dlinear import DLinear
 from dlkit.models.gru import GRU
 from dlkit.models.imagenet_resnet import ImageNetResNet
+from dlkit.models.inception_time import InceptionTime
 from dlkit.models.itransformer import ITransformer
 from dlkit.models.linear import Linear
 from dlkit.models.lstm import LSTM
@@ -31,7 +32,11 @@ NEED_KNOWN_TARGETS = (RepeatLast, SeasonalNaive, RevIN)
 REFUSE_SAMPLES = (*NEED_KNOWN_TARGETS, Linear, DLinear, NLinear, PatchTST, ITransformer)  # forecast channel by channel
 SERIES_ONLY = (LSTM, GRU, TCN)
 PICTURES_ONLY = (TorchvisionNet,)
-SMALL = {TorchvisionNet: {"name": "shufflenet_v2_x0_5"}, ImageNetResNet: {"width": 8}}
+SMALL = {
+    TorchvisionNet: {"name": "shufflenet_v2_x0_5"},
+    ImageNetResNet: {"width": 8},
+    InceptionTime: {"width": 8, "kernel_size": 12},
+}
 
 
 def forecast(channels=3, time=33, horizon=5, targets=("c0", "c1", "c2"), parameters=1, **fields):
@@ -67,7 +72,9 @@ QUESTIONS = {
     "values": {"kind": "values", "output": (3, 2), "targets": ("u", "v", "w"), "target_units": ("m", "s", "")},
 }
 SIZES = {"series": (33,), "picture": (33, 18)}
+PADDED = Spec(("c0", "c1", "valid"), (33,), **QUESTIONS["class"], padded=True)
 SAMPLES = {f"{ask} of {size}": sample(SIZES[size], **QUESTIONS[ask]) for ask in QUESTIONS for size in SIZES}
+SAMPLES["class of padded series"] = PADDED
 
 every_net = pytest.mark.parametrize("cls", NETS, ids=lambda cls: cls.__name__)
 every_trained_net = pytest.mark.parametrize("cls", TRAINED, ids=lambda cls: cls.__name__)

@@ -1,7 +1,10 @@
 """What must be true of networks for images and labelled traces."""
 
 import copy
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -19,6 +22,7 @@ from dlkit.models.inception_time import InceptionTime
 from dlkit.models.lstm import LSTM
 from dlkit.models.resnet import ResNet
 from dlkit.models.series_resnet import SeriesResNet
+from dlkit.models.tcn import TCN
 
 NETS = {
     "CNN": partial(CNN, width=6, dropout=0.0),
@@ -32,9 +36,11 @@ NETS = {
     "mean LSTM": partial(LSTM, hidden_size=6, pool="mean"),
     "attentive LSTM": partial(LSTM, hidden_size=6, pool="attention"),
     "GRU": partial(GRU, hidden_size=6, layers=2),
+    "TCN": partial(TCN, hidden_size=4, layers=3, dropout=0.0),
 }
-MAPS = [name for name in NETS if name != "GRU"]
-BOTH = [name for name in NETS if "LSTM" not in name and name != "GRU"]
+MAPS = [name for name in NETS if name not in ("GRU", "TCN")]
+BOTH = [name for name in NETS if "LSTM" not in name and name not in ("GRU", "TCN")]
+ROOT = Path(__file__).parents[2]
 LENGTHS = (40, 23, 9, 32)
 
 
@@ -158,6 +164,33 @@ def test_attention_is_a_weighted_mean_of_the_states():
     weights = net.attention(states, None)
     torch.testing.assert_close(weights.sum(1), torch.ones(3, 1, dtype=torch.float64))
     torch.testing.assert_close(net(x), net.output.linear.linear((states * weights).sum(1)))
+
+
+@pytest.mark.parametrize("name", [name for name in NETS if name != "bottlenecks"])  # 50 layers of few samples amplify
+@pytest.mark.parametrize("training", [True, False])
+def test_padded_traces_in_half_precision_agree_with_single(name, training):
+    net, x = scramble(NETS[name](traces())).train(training), padded_batch().float()
+    y = copy.deepcopy(net)(x)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        half = net(x)
+    torch.testing.assert_close(half.float(), y, rtol=0.1, atol=0.1 * float(y.detach().abs().max()))
+
+
+COMPILE = """
+import torch
+from tests.laws.test_image_models import NETS, padded_batch, traces
+for name in ("CNN", "CifarResNet", "InceptionTime"):
+    net, x = NETS[name](traces()), padded_batch().float()
+    features = torch.compile(net.features, backend="eager", fullgraph=True)
+    head = torch.compile(net.head, backend="eager", fullgraph=True)
+    torch.testing.assert_close(head(features(x)), net(x), rtol=1e-5, atol=1e-6)
+"""
+
+
+def test_features_and_head_compile_as_whole_graphs():
+    """In a process of its own: the checks of shapes at every call, which tests switch on, cannot be compiled."""
+    done = subprocess.run([sys.executable, "-c", COMPILE], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 # ---------------------------------------------------------------------------------------------------- published layouts
