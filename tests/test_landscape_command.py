@@ -13,6 +13,7 @@ from dlkit.explain.landscape.surface import Surface
 from dlkit.train import stages, surfaces
 from dlkit.train.surface_data import Wish, fixed_batches
 from tests.bad_inputs.corpus import snapshot, tiny, write_job
+from tests.made_samples import image_folder
 
 SMALL = ("--points", "5", "--samples", "20", "--eigenvalues", "1")
 
@@ -220,3 +221,32 @@ def test_a_trajectory_needs_at_least_an_epoch_between_snapshots(tmp_path, capsys
     callback = ["--trainer.callbacks", "dlkit.train.trajectory.Trajectory", "--trainer.callbacks.every_n_epochs", "0"]
     assert main(["fit", str(tmp_path / "config.yaml"), *callback]) == 2
     assert "every_n_epochs=0 must be at least 1" in capsys.readouterr().err
+
+
+def test_images_are_measured_without_augmentation(tmp_path, undrawn):
+    image_folder(tmp_path / "images", each=10)
+    settings = tiny(tmp_path)
+    settings["data"] = {
+        "class_path": "dlkit.data.sample_modules.ImageDataModule",
+        "init_args": {
+            "source": {
+                "class_path": "dlkit.data.sources.image_folder.ImageFolder",
+                "init_args": {"path": f"{tmp_path}/images"},
+            },
+            "augment": [{"class_path": "dlkit.data.augment.PadCrop", "init_args": {"padding": 4}}],
+            "batch_size": 5,
+        },
+    }
+    net = {"class_path": "dlkit.models.cifar_resnet.CifarResNet", "init_args": {"depth": 8, "width": 4}}
+    settings["model"] = {"class_path": "dlkit.tasks.classify.Classify", "init_args": {"net": net}}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
+    assert main(["fit", str(tmp_path / "config.yaml")]) == 0
+    run = RunFolder.open(tmp_path / "runs" / "tiny-001")
+    assert landscape(run, "--plane", "--points", "3") == 0
+    cli, _ = stages.load([str(run.path)])
+    data, task = cli.datamodule, cli.model.eval()
+    with torch.no_grad():
+        batch = data.make_batch(data.places("train").starts(torch.arange(data.count("train"))))
+        expected = float(task.step(batch).loss)
+    assert losses(run)[1, 1] == pytest.approx(expected, rel=1e-5)
+    assert losses(run)[0, 0] != losses(run)[1, 1]
