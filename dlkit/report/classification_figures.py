@@ -21,11 +21,11 @@ def label_classes(axis: "matplotlib.axes.Axes", classes: Sequence[str], which: s
     every = max(1, -(-len(classes) // NAMED))
     places = range(0, len(classes), every)
     names = [shorten(classes[place], 18) for place in places]
-    long = max(map(len, names)) > 3 or len(names) > 20
+    long, size = max(map(len, names)) > 3 or len(names) > 20, 6 if len(names) > 24 else 9
     if which == "x":
-        axis.set_xticks(list(places), names, rotation=90 if long else 0)
+        axis.set_xticks(list(places), names, rotation=90 if long else 0, fontsize=size)
     else:
-        axis.set_yticks(list(places), names)
+        axis.set_yticks(list(places), names, fontsize=size)
 
 
 def confusion_figure(matrix: np.ndarray, classes: Sequence[str], *, truth: str = "class") -> "matplotlib.figure.Figure":
