@@ -30,12 +30,24 @@ ON_TRACES = {
     "crop": traces.Crop(0.5), "mixup": images.Mixup(1.0),
 }  # fmt: skip
 NOTHING_ON_IMAGES = [
-    images.PadCrop(0), images.Flip(0.0), images.Affine(), images.Rotate(0.0), images.Intensity(0.0, 0.0), images.Noise(0.0),
-    images.Cutout(0), images.Mixup(0.0), Transform(v2.Identity()),
-]  # fmt: skip
+    images.PadCrop(0),
+    images.Flip(0.0),
+    images.Affine(),
+    images.Rotate(0.0),
+    images.Intensity(0.0, 0.0),
+    images.Noise(0.0),
+    images.Cutout(0),
+    images.Mixup(0.0),
+    Transform(v2.Identity()),
+]
 NOTHING_ON_TRACES = [
-    traces.Jitter(0.0), traces.Scale(0.0), traces.TimeMask(0.0), traces.TimeWarp(0.0), traces.Crop(1.0), images.Mixup(0.0),
-]  # fmt: skip
+    traces.Jitter(0.0),
+    traces.Scale(0.0),
+    traces.TimeMask(0.0),
+    traces.TimeWarp(0.0),
+    traces.Crop(1.0),
+    images.Mixup(0.0),
+]
 
 
 def generator(seed=0):
@@ -271,7 +283,7 @@ def test_transform_equals_torchvision_with_the_same_random_numbers():
     [
         (images.Flip(), TRACE, "take one of dlkit.data.augment_traces"),
         (traces.Jitter(), IMAGE, "take one of dlkit.data.augment"),
-        (images.Mixup(), Spec(channels=("r",), size=(3, 3), output=(2,), kind="ordinal"), "have an order"),
+        (images.Mixup(), Spec(channels=("r",), size=(3, 3), output=(2,), kind="ordinal"), "with an order"),
     ],
 )
 def test_what_cannot_be_changed_is_refused(change, spec, words):
