@@ -95,8 +95,10 @@ def write_test(run: RunFolder, evaluation: Evaluation, tested: Tested) -> None:
     write_json(run.metrics, known | tested.measures)
     with atomic_file(run.summary) as work:
         work.write_text(tested.table + "\n", encoding="utf-8")
-    for name, figure in evaluation.figures():
-        save_figure(figure, run.figures / f"{name}.png")
+    drawn = {save_figure(figure, run.figures / f"{name}.png") for name, figure in evaluation.figures()}
+    for name in evaluation.sometimes:
+        if (old := run.figures / f"{name}.png") not in drawn:  # of an earlier test, and no longer true
+            old.unlink(missing_ok=True)
 
 
 def write_predictions(path: Path, evaluation: Evaluation, trainer: pl.Trainer) -> int:

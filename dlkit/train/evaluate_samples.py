@@ -36,6 +36,7 @@ def listed(names: Sequence[str], most: int = 5) -> str:
 class SampleEvaluation(Evaluation, ABC):
     """How a task on images or traces is measured, drawn and written down."""
 
+    sometimes = ("mistakes", "roc", "largest_errors")
     task: SampleTask
     data: SampleDataModule
 

@@ -45,6 +45,8 @@ class Evaluation(ABC):
 
     thing: ClassVar[str] = "sample"
     """What is counted."""
+    sometimes: ClassVar[tuple[str, ...]] = ()
+    """Names of figures that are only drawn when there is something to draw."""
 
     def __init__(self, task: Any, data: Any) -> None:
         self.task, self.data = task, data
