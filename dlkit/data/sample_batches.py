@@ -54,6 +54,7 @@ class SampleBatches:
         labels: Class numbers, int64; labels, or standardized targets, NaN where missing, float32.
         lengths: Length of each trace, or None when all are whole.
         scaling: Of the channels.
+        curved: A channel takes the logarithm.
         complete: No value is missing but in the padding.
         labelled: No label is missing.
         augment: Changes training batches.
@@ -63,6 +64,7 @@ class SampleBatches:
     labels: Tensor
     lengths: Tensor | None
     scaling: ChannelScaling
+    curved: bool
     complete: bool
     labelled: bool
     augment: Sequence[Augment] = ()
@@ -79,6 +81,7 @@ class SampleBatches:
             labels=labels,
             lengths=None if samples.lengths is None else torch.from_numpy(samples.lengths),
             scaling=ready.scaling,
+            curved=bool(ready.scaling.log.any()),
             complete=is_complete(values, samples.lengths),
             labelled=not bool(labels.isnan().any()),
             augment=sorted(augment, key=lambda change: not change.on_raw),
@@ -98,7 +101,10 @@ class SampleBatches:
         if not isinstance(self.values, Tensor):
             return Raw(torch.stack([torch.from_numpy(self.values.decode(n)) for n in places.tolist()]), places)
         with one_thread() if self.values.device.type == "cpu" else nullcontext():
-            return Raw(self.values.index_select(0, places.to(self.values.device)), places)
+            # As int16, for on a GPU torch cannot choose among uint16; where values only move their sign is no matter.
+            stored = self.values.dtype
+            values = self.values.view(torch.int16) if stored == torch.uint16 else self.values
+            return Raw(values.index_select(0, places.to(values.device)).view(stored), places)
 
     def make(self, places: Tensor | Raw, generator: torch.Generator | None = None) -> Batch:
         """Return the batch of these samples on the device of this; augmented when there is a generator."""
@@ -130,7 +136,7 @@ class SampleBatches:
         x = raw.new_empty((len(raw), channels + (self.lengths is not None), *raw.shape[2:]), dtype=torch.float32)
         inputs, shape = x[:, :channels], (-1, *[1] * (raw.ndim - 2))
         inputs.copy_(raw)
-        if self.scaling.log.any():
+        if self.curved:
             inputs.copy_(self.scaling(inputs, dim=1))
         else:
             inputs.sub_(self.scaling.shift.view(shape)).mul_(self.scaling.scale.reciprocal().view(shape))

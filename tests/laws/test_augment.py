@@ -7,11 +7,13 @@ from torch.nn import functional
 from torchvision.transforms import v2
 
 from dlkit.core.checks import InputError
+from dlkit.core.discover import discover
 from dlkit.core.specs import Spec
 from dlkit.data import augment as images
 from dlkit.data import augment_traces as traces
 from dlkit.data.augment_draws import beta
 from dlkit.data.augment_torchvision import Transform
+from dlkit.data.base import Augment
 
 CLASSES = 4
 IMAGE = Spec(channels=("r", "g", "b"), size=(9, 7), output=(CLASSES,), kind="class", classes=tuple("abcd"))
@@ -76,6 +78,12 @@ def labels(count=12):
 def apply(change, x, *, seed=0, spec=None, y=None):
     change.start(spec or (IMAGE if x.ndim == 4 else TRACE))
     return change(x.clone(), labels(len(x)) if y is None else y, generator(seed))
+
+
+def test_every_augmentation_is_among_those_tested_here():
+    tested = [*ON_IMAGES.values(), *ON_TRACES.values()]
+    nothing = [*NOTHING_ON_IMAGES, *NOTHING_ON_TRACES]
+    assert set(discover("dlkit.data", Augment)) == set(map(type, tested)) == set(map(type, nothing))
 
 
 @pytest.mark.parametrize("change", NOTHING_ON_IMAGES, ids=lambda change: type(change).__name__)
