@@ -47,9 +47,11 @@ class Seen:
     def gradients(self) -> Float[Tensor, "_ wanted features _"]:
         """Gradients of the wanted scores, (batch, wanted, features, positions), or with extent 1 where they are equal.
 
-        Heads of a mean and a linear map have the same at every position, and nothing need be differentiated.
+        Heads of a mean and a linear map have the same at every position, and nothing need be differentiated; for few
+        scores differentiating the head is as quick as finding that out.
         """
-        if self.linear is None:
+        few = self.targets is not None and self.targets.numel() <= self.maps.shape[1]
+        if few or self.linear is None:
             return head_gradients(self.net, self.maps, self.targets)
         weights = self.linear[0] / self.activations.shape[-1]
         return (weights[None] if self.targets is None else weights[self.targets])[..., None]
@@ -58,8 +60,8 @@ class Seen:
 def head(net: nn.Module, z: Tensor) -> Tensor:
     """Return the scores of features in full precision, (batch, scores)."""
     with torch.autocast(z.device.type, enabled=False):
-        parameter = next(net.parameters(), z)
-        scores: Tensor = net.head(z.to(parameter.dtype)).flatten(1)  # type: ignore[operator]  # a cut network
+        *_, last = (z, *net.parameters())  # of the head, whose precision may be another than that of the features
+        scores: Tensor = net.head(z.to(last.dtype)).flatten(1)  # type: ignore[operator]  # a cut network
         return scores if scores.dtype == torch.float64 else scores.float()
 
 
@@ -84,11 +86,12 @@ def linear_head(net: nn.Module, maps: Float[Tensor, "batch features *positions"]
 
 def head_gradients(net: nn.Module, maps: Tensor, targets: Tensor | None) -> Float[Tensor, "batch wanted features _"]:
     """Return the gradients of the wanted scores, differentiating the head alone, once for as many scores as fit."""
-    with torch.no_grad():
-        count = wanted_scores(head(net, maps), targets).shape[1]
-    numbers = torch.arange(count, device=maps.device).expand(len(maps), -1) if targets is None else targets
+    if targets is None:
+        with torch.no_grad():
+            count = head(net, maps).shape[1]
+        targets = torch.arange(count, device=maps.device).expand(len(maps), -1)
     some = max(1, AT_ONCE // maps.numel())
-    parts = [_gradients(net, maps, numbers[:, i : i + some]) for i in range(0, count, some)]
+    parts = [_gradients(net, maps, targets[:, i : i + some]) for i in range(0, targets.shape[1], some)]
     return torch.cat(parts, dim=1)
 
 
@@ -97,7 +100,7 @@ def _gradients(net: nn.Module, maps: Tensor, targets: Tensor) -> Tensor:
     wanted = targets.shape[1]
     z = maps.repeat_interleave(wanted, dim=0).requires_grad_()
     scores = head(net, z.clone())  # a head may change its input in place, a leaf may not be changed
-    (gradients,) = torch.autograd.grad(scores.gather(1, targets.reshape(-1, 1)).sum(), z)
+    (gradients,) = torch.autograd.grad(wanted_scores(scores, targets.reshape(-1, 1)).sum(), z)
     flat = gradients.reshape(len(maps), wanted, maps.shape[1], -1)
     return flat if flat.dtype == torch.float64 else flat.float()
 
