@@ -113,7 +113,7 @@ class ClassErrors(SampleErrors):
 
     def _areas(self) -> Float[Tensor, " classes"]:
         """Return the area of each class against all others."""
-        if not self.scores:
+        if len(self.scores) == 0:  # a list of batches, or one tensor after the machines have been joined
             return self.matrix.new_full((self.classes,), torch.nan)
         scores, truths = dim_zero_cat(self.scores), dim_zero_cat(self.truths)
         scores, truths = scores[truths >= 0], truths[truths >= 0]
@@ -176,7 +176,7 @@ class LabelErrors(SampleErrors):
 
     def _areas(self) -> Float[Tensor, " classes"]:
         """Return the area of each label."""
-        if not self.scores:
+        if len(self.scores) == 0:  # a list of batches, or one tensor after the machines have been joined
             return self.table.new_full((self.classes,), torch.nan)
         scores, truths = dim_zero_cat(self.scores), dim_zero_cat(self.truths)
         return auroc(scores, truths > 0.5, ~truths.isnan())

@@ -52,6 +52,25 @@ def test_how_samples_are_dealt_to_batches_changes_nothing(metric):
     assert dealt == pytest.approx(once, abs=1e-12)
 
 
+@pytest.mark.parametrize("metric", [ClassErrors, LabelErrors])
+def test_what_several_machines_measured_is_joined(metric):
+    """torchmetrics adds the sums of the machines and joins their lists into one tensor before it computes."""
+    p, truth = answers()
+    truth = truth if metric is ClassErrors else torch.nn.functional.one_hot(truth, K).float()
+    whole = measured(metric(K), p, truth, sizes=[N])
+    parts = [metric(K) for _ in range(2)]
+    for part, chosen in zip(parts, (slice(0, 150), slice(150, N)), strict=True):
+        part.update(p[chosen], truth[chosen])
+    one, other = (part.metric_state for part in parts)
+    joined = metric(K)
+    joined.update(p[:1], truth[:1])
+    for name, state in one.items():
+        both = torch.cat([*state, *other[name]]) if isinstance(state, list) else state + other[name]
+        setattr(joined, name, both)
+    found = {name: float(value) for name, value in joined.compute().items()}
+    assert found == pytest.approx(whole, abs=1e-12)
+
+
 @pytest.mark.parametrize("coarse", [False, True])
 def test_the_area_under_the_curve_is_exact_with_ties(coarse):
     p, truth = answers(coarse=coarse)
