@@ -89,11 +89,14 @@ def test_every_decile_of_a_value_is_spread_within_one_sample():
 
 
 def test_rare_patterns_of_labels_are_pooled_and_frequent_ones_spread():
-    labels = np.array([[1, 0, 0]] * 50 + [[0, 1, 0]] * 30 + [[0, 1, 1], [1, 1, 1], [1, 0, 1], [1, 1, 0]], np.float32)
+    once = [[int(bit) for bit in f"{number:06b}"] for number in range(20, 60)]
+    labels = np.array([[1, 0, 0, 0, 0, 0]] * 50 + [[0, 1, 0, 0, 0, 0]] * 30 + once, np.float32)
+    labels = labels[(labels.sum(1) != 1) | (np.arange(len(labels)) < 80)]  # none of the rare is one of the frequent
     roles = Stratified(0.5, 0.2, 0.3).roles(samples(labels, "labels"))
-    assert_disjoint_and_complete(roles, 84)
-    assert (roles["val"] < 50).sum() == 10
-    assert ((roles["val"] >= 50) & (roles["val"] < 80)).sum() == 6
+    assert_disjoint_and_complete(roles, len(labels))
+    for role, part in zip(ROLES, (0.5, 0.2, 0.3), strict=True):
+        found = np.bincount(np.searchsorted([50, 80], roles[role], side="right"), minlength=3)
+        np.testing.assert_allclose(found, part * np.array([50, 30, len(labels) - 80]), atol=1)
 
 
 def test_fractions_below_one_leave_the_rest_out():
