@@ -65,13 +65,14 @@ def valid_norm(norm: nn.Module, z: Float[Tensor, "batch features *size"], valid:
         return norm(z) * valid.to(z.dtype)  # type: ignore[no-any-return]  # modules are untyped calls
     axes = (0, *range(2, z.ndim))
     count = valid.sum().clamp_min(1)
-    wide = z if z.dtype == torch.float64 else z.float()
-    mean = (wide * valid).sum(axes, keepdim=True) / count
-    centred = (wide - mean) * valid
+    inside = (z if z.dtype == torch.float64 else z.float()) * valid
+    mean = inside.sum(axes, keepdim=True) / count
+    centred = torch.addcmul(inside, mean, valid, value=-1)
     variance = centred.square().sum(axes, keepdim=True) / count
     update_running(norm, mean.flatten(), variance.flatten(), count)
     column = (1, -1) + (1,) * (z.ndim - 2)
-    scaled = centred * (variance + norm.eps).rsqrt() * norm.weight.view(column) + norm.bias.view(column) * valid
+    scale = (variance + norm.eps).rsqrt() * norm.weight.view(column)
+    scaled = torch.addcmul(norm.bias.view(column) * valid, centred, scale)
     return scaled.to(z.dtype)
 
 
