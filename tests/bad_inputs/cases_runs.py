@@ -68,11 +68,9 @@ RUNS = {
     "resume with every checkpoint cut": trained(CUT, "fit", "--resume", RUN, make=cut),
     "foreign checkpoint": trained(("None of the 2", "no state_dict"), "predict", RUN, make=foreign),
     "checkpoint without spec": trained(("not written by dlkit",), "predict", RUN, make=without_spec),
-    "other look-back": trained(
-        ("size=\\(8,\\)", "\\(9,\\)"), "test", RUN, make=edited(("look_back: 8", "look_back: 9"))
-    ),
+    "other look-back": trained((r"size=\[8\]", r"\[9\]"), "test", RUN, make=edited(("look_back: 8", "look_back: 9"))),
     "resume with another look-back": trained(
-        ("size=\\(8,\\)", "\\(9,\\)"), "fit", "--resume", RUN, make=edited(("look_back: 8", "look_back: 9"))
+        (r"size=\[8\]", r"\[9\]"), "fit", "--resume", RUN, make=edited(("look_back: 8", "look_back: 9"))
     ),
     "resume with other targets": trained(
         ("channels=", "config.yaml"), "fit", "--resume", RUN, make=edited(("- a", "- b"))

@@ -188,8 +188,8 @@ def test_watching_what_is_not_measured_is_answered_by_what_is(tmp_path, capsys):
     stop = {"class_path": "pytorch_lightning.callbacks.EarlyStopping", "init_args": {"monitor": "val/los"}}
     assert main(job(tmp_path, T__callbacks=[stop])) == 2
     said = one_sentence(capsys.readouterr().err)
-    assert "`val/los`" in said
-    assert "`val/loss`" in said
+    assert "'val/los'" in said
+    assert "'val/loss'" in said
 
 
 def test_a_fault_of_the_code_keeps_its_traceback(tmp_path, monkeypatch):
