@@ -12,6 +12,7 @@ ROOMS = {
     "losses": ("dlkit.losses", "dlkit.losses.base", "Loss"),
     "class losses": ("dlkit.losses", "dlkit.losses.classification", "ClassLoss"),
     "tasks": ("dlkit.tasks", "dlkit.tasks.base", "Task"),
+    "explanations": ("dlkit.explain", "dlkit.explain.base", "Explainer"),
 }
 
 

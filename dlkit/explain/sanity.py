@@ -87,7 +87,7 @@ def sanity_check(
     *,
     valid: Bool[Tensor, "batch *map"] | None = None,
     stages: int = 6,
-    draws: int = 3,
+    draws: int = 5,
     seed: int = 0,
 ) -> Sanity:
     """Randomize a copy of the network layer by layer and compare the maps.

@@ -16,7 +16,7 @@ from dlkit.core.discover import modules
 
 SECTIONS = ("seed_everything", "trainer", "model", "data", "name", "runs", "config")
 EXAMPLE = "configs/experiment/weather_forecast.yaml"
-ROOMS = ("dlkit.data", "dlkit.losses", "dlkit.models", "dlkit.tasks")
+ROOMS = ("dlkit.data", "dlkit.explain", "dlkit.losses", "dlkit.models", "dlkit.tasks")
 
 
 def check_config(args: Sequence[str]) -> None:
