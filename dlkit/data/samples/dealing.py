@@ -7,7 +7,6 @@ from dlkit.data.records import Samples
 
 RARE = 5  # patterns of labels that fewer samples share are pooled
 BINS = 10
-PASSES = 20
 Dealt = dict[str, np.ndarray]
 
 
@@ -63,8 +62,7 @@ def deal_groups(
 ) -> Dealt:
     """Deal whole groups so that every role comes close to its fraction of every stratum.
 
-    The large groups are dealt first, each where it lowers the sum of squared deviations over the wanted counts most;
-    then single groups move as long as that lowers it further.
+    The large groups are dealt first, each where it lowers the sum of squared deviations over the wanted counts most.
 
     Raises:
         InputError: There are fewer groups than roles.
@@ -96,30 +94,7 @@ def _place(counts: np.ndarray, wanted: np.ndarray, random: np.random.Generator) 
         where[group] = min(empty, key=lambda role: costs[role]) if left <= len(empty) else int(np.argmin(costs))
         have[where[group]] += counts[group]
         groups_of[where[group]] += 1
-    _improve(where, have, counts, wanted, order)
     return where
-
-
-def _improve(where: np.ndarray, have: np.ndarray, counts: np.ndarray, wanted: np.ndarray, order: np.ndarray) -> None:
-    """Move single groups between roles while that brings the counts closer to the wanted ones."""
-    groups_of = np.bincount(where, minlength=len(wanted))
-    for _ in range(PASSES):
-        moved = False
-        for group in order:
-            old = where[group]
-            if groups_of[old] == 1:
-                continue
-            have[old] -= counts[group]
-            costs = _costs(have, wanted, counts[group])
-            new = int(np.argmin(costs))
-            new = new if costs[new] < costs[old] - 1e-9 else old
-            where[group] = new
-            groups_of[old] -= 1
-            groups_of[new] += 1
-            have[new] += counts[group]
-            moved |= bool(new != old)
-        if not moved:
-            return
 
 
 def _costs(have: np.ndarray, wanted: np.ndarray, added: np.ndarray) -> np.ndarray:
