@@ -7,6 +7,7 @@ import numpy as np
 from dlkit.core.specs import Spec
 from dlkit.data.base import SampleSource
 from dlkit.data.records import Samples
+from dlkit.data.sample_fit import ENOUGH
 from dlkit.data.sample_prepare import PreparedSamples, count_classes
 from dlkit.data.splits import ROLES
 
@@ -51,6 +52,8 @@ def describe_samples(ready: PreparedSamples, source: SampleSource) -> dict[str, 
         "skipped": samples.skipped,
         "audit": ready.audit,
     }
+    if not isinstance(samples.values, np.ndarray):
+        found["scaling fitted on samples"] = min(len(ready.numbers["train"]), ENOUGH)
     if samples.lengths is not None:
         low, middle, high = np.quantile(samples.lengths, [0, 0.5, 1]).tolist()
         found["lengths"] = {"shortest": int(low), "median": middle, "longest": int(high)}

@@ -71,7 +71,7 @@ class SameSize(Pictures):
             for number in range(first, min(first + TASK, len(self))):
                 table[number] = self.decode(number)
 
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
             for _ in threads.map(fill, range(0, len(self), TASK)):
                 pass
         return table
