@@ -231,7 +231,7 @@ class Task(pl.LightningModule, ABC):
         own = self.spec.to_dict()
         saved = own | checkpoint["spec"]
         for key in ("channels", "size", "output", "targets", "future", "static", "classes", "padded"):
-            before, now = (str(tuple(part) if isinstance(part, list) else part) for part in (saved[key], own[key]))
+            before, now = (str(list(part) if isinstance(part, tuple) else part) for part in (saved[key], own[key]))
             require(
                 before == now,
                 f"The checkpoint was trained with {key}={before:.100}, the data give {now:.100}: use the data settings "
