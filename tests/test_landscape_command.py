@@ -250,3 +250,5 @@ def test_images_are_measured_without_augmentation(tmp_path, undrawn):
         expected = float(task.step(batch).loss)
     assert losses(run)[1, 1] == pytest.approx(expected, rel=1e-5)
     assert losses(run)[0, 0] != losses(run)[1, 1]
+    assert landscape(run, "--plane", "--points", "3", "--precision", "bf16") == 0
+    assert losses(run)[1, 1] == pytest.approx(expected, rel=0.02)

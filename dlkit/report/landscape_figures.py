@@ -116,6 +116,7 @@ def draw_contours(axes: "matplotlib.axes.Axes", view: LossView, *, bar: bool = T
     axes.set_ylabel(view.names[1])
     axes.set_title(view.title, loc="left")
     axes.grid(visible=False)
+    axes.locator_params(nbins=5)
     if bar and axes.figure is not None:
         colours = axes.figure.colorbar(filled, ax=axes, label="loss", ticks=heights[::4], format=lambda v, _: number(v))
         colours.minorticks_off()
@@ -141,7 +142,7 @@ def draw_path(axes: "matplotlib.axes.Axes", view: LossView) -> None:
 
 def number(value: float) -> str:
     """Return three significant digits."""
-    return f"{value:.3g}"
+    return f"{value:.0f}" if 1000 <= abs(value) < 1e5 else f"{value:.3g}"
 
 
 def surface_figure(view: LossView) -> "matplotlib.figure.Figure":
@@ -206,7 +207,7 @@ def pair_figure(views: Sequence[LossView]) -> "matplotlib.figure.Figure":
     limits = scale_ends(np.concatenate([view.losses.ravel() for view in views]))
     shared = [replace(view, limits=limits) for view in views]
     with style():
-        figure = new_figure(4.8 * len(shared), 8.4)
+        figure = new_figure(4.8 * len(shared), 8.0)
         grid = figure.add_gridspec(2, len(shared), height_ratios=(1.2, 1))
         for place, view in enumerate(shared):
             draw_surface(figure.add_subplot(grid[0, place], projection="3d"), view, zoom=1.1)

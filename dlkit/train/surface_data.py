@@ -93,6 +93,13 @@ def _kept(batch: Batch, precision: Precision) -> Batch:
     return batch._replace(x=batch.x.contiguous(memory_format=torch.channels_last))
 
 
+def rounded(batches: list[Batch], precision: Precision) -> list[Batch]:
+    """Return batches with images rounded once, where the first convolution would else round them at every point."""
+    if precision == "32":
+        return batches
+    return [batch._replace(x=batch.x.bfloat16()) if batch.x.ndim == 4 else batch for batch in batches]
+
+
 def channels_last(device: torch.device, precision: Precision) -> bool:
     """Return whether convolutions on images are faster with the channels as the fastest axis."""
     return device.type == "cpu" or precision == "bf16"

@@ -21,7 +21,7 @@ from dlkit.report.landscape_page import write_page
 from dlkit.tasks.base import Task
 from dlkit.train.checkpoints import best_or_newest
 from dlkit.train.cli import RunCLI
-from dlkit.train.surface_data import Measured, Wish, channels_last, measured
+from dlkit.train.surface_data import Measured, Wish, channels_last, measured, rounded
 from dlkit.train.surface_rows import Rows, digest
 from dlkit.train.trajectory import read_snapshots
 
@@ -127,7 +127,8 @@ def measure(
     if rows.missing():
         last = channels_last(ready.batches[0].x.device, wish.precision)
         options: dict[str, Any] = {"counts": ready.counts, "precision": wish.precision, "channels_last": last}
-        with Surface(ready.task, ready.cost, ready.batches, planned.directions, **options) as surface:
+        batches = rounded(ready.batches, wish.precision)
+        with Surface(ready.task, ready.cost, batches, planned.directions, **options) as surface:
             rows.compute(lambda row: surface.row(places[row]), *shard)
     return rows, rows.merge(first=planned.first.numpy(), second=planned.second.numpy())
 
