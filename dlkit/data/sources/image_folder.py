@@ -1,6 +1,5 @@
 """Images in one folder a class."""
 
-import copy
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,17 +8,17 @@ from typing import Any, Literal
 import numpy as np
 
 from dlkit.core.checks import InputError, require, suggest
-from dlkit.data.base import SampleSource
 from dlkit.data.records import Samples
 from dlkit.data.samples.finish import Marks, Settings
 from dlkit.data.samples.folders import Found, find_images, find_new_images, identify_images
+from dlkit.data.samples.image_source import ImageSource
 from dlkit.data.samples.images import Check, fitted_to, image_samples
 from dlkit.data.samples.pictures import Color, FilePictures
 from dlkit.data.samples.problems import Policy, Problems
 from dlkit.data.tabular.files import fill_path
 
 
-class ImageFolder(SampleSource):
+class ImageFolder(ImageSource):
     r"""JPEG, PNG, TIFF, NPY, BMP or WebP images, one folder a class: ``path/class/*/image``.
 
     Above the classes there may be folders ``train``, ``val`` and ``test``: these roles are then official. Images have 8
@@ -52,14 +51,12 @@ class ImageFolder(SampleSource):
         check: Check = "all",
         bad: Policy = "fail",
     ) -> None:
-        self.path: str | Path | Sequence[str | Path] = path
-        self.classes, self.color, self.check = classes, color, check
-        self._fitted: dict[str, Any] = {}
+        super().__init__(path, color, Settings(kind=kind, channels=channels, units=units, bad=bad))
+        self.classes, self.check = classes, check
         self.groups = _compile(groups)
         require(
             kind == "class" or classes is not None, "`kind: ordinal` needs the order of the classes: set `classes`."
         )
-        self.settings = Settings(kind=kind, channels=channels, units=units, bad=bad)
 
     def _found(self) -> Found:
         if self.settings.new:
@@ -96,26 +93,6 @@ class ImageFolder(SampleSource):
             return None
         matches = [self.groups.search(below) for below in found.below]
         return np.array([match[match.lastindex or 0] if match else "" for match in matches], dtype=object)
-
-    @property
-    def fitted(self) -> dict[str, Any]:
-        """The kind of the labels and the colour of the images, once the files have been read."""
-        return dict(self._fitted)
-
-    def with_path(
-        self, path: str | Path | Sequence[str | Path], *, fitted: Mapping[str, Any] | None = None
-    ) -> "ImageFolder":
-        """Return this source for new files, whose labels may be missing.
-
-        Args:
-            path: As for the class.
-            fitted: What :attr:`fitted` was for the training files.
-        """
-        other = copy.copy(self)
-        known = dict(fitted or self.fitted)
-        vars(other).update(path=path, settings=self.settings.for_new(known), _fitted=known)
-        other.color = known.get("color", self.color)
-        return other
 
     def fingerprint(self) -> dict[str, Any]:
         """Return number, bytes and a hash of the images, and the settings."""

@@ -1,16 +1,15 @@
 """Images listed in a table with their labels."""
 
-import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dlkit.core.checks import require
-from dlkit.data.base import SampleSource
 from dlkit.data.records import Samples
 from dlkit.data.samples.files import files_by_role
 from dlkit.data.samples.finish import Settings
 from dlkit.data.samples.folders import identify_images
+from dlkit.data.samples.image_source import ImageSource
 from dlkit.data.samples.images import Check, fitted_to, image_samples
 from dlkit.data.samples.labels import LabelKind
 from dlkit.data.samples.listing import Columns, Listing, read_listing
@@ -21,7 +20,7 @@ from dlkit.data.tabular.files import fill_path, identify
 TABLES = (".csv", ".tsv", ".txt", ".parquet", ".pq")
 
 
-class Manifest(SampleSource):
+class Manifest(ImageSource):
     """Images listed in CSV or Parquet tables: the path or the bytes of each, its label or labels, group and role.
 
     Images are those of :class:`dlkit.data.sources.image_folder.ImageFolder`; bytes are whole JPEG, PNG, ... files in a
@@ -74,13 +73,13 @@ class Manifest(SampleSource):
             f"`separator: {separator}` is for one column with several labels; leave it out for `kind: {kind}` of "
             f"{len(labels)} columns.",
         )
-        self._fitted: dict[str, Any] = {}
-        self.path, self.root, self.color, self.check = path, root, color, check
         self.columns = Columns(image=image, labels=labels, separator=separator, groups=groups, roles=roles, name=name)
-        self.settings = Settings(
+        settings = Settings(
             kind="labels" if separator is not None else kind, classes=classes, channels=channels, units=units,
             target_units=target_units, bad=bad,
         )  # fmt: skip
+        super().__init__(path, color, settings)
+        self.root, self.check = root, check
 
     def _listing(self) -> Listing:
         root = None if self.root is None else fill_path(self.root)
@@ -99,26 +98,6 @@ class Manifest(SampleSource):
         samples = image_samples(listing.pictures, marks, settings, problems, color=self.color, check=self.check)
         self._fitted = self._fitted or fitted_to(samples)
         return samples
-
-    @property
-    def fitted(self) -> dict[str, Any]:
-        """The kind of the labels and the colour of the images, once the files have been read."""
-        return dict(self._fitted)
-
-    def with_path(
-        self, path: str | Path | Sequence[str | Path], *, fitted: Mapping[str, Any] | None = None
-    ) -> "Manifest":
-        """Return this source for new files, whose labels may be missing.
-
-        Args:
-            path: As for the class.
-            fitted: What :attr:`fitted` was for the training files.
-        """
-        other = copy.copy(self)
-        known = dict(fitted or self.fitted)
-        vars(other).update(path=path, settings=self.settings.for_new(known), _fitted=known)
-        other.color = known.get("color", self.color)
-        return other
 
     def fingerprint(self) -> dict[str, Any]:
         """Return name, size and hash of each table, number, bytes and a hash of listed files, and the settings."""
