@@ -15,7 +15,7 @@ def rows_at_once(x: Float[Tensor, "batch channels *size"]) -> int:
     if x.device.type == "cuda":
         free = torch.cuda.mem_get_info(x.device)[0]
         return int(max(1, min(4096, free // (4 * 1024 * values))))
-    return max(1, min(128, 2**22 // values))
+    return max(1, min(128, 2**20 // values))  # activations stay near the processor
 
 
 @torch.no_grad()
