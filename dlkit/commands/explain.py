@@ -8,9 +8,9 @@ from dlkit.core.checks import InputError
 USAGE = """dlkit explain RUN [--method METHOD ...] [--split test] [--samples 16 | --number N ...] [--target NAME]"""
 NOTE = """Methods, several at once: cam, gradcam, gradcam++, hirescam, layercam, xgradcam, scorecam (networks with
 feature maps); saliency, smooth_grad, integrated_gradients, gradient_shap, deep_lift, occlusion, feature_ablation (every
-network). Settings follow a colon: integrated_gradients:steps=64, gradcam:layer=body.3; own methods go by import path. Writes
-RUN/explain/METHOD/: figures, maps.npz, summary.json. Every method answers for itself by deletion and insertion curves
-and by randomized weights; one that fails is marked so."""
+network). Settings follow a colon: integrated_gradients:steps=64, gradcam:layer=body.3; own methods go by import path.
+Writes RUN/explain/METHOD/: figures, maps.npz, summary.json. Every method answers for itself by deletion and insertion
+curves and by randomized weights; one that fails is marked so."""
 
 
 class Parser(argparse.ArgumentParser):
