@@ -46,6 +46,7 @@ def die_in_save(number: int) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored
     how, _, number = sys.argv[1].partition(":")
     ways = {"step": die_at_step, "save": die_in_save, "ctrl-c": partial(die_at_step, by=signal.SIGINT)}
     ways[how](int(number))
