@@ -1,5 +1,6 @@
 """A grid of images or traces with what is said of them."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -52,10 +53,7 @@ def sample_grid_figure(
         panels = figure.subplots(rows, columns, squeeze=False).flatten()
         for axes, view in zip(panels, views, strict=False):
             (draw_image if image else draw_trace)(axes, view, channels)
-            axes.set_title(
-                "\n".join(shorten(text, 26 if image else 48) for text in [view.name, *view.lines]),
-                loc="left", fontsize=7,
-            )  # fmt: skip
+            axes.set_title(caption(view, 26 if image else 48), loc="left", fontsize=7)
         for axes in panels[len(views) :]:
             axes.remove()
         figure.suptitle(title, fontsize=9, x=0.01, ha="left")
@@ -63,6 +61,12 @@ def sample_grid_figure(
         if labels:
             figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 5))
     return figure
+
+
+def caption(view: SampleView, width: int) -> str:
+    """Return the name and what is said, each of this in two lines at most."""
+    said = [textwrap.fill(text, width, max_lines=2, placeholder="…", break_on_hyphens=False) for text in view.lines]
+    return "\n".join([shorten(view.name, width), *said])
 
 
 def draw_image(axes: "matplotlib.axes.Axes", view: SampleView, channels: Sequence[str]) -> None:

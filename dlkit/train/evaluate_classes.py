@@ -1,6 +1,6 @@
 """Classes and labels beside the shares of the classes in training: tables, figures, predictions, mistakes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -134,9 +134,8 @@ class ClassEvaluation(SampleEvaluation):
         if truth.ndim == 0:
             best = int(probabilities.argmax())
             return [f"true: {classes[int(truth)]}", f"said: {classes[best]} {probabilities[best]:.3f}"]
-        wrong = ((probabilities - truth).abs().nan_to_num(nan=0.0)).argsort(descending=True)[:2].tolist()
         names = ", ".join(name for name, there in zip(classes, truth.tolist(), strict=True) if there > 0.5)
-        return [f"true: {names or 'none'}", *(f"said: {classes[k]} {probabilities[k]:.3f}" for k in wrong[:1])]
+        return [f"true: {names or 'none'}", *label_mistakes(probabilities, truth, classes)[:2]]
 
     def columns(self, prediction: ClassPrediction) -> dict[str, np.ndarray]:
         """Return the columns of the prediction table for a batch."""
@@ -159,6 +158,16 @@ class ClassEvaluation(SampleEvaluation):
             "confidence": confidence.numpy(),
         }
         return columns | {f"probability_{name}": probabilities[:, k].numpy() for k, name in enumerate(classes)}
+
+
+def label_mistakes(probabilities: Tensor, truth: Tensor, classes: Sequence[str]) -> list[str]:
+    """Say of the labels of a sample which were missed and which it has not, the most confident mistake first."""
+    off = (probabilities - truth).abs().nan_to_num(nan=0.0)
+    wrong = [k for k in off.argsort(descending=True).tolist() if off[k] > 0.5]
+    kinds = ["missed" if truth[k] > 0.5 else "wrongly said" for k in wrong]
+    return [
+        f"{kind}: {classes[k]} (p\u00a0=\u00a0{probabilities[k]:.2f})" for k, kind in zip(wrong, kinds, strict=True)
+    ]
 
 
 def confident_mistakes(probabilities: Tensor, truths: Tensor) -> Tensor:

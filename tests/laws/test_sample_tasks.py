@@ -184,6 +184,15 @@ def test_the_most_confident_mistake_comes_first() -> None:
     assert confident_mistakes(p, labels).tolist() == [1, 2]
 
 
+def test_a_mistake_of_labels_says_whether_it_was_missed_or_wrongly_said() -> None:
+    from dlkit.train.evaluate_classes import label_mistakes
+
+    said = label_mistakes(
+        torch.tensor([0.421, 0.55, 0.9, 0.1, 0.8]), torch.tensor([1.0, 0.0, 1.0, 0.0, torch.nan]), list("abcde")
+    )
+    assert said == ["missed: a (p\u00a0=\u00a00.42)", "wrongly said: b (p\u00a0=\u00a00.55)"]
+
+
 def job(folder: Any, **what: Any) -> str:
     source = {"class_path": "tests.made_answers.Pulses", "init_args": what}
     module = "ImageDataModule" if what.get("image") else "TraceDataModule"
