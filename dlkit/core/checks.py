@@ -25,3 +25,9 @@ def require(condition: bool, message: str) -> None:
     """Raise an :class:`InputError` with ``message`` unless ``condition`` holds."""
     if not condition:
         raise InputError(message)
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun: ``1 class``, ``3 classes``."""
+    plural = many or (one + "es" if one.endswith("s") else one + "s")
+    return f"{number} {one if number == 1 else plural}"

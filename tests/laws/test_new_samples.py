@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from dlkit.core.checks import InputError
 from dlkit.data.sources.image_folder import ImageFolder
@@ -86,3 +87,30 @@ def test_new_images_of_bytes(tmp_path):
     samples = source.with_path(tmp_path / "new.parquet", fitted={"kind": "class", "color": "gray"}).read()
     assert_unlabelled(samples)
     assert samples.values.decode(2).shape == (1, 8, 10)
+
+
+@pytest.mark.parametrize("cls", [ImageFolder, Manifest])
+def test_new_images_of_another_pixel_type_or_with_colours_never_seen_are_refused(cls, tmp_path):
+    def save(name, image):
+        (tmp_path / name).mkdir()
+        Image.fromarray(image).save(tmp_path / name / "new.png")
+        if cls is Manifest:
+            pd.DataFrame({"path": [f"{name}/new.png"]}).to_csv(tmp_path / f"{name}.csv", index=False)
+        return tmp_path / (f"{name}.csv" if cls is Manifest else name)
+
+    folder = image_folder(tmp_path / "images")
+    for number, file in enumerate(sorted(folder.rglob("*.png"))):
+        Image.fromarray(pixels(8, 10, seed=number)).save(file)
+    rows = [(file.relative_to(folder).as_posix(), file.parent.name) for file in sorted(folder.rglob("*.png"))]
+    pd.DataFrame(rows, columns=["path", "label"]).to_csv(folder / "table.csv", index=False)
+    source = cls(path=folder if cls is ImageFolder else folder / "table.csv")
+    source.read()
+    deep = save("deep", pixels(8, 10, dtype=np.uint16))
+    coloured = save("coloured", pixels(8, 10, 3))
+    assert len(source.with_path(save("same", pixels(8, 10))).read()) == 1
+    with pytest.raises(InputError, match=r"trained on 8-bit images, got 16-bit: .*new\.png"):
+        source.with_path(deep).read()
+    with pytest.raises(InputError, match=r"trained on 1 channel, got 3: .*new\.png"):
+        source.with_path(coloured).read()
+    known = source.fitted | {"drops_color": True}
+    assert source.with_path(coloured, fitted=known).read().values.decode(0).shape == (1, 8, 10)

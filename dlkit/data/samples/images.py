@@ -2,24 +2,25 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from dlkit.core.checks import require, suggest
+from dlkit.core.checks import counted, require, suggest
 from dlkit.data.records import Samples
 from dlkit.data.samples.broken import BrokenImageError
 from dlkit.data.samples.finish import Marks, Settings, assemble
-from dlkit.data.samples.pictures import Color, EncodedPictures, to_color
+from dlkit.data.samples.pictures import LUMINANCE, Color, EncodedPictures, to_color
 from dlkit.data.samples.problems import Problems
 
 Check = Literal["all", "some"]
 SOME = 100
 TASK = 64  # images a thread takes at a time: handing over costs as much as decoding a small one
 NAMES = {1: ("gray",), 3: ("red", "green", "blue")}
+DEPTHS = {"uint8": "8-bit", "uint16": "16-bit", "float32": "floating-point"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,14 @@ class Look:
 
 
 def image_samples(
-    pictures: EncodedPictures, marks: Marks, settings: Settings, problems: Problems, *, color: Color, check: Check
+    pictures: EncodedPictures,
+    marks: Marks,
+    settings: Settings,
+    problems: Problems,
+    *,
+    color: Color,
+    check: Check,
+    fitted: Mapping[str, Any] | None = None,
 ) -> Samples:
     """Return the images that can be used.
 
@@ -49,6 +57,7 @@ def image_samples(
         problems: What is known to be wrong so far.
         color: ``gray``, ``rgb``, ``all`` channels of the files, or ``auto``: as in the files, colour where they differ.
         check: Whether ``all`` images are decoded now, or ``some``.
+        fitted: What was found in the training files, where these are new ones.
 
     Raises:
         InputError: An image cannot be used and ``bad`` is ``fail``.
@@ -58,28 +67,32 @@ def image_samples(
     numbers = np.flatnonzero(problems.good)
     if check == "some" and len(numbers) > SOME:
         numbers = numbers[np.linspace(0, len(numbers) - 1, SOME).round().astype(np.int64)]
-    looks = look_at(pictures, numbers, color)
+    looks = look_at(pictures, numbers, color, fitted or {})
     mark_bad(looks, numbers, problems)
     usable = {number: look for number, look in zip(numbers.tolist(), looks, strict=True) if not look.cause}
     color, channels = choose_color(list(usable.values()), color)
-    mark_strange(usable, channels, color, problems)
+    pixel = mark_strange(usable, channels, color, problems)
     sizes = np.full((len(pictures), 2), -1, dtype=np.int64)
     for number, look in usable.items():
         sizes[number] = (look.shape or (0, -1, -1))[1:]
 
     def values(good: np.ndarray) -> EncodedPictures:
-        return pictures.take(good).known_as(color, channels, sizes[good])
+        return pictures.take(good).known_as(color, channels, sizes[good], pixel)
 
     names = settings.name_channels(channels, NAMES.get(channels)) if channels else ((), ())
     return assemble(marks, values, settings, problems, channels=names)
 
 
-def look_at(pictures: EncodedPictures, numbers: np.ndarray, color: Color) -> list[Look]:
+def look_at(
+    pictures: EncodedPictures, numbers: np.ndarray, color: Color, fitted: Mapping[str, Any] | None = None
+) -> list[Look]:
     """Decode images in as many threads as there are processors; decoders run side by side."""
 
     def look(number: int) -> Look:
         try:
-            image = to_color(pictures.raw(number), color)
+            raw = pictures.raw(number)
+            refuse_untrained(raw, fitted or {})
+            image = to_color(raw, color)
         except BrokenImageError as error:
             return Look(None, cause=str(error))
         return Look(image.shape, image.dtype.name, _fault(image))
@@ -87,6 +100,21 @@ def look_at(pictures: EncodedPictures, numbers: np.ndarray, color: Color) -> lis
     parts = np.array_split(numbers, -(-len(numbers) // TASK)) if len(numbers) else []
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
         return [each for part in threads.map(lambda part: [look(n) for n in part.tolist()], parts) for each in part]
+
+
+def refuse_untrained(image: np.ndarray, fitted: Mapping[str, Any]) -> None:
+    """Refuse an image whose pixels are of another type than in training, or whose colours training never saw.
+
+    Raises:
+        BrokenImageError: It is such an image.
+    """
+    wanted, got, came = fitted.get("type", ""), image.dtype.name, len(image)
+    if wanted and got != wanted:
+        raise BrokenImageError(f"trained on {DEPTHS.get(wanted, wanted)} images, got {DEPTHS.get(got, got)}")
+    channels = fitted.get("channels", came)
+    dropped = channels == 1 and came > 2 and not fitted.get("drops_color", True)
+    if dropped or (came != channels and came > len(LUMINANCE) + 1):
+        raise BrokenImageError(f"trained on {counted(channels, 'channel')}, got {came}")
 
 
 def _fault(image: np.ndarray) -> str:
@@ -115,21 +143,32 @@ def choose_color(looks: Sequence[Look], color: Color) -> tuple[Color, int]:
     return "all", counts.most_common(1)[0][0]
 
 
-def mark_strange(usable: dict[int, Look], channels: int, color: Color, problems: Problems) -> None:
-    """Mark the images that are not of the type or number of channels that most have."""
+def mark_strange(usable: dict[int, Look], channels: int, color: Color, problems: Problems) -> str:
+    """Mark the images that are not of the type or number of channels that most have, and return that type."""
     types = Counter(look.type for look in usable.values())
     if not types:
-        return
+        return ""
     usual = types.most_common(1)[0][0]
     for number, look in usable.items():
         if look.type != usual:
             problems.mark(f"{look.type} values where most have {usual}", [number])
         elif look.shape is not None and color == "all" and look.shape[0] != channels:
-            problems.mark(f"{look.shape[0]} channels where most have {channels}", [number])
+            problems.mark(f"{counted(look.shape[0], 'channel')} where most have {channels}", [number])
+    return usual
 
 
-def fitted_to(samples: Samples) -> dict[str, Any]:
-    """Return what new images must be read with: the kind of the labels and the colour."""
-    color = samples.values.color if isinstance(samples.values, EncodedPictures) else "all"
-    named = {"gray": "gray", "red": "rgb"}.get(samples.channels[0], color) if len(samples.channels) in NAMES else color
-    return {"kind": samples.kind, "color": named}
+def fitted_to(samples: Samples, color: Color) -> dict[str, Any]:
+    """Return what new images must be read with, and what they must be like.
+
+    Args:
+        samples: The training images.
+        color: The setting of the source; ``gray`` asks for colours to be dropped.
+
+    Returns:
+        Kind of the labels, colour, type of the pixels, number of channels, and whether colours may be dropped.
+    """
+    pictures, channels = samples.values, len(samples.channels)
+    known = pictures.color if isinstance(pictures, EncodedPictures) else "all"
+    named = {"gray": "gray", "red": "rgb"}.get(samples.channels[0], known) if channels in NAMES else known
+    kind = pictures.type if isinstance(pictures, EncodedPictures) else ""
+    return {"kind": samples.kind, "color": named, "type": kind, "channels": channels, "drops_color": color == "gray"}

@@ -29,6 +29,7 @@ class EncodedPictures(Pictures):
         self.names = list(names)
         self.color: Color = "all"
         self.sizes = np.zeros((len(self.names), 2), dtype=np.int64)
+        self.type = ""
         self._channels = 0
 
     @abstractmethod
@@ -48,16 +49,17 @@ class EncodedPictures(Pictures):
         """Number of channels of every image."""
         return self._channels
 
-    def known_as(self, color: Color, channels: int, sizes: np.ndarray) -> "EncodedPictures":
+    def known_as(self, color: Color, channels: int, sizes: np.ndarray, kind: str = "") -> "EncodedPictures":
         """Return these images with what a check of them found.
 
         Args:
             color: Whether colours are made or dropped.
             channels: Number of channels.
             sizes: Height and width of each, (images, 2).
+            kind: Name of the type of the pixels.
         """
         other = copy.copy(self)
-        vars(other).update(color=color, _channels=channels, sizes=sizes)
+        vars(other).update(color=color, _channels=channels, sizes=sizes, type=kind)
         return other
 
     def raw(self, number: int) -> np.ndarray:

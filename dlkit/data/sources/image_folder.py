@@ -82,8 +82,11 @@ class ImageFolder(ImageSource):
         labels = np.array([classes.index(label) for label in found.labels], dtype=np.int64) if classes else None
         marks = Marks(labels, self._groups(found), found.roles, np.array(classes, dtype=object))
         pictures = FilePictures(found.names, found.files)
-        samples = image_samples(pictures, marks, self.settings, problems, color=self.color, check=self.check)
-        self._fitted = self._fitted or fitted_to(samples)
+        known = self._fitted if self.settings.new else None
+        samples = image_samples(
+            pictures, marks, self.settings, problems, color=self.color, check=self.check, fitted=known,
+        )  # fmt: skip
+        self._fitted = self._fitted or fitted_to(samples, self.color)
         if found.ignored:
             samples.skipped["not an image by its name"] = found.ignored
         return samples

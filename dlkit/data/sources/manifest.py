@@ -95,8 +95,11 @@ class Manifest(ImageSource):
         problems = Problems(listing.pictures.names, self.settings.bad, what="images")
         problems.mark("image missing", listing.missing)
         marks, settings = listing.marks(self.columns, self.settings)
-        samples = image_samples(listing.pictures, marks, settings, problems, color=self.color, check=self.check)
-        self._fitted = self._fitted or fitted_to(samples)
+        known = self._fitted if self.settings.new else None
+        samples = image_samples(
+            listing.pictures, marks, settings, problems, color=self.color, check=self.check, fitted=known,
+        )  # fmt: skip
+        self._fitted = self._fitted or fitted_to(samples, self.color)
         return samples
 
     def fingerprint(self) -> dict[str, Any]:
