@@ -83,6 +83,8 @@ class RunCLI(LightningCLI):
 
     def instantiate_classes(self) -> None:
         """Make data, task and trainer; a setting that one of them refuses is the user's to mend."""
+        if self.trains:
+            require_training(self.config["trainer"])
         try:
             super().instantiate_classes()
         except ValueError as error:
@@ -148,6 +150,16 @@ class RunCLI(LightningCLI):
         describe = getattr(self.datamodule, "describe", None)
         if describe is not None:
             write_json(run.data, describe())
+
+
+def require_training(trainer: Any) -> None:
+    """Refuse to train for no time at all, before anything is read or written."""
+    for name, example in (("max_epochs", 10), ("max_steps", 1000)):
+        require(
+            trainer.get(name) != 0,
+            f"trainer.{name} 0 trains nothing: give at least 1, e.g. --trainer.{name} {example}; a trained run is tested "
+            "by `dlkit test RUN`.",
+        )
 
 
 @contextlib.contextmanager

@@ -13,6 +13,11 @@ ARGUMENTS = {
         ("batchsize", "did you mean 'batch_size'"), args=(*FIT, "--data.init_args.batchsize", "3")
     ),
     "override of the trainer": Case(("'--trainer.max_epoch'",), args=(*FIT, "--trainer.max_epoch", "3")),
+    "no epoch": Case(("max_epochs 0 trains nothing", "at least 1"), args=(*FIT, "--trainer.max_epochs", "0")),
+    "no epoch in a run": Case(
+        ("max_epochs 0 trains nothing",), args=("run", "{}/config.yaml", "--trainer.max_epochs=0")
+    ),
+    "no step": Case(("max_steps 0 trains nothing",), args=(*FIT, "--trainer.max_steps", "0")),
     "override of the net": Case(("width", "Linear", "individual"), args=(*FIT, "--model.net.width", "3")),
     "override in words": Case(("data.batch_size", "many", "whole number"), args=(*FIT, "--data.batch_size", "many")),
     "override without a value": Case(("--data", "expected one argument"), args=(*FIT, "--data.batch_size")),
