@@ -157,8 +157,8 @@ def require_training(trainer: Any) -> None:
     for name, example in (("max_epochs", 10), ("max_steps", 1000)):
         require(
             trainer.get(name) != 0,
-            f"trainer.{name} 0 trains nothing: give at least 1, e.g. --trainer.{name} {example}; a trained run is tested "
-            "by `dlkit test RUN`.",
+            f"trainer.{name} 0 trains nothing: give at least 1, e.g. --trainer.{name} {example}; a trained run is "
+            "tested by `dlkit test RUN`.",
         )
 
 
