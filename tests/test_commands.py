@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -128,3 +130,13 @@ def test_predict_takes_new_files_and_leaves_those_of_the_run_alone(config, tmp_p
     assert "out/new.parquet" in capsys.readouterr().out
     assert (tmp_path / "out" / "new.parquet").exists()
     assert not run.predictions.exists()
+    for name in ("new.csv.gz", "answers.CSV"):
+        assert main(["predict", str(run.path), "--data", "new.csv", "--output", f"out/{name}"]) == 0
+        read = pd.read_csv(tmp_path / "out" / name, compression="infer" if name.endswith("gz") else None)
+        whole = pd.read_parquet(tmp_path / "out" / "new.parquet")
+        assert list(read.columns) == list(whole.columns) and len(read) == len(whole) > 0
+        numbers = whole.select_dtypes("number").columns
+        np.testing.assert_allclose(read[numbers], whole[numbers], rtol=1e-6)
+    capsys.readouterr()
+    assert main(["predict", str(run.path), "--data", "new.csv", "--output", "new.xlsx"]) != 0
+    assert "end it in .parquet, .csv, .csv.gz" in capsys.readouterr().err

@@ -23,7 +23,10 @@ def main(arguments: list[str]) -> None:
         "--data", nargs="+", default=[], metavar="FILE", help="New files in the format of the training files."
     )
     parser.add_argument(
-        "--output", default=None, metavar="FILE", help="Parquet file to write; RUN/predictions.parquet if absent."
+        "--output",
+        default=None,
+        metavar="FILE",
+        help="Parquet or CSV to write; RUN/predictions.parquet if absent.",
     )
     if not arguments or arguments[0] in ("-h", "--help"):
         parser.print_help()
@@ -32,7 +35,11 @@ def main(arguments: list[str]) -> None:
     from pathlib import Path
 
     from dlkit.train import stages
+    from dlkit.train.evaluation import form_of
 
+    output = None if known.output is None else Path(known.output)
+    if output is not None:
+        form_of(output)
     cli, run = stages.load(rest, reads=not known.data)
-    path, rows = stages.predict(cli, run, known.data, None if known.output is None else Path(known.output))
+    path, rows = stages.predict(cli, run, known.data, output)
     print(f"{rows} predictions: {path}")

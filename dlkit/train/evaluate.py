@@ -14,7 +14,7 @@ from dlkit.tasks.network import NetTask
 from dlkit.train import evaluate_classes, evaluate_forecasts, evaluate_values
 from dlkit.train.checkpoints import load_checkpoint
 from dlkit.train.evaluate_samples import SampleEvaluation
-from dlkit.train.evaluation import Evaluation, PredictionTable, Tested, evaluation_of, quiet_trainer
+from dlkit.train.evaluation import Evaluation, PredictionTable, Tested, evaluation_of, form_of, quiet_trainer
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -102,10 +102,15 @@ def write_test(run: RunFolder, evaluation: Evaluation, tested: Tested) -> None:
 
 
 def write_predictions(path: Path, evaluation: Evaluation, trainer: pl.Trainer) -> int:
-    """Predict everything that tests, write the table and return its number of rows."""
+    """Predict everything that tests, write the table and return its number of rows.
+
+    Raises:
+        InputError: There is nothing to predict, or the name of the table ends in none of ``FORMS``.
+    """
+    form = form_of(path)
     evaluation.require_some("test")
     with atomic_file(path) as work:
-        writer = PredictionTable(work, evaluation)
+        writer = PredictionTable(work, evaluation, form)
         try:
             quiet_trainer(trainer, [writer]).predict(
                 evaluation.task, datamodule=evaluation.data, return_predictions=False

@@ -123,17 +123,32 @@ def spread(values: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, dict
     return {name: {measure: found[k] for measure, found in lists.items()} for k, name in enumerate(names)}
 
 
+FORMS = (".parquet", ".csv", ".csv.gz")
+
+
+def form_of(path: Path) -> str:
+    """Return what a table is written as by the end of its name.
+
+    Raises:
+        InputError: It ends in something else.
+    """
+    form = next((form for form in FORMS if path.name.lower().endswith(form)), "")
+    require(form != "", f"--output '{path.name}' is no table that can be written: end it in {', '.join(FORMS)}.")
+    return form
+
+
 class PredictionTable(BasePredictionWriter):
-    """Writes predictions as rows of a Parquet file, batch by batch.
+    """Writes predictions as rows of a table, batch by batch.
 
     Args:
-        path: The Parquet file.
+        path: The file.
         evaluation: Says what the columns are.
+        form: What is written, one of ``FORMS``.
     """
 
-    def __init__(self, path: Path, evaluation: Evaluation) -> None:
+    def __init__(self, path: Path, evaluation: Evaluation, form: str = ".parquet") -> None:
         super().__init__("batch")
-        self.path, self.evaluation = path, evaluation
+        self.path, self.evaluation, self.form = path, evaluation, form
         self._writer: Any = None
         self.rows = 0
 
@@ -152,9 +167,12 @@ class PredictionTable(BasePredictionWriter):
         import pyarrow.parquet as pq
 
         table = pa.table(self.evaluation.columns(prediction))
-        if self._writer is None:
-            self._writer = pq.ParquetWriter(self.path, table.schema, compression="zstd")
-        self._writer.write_table(table.cast(self._writer.schema))
+        if self.form != ".parquet":
+            packing = "gzip" if self.form == ".csv.gz" else None
+            table.to_pandas().to_csv(self.path, mode="a", header=self.rows == 0, index=False, compression=packing)
+        else:
+            self._writer = self._writer or pq.ParquetWriter(self.path, table.schema, compression="zstd")
+            self._writer.write_table(table.cast(self._writer.schema))
         self.rows += len(table)
 
     def close(self) -> None:
