@@ -66,6 +66,7 @@ class IntegratedGradients(Explainer):
     """
 
     complete = True
+    in_unit = True
     signed = True
 
     def __init__(self, *, steps: int = 32, tolerance: float = 0.01, most_steps: int = 512) -> None:
@@ -122,6 +123,7 @@ class GradientShap(Explainer):
         seed: Seed of the draws.
     """
 
+    in_unit = True
     signed = True
     references = 16
 
@@ -155,6 +157,7 @@ class DeepLift(Explainer):
     """
 
     complete = True
+    in_unit = True
     signed = True
 
     def relevance(self, net: nn.Module, x: Inputs, targets: Targets, baseline: References) -> Relevance:

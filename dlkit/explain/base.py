@@ -92,6 +92,8 @@ class Explainer(ABC):
     """Whether the method works on feature maps only."""
     complete: ClassVar[bool] = False
     """Whether the relevance adds up to the score minus the score of the baseline."""
+    in_unit: ClassVar[bool] = False
+    """Whether relevance has the unit of the score: parts of its change; else only its proportions mean something."""
     references: ClassVar[int] = 1
     """How many baselines the method wants to compare with."""
     signed: bool = False

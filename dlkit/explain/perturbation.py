@@ -25,6 +25,7 @@ class Occlusion(Explainer):
         each_channel: Replace one channel at a time; None does so for series, and replaces all channels of images.
     """
 
+    in_unit = True
     signed = True
 
     def __init__(self, *, window: Extent = None, stride: Extent = None, each_channel: bool | None = None) -> None:

@@ -1,14 +1,14 @@
-"""Figures of explanations: heat over images, colour under waveforms, lag by channel for forecasts."""
+"""Figures of explanations: heat over images, colour under waveforms."""
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlkit.core.checks import require
-from dlkit.report.canvas import BLACK, GREEN, ORANGE, label_time, new_figure, style, with_unit
+from dlkit.report.canvas import BLACK, GREEN, ORANGE, new_figure, style, with_unit
 from dlkit.report.sample_grid import SampleView, draw_image
 from dlkit.report.tables import shorten
 
@@ -49,6 +49,7 @@ class Legend:
         channels: Name of each channel.
         units: Unit of each channel.
         score: Name of the score with its unit.
+        relative: Whether only the proportions within a map mean something.
     """
 
     title: str
@@ -57,6 +58,7 @@ class Legend:
     channels: Sequence[str] = ()
     units: Sequence[str] = ()
     score: str = ""
+    relative: bool = False
 
 
 def shades(relevance: np.ndarray, *, signed: bool) -> dict[str, Any]:
@@ -79,28 +81,60 @@ def image_maps_figure(views: Sequence[MapView], legend: Legend) -> "matplotlib.f
     require(len(views) > 0, "image_maps_figure got no sample to draw: pass at least one MapView.")
     pairs = min(len(views), 4)
     rows = -(-len(views) // pairs)
+    texts = [wrapped([view.name, *view.lines], 38) for view in views]
+    totals = [heat_of(view, legend) for view in views]
+    look = shades(np.concatenate([total.ravel() for total in totals]), signed=legend.signed)
     with style():
-        figure = new_figure(max(2.9 * pairs + 0.5, 4.2), 1.75 * rows + 0.75)
+        most = max(text.count("\n") for text in texts)
+        figure = new_figure(max(2.9 * pairs + 0.9, 4.2), (1.6 + 0.12 * most) * rows + 0.8)
         panels = figure.subplots(rows, 2 * pairs, squeeze=False).reshape(-1, 2)
-        for (plain, heat), view in zip(panels, views, strict=False):
+        for (plain, heat), view, text, total in zip(panels, views, texts, totals, strict=False):
             draw_image(plain, SampleView(view.values, view.name), legend.channels)
-            plain.set_title("\n".join(shorten(t, 30) for t in [view.name, *view.lines]), loc="left", fontsize=7)
-            draw_heat(heat, view, legend)
+            plain.set_title(text, loc="left", fontsize=7)
+            draw_heat(heat, view, total, look)
         for axes in panels[len(views) :].flatten():
             axes.remove()
-        put_title(figure, legend)
+        add_scale(figure, panels[: len(views)].flatten(), look, legend)
+        put_title(figure, replace(legend, title="; ".join([legend.title, *marks(views)])))
     return figure
 
 
-def draw_heat(axes: "matplotlib.axes.Axes", view: MapView, legend: Legend) -> None:
+def wrapped(texts: Sequence[str], width: int) -> str:
+    """Return each text in as many lines as it needs."""
+    return "\n".join(line for text in texts for line in textwrap.wrap(text, width, break_on_hyphens=False))
+
+
+def heat_of(view: MapView, legend: Legend) -> np.ndarray:
+    """Return the relevance of each pixel, as parts of the largest of the image where it is relative."""
+    total = np.asarray(view.relevance.sum(0))
+    return total / (float(np.nanmax(np.abs(total))) or 1.0) if legend.relative else total
+
+
+def marks(views: Sequence[MapView]) -> list[str]:
+    """Say what lines over the maps mean."""
+    box = any(view.box is not None for view in views)
+    truth = any(view.truth is not None for view in views)
+    return ["dashed: box of what is above 20 % of the maximum"] * box + ["green: known place"] * truth
+
+
+def add_scale(figure: "matplotlib.figure.Figure", panels: np.ndarray, look: dict[str, Any], legend: Legend) -> None:
+    """Add the colour bar that all maps share."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    scale = ScalarMappable(Normalize(look["vmin"], look["vmax"]), look["cmap"])
+    bar = figure.colorbar(scale, ax=list(panels), fraction=0.03, pad=0.01)
+    bar.set_label(f"{legend.score}{', 1: the most of an image' if legend.relative else ''}", fontsize=7)
+    bar.ax.tick_params(labelsize=7)
+
+
+def draw_heat(axes: "matplotlib.axes.Axes", view: MapView, total: np.ndarray, look: dict[str, Any]) -> None:
     """Draw a map over its image in pale grey, with the truth and the box where they are known."""
     low, high = (float(edge) for edge in np.nanquantile(view.values, [0.001, 0.999]))
     grey = np.nan_to_num(view.values.mean(0), nan=low)
     pale = 0.5 + 0.5 * np.clip((grey - low) / max(high - low, 1e-30), 0, 1)
     axes.set_axis_off()
     axes.imshow(pale, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    total = view.relevance.sum(0)
-    look = shades(total, signed=legend.signed)
     axes.imshow(total, alpha=0.85 * np.clip(np.abs(total) / look["vmax"], 0, 1), interpolation="nearest", **look)
     if view.truth is not None and view.truth.any() and not view.truth.all():
         axes.contour(view.truth, levels=[0.5], colors=[GREEN], linewidths=1.2)
@@ -137,8 +171,8 @@ def trace_maps_figure(
             if view.truth is not None:
                 mark_truth(axes, times, view.truth)
         panels[-1].set_xlabel(with_unit("time", time_unit))
-        said = [shorten(view.name, 40), *view.lines, *(["green: known place"] if view.truth is not None else [])]
-        panels[0].set_title(", ".join(said), loc="left", fontsize=8)
+        said = ", ".join([view.name, *view.lines, *marks([view])])
+        panels[0].set_title(wrapped([said], 95), loc="left", fontsize=8)
         figure.colorbar(mesh, ax=panels, label=legend.score, fraction=0.03, pad=0.01)
         put_title(figure, legend)
     return figure
@@ -169,56 +203,3 @@ def mark_truth(axes: "matplotlib.axes.Axes", times: np.ndarray, truth: np.ndarra
         times, 0, 0.06, where=truth.tolist(), transform=axes.get_xaxis_transform(), color=GREEN, linewidth=0,
         step="mid",
     )  # fmt: skip
-
-
-# ------------------------------------------------------------------ forecasts
-@dataclass(frozen=True, eq=False)
-class LagView:
-    """One forecast of one window: how much each channel at each time moved it.
-
-    Attributes:
-        relevance: In the unit of the target, (channels, time).
-        title: What was forecast, for when.
-    """
-
-    relevance: np.ndarray
-    title: str
-
-
-def lag_maps_figure(
-    views: Sequence[LagView], times: np.ndarray, legend: Legend, *, axis: str = ""
-) -> "matplotlib.figure.Figure":
-    """Draw a heat map of channel by time for each forecast of a window, with the sum of each channel beside it.
-
-    Args:
-        views: One for each forecast time.
-        times: Times of the look-back, datetime64 or seconds, or lags, (time,).
-        legend: Names, units and verdict.
-        axis: Label of the time axis; "" stands for times.
-    """
-    require(len(views) > 0, "lag_maps_figure got no forecast to draw: pass at least one LagView.")
-    channels = len(views[0].relevance)
-    with style():
-        figure = new_figure(9.0, 0.9 + len(views) * (0.75 + 0.2 * max(channels, 3)))
-        panels = figure.subplots(len(views), 2, squeeze=False, width_ratios=[5, 1], sharex="col", sharey="row")
-        look = shades(np.stack([view.relevance for view in views]), signed=legend.signed)
-        for (heat, bars), view in zip(panels, views, strict=True):
-            mesh = heat.pcolormesh(
-                times, np.arange(channels), view.relevance, shading="nearest", rasterized=True, **look
-            )
-            heat.set_yticks(range(channels), [shorten(name, 22) for name in legend.channels], fontsize=7)
-            heat.set_title(view.title, loc="left", fontsize=8)
-            heat.grid(visible=False)
-            totals = view.relevance.sum(1)
-            bars.barh(range(channels), totals, color=[ORANGE if t > 0 else "#0072B2" for t in totals], height=0.7)
-            bars.axvline(0, color=BLACK, linewidth=0.6)
-            bars.tick_params(labelsize=7)
-            heat.invert_yaxis()
-        if axis:
-            panels[-1, 0].set_xlabel(axis)
-        else:
-            label_time(panels[-1, 0], times, named=True)
-        panels[-1, 1].set_xlabel("sum", fontsize=8)
-        figure.colorbar(mesh, ax=panels, label=legend.score, fraction=0.03, pad=0.01)
-        put_title(figure, legend)
-    return figure

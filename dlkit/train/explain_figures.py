@@ -1,12 +1,15 @@
 """From maps to figures: images under heat, coloured waveforms, lag by channel."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlkit.explain.base import Explainer
 from dlkit.report.canvas import lead_times
-from dlkit.report.maps import LagView, Legend, MapView, image_maps_figure, lag_maps_figure, trace_maps_figure
+from dlkit.report.lag_maps import LagView, lag_maps_figure
+from dlkit.report.maps import Legend, MapView, image_maps_figure, trace_maps_figure
 from dlkit.tasks.forecast import Forecast
 from dlkit.train.explain_inputs import Inputs
 from dlkit.train.explain_question import Question
@@ -14,7 +17,23 @@ from dlkit.train.explain_question import Question
 if TYPE_CHECKING:
     import matplotlib.figure
 
+RELATIVE = "relative relevance"
+"""Name of maps of which only the proportions mean something."""
 Figures = Iterator[tuple[str, "matplotlib.figure.Figure"]]
+
+
+def legend_of(method: Explainer, inputs: Inputs, question: Question, warning: str = "") -> Legend:
+    """Return what figures say of maps: the score with its unit where they are parts of its change, else relative."""
+    score = question.score if method.in_unit else RELATIVE
+    return Legend(
+        title=f"{type(method).__name__}: {score}",
+        warning=warning,
+        signed=method.signed,
+        channels=inputs.channels,
+        units=inputs.units,
+        score=score,
+        relative=not method.in_unit,
+    )
 
 
 def map_figures(
@@ -73,9 +92,7 @@ def _lag_figures(task: Forecast, inputs: Inputs, question: Question, relevance: 
         LagView(np.abs(relevance[:, k]).mean(0), f"mean of {len(relevance)} windows, {name.partition(':')[0]}")
         for k, name in enumerate(question.scores[0])
     ]
-    size = Legend(
-        legend.title, legend.warning, False, legend.channels, legend.units, f"mean size of the {legend.score}"
-    )
+    size = replace(legend, signed=False, score=f"mean size of the {legend.score}")
     yield "overview", lag_maps_figure(means, -lags[::-1] + lags[0], size, axis=f"time after the last input ({unit})")
     for number, name in enumerate(inputs.names):
         views = [

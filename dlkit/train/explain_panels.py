@@ -13,9 +13,8 @@ from dlkit.core.checks import require
 from dlkit.explain.base import Explainer
 from dlkit.explain.cam import GradCAM
 from dlkit.explain.methods import short_name
-from dlkit.report.maps import Legend
 from dlkit.tasks.base import Task
-from dlkit.train.explain_figures import map_figures
+from dlkit.train.explain_figures import legend_of, map_figures
 from dlkit.train.explain_inputs import baseline_of, choose_batch, gather_inputs
 from dlkit.train.explain_question import Wanted, ask
 
@@ -67,13 +66,7 @@ class ExplainPanels(pl.Callback):
             baseline = baseline_of(task, data, inputs, self.wanted, self.method.references)
         relevance = self.method(question.net, batch.x, question.targets, baseline)
         relevance = relevance if self.method.spatial else relevance[:, :, : len(inputs.channels)]
-        legend = Legend(
-            title=f"{type(self.method).__name__}: {question.score}",
-            signed=self.method.signed,
-            channels=inputs.channels,
-            units=inputs.units,
-            score=question.score,
-        )
+        legend = legend_of(self.method, inputs, question)
         figures = map_figures(task, inputs, question, relevance.float().cpu().numpy(), legend, None)
         overviews = 1 if inputs.times is None else self.most_figures  # images are all in the first
         for name, figure in islice(figures, overviews):

@@ -19,10 +19,9 @@ from dlkit.explain.fold import folded
 from dlkit.explain.methods import make_method, short_name
 from dlkit.explain.truth import boxes
 from dlkit.report.canvas import save_figure
-from dlkit.report.maps import Legend
 from dlkit.tasks.base import Task
 from dlkit.tasks.classify import Classify
-from dlkit.train.explain_figures import map_figures
+from dlkit.train.explain_figures import RELATIVE, legend_of, map_figures
 from dlkit.train.explain_inputs import Inputs, baseline_of, choose_batch, gather_inputs
 from dlkit.train.explain_question import Question, Wanted, ask
 from dlkit.train.explain_verdict import Verdict, measure
@@ -121,18 +120,6 @@ def explain_batch(
     return Explained(short_name(type(method)), method, inputs, question, shown, verdict)
 
 
-def legend_of(found: Explained) -> Legend:
-    """Return what figures say of the maps."""
-    return Legend(
-        title=f"{type(found.method).__name__}: {found.question.score}",
-        warning="FAILED ITS CHECKS: " + "; ".join(found.verdict.problems) if found.verdict.problems else "",
-        signed=found.method.signed,
-        channels=found.inputs.channels,
-        units=found.inputs.units,
-        score=found.question.score,
-    )
-
-
 def write_explained(folder: Path, task: Task, found: Explained, choice: Choice) -> None:
     """Write figures, maps and summary of a method; an older folder is replaced."""
     relevance = found.relevance.float().cpu().numpy()
@@ -140,7 +127,10 @@ def write_explained(folder: Path, task: Task, found: Explained, choice: Choice) 
     with atomic_folder(folder) as work:
         write_json(work / "summary.json", summary_of(found, choice, around))
         write_maps(work / "maps.npz", found, relevance)
-        figures = map_figures(task, found.inputs, found.question, relevance, legend_of(found), around)
+        problems = found.verdict.problems
+        warning = "FAILED ITS CHECKS: " + "; ".join(problems) if problems else ""
+        legend = legend_of(found.method, found.inputs, found.question, warning)
+        figures = map_figures(task, found.inputs, found.question, relevance, legend, around)
         for number, (name, figure) in enumerate(figures):
             stem = name if name == "overview" else f"{number:02d}_{re.sub(r'[^A-Za-z0-9_.-]+', '_', name)[-60:]}"
             save_figure(figure, work / f"{stem}.png")
@@ -189,6 +179,7 @@ def summary_of(found: Explained, choice: Choice, around: np.ndarray | None) -> d
         "settings": settings,
         "split": choice.split,
         "score": found.question.score,
+        "relevance": found.question.score if found.method.in_unit else RELATIVE,
         "baseline": choice.wanted.baseline or ("train" if found.method.references > 1 else "mean"),
         "channels": list(found.inputs.channels),
     } | found.verdict.as_dict() | {"samples": samples}  # fmt: skip

@@ -15,13 +15,17 @@ from dlkit.data.records import Samples
 from dlkit.data.sample_modules import ImageDataModule, TraceDataModule
 from dlkit.explain.attribution import IntegratedGradients
 from dlkit.explain.base import Explainer
+from dlkit.explain.cam import GradCAM
 from dlkit.models.lstm import LSTM
 from dlkit.models.resnet import ResNet
+from dlkit.report.maps import MapView, image_maps_figure
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.regress import Regress
+from dlkit.train.explain_figures import legend_of
+from dlkit.train.explain_inputs import gather_inputs
 from dlkit.train.explain_panels import ExplainPanels
-from dlkit.train.explain_question import Wanted
+from dlkit.train.explain_question import Wanted, ask
 from dlkit.train.explaining import Choice, explain_briefly, explain_run
 from tests.made_modules import module
 
@@ -234,3 +238,18 @@ def test_maps_reach_tensorboard_while_a_network_trains(method, what, tmp_path):
     name = b"gradcam" if method is None else b"integrated_gradients"
     assert written.count(name + b"/") == (1 if what == "images" else 3)
     assert task.training and all(p.requires_grad for p in task.parameters())
+
+
+def test_maps_say_whether_they_have_a_unit_and_what_is_drawn_over_them():
+    task, data = made("images")
+    batch = data.pick_batch("test", 2)
+    inputs, question = gather_inputs(task, data, batch), ask(task, batch, Wanted())
+    relative, unit = legend_of(GradCAM(), inputs, question), legend_of(IntegratedGradients(), inputs, question)
+    assert (relative.score, unit.score) == ("relative relevance", "logit of the class")
+    box, maps = np.array([[1, 4], [2, 5]]), np.ones((1, 9, 8))
+    view = MapView(inputs.values[0], maps, "shot", ["energy: said 50.48 MeV, true down to 49.97 MeV"], None, box)
+    figure = image_maps_figure([view], relative)
+    texts = [figure.get_suptitle(), *(axes.get_title("left") for axes in figure.axes)]
+    assert "dashed: box of what is above 20 % of the maximum" in texts[0].replace("\n", " ")
+    assert any("true down to 49.97 MeV" in text.replace("\n", " ") for text in texts)
+    assert figure.axes[-1].get_ylabel() == "relative relevance, 1: the most of an image"

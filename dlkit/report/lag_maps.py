@@ -1,0 +1,67 @@
+"""Figures of explained forecasts: lag by channel, with the parts of each channel beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dlkit.core.checks import require
+from dlkit.report.canvas import BLACK, ORANGE, label_time, new_figure, style
+from dlkit.report.maps import Legend, put_title, shades, wrapped
+from dlkit.report.tables import shorten
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+
+
+@dataclass(frozen=True, eq=False)
+class LagView:
+    """One forecast of one window: how much each channel at each time moved it.
+
+    Attributes:
+        relevance: In the unit of the target, (channels, time).
+        title: What was forecast, for when.
+    """
+
+    relevance: np.ndarray
+    title: str
+
+
+def lag_maps_figure(
+    views: Sequence[LagView], times: np.ndarray, legend: Legend, *, axis: str = ""
+) -> "matplotlib.figure.Figure":
+    """Draw a heat map of channel by time for each forecast of a window, with the sum of each channel beside it.
+
+    Args:
+        views: One for each forecast time.
+        times: Times of the look-back, datetime64 or seconds, or lags, (time,).
+        legend: Names, units and verdict.
+        axis: Label of the time axis; "" stands for times.
+    """
+    require(len(views) > 0, "lag_maps_figure got no forecast to draw: pass at least one LagView.")
+    channels = len(views[0].relevance)
+    with style():
+        figure = new_figure(9.0, 0.9 + len(views) * (0.75 + 0.2 * max(channels, 3)))
+        panels = figure.subplots(len(views), 2, squeeze=False, width_ratios=[5, 1], sharex="col", sharey="row")
+        look = shades(np.stack([view.relevance for view in views]), signed=legend.signed)
+        for (heat, bars), view in zip(panels, views, strict=True):
+            mesh = heat.pcolormesh(
+                times, np.arange(channels), view.relevance, shading="nearest", rasterized=True, **look
+            )
+            heat.set_yticks(range(channels), [shorten(name, 22) for name in legend.channels], fontsize=7)
+            heat.set_title(wrapped([view.title], 95), loc="left", fontsize=8)
+            heat.grid(visible=False)
+            totals = view.relevance.sum(1)
+            bars.barh(range(channels), totals, color=[ORANGE if t > 0 else "#0072B2" for t in totals], height=0.7)
+            bars.axvline(0, color=BLACK, linewidth=0.6)
+            bars.tick_params(labelsize=7)
+            heat.invert_yaxis()
+        if axis:
+            panels[-1, 0].set_xlabel(axis)
+        else:
+            label_time(panels[-1, 0], times, named=True)
+        panels[-1, 1].set_xlabel("sum", fontsize=8)
+        figure.colorbar(mesh, ax=panels, label=legend.score, fraction=0.03, pad=0.01)
+        put_title(figure, legend)
+    return figure
