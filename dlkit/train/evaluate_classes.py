@@ -1,9 +1,11 @@
 """Classes and labels beside the shares of the classes in training: tables, figures, predictions, mistakes."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
@@ -27,7 +29,7 @@ SHOWN = {
     "accuracy": ("accuracy", "high"), "exact_match": ("all labels of a sample right", "high"),
     "balanced_accuracy": ("balanced accuracy", "high"), "macro_f1": ("macro F1", "high"),
     "auroc": ("area under the ROC curve", "high"), "class_distance": ("mean distance in classes", "low"),
-    "calibration_error": ("calibration error", "neither"),
+    "calibration_error": ("calibration error", "low"),
 }  # fmt: skip
 
 
@@ -40,7 +42,7 @@ class ClassEvaluation(SampleEvaluation):
     """How classes and labels are measured, drawn and written down.
 
     The prediction table has a row a sample: sample, truth, prediction, confidence and the probability of each class; of
-    labels a row for each sample and label: sample, label, truth, prediction, probability.
+    labels a row for each sample and label: sample, label, truth (null where unknown), prediction, probability.
     """
 
     task: Classify
@@ -86,7 +88,8 @@ class ClassEvaluation(SampleEvaluation):
             if key in found["model"]
         ]
         each = {name: values.tolist() for name, values in own.per_class().items() if name != "balanced_accuracy"}
-        text = score_table_text(lines, list(methods), self.notes(own))
+        known = ["class shares look at no sample and are nearly calibrated all the same"] if stage == "test" else []
+        text = score_table_text(lines, list(methods), known + self.notes(own))
         return f"{text}\n\n{class_table_text(each, self.task.spec.classes)}"
 
     def notes(self, scores: Errors) -> list[str]:
@@ -146,8 +149,10 @@ class ClassEvaluation(SampleEvaluation):
             return {
                 "sample": np.repeat(names, len(classes)),
                 "label": np.broadcast_to(np.array(classes, dtype=object), shape).ravel(),
-                "truth": truth.float().numpy().ravel(),
-                "prediction": (probabilities > 0.5).numpy().ravel(),
+                "truth": pa.array(
+                    [None if math.isnan(value) else value > 0.5 for value in truth.flatten().tolist()], pa.bool_()
+                ),
+                "prediction": pa.array((probabilities > 0.5).flatten().tolist(), pa.bool_()),
                 "probability": probabilities.numpy().ravel(),
             }
         confidence, best = probabilities.max(-1)

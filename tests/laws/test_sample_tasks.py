@@ -257,9 +257,13 @@ def check_truth(table: pd.DataFrame, samples: Any) -> None:
         chances = table[[f"probability_{name}" for name in CLASSES]]
         np.testing.assert_allclose(chances.sum(axis=1), 1, rtol=1e-5)
         np.testing.assert_allclose(chances.max(axis=1), table["confidence"], rtol=1e-6)
+    elif samples.kind == "labels":
+        known = [None if np.isnan(value) else bool(value) for value in truth.to_numpy().ravel()]
+        assert table["truth"].tolist() == known
+        assert table["prediction"].tolist() == (table["probability"] > 0.5).tolist()
     else:
         np.testing.assert_allclose(table["truth"], truth.to_numpy().ravel(), rtol=1e-5)
-        assert (samples.kind == "labels") or (table["lower"] <= table["upper"]).all()
+        assert (table["lower"] <= table["upper"]).all()
 
 
 def test_weights_for_other_classes_are_refused(tmp_path: Any) -> None:
