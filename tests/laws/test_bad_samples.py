@@ -1,6 +1,7 @@
 """Bad samples are named before training, all at once, or left out and recorded."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dlkit.core.checks import InputError
@@ -111,7 +112,13 @@ def refusals(folder):
     yield lambda: Manifest(path=listed, image="pth"), ["'pth'", "`image`", "did you mean 'path'"]
     yield lambda: Manifest(path=listed, label="labels"), ["`label`", "did you mean 'label'"]
     yield lambda: Manifest(path=listed, label=[]), ["`label`", "empty"]
-    yield lambda: Manifest(path=listed, label="label", kind="values"), ["needs numbers", "cat"]
+    yield lambda: Manifest(path=listed, label="label", kind="values"), ["row 1, label", "needs numbers", "cat"]
+    mixed = pd.read_csv(listed).astype({"size": object})
+    mixed.loc[4, "size"] = "abc"
+    mixed.to_csv(listed.with_name("words.csv"), index=False)
+    for kind in ("auto", "values"):
+        refused = ["row 5, size: 'abc' is not a number", "kind"]
+        yield lambda kind=kind: Manifest(path=listed.with_name("words.csv"), label="size", kind=kind), refused
     yield lambda: Manifest(path=listed, label="label", kind="ordinal"), ["order", "`classes`"]
     yield lambda: Manifest(path=listed, label="size", target_units=["mm", "mm"]), ["`target_units`"]
     yield lambda: Manifest(path=listed, roles="label"), ["none of train, val, test"]

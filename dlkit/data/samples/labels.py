@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from dlkit.core.checks import require, suggest
+from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.specs import Kind
 from dlkit.data.samples.problems import Problems
 
@@ -157,7 +157,7 @@ def _sorted(names: set[str], kind: Kind) -> list[str]:
 
 
 def _several(raw: np.ndarray, problems: Problems, names: Sequence[str] | None) -> Labels:
-    table = _numbers(raw, "kind: labels")
+    table = _numbers(raw, "kind: labels", names)
     names = names or [f"label{number}" for number in range(table.shape[1])]
     require(
         len(names) == table.shape[1], f"`classes` names {len(names)} labels, the data hold {table.shape[1]} columns."
@@ -168,7 +168,7 @@ def _several(raw: np.ndarray, problems: Problems, names: Sequence[str] | None) -
 
 
 def _values(raw: np.ndarray, problems: Problems, targets: Sequence[str] | None) -> Labels:
-    table = _numbers(raw, "kind: values")
+    table = _numbers(raw, "kind: values", targets)
     names = tuple(targets or (("value",) if table.shape[1] == 1 else (f"value{i}" for i in range(table.shape[1]))))
     require(len(names) == table.shape[1], f"`targets` names {len(names)}, the labels have {table.shape[1]} columns.")
     problems.mark("label missing", np.isnan(table).all(1))
@@ -176,13 +176,19 @@ def _values(raw: np.ndarray, problems: Problems, targets: Sequence[str] | None) 
     return Labels("values", table, (), names, ("",) * len(names))
 
 
-def _numbers(raw: np.ndarray, setting: str) -> np.ndarray:
+def _numbers(raw: np.ndarray, setting: str, names: Sequence[str] | None = None) -> np.ndarray:
     """Return labels as float32, (samples, columns), NaN where missing."""
     if raw.dtype.kind not in "fiub":
         words, missing = as_text(raw.reshape(-1))
         numbers = pd.to_numeric(pd.Series(np.where(missing, "nan", words)), errors="coerce").to_numpy()
-        wrong = sorted({str(word) for word in words[np.isnan(numbers) & ~missing]})
-        require(not wrong, f"`{setting}` needs numbers, but labels are {wrong[:5]}: change `kind`, or mend them.")
+        wrong = np.flatnonzero(np.isnan(numbers) & ~missing)
+        if len(wrong):
+            row, column = divmod(int(wrong[0]), raw.size // len(raw))
+            where = f"row {row + 1}" + (f", {names[column]}" if names else "")
+            raise InputError(
+                f"{where}: '{words[wrong[0]]}' is not a number ({len(wrong)} of {len(words)} labels are none), and "
+                f"`{setting}` needs numbers: mend them, or change `kind`."
+            )
         raw = numbers.reshape(raw.shape)
     table = raw.astype(np.float32)
     return np.ascontiguousarray(table[:, None] if table.ndim == 1 else table)

@@ -67,6 +67,9 @@ class Listing:
         if columns.separator is not None:
             labels, names = _several(self.rows[columns.labels[0]], columns.separator, settings.classes)
             return Marks(labels, groups, roles), replace(settings, classes=names)
+        if settings.kind == "auto" and settings.classes is None:
+            for column in columns.labels:
+                _refuse_few_words(self.rows[column])
         table = [_numbers_or_text(self.rows[column]) for column in columns.labels]
         labels = table[0] if len(table) == 1 else np.stack(table, axis=1)
         return Marks(labels, groups, roles), replace(
@@ -146,6 +149,22 @@ def _numbers_or_text(column: pd.Series) -> np.ndarray:
     if missing.all() or np.isnan(numbers[~missing]).any() or (whole and missing.any()):
         return column.to_numpy(dtype=object)
     return numbers.astype(np.int64) if whole else numbers
+
+
+def _refuse_few_words(column: pd.Series) -> None:
+    """Refuse words among fractional numbers, which would make a class of every number.
+
+    Raises:
+        InputError: At most a fifth of the cells are words.
+    """
+    text, missing = as_text(column.to_numpy(dtype=object))
+    numbers = pd.to_numeric(pd.Series(np.where(missing, "nan", text)), errors="coerce").to_numpy(dtype=np.float64)
+    wrong, known = np.flatnonzero(np.isnan(numbers) & ~missing), numbers[np.isfinite(numbers)]
+    if 0 < len(wrong) <= len(known) / 4 and (known != np.round(known)).any():
+        raise InputError(
+            f"row {wrong[0] + 1}, {column.name}: '{text[wrong[0]]}' is not a number ({len(wrong)} of {len(text)} cells "
+            "are none); mend them, or set `kind: class` if these are classes."
+        )
 
 
 def _several(column: pd.Series, separator: str, classes: Sequence[str] | None) -> tuple[np.ndarray, list[str]]:
