@@ -114,3 +114,11 @@ def test_new_images_of_another_pixel_type_or_with_colours_never_seen_are_refused
         source.with_path(coloured).read()
     known = source.fitted | {"drops_color": True}
     assert source.with_path(coloured, fitted=known).read().values.decode(0).shape == (1, 8, 10)
+
+
+def test_a_run_of_tables_says_how_to_list_new_images(tmp_path):
+    source = make_source(Manifest, tmp_path)
+    folder = image_folder(tmp_path / "images") / "cat"
+    for path in (folder, [folder / "*.png"], sorted(folder.iterdir())):
+        with pytest.raises(InputError, match=r"got 6 images without one: list them in a table with a column 'jpeg'"):
+            source.with_path(path).read()

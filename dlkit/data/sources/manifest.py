@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dlkit.core.checks import require
+from dlkit.core.checks import counted, require
 from dlkit.data.records import Samples
 from dlkit.data.samples.files import files_by_role
 from dlkit.data.samples.finish import Settings
-from dlkit.data.samples.folders import identify_images
+from dlkit.data.samples.folders import SUFFIXES, identify_images
 from dlkit.data.samples.image_source import ImageSource
 from dlkit.data.samples.images import Check, fitted_to, image_samples
 from dlkit.data.samples.labels import LabelKind
@@ -82,8 +82,20 @@ class Manifest(ImageSource):
         self.root, self.check = root, check
 
     def _listing(self) -> Listing:
+        if self.settings.new:
+            self._refuse_images()
         root = None if self.root is None else fill_path(self.root)
         return read_listing(files_by_role(self.path, TABLES), self.columns, root, labelled=not self.settings.new)
+
+    def _refuse_images(self) -> None:
+        places = [self.path] if isinstance(self.path, str | Path) else list(self.path)
+        files = [file for place in places for file in _below(fill_path(place))]
+        images = [file for file in files if file.suffix.lower() in SUFFIXES]
+        require(
+            not images or any(file.suffix.lower() in TABLES for file in files),
+            f"The run reads tables of images, got {counted(len(images), 'image')} without one: list them in a table "
+            f"with a column '{self.columns.image}', and give it to --data.",
+        )
 
     def read(self) -> Samples:
         """Return the images.
@@ -111,3 +123,8 @@ class Manifest(ImageSource):
             listed = identify_images(pictures.names, [Path(file) for file in pictures.files])
         settings = self.settings.plain() | self.columns.plain() | {"color": self.color}
         return {"tables": tables, **listed, "settings": settings}
+
+
+def _below(place: Path) -> list[Path]:
+    """Return the files of a folder or a glob, or the file itself."""
+    return list(place.iterdir()) if place.is_dir() else list(place.parent.glob(place.name))
