@@ -106,6 +106,10 @@ def _class_numbers(task: Classify, target: str, said: Tensor, truth: Tensor) -> 
         return said
     if target == "true":
         require(
+            task.spec.kind != "labels",
+            f"--target true: several labels of a sample may be true; name one of {', '.join(task.spec.classes)}.",
+        )
+        require(
             bool((truth >= 0).all()),
             "--target true needs samples whose class is known; leave it out, or name a class.",
         )

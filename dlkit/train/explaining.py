@@ -26,6 +26,9 @@ from dlkit.train.explain_inputs import Inputs, baseline_of, choose_batch, gather
 from dlkit.train.explain_question import Question, Wanted, ask
 from dlkit.train.explain_verdict import Verdict, measure
 
+FEW = 8
+"""Samples below which a verdict says little."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -64,6 +67,11 @@ class Explained:
     relevance: Tensor
     verdict: Verdict
 
+    @property
+    def few(self) -> bool:
+        """Whether the samples are too few for a firm verdict."""
+        return len(self.inputs.names) < FEW
+
 
 def explain_run(task: Task, data: Batching, run: RunFolder, methods: Sequence[str], choice: Choice) -> str:
     """Explain some samples of a run, write a folder for each method and return a table.
@@ -88,10 +96,23 @@ def explain_run(task: Task, data: Batching, run: RunFolder, methods: Sequence[st
     rows = []
     for method in made or [default_method(fast, batch.x)]:
         found = explain_batch(task, data, method, inputs, question, choice.wanted)
-        folder = run.path / "explain" / found.name
+        folder = run.path / "explain" / folder_name(found.name, choice.wanted.target)
         write_explained(folder, task, found, choice)
         rows.append((found, folder))
-    return table_of(rows)
+    count = data.count(choice.split)
+    short = choice.numbers is None and choice.samples > count
+    return table_of(rows) + (f"\nonly {count} samples in {choice.split}" if short else "")
+
+
+def folder_name(method: str, target: str) -> str:
+    """Return the name of the folder of a method; a target that was asked for has its own."""
+    return method if target in ("", "predicted") else f"{method}-{file_stem(target)}"
+
+
+def file_stem(name: str) -> str:
+    """Return what a file may be called that shows a sample, without the suffix of an image."""
+    bare = re.sub(r"\.(png|jpe?g|tiff?|bmp|gif|webp)$", "", name, flags=re.IGNORECASE)
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", bare)[-60:]
 
 
 def default_method(net: torch.nn.Module, x: Tensor) -> Explainer:
@@ -132,7 +153,7 @@ def write_explained(folder: Path, task: Task, found: Explained, choice: Choice) 
         legend = legend_of(found.method, found.inputs, found.question, warning)
         figures = map_figures(task, found.inputs, found.question, relevance, legend, around)
         for number, (name, figure) in enumerate(figures):
-            stem = name if name == "overview" else f"{number:02d}_{re.sub(r'[^A-Za-z0-9_.-]+', '_', name)[-60:]}"
+            stem = name if name == "overview" else f"{number:02d}_{file_stem(name)}"
             save_figure(figure, work / f"{stem}.png")
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -182,6 +203,7 @@ def summary_of(found: Explained, choice: Choice, around: np.ndarray | None) -> d
         "relevance": found.question.score if found.method.in_unit else RELATIVE,
         "baseline": choice.wanted.baseline or ("train" if found.method.references > 1 else "mean"),
         "channels": list(found.inputs.channels),
+        "few_samples": found.few,
     } | found.verdict.as_dict() | {"samples": samples}  # fmt: skip
 
 
@@ -195,7 +217,7 @@ def table_of(rows: Sequence[tuple[Explained, Path]]) -> str:
         truth = told.truth
         inside = f"{truth['mass_inside']:.2f} ({truth['chance']:.2f})" if truth else "-"
         margin = f"{told.faithfulness.margin:.3f} ± {told.faithfulness.error:.3f}"
-        verdict = "; ".join(told.problems) or "holds"
+        verdict = ("; ".join(told.problems) or "holds") + f" (few samples: {len(found.inputs.names)})" * found.few
         lines.append(
             f"{found.name:<22}{deletion:>9.3f}{insertion:>10.3f}{margin:>16}{told.sanity.final:>16.2f}{inside:>15}"
             f"  {verdict}"

@@ -1,6 +1,7 @@
 """A run is explained: what is written, what answers for itself, what is refused."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from dlkit.data.sample_modules import ImageDataModule, TraceDataModule
 from dlkit.explain.attribution import IntegratedGradients
 from dlkit.explain.base import Explainer
 from dlkit.explain.cam import GradCAM
+from dlkit.losses.classification import BinaryCrossEntropy
 from dlkit.models.lstm import LSTM
 from dlkit.models.resnet import ResNet
 from dlkit.report.maps import MapView, image_maps_figure
@@ -26,7 +28,7 @@ from dlkit.train.explain_figures import legend_of
 from dlkit.train.explain_inputs import gather_inputs
 from dlkit.train.explain_panels import ExplainPanels
 from dlkit.train.explain_question import Wanted, ask
-from dlkit.train.explaining import Choice, explain_briefly, explain_run
+from dlkit.train.explaining import Choice, explain_briefly, explain_run, file_stem
 from tests.made_modules import module
 
 SIZES = {"images": (9, 8), "traces": (40,)}
@@ -253,3 +255,18 @@ def test_maps_say_whether_they_have_a_unit_and_what_is_drawn_over_them():
     assert "dashed: box of what is above 20 % of the maximum" in texts[0].replace("\n", " ")
     assert any("true down to 49.97 MeV" in text.replace("\n", " ") for text in texts)
     assert figure.axes[-1].get_ylabel() == "relative relevance, 1: the most of an image"
+
+
+def test_each_target_has_its_folder_and_few_samples_are_called_few(tmp_path):
+    task, data = made()
+    explain(task, data, tmp_path, "gradcam", samples=8)
+    table, summaries = explain(task, data, tmp_path, "gradcam", samples=2, wanted=Wanted(target="down"))
+    assert set(summaries) == {"gradcam", "gradcam-down"} and "(few samples: 2)" in table and "only" not in table
+    assert summaries["gradcam-down"]["few_samples"] and not summaries["gradcam"]["few_samples"]
+    table, _ = explain(task, data, tmp_path, "gradcam", samples=99)
+    assert "few samples" not in table and table.endswith("only 12 samples in test")
+    assert file_stem("a b/x.PNG") == "a_b_x" and file_stem("shot 1.5") == "shot_1.5"
+    labels = replace(data.spec, kind="labels")
+    several = Classify(spec=labels, net=small, loss=BinaryCrossEntropy())
+    with pytest.raises(InputError, match="several labels of a sample may be true; name one of up, other, down"):
+        ask(several, data.pick_batch("test", 2), Wanted(target="true"))
