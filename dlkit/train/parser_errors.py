@@ -20,6 +20,12 @@ KINDS = {
     "tuple": "a list",
     "dict": "settings (name: value)",
 }
+LOSSES = {
+    "Loss": "loss of values, which Regress and Forecast take: set `loss` to e.g. dlkit.losses.pointwise.MSE, or for "
+    "classes `model` to dlkit.tasks.classify.Classify.",
+    "ClassLoss": "loss of classes, which Classify takes: set `loss` to e.g. dlkit.losses.classification.CrossEntropy, "
+    "or for values `model` to dlkit.tasks.regress.Regress.",
+}
 NOISE = re.compile(
     r"Subtypes:|Errors:|Does not validate against any|Given value type:|Subclass types expect one of|a class path \(|"
     r"a dict with|Expected a path but|Not a valid subclass|Type .* expects a function or a "
@@ -70,6 +76,8 @@ def kind(text: str) -> str:
 def wrong_class(match: re.Match[str]) -> str:
     """Say that a class is of another kind."""
     wanted = short(match.group(2))
+    if wanted in LOSSES:
+        return f"'{match.group(1)}' is no {LOSSES[wanted]}"
     return f"'{match.group(1)}' is no {wanted}; give the class_path of one, `dlkit list` shows them."
 
 

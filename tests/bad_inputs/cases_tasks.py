@@ -54,9 +54,10 @@ TASKS = {
     ),
     "labels' loss of classes": traces(("BinaryCrossEntropy", "class"), loss("classification.BinaryCrossEntropy")),
     "cross entropy of values": traces(
-        ("model.loss|`loss`", "CrossEntropy"), VALUES | REGRESS | loss("classification.CrossEntropy")
+        ("model.loss|`loss`", "CrossEntropy", "loss of values", "pointwise.MSE"),
+        VALUES | REGRESS | loss("classification.CrossEntropy"),
     ),
-    "squares of classes": traces(("model.loss|`loss`", "MSE"), loss("pointwise.MSE")),
+    "squares of classes": traces(("model.loss|`loss`", "MSE", "loss of classes"), loss("pointwise.MSE")),
     "smoothing beyond one": traces(("label_smoothing=1.5",), loss("classification.CrossEntropy", label_smoothing=1.5)),
     "focus negative": traces(("gamma=-1",), loss("classification.Focal", gamma=-1.0)),
     "setting of the loss": traces(

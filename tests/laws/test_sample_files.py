@@ -157,3 +157,8 @@ def test_shared_pictures_are_what_pillow_reads():
     for number in range(0, 10_000, 997):
         expected = first(np.asarray(Image.open(io.BytesIO(rows["jpeg"][number]))))
         np.testing.assert_array_equal(samples.values.decode(number), expected)
+
+
+def test_one_unit_needs_no_list(tmp_path):
+    table_of_images(tmp_path).to_csv(tmp_path / "list.csv", index=False)
+    assert Manifest(path=tmp_path / "list.csv", label="size", target_units="mm").read().target_units == ("mm",)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.core.checks import require
+from dlkit.core.checks import counted, require
 from dlkit.data.records import Pictures, Samples
 from dlkit.data.samples.files import role_of
 from dlkit.data.samples.labels import LabelKind, Labels, as_text, encode_labels
@@ -52,7 +52,7 @@ class Settings:
     channels: Sequence[str] | None = None
     units: Mapping[str, str] | None = None
     targets: Sequence[str] | None = None
-    target_units: Sequence[str] | None = None
+    target_units: str | Sequence[str] | None = None
     step: str | float | None = None
     bad: Policy = "fail"
     new: bool = False
@@ -88,11 +88,10 @@ class Settings:
         """Return the unit of each target."""
         if self.target_units is None:
             return labels.target_units
-        fits = len(self.target_units) == len(labels.targets)
-        require(
-            fits, f"`target_units` gives {len(self.target_units)} units for {len(labels.targets)} targets: one each."
-        )
-        return tuple(self.target_units)
+        units = (self.target_units,) if isinstance(self.target_units, str) else tuple(self.target_units)
+        given, wanted = counted(len(units), "unit"), counted(len(labels.targets), "target")
+        require(len(units) == len(labels.targets), f"`target_units` gives {given} for {wanted}: one each.")
+        return units
 
 
 def finish(raw: Raw, settings: Settings) -> Samples:

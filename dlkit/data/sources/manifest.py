@@ -59,7 +59,7 @@ class Manifest(ImageSource):
         roles: str | None = None,
         name: str | None = None,
         root: str | Path | None = None,
-        target_units: Sequence[str] | None = None,
+        target_units: str | Sequence[str] | None = None,
         color: Color = "auto",
         channels: Sequence[str] | None = None,
         units: Mapping[str, str] | None = None,

@@ -66,7 +66,7 @@ class SampleArrays(SampleSource):
         channels: Sequence[str] | None = None,
         units: Mapping[str, str] | None = None,
         targets: Sequence[str] | None = None,
-        target_units: Sequence[str] | None = None,
+        target_units: str | Sequence[str] | None = None,
         step: str | float | None = None,
         group: str = "/",
         bad: Policy = "fail",

@@ -46,7 +46,7 @@ class UCR(SampleSource):
         path: str | Path | Sequence[str | Path] | Mapping[str, str],
         channels: Sequence[str] | None = None,
         units: Mapping[str, str] | None = None,
-        target_units: Sequence[str] | None = None,
+        target_units: str | Sequence[str] | None = None,
         step: str | float | None = None,
         bad: Policy = "fail",
     ) -> None:
