@@ -10,8 +10,9 @@ NOTE = """Methods, several at once: cam, gradcam, gradcam++, hirescam, layercam,
 feature maps); saliency, smooth_grad, integrated_gradients, gradient_shap, deep_lift, occlusion, feature_ablation (every
 network). Settings follow a colon: integrated_gradients:steps=64, gradcam:layer=body.3; own methods go by import path.
 Writes RUN/explain/METHOD/ (METHOD-TARGET/ where a target is named): figures, maps.npz, summary.json.
-Every method answers for itself by deletion and insertion curves and by randomized weights; one that fails is marked so. Class activation maps and gradients are relative; the
-others have the unit of the score. A dashed box encloses what is above 20 % of a class activation map's maximum."""
+Every method answers for itself by deletion and insertion curves and by randomized weights; one that fails is marked so.
+Class activation maps and gradients are relative; the others have the unit of the score. A dashed box encloses what is
+above 20 % of the maximum of a class activation map."""
 
 
 class Parser(argparse.ArgumentParser):
