@@ -1,5 +1,6 @@
 """`dlkit landscape RUN`: one call draws everything, shards give the whole, bad calls get a sentence."""
 
+import re
 import shutil
 
 import numpy as np
@@ -56,7 +57,10 @@ def losses(run, name="surface"):
 def test_one_call_draws_everything(run, capsys):
     assert landscape(run) == 0
     folder = run.path / "landscape"
-    assert f"landscape: {folder}" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"landscape: {folder}" in said
+    assert re.search(r"loss of the network [\d.e-]+ on 20 samples of the train split; over the surface from", said)
+    assert "largest eigenvalues of the Hessian" in said
     drawn = {"contour.png", "surface.png", "lines.png", "surface.html", "summary.json", "curvature.json"}
     assert {path.name for path in folder.iterdir()} == drawn | {"surface.npz", "lines.npz"}
     assert losses(run).shape == (5, 5)
@@ -65,6 +69,8 @@ def test_one_call_draws_everything(run, capsys):
     summary = read_json(folder / "summary.json")
     assert summary["loss of the network"] == losses(run)[2, 2]
     assert summary["curvature"]["largest"][0] > summary["curvature"]["smallest"]
+    curvature = summary["curvature"]
+    assert curvature["|smallest| / largest"] == abs(curvature["smallest"]) / curvature["largest"][0]
     assert abs(summary["cosine of the directions"]) < 1e-6
 
 

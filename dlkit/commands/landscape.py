@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> None:
     shard, shards = shard_of(known.shard)
     from dlkit.train import stages
     from dlkit.train.surface_data import Wish
-    from dlkit.train.surfaces import landscape
+    from dlkit.train.surfaces import in_words, landscape
 
     wish = Wish(
         lines=known.lines or not known.plane,
@@ -76,4 +76,6 @@ def main(arguments: list[str]) -> None:
     folder, missing = landscape(cli, run, wish, shard=shard, shards=shards)
     for text in missing:
         print(f"still to come from other shards: {text}")
+    if not missing:
+        print(in_words(folder))
     print(f"landscape: {folder}")

@@ -31,6 +31,7 @@ class LossView:
         path: Way of the weights in the plane, (snapshots, 2), or None.
         epochs: Epoch of each snapshot.
         limits: Lowest and highest loss of the scale; None takes those of the losses.
+        loss: What the loss is called.
     """
 
     first: np.ndarray
@@ -41,6 +42,7 @@ class LossView:
     path: np.ndarray | None = None
     epochs: tuple[int, ...] = ()
     limits: tuple[float, float] | None = None
+    loss: str = "loss"
 
     def __post_init__(self) -> None:
         """Refuse what has no height anywhere."""
@@ -58,6 +60,11 @@ class LossView:
     def positive(self) -> bool:
         """Whether the loss can be drawn on a logarithmic scale; a likelihood may fall below 0."""
         return (float(self.shown.min()) if self.limits is None else self.limits[0]) > 0
+
+    @property
+    def label(self) -> str:
+        """What the loss is called, and whether its scale is logarithmic."""
+        return f"{self.loss} (logarithmic)" if self.positive else self.loss
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -118,7 +125,9 @@ def draw_contours(axes: "matplotlib.axes.Axes", view: LossView, *, bar: bool = T
     axes.grid(visible=False)
     axes.locator_params(nbins=5)
     if bar and axes.figure is not None:
-        colours = axes.figure.colorbar(filled, ax=axes, label="loss", ticks=heights[::4], format=lambda v, _: number(v))
+        colours = axes.figure.colorbar(
+            filled, ax=axes, label=view.label, ticks=heights[::4], format=lambda v, _: number(v)
+        )
         colours.minorticks_off()
 
 
@@ -167,7 +176,7 @@ def draw_surface(axes: Any, view: LossView, *, zoom: float = 0.85) -> None:
     axes.plot_surface(x, y, heights, facecolors=colours, rstride=1, cstride=1, linewidth=0.15, edgecolor="#00000040")
     axes.set_xlabel(view.names[0])
     axes.set_ylabel(view.names[1])
-    axes.set_zlabel("loss", labelpad=11)
+    axes.set_zlabel(view.label, labelpad=11)
     for ticks in (axes.xaxis, axes.yaxis, axes.zaxis):
         ticks.set_major_locator(MaxNLocator(5))
         ticks.set_tick_params(pad=4 if ticks is axes.zaxis else 1)
@@ -178,25 +187,29 @@ def draw_surface(axes: Any, view: LossView, *, zoom: float = 0.85) -> None:
     axes.set_box_aspect((1, 1, 0.75), zoom=zoom)
 
 
-def lines_figure(places: tuple[np.ndarray, np.ndarray], losses: np.ndarray, names: tuple[str, str]) -> Any:
+def lines_figure(
+    places: tuple[np.ndarray, np.ndarray], losses: np.ndarray, names: tuple[str, str], loss: str = "loss"
+) -> Any:
     """Draw the loss along each direction.
 
     Args:
         places: Places along each direction, (points,).
         losses: Loss at them, (2, points).
         names: What the directions are.
+        loss: What the loss is called.
     """
     with style():
         figure = new_figure(5.6, 3.6)
         axes = figure.subplots()
         shown = np.ma.masked_invalid(losses)
-        for look, place, loss, name in zip(LINES, places, shown, names, strict=False):
-            axes.plot(place, loss, label=name, **look)
+        for look, place, along, name in zip(LINES, places, shown, names, strict=False):
+            axes.plot(place, along, label=name, **look)
         axes.axvline(0, color="#666666", linewidth=0.8, linestyle=":", label="network")
         if shown.count() and float(shown.min()) > 0 and float(shown.max()) > 10 * float(shown.min()):
             axes.set_yscale("log")
+            loss += " (logarithmic)"
         axes.set_xlabel("step along the direction")
-        axes.set_ylabel("loss")
+        axes.set_ylabel(loss)
         axes.margins(x=0.02)
         figure.legend(loc="outside upper center", ncols=3, handlelength=3.2)
     return figure

@@ -84,19 +84,26 @@ def landscape(cli: RunCLI, run: RunFolder, wish: Wish, *, shard: int = 1, shards
         else:
             found[kind] = losses
     for kind, losses in found.items():
-        draw(folder, planned, kind, losses, f"{run.path.name}, {wish.split} loss")
+        draw(folder, planned, kind, losses, f"{run.path.name}, {wish.split} loss", loss_name(ready.task))
     if not missing:
-        write_summary(run, folder, planned, found, wish)
+        write_summary(run, folder, planned, found, wish, sum(len(batch.x) for batch in ready.batches))
     return folder, missing
 
 
-def draw(folder: Path, planned: Plan, kind: str, losses: np.ndarray, title: str) -> None:
+def loss_name(task: Task) -> str:
+    """Return what the loss is called, and whether it is of standardized values."""
+    loss, spec = getattr(task, "loss", None), getattr(task, "spec", None)
+    name = "loss" if loss is None else f"{type(loss).__name__} loss"
+    return f"{name}, standardized" if getattr(spec, "kind", "") in ("forecast", "values") else name
+
+
+def draw(folder: Path, planned: Plan, kind: str, losses: np.ndarray, title: str, loss: str = "loss") -> None:
     """Draw the lines; or the plane as contours, in space and as a page, and the way of the weights."""
     first, second, names = planned.first.numpy(), planned.second.numpy(), axis_names(planned)
     if kind == "lines":
-        save_figure(lines_figure((first, second), losses, names), folder / "lines.png")
+        save_figure(lines_figure((first, second), losses, names, loss), folder / "lines.png")
         return
-    view = LossView(first, second, losses, names, title)
+    view = LossView(first, second, losses, names, title, loss=loss)
     save_figure(surface_figure(view), folder / "surface.png")
     if planned.way is not None:
         save_figure(contour_figure(view), folder / "contour.png")
@@ -142,14 +149,20 @@ def measure_curvature(ready: Measured, folder: Path, wish: Wish) -> None:
     start = torch.randn(product.size, generator=torch.Generator().manual_seed(wish.seed))
     found = lanczos(product, start.to(product.parameters[0]), wish.eigenvalues)
     ratio = abs(found.smallest / found.largest[0]) if found.largest[0] else None
-    write_json(path, asdict(found) | {"smallest / largest": ratio, "mark": mark})
+    write_json(path, asdict(found) | {"|smallest| / largest": ratio, "mark": mark})
 
 
-def write_summary(run: RunFolder, folder: Path, planned: Plan, found: dict[str, np.ndarray], wish: Wish) -> None:
+def write_summary(
+    run: RunFolder, folder: Path, planned: Plan, found: dict[str, np.ndarray], wish: Wish, samples: int
+) -> None:
     """Write the numbers of what was measured."""
     settings: dict[str, Any] = asdict(wish) | {"range": wish.reach, "checkpoint": best_or_newest(run).name}
     del settings["reach"]
-    summary: dict[str, Any] = {"settings": settings, "cosine of the directions": cosine(*planned.directions)}
+    summary: dict[str, Any] = {
+        "settings": settings,
+        "samples measured": samples,
+        "cosine of the directions": cosine(*planned.directions),
+    }
     if planned.way is not None:
         summary["variance explained"] = planned.way.explained.tolist()
     if "surface" in found:
@@ -164,6 +177,20 @@ def write_summary(run: RunFolder, folder: Path, planned: Plan, found: dict[str, 
     if path.is_file() and wish.eigenvalues > 0:
         summary["curvature"] = {key: value for key, value in read_json(path).items() if key != "mark"}
     write_json(folder / "summary.json", summary)
+
+
+def in_words(folder: Path) -> str:
+    """Return the main numbers of a summary in a sentence or two."""
+    summary = read_json(folder / "summary.json")
+    of = f"{summary['samples measured']} samples of the {summary['settings']['split']} split"
+    said = f"loss of the network {summary['loss of the network']:.4g} on {of}"
+    for kind in ("surface", "lines"):
+        if kind in summary and summary[kind]["lowest"] is not None:
+            said += f"; over the {kind} from {summary[kind]['lowest']:.4g} to {summary[kind]['highest']:.4g}"
+    if found := summary.get("curvature"):
+        largest = ", ".join(f"{value:.4g}" for value in found["largest"])
+        said += f"\nlargest eigenvalues of the Hessian {largest}; the smallest {found['smallest']:.4g}"
+    return said
 
 
 def extremes(losses: np.ndarray) -> dict[str, Any]:
