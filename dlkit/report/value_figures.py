@@ -49,6 +49,7 @@ def value_figure(
         rest.axhline(0, color=BLACK, linewidth=0.8)
         rest.set_xlabel(with_unit(f"predicted {target}", unit))
         rest.set_ylabel(with_unit("predicted - measured", unit))
+        rest.set_title("error by predicted value", loc="left")
         if len(known):
             shape.hist(left, bins=min(40, max(5, round(len(left) ** 0.5))), color=SKY, edgecolor="white", linewidth=0.4)
             shape.axvline(left.mean(), color=ORANGE, linewidth=1.4)
@@ -71,3 +72,9 @@ def draw_beside_truth(
     if len(truth):
         ends = [min(truth.min(), point.min()), max(truth.max(), point.max())]
         axes.plot(ends, ends, color=BLACK, linewidth=0.8, zorder=4)
+        parts = [truth, point] if bounds is None else [truth, point, *(side[np.isfinite(side)] for side in bounds)]
+        low, high = (float(edge(np.concatenate(parts))) for edge in (np.min, np.max))
+        margin = 0.04 * (high - low) or max(abs(high), 1.0) * 0.04
+        axes.set_xlim(low - margin, high + margin)
+        axes.set_ylim(low - margin, high + margin)
+    axes.set_aspect("equal")

@@ -162,7 +162,8 @@ class ValueEvaluation(SampleEvaluation):
         said = []
         for k, j in zip(shown, target[shown].tolist(), strict=True):
             unit = f" {spec.target_units[j]}".rstrip()
-            said.append([f"measured: {truth[k, j]:.4g}{unit} {spec.targets[j]}", f"predicted: {point[k, j]:.4g}{unit}"])
+            name = spec.targets[j]
+            said.append([f"{name} measured {truth[k, j]:.4g}{unit}", f"{name} predicted {point[k, j]:.4g}{unit}"])
         title = f"the {len(shown)} largest errors in {len(point)} samples"
         return sample_grid_figure(self.views(answers.start.cpu()[shown], said), self.channels, title=title)
 

@@ -91,6 +91,7 @@ def test_values_are_drawn_beside_what_was_measured(known, tmp_path):
     figure = value_figure(truth, point, target="x", unit="K", bounds=(point - 1, point + 1), level=0.9)
     drawn = figure.axes[0].collections[-1].get_offsets()
     assert sorted(np.asarray(drawn)[:, 0].tolist()) == sorted(truth[:known].tolist())
+    assert figure.axes[0].get_xlim() == figure.axes[0].get_ylim()
     assert figure.axes[1].get_ylabel() == "predicted - measured (K)"
     save_figure(figure, tmp_path / "a.png")
 
