@@ -79,6 +79,20 @@ def write_own_images(folder):
     (folder / "detector_images" / "beam" / "shot000_b.tif").write_bytes(b"II*\0")
 
 
+def write_own_manifest(folder):
+    """Write what my_manifest.yaml would find: a table of spots with two values each, of twelve shots."""
+    random = np.random.default_rng(0)
+    (folder / "screens").mkdir()
+    rows = []
+    for number in range(36):
+        energy, charge = random.uniform(40, 60), random.uniform(1, 9)
+        spot = charge * 25 * np.exp(-((np.arange(32)[:, None] - 16) ** 2 + (np.arange(40) - energy + 30) ** 2) / 20)
+        Image.fromarray(spot.astype(np.uint8)).save(folder / "screens" / f"{number}.png")
+        rows.append((f"screens/{number}.png", energy, charge, number // 3))
+    table = pd.DataFrame(rows, columns=["file", "energy", "charge", "shot"])
+    table.to_csv(folder / "screen_images.csv", index=False)
+
+
 def write_own_traces(folder):
     """Write what my_traces.yaml would find: traces of unequal length from twelve devices."""
     random = np.random.default_rng(0)
@@ -110,7 +124,7 @@ def assert_reloads(arguments, folder):
 def test_an_experiment_predicts_the_same_after_reloading(experiment, tmp_path, monkeypatch):
     monkeypatch.setenv("DLKIT_BENCH_DATA", str(bench(tmp_path / "bench", files_of(experiment))))
     monkeypatch.chdir(tmp_path)
-    for write in (write_own_recordings, write_own_images, write_own_traces):
+    for write in (write_own_recordings, write_own_images, write_own_manifest, write_own_traces):
         write(tmp_path)
     assert_reloads([experiment], tmp_path)
 
