@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlkit.core.checks import require
-from dlkit.report.canvas import BLACK, ORANGE, label_time, new_figure, style
+from dlkit.report.canvas import BLACK, ORANGE, label_time, new_figure, style, with_unit
 from dlkit.report.maps import Legend, put_title, shades, wrapped
 from dlkit.report.tables import shorten
 
 if TYPE_CHECKING:
+    import matplotlib.axes
     import matplotlib.figure
 
 
@@ -31,7 +32,7 @@ class LagView:
 def lag_maps_figure(
     views: Sequence[LagView], times: np.ndarray, legend: Legend, *, axis: str = ""
 ) -> "matplotlib.figure.Figure":
-    """Draw a heat map of channel by time for each forecast of a window, with the sum of each channel beside it.
+    """Draw a heat map of channel by time for each forecast of a window, with the sums of each channel beside it.
 
     Args:
         views: One for each forecast time.
@@ -52,16 +53,25 @@ def lag_maps_figure(
             heat.set_yticks(range(channels), [shorten(name, 22) for name in legend.channels], fontsize=7)
             heat.set_title(wrapped([view.title], 95), loc="left", fontsize=8)
             heat.grid(visible=False)
-            totals = view.relevance.sum(1)
-            bars.barh(range(channels), totals, color=[ORANGE if t > 0 else "#0072B2" for t in totals], height=0.7)
-            bars.axvline(0, color=BLACK, linewidth=0.6)
-            bars.tick_params(labelsize=7)
+            draw_parts(bars, view.relevance, signed=legend.signed)
             heat.invert_yaxis()
         if axis:
             panels[-1, 0].set_xlabel(axis)
         else:
             label_time(panels[-1, 0], times, named=True)
-        panels[-1, 1].set_xlabel("sum", fontsize=8)
+        parts = "sums: up, down\nline: net" if legend.signed else "sum of sizes"
+        panels[-1, 1].set_xlabel(with_unit(parts, legend.unit), fontsize=8)
         figure.colorbar(mesh, ax=panels, label=legend.score, fraction=0.03, pad=0.01)
         put_title(figure, legend)
     return figure
+
+
+def draw_parts(axes: "matplotlib.axes.Axes", relevance: np.ndarray, *, signed: bool) -> None:
+    """Draw for each channel what raises and what lowers the score, and their net as a line across."""
+    places = np.arange(len(relevance))
+    for part, color in ((relevance.clip(min=0), ORANGE), (relevance.clip(max=0), "#0072B2")):
+        axes.barh(places, part.sum(1), color=color, height=0.7)
+    if signed:
+        axes.vlines(relevance.sum(1), places - 0.45, places + 0.45, color=BLACK, linewidth=1.5)
+    axes.axvline(0, color=BLACK, linewidth=0.6)
+    axes.tick_params(labelsize=7)

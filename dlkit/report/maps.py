@@ -50,6 +50,7 @@ class Legend:
         units: Unit of each channel.
         score: Name of the score with its unit.
         relative: Whether only the proportions within a map mean something.
+        unit: Unit of the relevance.
     """
 
     title: str
@@ -59,6 +60,7 @@ class Legend:
     units: Sequence[str] = ()
     score: str = ""
     relative: bool = False
+    unit: str = ""
 
 
 def shades(relevance: np.ndarray, *, signed: bool) -> dict[str, Any]:

@@ -25,14 +25,16 @@ Figures = Iterator[tuple[str, "matplotlib.figure.Figure"]]
 def legend_of(method: Explainer, inputs: Inputs, question: Question, warning: str = "") -> Legend:
     """Return what figures say of maps: the score with its unit where they are parts of its change, else relative."""
     score = question.score if method.in_unit else RELATIVE
+    fixed = f"; held fixed: {question.fixed} (known over the horizon)" if question.fixed else ""
     return Legend(
-        title=f"{type(method).__name__}: {score}",
+        title=f"{type(method).__name__}: {score}{fixed}",
         warning=warning,
         signed=method.signed,
         channels=inputs.channels,
         units=inputs.units,
         score=score,
         relative=not method.in_unit,
+        unit=question.unit if method.in_unit else "",
     )
 
 

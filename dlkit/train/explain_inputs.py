@@ -110,13 +110,18 @@ def known_truth(data: Any, batch: Batch) -> Tensor | None:
     return truth.to(batch.x.device) if truth.shape[1:] == batch.x.shape[2:] else None
 
 
+def baseline_kind(wanted: Wanted, references: int) -> str:
+    """Return the name of what samples are compared with."""
+    return wanted.baseline or ("train" if references > 1 else "mean")
+
+
 def baseline_of(task: Any, data: Batching, inputs: Inputs, wanted: Wanted, references: int) -> Tensor:
     """Return what samples are compared with, (references, batch, channels, *size); helper channels stay the sample's.
 
     Raises:
         InputError: There is no such baseline.
     """
-    kind = wanted.baseline or ("train" if references > 1 else "mean")
+    kind = baseline_kind(wanted, references)
     require(kind in BASELINES, f"--baseline {kind} is none of {', '.join(BASELINES)}.")
     x = inputs.batch.x
     count = len(inputs.channels)

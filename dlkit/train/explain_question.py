@@ -1,7 +1,7 @@
 """Which scores of which samples are explained: what a task must say for that, and how its maps are labelled."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
 
@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from dlkit.core.batch import Batch
 from dlkit.core.checks import InputError, require, suggest
-from dlkit.explain.base import Scored
+from dlkit.explain.attribution import completeness_target
+from dlkit.explain.base import Scored, still
 from dlkit.report.canvas import lead_times, with_unit
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.forecast import Forecast
@@ -47,6 +48,9 @@ class Question:
         score: What all of them are, with the unit.
         lines: What is said of each sample.
         rises: Whether evidence only ever raises a score; else a score may fall as well.
+        answers: The wanted scores of values and forecasts, (batch, wanted).
+        unit: Unit of ``answers``.
+        fixed: What else the answer depends on and is held fixed.
     """
 
     net: nn.Module
@@ -56,6 +60,9 @@ class Question:
     score: str
     lines: list[list[str]]
     rises: bool
+    answers: Tensor | None = None
+    unit: str = ""
+    fixed: str = ""
 
 
 @singledispatch
@@ -138,6 +145,8 @@ def ask_values(task: Regress, batch: Batch, wanted: Wanted) -> Question:
         score=with_unit(f"change of {names[number]}", unit),
         lines=lines,
         rises=False,
+        answers=prediction.point[:, number, None],
+        unit=unit,
     )
 
 
@@ -169,7 +178,36 @@ def ask_forecast(task: Forecast, batch: Batch, wanted: Wanted) -> Question:
         score=with_unit(f"change of {spec.targets[number]}", unit),
         lines=[[] for _ in scores],
         rises=False,
+        answers=point[:, [step - 1 for step in steps]],
+        unit=unit,
+        fixed=", ".join([*spec.future, *spec.static]),
     )
+
+
+STARTS = {"mean": "at the training mean", "zero": "at zero", "train": "at training samples (mean)"}
+
+
+def from_baseline(question: Question, x: Tensor, baseline: Tensor, kind: str) -> Question:
+    """Return a question whose scores of values also tell what the baseline answers; classes stay as they are.
+
+    Args:
+        question: The scores.
+        x: The samples.
+        baseline: What they are compared with, (references, batch, channels, *size).
+        kind: "mean", "zero" or "train".
+    """
+    if question.answers is None:
+        return question
+    with still(question.net), torch.no_grad():
+        begin = question.answers - completeness_target(question.net, x, question.targets, baseline)
+    scores = [
+        [
+            f"{one}, from {start:.4g} {question.unit}".rstrip() + f" {STARTS[kind]}"
+            for one, start in zip(*row, strict=True)
+        ]
+        for row in zip(question.scores, begin.tolist(), strict=True)
+    ]
+    return replace(question, scores=scores)
 
 
 def sample_names(task: Any, data: Any, batch: Batch) -> list[str]:

@@ -22,8 +22,8 @@ from dlkit.report.canvas import save_figure
 from dlkit.tasks.base import Task
 from dlkit.tasks.classify import Classify
 from dlkit.train.explain_figures import RELATIVE, legend_of, map_figures
-from dlkit.train.explain_inputs import Inputs, baseline_of, choose_batch, gather_inputs
-from dlkit.train.explain_question import Question, Wanted, ask
+from dlkit.train.explain_inputs import Inputs, baseline_kind, baseline_of, choose_batch, gather_inputs
+from dlkit.train.explain_question import Question, Wanted, ask, from_baseline
 from dlkit.train.explain_verdict import Verdict, measure
 
 FEW = 8
@@ -135,6 +135,8 @@ def explain_batch(
 ) -> Explained:
     """Make and measure the maps of a batch."""
     baseline = baseline_of(task, data, inputs, wanted, method.references)
+    if method.in_unit:
+        question = from_baseline(question, inputs.batch.x, baseline, baseline_kind(wanted, method.references))
     relevance = method(question.net, inputs.batch.x, question.targets, baseline)
     verdict = measure(method, question, inputs, baseline, relevance)
     shown = relevance if method.spatial else relevance[:, :, : len(inputs.channels)]
@@ -201,7 +203,7 @@ def summary_of(found: Explained, choice: Choice, around: np.ndarray | None) -> d
         "split": choice.split,
         "score": found.question.score,
         "relevance": found.question.score if found.method.in_unit else RELATIVE,
-        "baseline": choice.wanted.baseline or ("train" if found.method.references > 1 else "mean"),
+        "baseline": baseline_kind(choice.wanted, found.method.references),
         "channels": list(found.inputs.channels),
         "few_samples": found.few,
     } | found.verdict.as_dict() | {"samples": samples}  # fmt: skip

@@ -20,7 +20,8 @@ from dlkit.explain.cam import GradCAM
 from dlkit.losses.classification import BinaryCrossEntropy
 from dlkit.models.lstm import LSTM
 from dlkit.models.resnet import ResNet
-from dlkit.report.maps import MapView, image_maps_figure
+from dlkit.report.lag_maps import LagView, lag_maps_figure
+from dlkit.report.maps import Legend, MapView, image_maps_figure
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.regress import Regress
@@ -145,13 +146,15 @@ def test_values_are_explained_in_their_unit(tmp_path):
     task, data = made(task=Regress, values=True)
     task.eval()
     _, summaries = explain(task, data, tmp_path, "integrated_gradients", wanted=Wanted(target="q"))
-    summary = summaries["integrated_gradients"]
+    summary = summaries["integrated_gradients-q"]
     assert summary["score"] == "change of q (m)" and summary["incomplete"] < 0.05
     batch = data.pick_batch("test", 3)
     with torch.no_grad():
         change = [task.target_scaling.inverse(task.loss.point(task.net(x)))[:, 1] for x in (batch.x, 0 * batch.x)]
     told = [sum(one["explained"][0]["relevance_per_channel"]) for one in summary["samples"]]
     torch.testing.assert_close(torch.tensor(told), change[0] - change[1], rtol=0.02, atol=0.02)
+    begins = [one["explained"][0]["score"] for one in summary["samples"]]
+    assert begins == [f"q, from {float(start):.4g} m at the training mean" for start in change[1]]
 
 
 @pytest.mark.parametrize("baseline", ["zero", "train"])
@@ -270,3 +273,11 @@ def test_each_target_has_its_folder_and_few_samples_are_called_few(tmp_path):
     several = Classify(spec=labels, net=small, loss=BinaryCrossEntropy())
     with pytest.raises(InputError, match="several labels of a sample may be true; name one of up, other, down"):
         ask(several, data.pick_batch("test", 2), Wanted(target="true"))
+
+
+def test_parts_that_cancel_are_both_drawn_beside_a_map():
+    legend = Legend("t", signed=True, channels=("a", "b"), score="change (K)", unit="K")
+    relevance = np.array([[2.0, -2.0, 0.0], [0.0, 1.0, 0.0]])
+    figure = lag_maps_figure([LagView(relevance, "one")], np.arange(3.0), legend, axis="lag")
+    bars = next(axes for axes in figure.axes if "net" in axes.get_xlabel())
+    assert [patch.get_width() for patch in bars.patches] == [2, 1, -2, 0] and bars.get_xlabel().endswith("(K)")
