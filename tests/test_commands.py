@@ -67,6 +67,14 @@ def test_list_shows_every_room_with_import_paths_and_a_line_each(capsys):
     }
 
 
+def test_list_explains_the_settings_of_a_class(capsys):
+    assert main(["list", "Manifest"]) == 0
+    said = capsys.readouterr().out
+    assert "dlkit.data.sources.manifest.Manifest" in said and "separator: What separates" in said
+    assert main(["list", "Manifst"]) != 0
+    assert "did you mean 'Manifest'" in capsys.readouterr().err
+
+
 @pytest.fixture
 def config(tmp_path, monkeypatch):
     write_job(tmp_path)

@@ -21,13 +21,39 @@ def main(arguments: list[str]) -> None:
     from dlkit.core.checks import InputError, suggest
 
     if arguments and arguments[0] in ("-h", "--help"):
-        print(f"usage: dlkit list [{' | '.join(ROOMS)}]\n\n{__doc__}")
+        print(f"usage: dlkit list [{' | '.join(ROOMS)} | CLASS]\n\n{__doc__}")
         return
+    named = {} if all(room in ROOMS for room in arguments) else classes_by_name()
     for room in arguments:
-        if room not in ROOMS:
-            raise InputError(f"There is nothing called '{room}' to list; {suggest(room, ROOMS)}")
+        if room not in ROOMS and room not in named:
+            known = [*ROOMS, *(name for name in named if "." not in name)]
+            raise InputError(f"There is nothing called '{room}' to list; {suggest(room, known)}")
     for room in arguments or ROOMS:
-        print_room(room)
+        if room in ROOMS:
+            print_room(room)
+        else:
+            print_class(named[room])
+
+
+def classes_by_name() -> dict[str, type]:
+    """Return every class that can be listed, by its name and by its import path."""
+    import importlib
+
+    from dlkit.core.discover import discover, import_path
+
+    rooms = ROOMS.values()
+    found = [cls for package, module, name in rooms
+             for cls in discover(package, getattr(importlib.import_module(module), name))]  # fmt: skip
+    return {cls.__name__: cls for cls in found} | {import_path(cls): cls for cls in found}
+
+
+def print_class(cls: type) -> None:
+    """Print the import path of a class and its documentation, which explains its settings."""
+    import inspect
+
+    from dlkit.core.discover import import_path
+
+    print(f"\n{import_path(cls)}\n\n{inspect.getdoc(cls)}")
 
 
 def print_room(room: str) -> None:

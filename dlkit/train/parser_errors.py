@@ -75,10 +75,10 @@ def kind(text: str) -> str:
 
 def wrong_class(match: re.Match[str]) -> str:
     """Say that a class is of another kind."""
-    wanted = short(match.group(2))
+    given, wanted = f"'{match.group(1)}'" if match.group(1) else "what is given", short(match.group(2))
     if wanted in LOSSES:
-        return f"'{match.group(1)}' is no {LOSSES[wanted]}"
-    return f"'{match.group(1)}' is no {wanted}; give the class_path of one, `dlkit list` shows them."
+        return f"{given} is no {LOSSES[wanted]}"
+    return f"{given} is no {wanted}; give the class_path of one, `dlkit list` shows them."
 
 
 def no_option(name: str, owner: str) -> str:
@@ -101,7 +101,7 @@ def no_setting(name: str) -> str:
 
 Rule = tuple[str, Callable[[re.Match[str]], str]]
 RULES: tuple[Rule, ...] = (
-    (r"Import path (\S+) does not correspond to a subclass of ([\w.]+)", wrong_class),
+    (r"Import path (?:(\S+) )?does not correspond to a subclass of ([\w.]+)", wrong_class),
     (r"Expected '(\S+)' to be a subclass of (<class '[\w.]+'>)", wrong_class),
     (
         r"Callable\[\[.*\], (?:\w+\.)*(\w+)\] expects a function or a callable class",
