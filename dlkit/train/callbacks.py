@@ -37,6 +37,29 @@ def keep_in(run: RunFolder, trainer: pl.Trainer) -> None:
             callback.dirpath = str(run.checkpoints)
 
 
+def network_text(module: pl.LightningModule, depth: int) -> str:
+    """Return a table of the parts of a network and their numbers of parameters."""
+    found = ModelSummary(module, max_depth=depth)
+    rows = [("part", "class", "parameters")]
+    rows += [
+        (*row[:2], f"{row[2]:,}") for row in zip(found.layer_names, found.layer_types, found.param_nums, strict=True)
+    ]
+    wide = [max(len(row[k]) for row in rows) for k in range(3)]
+    lines = [f"{row[0]:<{wide[0]}}  {row[1]:<{wide[1]}}  {row[2]:>{wide[2]}}" for row in rows]
+    return "\n".join(
+        [*lines, f"{found.total_parameters:,} parameters, {found.trainable_parameters:,} of them trainable"]
+    )
+
+
+class ShortSummary(pl.callbacks.ModelSummary):
+    """Prints what the network is made of: its parts and their parameters."""
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Print the table once."""
+        if self._max_depth and trainer.is_global_zero:
+            print(network_text(pl_module, self._max_depth), flush=True)
+
+
 class QuietBar(TQDMProgressBar):
     """The progress bar, drawn at most a few times a second."""
 
@@ -117,7 +140,7 @@ class Telemetry(pl.Callback):
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write what the network is made of."""
-        summary = str(ModelSummary(pl_module, max_depth=3))
+        summary = network_text(pl_module, 3)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 logger.experiment.add_text("network", f"```\n{summary}\n```", trainer.global_step)

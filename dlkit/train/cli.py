@@ -22,7 +22,7 @@ from dlkit.core.specs import Spec
 from dlkit.data.batching import Batching
 from dlkit.tasks.base import Task
 from dlkit.tasks.network import NetTask
-from dlkit.train.callbacks import QuietBar, run_callbacks
+from dlkit.train.callbacks import QuietBar, ShortSummary, run_callbacks
 from dlkit.train.checkpoints import AtomicCheckpointIO, newest_whole
 from dlkit.train.evaluate import load_weights
 from dlkit.train.messages import check_config
@@ -110,6 +110,8 @@ class RunCLI(LightningCLI):
         plugins = [AtomicCheckpointIO(), *(self.config["trainer"].get("plugins") or [])]
         if self.config["trainer"].get("enable_progress_bar") is False:
             extra.pop()
+        if self.config["trainer"].get("enable_model_summary") is not False and not self._own_summary():
+            extra.append(ShortSummary())
         kwargs.setdefault(
             "logger", TensorBoardLogger(run.path, name="tensorboard", version="", default_hp_metric=False)
         )
@@ -118,6 +120,11 @@ class RunCLI(LightningCLI):
             trainer = super().instantiate_trainer(plugins=plugins, **kwargs)
         self._write_run(run)
         return trainer
+
+    def _own_summary(self) -> bool:
+        callbacks = self.config_init["trainer"].get("callbacks") or []
+        given = callbacks if isinstance(callbacks, list) else [callbacks]
+        return any(isinstance(callback, pl.callbacks.ModelSummary) for callback in given)
 
     def _machine(self) -> str:
         settings = self.config["trainer"]
