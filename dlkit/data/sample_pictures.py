@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dlkit.core.checks import InputError, require
+from dlkit.core.checks import InputError, counted, require
 from dlkit.data.placement import free_memory
 from dlkit.data.records import Pictures, Samples
 from dlkit.data.sample_size import Size, resize_array
@@ -52,7 +52,7 @@ class SameSize(Pictures):
         image = self.pictures.decode(number)
         image = image if self.size is None else resize_array(image, self.size)
         if image.shape != self.shape or image.dtype != self.dtype:
-            is_, first = (f"{s[1]} x {s[2]} pixels, {s[0]} channels of " for s in (image.shape, self.shape))
+            is_, first = (f"{s[1]} x {s[2]} pixels, {counted(s[0], 'channel')} of " for s in (image.shape, self.shape))
             cure = (
                 "set `size: [height, width]` to bring all images to one size"
                 if image.dtype == self.dtype and len(image) == self.channels

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dlkit.core.checks import InputError, require
+from dlkit.core.checks import InputError, counted, require
 from dlkit.core.specs import Spec
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.records import Samples
@@ -130,8 +130,8 @@ def prepare_new_samples(
     inputs = spec.channels[: len(spec.channels) - spec.padded]
     require(
         len(samples.channels) == len(inputs) == len(scaling.shift),
-        f"The new samples have {len(samples.channels)} channels, {list(samples.channels)}, the run was trained on "
-        f"{list(inputs)}: give samples with these channels.",
+        f"The new samples have {counted(len(samples.channels), 'channel')}, {list(samples.channels)}, the run was "
+        f"trained on {list(inputs)}: give samples with these channels.",
     )
     samples = replace(samples, labels=known_labels(samples, spec), classes=spec.classes, targets=spec.targets,
                       target_units=spec.target_units, kind=spec.kind)  # fmt: skip

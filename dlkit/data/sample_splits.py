@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlkit.core.checks import require
+from dlkit.core.checks import counted, require
 from dlkit.data.records import Samples
 from dlkit.data.samples.dealing import deal_groups, deal_strata, strata_of
 from dlkit.data.splits import ROLES
@@ -177,6 +177,7 @@ def _refuse_unseen(samples: Samples, roles: SampleRoles) -> None:
         names = [samples.classes[number] for number in unseen[:10]]
         require(
             len(unseen) == 0,
-            f"{len(unseen)} classes are in {role} but never in train ({', '.join(names)}): give them training samples, "
+            f"{counted(len(unseen), 'class is', 'classes are')} in {role} but never in train "
+            f"({', '.join(names)}): give them training samples, "
             "leave them out with `classes` of the source, or change `split`.",
         )

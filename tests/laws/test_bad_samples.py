@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dlkit.core.checks import InputError
+from dlkit.core.checks import InputError, counted
 from dlkit.data.sources.image_folder import ImageFolder
 from dlkit.data.sources.manifest import Manifest
 from dlkit.data.sources.sample_arrays import SampleArrays
@@ -102,7 +102,7 @@ def refusals(folder):
     of = SampleArrays.of
     yield lambda: ImageFolder(path=folder / "nowhere"), ["nowhere", "folder"]
     yield lambda: ImageFolder(path=folder / "empty"), ["empty", "no image", ".png"]
-    yield lambda: ImageFolder(path=folder / "loose"), ["1 images", "Manifest"]
+    yield lambda: ImageFolder(path=folder / "loose"), ["1 image ", "Manifest"]
     yield lambda: ImageFolder(path=folder / "one"), ["one class", "'cat'"]
     yield lambda: ImageFolder(path=image, classes=["cat", "dgo"]), ["'dgo'", "did you mean 'dog'"]
     yield lambda: ImageFolder(path=image, groups="shot("), ["groups", "pattern"]
@@ -150,3 +150,8 @@ def test_what_cannot_be_is_refused_in_one_sentence(tmp_path):
         message = str(caught.value)
         assert all(word in message for word in words), (number, message)
         assert "\n" not in message
+
+
+def test_one_is_singular():
+    assert [counted(n, "class") for n in (0, 1, 2)] == ["0 classes", "1 class", "2 classes"]
+    assert counted(1, "class is", "classes are") == "1 class is"

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.core.checks import InputError, require
+from dlkit.core.checks import InputError, counted, require
 from dlkit.data.samples.files import role_of
 from dlkit.data.samples.finish import unique_names
 from dlkit.data.tabular.files import fill_path, find_files
@@ -114,7 +114,7 @@ def _collect(root: Path, folder: Path, found: Found) -> None:
 def _cure(root: Path) -> str:
     loose = sum(file.suffix.lower() in SUFFIXES for file in root.iterdir())
     if loose:
-        return f"sort its {loose} images into one folder a class, or list them in a table and use Manifest."
+        return f"sort its {counted(loose, 'image')} into one folder a class, or list them in a table and use Manifest."
     return f"give `path` a folder with one folder of {', '.join(SUFFIXES)} files for each class."
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from dlkit.core.checks import InputError, require
+from dlkit.core.checks import InputError, counted, require
 
 Policy = Literal["fail", "skip"]
 SHOWN = 10
@@ -56,7 +56,9 @@ class Problems:
         """
         if self.found and (self.policy == "fail" or not self.good.any()):
             count = int((~self.good).sum())
-            total = f"{count} of {len(self.names)} {self.what}" if count else f"{self.others} parts of the data"
+            total = (
+                f"{count} of {len(self.names)} {self.what}" if count else f"{counted(self.others, 'part')} of the data"
+            )
             causes = "; ".join(f"{cause}: {_listed(names)}" for cause, names in self.found.items())
             mend = "give better ones" if self.policy == "skip" else "mend them, or set `bad: skip` to leave them out"
             raise InputError(f"{total} cannot be used ({causes}); {mend}.")
