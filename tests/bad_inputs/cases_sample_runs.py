@@ -126,7 +126,7 @@ RUNS = {
     ),
     "no new file": trained(("new.npz", "does not exist"), "predict", TRACES, "--data", "{}/new.npz"),
     "new images of other channels": trained(
-        ("7 channels", "images|cannot be used"), "predict", IMAGES, "--data", "{}/new", make=new_images
+        ("trained on 1 channel, got 7", "images|cannot be used"), "predict", IMAGES, "--data", "{}/new", make=new_images
     ),
     "new traces of other channels": trained(
         ("3 channels", "x0"),
