@@ -41,7 +41,7 @@ NAMES = {
     "foreign class": Case(("'nowhere.Net'", "installed"), part("M.net", "nowhere.Net")),
     "optimizer that is not there": Case(("torch.optim.Adamm", "Adam"), part("M.optimizer", "torch.optim.Adamm")),
     "a loss as net": Case(("net", "MSE", "Net"), part("M.net", "dlkit.losses.pointwise.MSE")),
-    "a net as loss": Case(("loss", "Linear", "Loss"), part("M.loss", "dlkit.models.linear.Linear")),
+    "a net as loss": Case(("loss", "Linear", "is no loss of values"), part("M.loss", "dlkit.models.linear.Linear")),
     "a function as net": Case(("model.net", "makes no Net"), part("M.net", "dlkit.losses.base.masked_mean")),
     "a module as net": Case(("net", "dlkit.models.linear"), part("M.net", "dlkit.models.linear")),
     "an abstract class as net": Case(("net", "Net"), part("M.net", "dlkit.models.base.Net")),
