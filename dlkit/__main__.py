@@ -63,8 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
 def guarded(name: str, arguments: list[str]) -> int:
     """Run a command and turn what a user can mend into one sentence; faults of dlkit keep their traceback."""
     # Threads that wait for each other without sleeping take the processor from the one that works: beside busy
-    # neighbours a small training took five times as long. They wait for microseconds and then sleep, which costs nothing
-    # on an idle machine. GNU's OpenMP reads it when torch is loaded, so it is set before.
+    # neighbours a small training took five times as long. They wait for microseconds and then sleep, which costs
+    # nothing on an idle machine. GNU's OpenMP reads it when torch is loaded, so it is set before.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "20000")
     try:
