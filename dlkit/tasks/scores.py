@@ -22,81 +22,29 @@ class Scores(Protocol):
         """Return the measures over all batches, scalars by name."""
 
 
-class ForecastScores(nn.Module):
+class BothScales(nn.Module):
     """Errors on the standardized scale and in physical units.
 
     Args:
-        horizon: Number of predicted steps.
-        targets: Number of targets.
-        interval: Also measure coverage and width of an interval.
+        standardized: Errors of standardized values.
+        physical: Errors of the same values in physical units.
     """
 
-    def __init__(self, horizon: int, targets: int, *, interval: bool) -> None:
+    def __init__(self, standardized: ForecastErrors | ValueErrors, physical: ForecastErrors | ValueErrors) -> None:
         super().__init__()
-        self.standardized = ForecastErrors(horizon, targets, interval=interval)
-        self.physical = ForecastErrors(horizon, targets, interval=interval)
+        self.standardized, self.physical = standardized, physical
 
     def reset(self) -> None:
         """Begin new sums."""
         self.standardized.reset()
         self.physical.reset()
 
-    def start(self, scaling: ChannelScaling, seasonal_error: Float[Tensor, " targets"]) -> None:
-        """Begin new sums; ``seasonal_error`` is the scale of MASE in physical units."""
-        self.reset()
-        # A logarithm has no constant scale, so MASE of such a target is only known in physical units.
-        self.standardized.scale = torch.where(scaling.log, torch.nan, seasonal_error / scaling.scale.double())
-        self.physical.scale = seasonal_error
-
     def update(
         self,
         scaling: ChannelScaling,
-        point: Float[Tensor, "batch horizon targets"],
-        target: Float[Tensor, "batch horizon targets"],
-        observed: Bool[Tensor, "batch horizon targets"] | None,
-        interval: tuple[Tensor, Tensor] | None,
-    ) -> None:
-        """Add the standardized forecasts of a batch."""
-        lower, upper = interval if interval is not None else (None, None)
-        self.standardized.update(point, target, observed, lower, upper)
-        bounds = (None, None) if interval is None else (scaling.inverse(interval[0]), scaling.inverse(interval[1]))
-        self.physical.update(scaling.inverse(point), scaling.inverse(target), observed, *bounds)
-
-    def overall(self) -> dict[str, Tensor]:
-        """Return all measures over everything, those in physical units with ``physical_`` before their name."""
-        physical = {f"physical_{name}": value for name, value in self.physical.compute().items()}
-        return self.standardized.compute() | physical
-
-
-class ValueScores(nn.Module):
-    """Errors of values on the standardized scale and in physical units.
-
-    Args:
-        targets: Number of targets.
-        interval: Also measure coverage and width of an interval.
-    """
-
-    def __init__(self, targets: int, *, interval: bool) -> None:
-        super().__init__()
-        self.standardized = ValueErrors(targets, interval=interval)
-        self.physical = ValueErrors(targets, interval=interval)
-
-    def reset(self) -> None:
-        """Begin new sums."""
-        self.standardized.reset()
-        self.physical.reset()
-
-    def start(self, scaling: ChannelScaling) -> None:
-        """Begin new sums; those of squares run over differences from the training mean, so they lose no digits."""
-        self.reset()
-        self.physical.center = scaling.inverse(torch.zeros_like(scaling.shift)).double()
-
-    def update(
-        self,
-        scaling: ChannelScaling,
-        point: Float[Tensor, "batch targets"],
-        target: Float[Tensor, "batch targets"],
-        observed: Bool[Tensor, "batch targets"] | None,
+        point: Float[Tensor, "batch *values"],
+        target: Float[Tensor, "batch *values"],
+        observed: Bool[Tensor, "batch *values"] | None,
         interval: tuple[Tensor, Tensor] | None,
     ) -> None:
         """Add the standardized predictions of a batch."""
@@ -109,3 +57,46 @@ class ValueScores(nn.Module):
         """Return all measures over everything, those in physical units with ``physical_`` before their name."""
         physical = {f"physical_{name}": value for name, value in self.physical.compute().items()}
         return self.standardized.compute() | physical
+
+
+class ForecastScores(BothScales):
+    """Errors of forecasts in both units.
+
+    Args:
+        horizon: Number of predicted steps.
+        targets: Number of targets.
+        interval: Also measure coverage and width of an interval.
+    """
+
+    standardized: ForecastErrors
+    physical: ForecastErrors
+
+    def __init__(self, horizon: int, targets: int, *, interval: bool) -> None:
+        super().__init__(*(ForecastErrors(horizon, targets, interval=interval) for _ in range(2)))
+
+    def start(self, scaling: ChannelScaling, seasonal_error: Float[Tensor, " targets"]) -> None:
+        """Begin new sums; ``seasonal_error`` is the scale of MASE in physical units."""
+        self.reset()
+        # A logarithm has no constant scale, so MASE of such a target is only known in physical units.
+        self.standardized.scale = torch.where(scaling.log, torch.nan, seasonal_error / scaling.scale.double())
+        self.physical.scale = seasonal_error
+
+
+class ValueScores(BothScales):
+    """Errors of values in both units.
+
+    Args:
+        targets: Number of targets.
+        interval: Also measure coverage and width of an interval.
+    """
+
+    standardized: ValueErrors
+    physical: ValueErrors
+
+    def __init__(self, targets: int, *, interval: bool) -> None:
+        super().__init__(*(ValueErrors(targets, interval=interval) for _ in range(2)))
+
+    def start(self, scaling: ChannelScaling) -> None:
+        """Begin new sums; those of squares run over differences from the training mean, so they lose no digits."""
+        self.reset()
+        self.physical.center = scaling.inverse(torch.zeros_like(scaling.shift)).double()
