@@ -1,11 +1,45 @@
 """The contract between data and networks: the data computes a spec, a network is built from it."""
 
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from dlkit.core.checks import require
 
 Kind = Literal["forecast", "class", "ordinal", "labels", "values"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The inputs that come from one of several sources.
+
+    Attributes:
+        name: Name of the source.
+        channels: Names of its channels; masks and the age of the last sample come last.
+        size: ``(time,)`` for a series, ``(height, width)`` for frames.
+        times: Seconds of each sample or frame before the moment of the answer, oldest first, all <= 0; nominal.
+        frames: Whether it is a series of frames.
+        units: Physical unit of each channel, "" where unknown.
+        helpers: Number of channels that tell of other channels (was it observed, how old is it); they come last.
+    """
+
+    name: str
+    channels: tuple[str, ...]
+    size: tuple[int, ...]
+    times: tuple[float, ...]
+    frames: bool = False
+    units: tuple[str, ...] = ()
+    helpers: int = 0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of its values: ``(channels, time)`` or ``(frames, channels, height, width)``."""
+        return (*((len(self.times),) if self.frames else ()), len(self.channels), *self.size)
+
+    @property
+    def count(self) -> int:
+        """Number of its values."""
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)
@@ -31,6 +65,9 @@ class Spec:
             means something, any number of "labels", or "values" of the targets.
         classes: Names of the classes or labels, in the order of the output.
         padded: The last input channel says where a trace of unequal length is (1) and where it was padded (0).
+        parts: The inputs of each source where there are several. The input is then packed, (batch, values), as
+            :mod:`dlkit.core.packing` says; ``channels`` names those of all parts, ``source.channel``, and ``size`` is
+            ``(values,)``.
     """
 
     channels: tuple[str, ...]
@@ -48,6 +85,7 @@ class Spec:
     kind: Kind = "forecast"
     classes: tuple[str, ...] = ()
     padded: bool = False
+    parts: tuple[Part, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a spec that no network can be built from."""
@@ -82,7 +120,10 @@ class Spec:
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "Spec":
         """Undo :meth:`to_dict`, also after a detour over JSON, which knows no tuples."""
-        plain: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
-        }
-        return cls(**plain)
+        plain = _tuples(fields)
+        parts = tuple(part if isinstance(part, Part) else Part(**_tuples(part)) for part in plain.pop("parts", ()))
+        return cls(**plain, parts=parts)
+
+
+def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}

@@ -1,7 +1,7 @@
 """The interfaces of the data rooms."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from dlkit.core.specs import Spec
-from dlkit.data.records import Samples, Stream
+from dlkit.data.records import Events, Frames, Samples, Stream
 
 
 class Reader(ABC):
@@ -60,6 +60,30 @@ class Source(ABC):
     def size(self) -> int:
         """Bytes of the files, from which the placement of the table is chosen; 0 when everything is in memory."""
         return 0
+
+
+class FrameSource(ABC):
+    """A data set of camera frames with their times."""
+
+    @abstractmethod
+    def read(self) -> Sequence[Frames]:
+        """Return the frames of each series; images are only decoded when asked for."""
+
+    @abstractmethod
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what identifies the content (files, sizes, hashes, settings), as plain types for JSON."""
+
+
+class EventSource(ABC):
+    """A list of labelled intervals of time."""
+
+    @abstractmethod
+    def read(self) -> Sequence[Events]:
+        """Return the events of each series, all with the same classes."""
+
+    @abstractmethod
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what identifies the content (files, sizes, hashes, settings), as plain types for JSON."""
 
 
 class SampleSource(ABC):

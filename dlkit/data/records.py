@@ -63,6 +63,68 @@ class Pictures(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class Frames:
+    """A series of images of one camera, decoded when they are asked for.
+
+    Attributes:
+        name: Name of the series, as in :class:`Stream`.
+        times: int64 nanoseconds of each frame, rising, (frames,).
+        pictures: The images, all of one size.
+        channels: Name of each channel.
+        units: Physical unit of each channel, "" where unknown.
+        size: Height and width.
+    """
+
+    name: str
+    times: np.ndarray
+    pictures: Pictures
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    size: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        """Refuse frames without stamps, and stamps that go back."""
+        require(
+            len(self.times) == len(self.pictures),
+            f"Frames '{self.name}': {len(self.pictures)} images have {len(self.times)} times: give each frame one.",
+        )
+        back = np.flatnonzero(np.diff(self.times) <= 0)
+        require(
+            not len(back),
+            f"Frames '{self.name}': frame {back[0] + 1 if len(back) else 0} is not after the one before it: sort the "
+            "frames by time and leave out those that come twice.",
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """Labels over intervals of time.
+
+    Attributes:
+        name: Name of the series, as in :class:`Stream`.
+        onset: int64 nanoseconds at which each event begins, (events,).
+        offset: int64 nanoseconds at which each event is over, (events,); not before its onset.
+        labels: Class number of each event, int64, (events,).
+        classes: Names of the classes; the first one holds where there is no event.
+    """
+
+    name: str
+    onset: np.ndarray
+    offset: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse events that end before they begin."""
+        wrong = np.flatnonzero(self.offset < self.onset)
+        require(
+            not len(wrong),
+            f"Events '{self.name}': event {wrong[0] if len(wrong) else 0} ends before it begins: check the columns of "
+            "onset and offset.",
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class Samples:
     """Labelled images or traces.
 

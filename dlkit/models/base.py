@@ -4,10 +4,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dlkit.core.checks import require
 from dlkit.core.specs import Spec
 
 
@@ -20,8 +22,16 @@ class Net(nn.Module, ABC):
         spec: Shapes and names of inputs and outputs.
     """
 
+    several: ClassVar[bool] = False
+    """Whether it takes the packed inputs of several sources."""
+
     def __init__(self, spec: Spec) -> None:
         super().__init__()
+        require(
+            self.several or not spec.parts,
+            f"{type(self).__name__} takes one source, but the data have {len(spec.parts)}: set `net` to "
+            "dlkit.models.fusion.Fusion, with this network as a branch.",
+        )
         self.spec = spec
 
     @abstractmethod

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.core.specs import Spec
-from dlkit.data.normalize import ChannelScaling
+from dlkit.data.normalize import ChannelScaling, scaling_of
 from dlkit.losses.base import Loss
 from dlkit.losses.pointwise import MSE
 from dlkit.models.base import NetFactory
@@ -62,7 +62,7 @@ class Forecast(NetTask):
         self.loss = loss
         trains = any(p.requires_grad for p in self.net.parameters())
         self.covariates: nn.Module | None = Covariates(self.spec) if trains and (spec.future or spec.static) else None
-        self.scaling = ChannelScaling(len(spec.columns))
+        self.scaling = scaling_of(spec, len(spec.columns))
         self.static_scaling = ChannelScaling(len(spec.static))
         self.register_buffer("seasonal_error", torch.full((len(spec.targets),), torch.nan, dtype=torch.float64))
         shape, interval = (spec.output[0], len(spec.targets)), self.loss.level is not None

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from dlkit.core.specs import Spec
-from dlkit.data.normalize import ChannelScaling
+from dlkit.data.normalize import scaling_of
 from dlkit.models.base import NetFactory
 from dlkit.tasks.network import NetTask
 
@@ -30,7 +30,7 @@ class SampleTask(NetTask, ABC):
 
     def __init__(self, *, spec: Spec, net: NetFactory, **training: Any) -> None:
         super().__init__(spec=spec, net=net, **training)
-        self.scaling = ChannelScaling(len(spec.channels) - int(spec.padded))
+        self.scaling = scaling_of(spec, len(spec.channels) - int(spec.padded))
 
     def forward(self, x: Float[Tensor, "batch channels *size"]) -> Tensor:
         """Return the output of the network for standardized inputs."""
