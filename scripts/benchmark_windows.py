@@ -128,7 +128,7 @@ def speed() -> None:
     for title, (rows, channels) in SHAPES.items():
         loader = data_module(rows, channels).train_dataloader()
         values = loader.dataset.fetch.values
-        plain = Plain(values, len(loader.dataset))
+        plain = Plain(values, len(loader.sampler.places))
         bound = memcpy_batches(values.numpy(), len(plain))
         peers = [DataLoader(plain, BATCH, shuffle=True), DataLoader(plain, BATCH, shuffle=True, num_workers=2)]
         alone = {"dlkit": loader, "memcpy, 1 thread": bound, "Dataset + DataLoader": peers[0]}

@@ -11,7 +11,7 @@ from torch import Tensor
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.core.specs import Spec
-from dlkit.data.loader import Batches, BatchLoader, BatchOrder, Fetch, NumberedBatches, Places
+from dlkit.data.loader import Batches, BatchLoader, BatchOrder, Fetch, PlacedBatches, Places
 
 # A trained network knows what it takes: with this set, a data module is built without reading what it was trained on.
 KNOWN_SPEC: ContextVar[Spec | None] = ContextVar("KNOWN_SPEC", default=None)
@@ -133,7 +133,7 @@ class Batching(pl.LightningDataModule, ABC):
     def _order(self, role: str) -> BatchOrder:
         train = role == "train"
         return BatchOrder(
-            self.count(role),
+            self.places(role),
             self.batch_size if train else self.eval_batch_size,
             several=self._several() if train else 1,
             shuffle=train,
@@ -145,15 +145,14 @@ class Batching(pl.LightningDataModule, ABC):
 
     def _loader(self, role: str) -> BatchLoader:
         self.setup()
-        places = self.places(role)
-        require(len(places) > 0, self.missing(role))
+        require(self.count(role) > 0, self.missing(role))
         fetch, finish = self.stages(role, later=self.made_later or (role == "train" and self._several() > 1))
         pin, options = torch.cuda.is_available(), {}
         if fetch is not None and (self.num_workers > 0 or pin):
             options = {"num_workers": self.num_workers, "persistent_workers": self.num_workers > 0, "pin_memory": pin}
         order = self._order(role)
         self._training_order = order if role == "train" else self._training_order
-        return BatchLoader(NumberedBatches(places, fetch), order, finish, **options)
+        return BatchLoader(PlacedBatches(fetch), order, finish, **options)
 
     @property
     def epoch(self) -> int:

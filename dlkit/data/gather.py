@@ -1,8 +1,6 @@
 """Make batches of windows: one vectorised copy a batch, everything else is a view of it."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,15 +15,17 @@ from dlkit.data.windows import Geometry
 IN_CACHE = 2**19  # values between copy and normalization: two megabytes, where calls and cache misses cost least
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
+class OneThread:
     """Copy memory with one thread: with busy neighbours two wait for each other and are a hundred times slower."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+
+    def __enter__(self) -> None:
+        """Remember how many threads there are; a generator would take three times as long as this."""
+        self._threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+
+    def __exit__(self, *error: object) -> None:
+        """Give them back."""
+        torch.set_num_threads(self._threads)
 
 
 def _references(buffers: list[np.ndarray]) -> list[int]:
@@ -45,7 +45,7 @@ class _Buffers:
         for number, references in enumerate(_references(self._kept)):
             # A tensor made from a buffer holds a reference to it, and so does every view of that tensor.
             if references == UNUSED and len(self._kept[number]) >= rows:
-                return torch.from_numpy(self._kept[number])[:rows]
+                return torch.from_numpy(self._kept[number][:rows])
         buffer: np.ndarray = np.empty((rows, width), np.float32 if dtype == torch.float32 else np.bool_)
         self._kept = [*self._kept[-2:], buffer]
         return torch.from_numpy(buffer)
@@ -100,7 +100,7 @@ class WindowGather:
     def _copy(self, view: Tensor, starts: Tensor, buffers: _Buffers) -> Tensor:
         if view.device.type == "cpu":
             out = buffers.take(len(starts), view.shape[1], view.dtype)
-            with one_thread():
+            with OneThread():
                 torch.index_select(view, 0, starts, out=out)
         else:
             out = view.index_select(0, starts)
@@ -111,7 +111,7 @@ class WindowGather:
         rows, width = len(starts), self._values.shape[1]
         window = self._buffers.take(rows, width, torch.float32)
         observed = None if self.complete else self._mask_buffers.take(rows, width, torch.bool)
-        with one_thread():
+        with OneThread():
             for first in range(0, rows, some := max(IN_CACHE // width, 1)):
                 part = torch.index_select(
                     self._values, 0, starts[first : first + some], out=window[first : first + some]
@@ -136,9 +136,9 @@ class WindowGather:
 
     def __call__(self, starts: Tensor) -> Batch:
         """Return the windows that begin at these rows, (batch,); the batch lies where the starts lie."""
-        batch = self._batch(starts.to(self.values.device))
         if starts.device == self.values.device:
-            return batch
+            return self._batch(starts)
+        batch = self._batch(starts.to(self.values.device))
         return Batch._make(None if part is None else part.to(starts.device) for part in batch)
 
     def _batch(self, starts: Tensor) -> Batch:

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 from dlkit.core.batch import Batch
 from dlkit.core.checks import InputError
 
+AT_ONCE = 64  # batches whose places are found in one call, which takes as long as one for a single batch
 Fetch = Callable[[Any], Any]  # makes a batch, or a part of the work, of places or of what was made of them before
 
 
@@ -53,28 +54,23 @@ def split_places(starts: Any, size: int) -> list[Any]:
     return [type(starts)._make(parts) for parts in zip(*(torch.split(part, size) for part in starts), strict=True)]
 
 
-class NumberedBatches(Dataset[Any]):
-    """Gives the batch of an array of window or sample numbers, or their places where the batch is made later.
+class PlacedBatches(Dataset[Any]):
+    """Gives the batch of an array of places, or the places themselves where the batch is made later.
 
     Args:
-        places: All windows or samples of a role.
         fetch: Makes a batch of places, or reads what it needs; None returns the places.
     """
 
-    def __init__(self, places: Places, fetch: Fetch | None) -> None:
-        self.places, self.fetch = places, fetch
+    def __init__(self, fetch: Fetch | None) -> None:
+        self.fetch = fetch
 
-    def __getitem__(self, numbers: Tensor) -> Any:
-        starts = self.places.starts(numbers)
+    def __getitem__(self, starts: Tensor) -> Any:
         try:
             return starts if self.fetch is None else self.fetch(starts)
         except InputError as error:
             if get_worker_info() is None:
                 raise
             return error  # raised by the loader: torch would wrap a traceback around its sentence
-
-    def __len__(self) -> int:
-        return len(self.places)
 
 
 def shuffled(count: int, seed: int, epoch: int, block: int | None) -> Iterator[Tensor]:
@@ -103,13 +99,13 @@ def sort_batches(order: Tensor, size: int) -> Tensor:
 
 
 class BatchOrder(Sampler[Tensor]):
-    """Yields arrays of window numbers; every rank takes its own batches.
+    """Yields the places of each batch; every rank takes its own batches.
 
     In training the first batches are given again until every rank has as many as the others, and the windows of a batch
     stand in the order of the table, which is up to half faster to read; in evaluation every window comes exactly once.
 
     Args:
-        count: Number of windows.
+        places: All windows or samples of a role.
         batch_size: Windows a batch and rank.
         several: Number of batches that are given at once.
         shuffle: A new order each epoch, from ``seed`` and the epoch.
@@ -121,7 +117,7 @@ class BatchOrder(Sampler[Tensor]):
 
     def __init__(
         self,
-        count: int,
+        places: Places,
         batch_size: int,
         *,
         shuffle: bool,
@@ -131,7 +127,8 @@ class BatchOrder(Sampler[Tensor]):
         rank: int = 0,
         world: int = 1,
     ) -> None:
-        self.count, self.single, self.batch_size = count, batch_size, batch_size * several
+        self.places, self.count = places, len(places)
+        self.single, self.batch_size = batch_size, batch_size * several
         self.shuffle, self.seed, self.block = shuffle, seed, block
         self.rank, self.world, self.epoch, self.skip = rank, world, 0, 0
 
@@ -146,17 +143,21 @@ class BatchOrder(Sampler[Tensor]):
     def _batches(self) -> Iterator[Tensor]:
         """Yield the batches of all ranks."""
         if not self.shuffle:
-            yield from torch.split(torch.arange(self.count), self.batch_size) if self.count else ()
+            yield from self._split(torch.arange(self.count))
             return
         rest = torch.empty(0, dtype=torch.int64)
         for part in shuffled(self.count, self.seed, self.epoch, self.block):
             numbers = torch.cat([rest, part]) if len(rest) else part
             whole = len(numbers) - len(numbers) % self.batch_size
-            # A copy: what is sent to a worker moves to shared memory in another thread, with all that it is part of.
-            rest = numbers[whole:].clone()
-            yield from torch.split(sort_batches(numbers[:whole], self.single), self.batch_size) if whole else ()
-        if len(rest):
-            yield sort_batches(rest, self.single)
+            rest = numbers[whole:]
+            yield from self._split(sort_batches(numbers[:whole], self.single))
+        yield from self._split(sort_batches(rest, self.single))
+
+    def _split(self, numbers: Tensor) -> Iterator[Tensor]:
+        """Yield the places of these numbers batch by batch."""
+        for some in torch.split(numbers, AT_ONCE * self.batch_size) if len(numbers) else ():
+            # New memory: what is sent to a worker moves to shared memory in another thread, with all it is part of.
+            yield from torch.split(self.places.starts(some), self.batch_size)
 
     def __iter__(self) -> Iterator[Tensor]:
         first, self.skip = self.skip, 0
@@ -173,7 +174,7 @@ class BatchLoader:
     pinned memory are asked for.
 
     Args:
-        dataset: Batches by window numbers.
+        dataset: Batches by places.
         sampler: The order of batches.
         finish: Done in this process with what was made, perhaps by a worker; None leaves it as it is.
         options: Arguments of ``torch.utils.data.DataLoader``; without any, batches are made in this process.
@@ -182,7 +183,7 @@ class BatchLoader:
     batch_sampler = None  # Lightning asks for it wherever there is a sampler
 
     def __init__(
-        self, dataset: NumberedBatches, sampler: BatchOrder, finish: Fetch | None = None, **options: Any
+        self, dataset: PlacedBatches, sampler: BatchOrder, finish: Fetch | None = None, **options: Any
     ) -> None:
         self.dataset, self.sampler, self.finish, self.given = dataset, sampler, finish, 0
         self._loader: DataLoader[Any] | None = None

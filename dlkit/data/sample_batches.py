@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dlkit.core.batch import Batch
 from dlkit.data.base import Augment
-from dlkit.data.gather import one_thread
+from dlkit.data.gather import OneThread
 from dlkit.data.normalize import ChannelScaling
 from dlkit.data.placement import read_only_tensor
 from dlkit.data.records import Pictures
@@ -100,7 +100,7 @@ class SampleBatches:
         """Return the stored samples with these numbers, on the host."""
         if not isinstance(self.values, Tensor):
             return Raw(torch.stack([torch.from_numpy(self.values.decode(n)) for n in places.tolist()]), places)
-        with one_thread() if self.values.device.type == "cpu" else nullcontext():
+        with OneThread() if self.values.device.type == "cpu" else nullcontext():
             # As int16, for on a GPU torch cannot choose among uint16; where values only move their sign is no matter.
             stored = self.values.dtype
             values = self.values.view(torch.int16) if stored == torch.uint16 else self.values
@@ -110,7 +110,7 @@ class SampleBatches:
         """Return the batch of these samples on the device of this; augmented when there is a generator."""
         raw = self.read(places) if isinstance(places, Tensor) else places
         device = self.labels.device
-        with one_thread() if device.type == "cpu" else nullcontext():
+        with OneThread() if device.type == "cpu" else nullcontext():
             return self._make(raw.values.to(device), raw.places.to(device, non_blocking=True), generator)
 
     def _make(self, raw: Tensor, numbers: Tensor, generator: torch.Generator | None) -> Batch:

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlkit.core.batch import Batch
-from dlkit.data.loader import Batches, BatchLoader, BatchOrder, NumberedBatches, shuffled
+from dlkit.data.loader import Batches, BatchLoader, BatchOrder, PlacedBatches, shuffled
+from dlkit.data.sample_batches import Numbers
 from dlkit.data.windows import Windows
 
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module")
@@ -20,7 +21,8 @@ def windows(count):
 
 
 def order(count, size=4, *, shuffle=True, **options):
-    return BatchOrder(count, size, shuffle=shuffle, **options)
+    """An order whose places are the numbers themselves."""
+    return BatchOrder(Numbers(torch.arange(count)), size, shuffle=shuffle, **options)
 
 
 def numbers(batches):
@@ -28,7 +30,7 @@ def numbers(batches):
 
 
 def loader(count=23, **options):
-    return BatchLoader(NumberedBatches(windows(count), None), order(count, **options))
+    return BatchLoader(PlacedBatches(None), order(count, **options))
 
 
 @given(COUNTS, st.integers(1, 9), st.booleans(), st.none() | st.integers(1, 8), st.integers(0, 3))
@@ -58,6 +60,14 @@ def test_order_depends_on_seed_and_epoch_only():
     assert len({tuple(found) for found in orders.values()}) == 9
 
 
+@given(st.integers(1, 60), st.booleans(), st.none() | st.integers(1, 8))
+def test_batches_hold_the_places_of_their_numbers(count, shuffle, block):
+    every = windows(count)
+    placed = BatchOrder(every, 4, shuffle=shuffle, block=block)
+    for batch, starts in zip(order(count, shuffle=shuffle, block=block), placed, strict=True):
+        assert torch.equal(every.starts(batch), starts)
+
+
 def test_blocks_keep_neighbours_together():
     found = shuffled(64_000, 0, 0, 1000)
     for part in torch.split(torch.cat(list(found)), 16_000):
@@ -82,7 +92,7 @@ def test_ranks_train_on_equally_many_batches_and_miss_none(count, size, world):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_loader_goes_on_exactly_where_it_stopped(stop, workers):
     def build():
-        dataset = NumberedBatches(windows(23), None)
+        dataset = PlacedBatches(None)
         return BatchLoader(dataset, order(23, seed=5), **({"num_workers": workers} if workers else {}))
 
     whole = build()
@@ -118,8 +128,8 @@ def test_several_batches_a_step_have_the_same_content_and_order(count, size, sev
     def fetch(starts):
         return Batch(starts, starts)
 
-    single = [batch.tolist() for batch in BatchLoader(NumberedBatches(windows(count), None), order(count, size))]
-    grouped = BatchLoader(NumberedBatches(windows(count), None), order(count, size, several=several))
+    single = [batch.tolist() for batch in BatchLoader(PlacedBatches(None), order(count, size))]
+    grouped = BatchLoader(PlacedBatches(None), order(count, size, several=several))
     parts = [Batches(fetch, starts, size) for starts in grouped]
     assert [batch.x.tolist() for step in parts for batch in step] == single
     assert sum(map(len, parts)) == len(single)
