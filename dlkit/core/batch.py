@@ -1,6 +1,6 @@
 """What a loader hands to a task."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -11,20 +11,22 @@ class Batch(NamedTuple):
     A NamedTuple because torch's collate and Lightning's transfer to a device take it as it is.
 
     Attributes:
-        x: Inputs, (batch, channels, time); usually a view with time as the slow axis in memory.
-        y: Targets, (batch, horizon, targets).
+        x: Inputs, (batch, channels, time), usually a view with time as the slow axis in memory; those of several
+            sources are packed, (batch, values), as :mod:`dlkit.core.packing` says.
+        y: Targets, (batch, horizon, targets); a dictionary by head where there are several.
         x_observed: True where an input was measured, shaped like x (mask channels are always known); None when nothing
             is missing.
-        y_observed: True where a target was measured, shaped like y; None when nothing is missing.
+        y_observed: True where a target was measured, shaped like y (a dictionary by head where there are
+            several); None when nothing is missing.
         future: Inputs known over the horizon, (batch, future, horizon), or None.
         static: Inputs constant for a series, (batch, static), or None.
         start: Row of the table at which each window begins, (batch,).
     """
 
     x: Tensor
-    y: Tensor
+    y: Any
     x_observed: Tensor | None = None
-    y_observed: Tensor | None = None
+    y_observed: Any = None
     future: Tensor | None = None
     static: Tensor | None = None
     start: Tensor | None = None

@@ -1,12 +1,12 @@
 """The contract between data and networks: the data computes a spec, a network is built from it."""
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
-from dlkit.core.checks import require
+from dlkit.core.checks import require, suggest
 
-Kind = Literal["forecast", "class", "ordinal", "labels", "values"]
+Kind = Literal["forecast", "class", "ordinal", "labels", "values", "reconstruct", "several"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,31 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What one of several heads must say; the fields mean what they mean in :class:`Spec`.
+
+    Attributes:
+        name: Name of the head.
+        output: Shape of its answer without the batch axis.
+        kind: What is asked of it.
+        targets: Names of its targets.
+        target_units: Physical unit of each target.
+        classes: Names of its classes.
+        season: Length of the main season in samples.
+        gap: Samples between the end of the input and the first predicted sample.
+    """
+
+    name: str
+    output: tuple[int, ...]
+    kind: Kind
+    targets: tuple[str, ...] = ()
+    target_units: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    season: int = 1
+    gap: int = 0
+
+
+@dataclass(frozen=True)
 class Spec:
     """What goes into a network and what must come out of it.
 
@@ -62,12 +87,16 @@ class Spec:
         gap: Samples between the end of the input and the first predicted sample.
         masks: Number of input channels that say whether another one was observed; they come last.
         kind: What is asked: a "forecast" of the targets, one "class" of ``classes``, one "ordinal" class whose order
-            means something, any number of "labels", or "values" of the targets.
+            means something, any number of "labels", "values" of the targets, to "reconstruct" the input, or "several"
+            of these, each by one of ``heads``.
         classes: Names of the classes or labels, in the order of the output.
         padded: The last input channel says where a trace of unequal length is (1) and where it was padded (0).
         parts: The inputs of each source where there are several. The input is then packed, (batch, values), as
             :mod:`dlkit.core.packing` says; ``channels`` names those of all parts, ``source.channel``, and ``size`` is
             ``(values,)``.
+        heads: What each head must say where there are several; empty for one. ``output`` is then ``(values,)`` of all
+            of them, ``targets`` names the measured ones, each once; ``batch.y`` and ``batch.y_observed`` are
+            dictionaries by head.
     """
 
     channels: tuple[str, ...]
@@ -86,6 +115,7 @@ class Spec:
     classes: tuple[str, ...] = ()
     padded: bool = False
     parts: tuple[Part, ...] = ()
+    heads: tuple[Answer, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a spec that no network can be built from."""
@@ -95,6 +125,8 @@ class Spec:
             min(self.output, default=0) > 0, f"Spec output={self.output} must be positive in all axes: set `targets`."
         )
         require(self.season > 0, f"Spec season={self.season} samples must be positive: set `season`.")
+        names = [head.name for head in self.heads]
+        require(len(set(names)) == len(names), f"Spec heads={names}: give each head a name of its own in `targets`.")
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -113,17 +145,29 @@ class Spec:
         """Return the same spec with ``parameters`` numbers for each predicted value."""
         return replace(self, output=(*self.output[:-1], parameters))
 
+    def head(self, name: str) -> "Spec":
+        """Return the spec of a network that gives the answer of one head alone.
+
+        Raises:
+            InputError: There is no such head.
+        """
+        heads = {head.name: head for head in self.heads}
+        require(name in heads, f"The data have no head '{name}'; {suggest(name, heads)}")
+        answer = {field.name: getattr(heads[name], field.name) for field in fields(Answer) if field.name != "name"}
+        return replace(self, heads=(), **answer)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for checkpoints and JSON."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> "Spec":
+    def from_dict(cls, saved: dict[str, Any]) -> "Spec":
         """Undo :meth:`to_dict`, also after a detour over JSON, which knows no tuples."""
-        plain = _tuples(fields)
+        plain = _tuples(saved)
         parts = tuple(part if isinstance(part, Part) else Part(**_tuples(part)) for part in plain.pop("parts", ()))
-        return cls(**plain, parts=parts)
+        heads = tuple(head if isinstance(head, Answer) else Answer(**_tuples(head)) for head in plain.pop("heads", ()))
+        return cls(**plain, parts=parts, heads=heads)
 
 
-def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+def _tuples(saved: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in saved.items()}

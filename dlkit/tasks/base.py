@@ -230,7 +230,7 @@ class Task(pl.LightningModule, ABC):
         self._loss_sum = torch.tensor(total, dtype=torch.float64, device=self.device)
         own = self.spec.to_dict()
         saved = own | checkpoint["spec"]
-        for key in ("channels", "size", "output", "targets", "future", "static", "classes", "padded"):
+        for key in ("channels", "size", "output", "targets", "future", "static", "classes", "padded", "parts", "heads"):
             before, now = (str(list(part) if isinstance(part, tuple) else part) for part in (saved[key], own[key]))
             require(
                 before == now,

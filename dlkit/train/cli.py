@@ -18,7 +18,7 @@ from torch.serialization import add_safe_globals
 
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.runfolder import RunFolder, atomic_file, fresh_run, write_json
-from dlkit.core.specs import Part, Spec
+from dlkit.core.specs import Answer, Part, Spec
 from dlkit.data.batching import Batching
 from dlkit.tasks.base import Task
 from dlkit.tasks.network import NetTask
@@ -28,7 +28,7 @@ from dlkit.train.evaluate import load_weights
 from dlkit.train.messages import check_config
 from dlkit.train.parser_errors import in_one_line, one_sentence, what_is_wrong
 
-add_safe_globals([Part, Spec])
+add_safe_globals([Answer, Part, Spec])
 
 # Lightning's advice about settings that are right here: in-memory windows need no workers, short epochs may log rarely.
 ADVICE = (
