@@ -1,0 +1,113 @@
+"""One network for several sources."""
+
+from typing import ClassVar, Literal, get_args
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from dlkit.core.checks import require, suggest
+from dlkit.core.packing import presence, unpack
+from dlkit.core.specs import Spec
+from dlkit.models.base import Net, NetFactory
+from dlkit.models.fusion_branches import TokenBranch, VectorBranch
+from dlkit.models.fusion_joins import Concatenate, JoinFactory
+from dlkit.models.outputs import OutputLinear
+from dlkit.models.settings import require_positive
+from dlkit.models.tokens import Tokens
+
+Stand = Literal["token", "zero"]
+
+
+def branch_factories(spec: Spec, branches: dict[str, NetFactory] | NetFactory) -> list[NetFactory]:
+    """Return what makes the network of each source, in the order of the spec.
+
+    Raises:
+        InputError: A source has no branch, or a branch no source.
+    """
+    names = [part.name for part in spec.parts]
+    if not isinstance(branches, dict):
+        return [branches] * len(names)
+    for name in branches:
+        require(name in names, f"Fusion has a branch for '{name}', which is no source; {suggest(name, names)}")
+    for name in names:
+        require(name in branches, f"Fusion has no branch for the source '{name}': name a network for it in `branches`.")
+    return [branches[name] for name in names]
+
+
+class Fusion(Net):
+    """A network for each source, then one answer from all of them.
+
+    Args:
+        spec: Shapes and names of inputs and outputs.
+        branches: Makes the network of each source, by its name; or one that makes those of all. Of a camera it sees
+            one frame at a time. Any network of dlkit.models will do.
+        join: Makes what joins the sources; a class of dlkit.models.fusion_joins.
+        missing: What stands for a source that is not there: a learned "token", which counts like a source, or "zero",
+            with which the join leaves it out.
+        width: Length of the vectors that are joined.
+    """
+
+    several: ClassVar[bool] = True
+    owner: Tensor
+    delays: Tensor
+
+    def __init__(
+        self,
+        spec: Spec,
+        *,
+        branches: dict[str, NetFactory] | NetFactory,
+        join: JoinFactory = Concatenate,
+        missing: Stand = "token",
+        width: int = 64,
+    ) -> None:
+        super().__init__(spec)
+        require(
+            len(spec.parts) > 0,
+            "Fusion takes several sources, but the data have one: set `net` to a network such as "
+            "dlkit.models.resnet.ResNet, or `data` to dlkit.data.multimodal.MultimodalDataModule.",
+        )
+        require(missing in get_args(Stand), f"Fusion missing='{missing}' must be 'token' or 'zero': set `missing`.")
+        require_positive("Fusion", width=width)
+        self.join = join(spec, width)
+        kind = TokenBranch if self.join.over_time else VectorBranch
+        pairs = zip(spec.parts, branch_factories(spec, branches), strict=True)
+        made = [kind(part, net, width) for part, net in pairs]
+        self.branches = nn.ModuleList(made)
+        self.stand_in = nn.Parameter(0.02 * torch.randn(len(spec.parts), width)) if missing == "token" else None
+        times = [branch.times for branch in made]
+        owners = torch.repeat_interleave(torch.tensor([len(one) for one in times]))
+        self.register_buffer("owner", owners, persistent=False)
+        self.register_buffer("delays", -torch.tensor([time for one in times for time in one]), persistent=False)
+        self.output = OutputLinear(width, spec.output)
+
+    def features(self, x: Float[Tensor, "batch values"]) -> Float[Tensor, "batch features tokens"]:
+        """Return the tokens of all sources; the last two features say whether a token counts, and its delay."""
+        there, values = presence(x, self.spec.parts) > 0, unpack(x, self.spec.parts)
+        found = []
+        for branch, part, one in zip(self.branches, values.values(), there.unbind(1), strict=True):
+            found.append(branch(part.masked_fill(~one.view(-1, *[1] * (part.ndim - 1)), 0.0)))
+        vectors, counts = torch.cat(found, 2), there[:, self.owner]
+        if self.stand_in is None:
+            vectors = vectors.masked_fill(~counts[:, None], 0.0)
+        else:
+            vectors = torch.where(counts[:, None], vectors, self.stand_in[self.owner].T.to(vectors.dtype))
+            counts = counts | self.last
+        return Tokens(vectors, counts.to(vectors.dtype), self.delays.expand(len(x), -1)).joined()
+
+    @property
+    def last(self) -> Tensor:
+        """Which token is the last one of its source: it alone stands for one that is not there."""
+        return torch.cat([self.owner[1:] != self.owner[:-1], self.owner.new_ones(1, dtype=torch.bool)])
+
+    def head(self, z: Float[Tensor, "batch features tokens"]) -> Float[Tensor, "batch ..."]:
+        """Return the answer."""
+        y: Tensor = self.output(self.join(Tokens.of(z)))
+        return y
+
+    def source_weights(self, x: Float[Tensor, "batch values"]) -> Float[Tensor, "batch sources"] | None:
+        """Return how much the join lets each source count: gates, or attention; None where it does not weigh them."""
+        weights = self.join.weights(Tokens.of(self.features(x)))
+        if weights is None:
+            return None
+        return weights.new_zeros(len(x), len(self.spec.parts)).index_add(1, self.owner, weights)
