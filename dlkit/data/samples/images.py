@@ -62,6 +62,25 @@ def image_samples(
     Raises:
         InputError: An image cannot be used and ``bad`` is ``fail``.
     """
+    known = examine(pictures, problems, color=color, check=check, fitted=fitted)
+
+    def values(good: np.ndarray) -> EncodedPictures:
+        return pictures.take(good).known_as(known.color, known.channels, known.sizes[good], known.type)
+
+    count = known.channels
+    names = settings.name_channels(count, NAMES.get(count)) if count else ((), ())
+    return assemble(marks, values, settings, problems, channels=names)
+
+
+def examine(
+    pictures: EncodedPictures,
+    problems: Problems,
+    *,
+    color: Color,
+    check: Check,
+    fitted: Mapping[str, Any] | None = None,
+) -> EncodedPictures:
+    """Return the images with what they are like, their sizes -1 where unknown; bad ones are marked in ``problems``."""
     for name, value, kind in (("color", color, Color), ("check", check, Check)):
         require(value in get_args(kind), f"`{name}: {value}` is not known; {suggest(value, get_args(kind))}")
     numbers = np.flatnonzero(problems.good)
@@ -75,12 +94,7 @@ def image_samples(
     sizes = np.full((len(pictures), 2), -1, dtype=np.int64)
     for number, look in usable.items():
         sizes[number] = (look.shape or (0, -1, -1))[1:]
-
-    def values(good: np.ndarray) -> EncodedPictures:
-        return pictures.take(good).known_as(color, channels, sizes[good], pixel)
-
-    names = settings.name_channels(channels, NAMES.get(channels)) if channels else ((), ())
-    return assemble(marks, values, settings, problems, channels=names)
+    return pictures.known_as(color, channels, sizes, pixel)
 
 
 def look_at(
