@@ -35,7 +35,7 @@ def _references(buffers: list[np.ndarray]) -> list[int]:
 UNUSED = _references([np.empty(0)])[0]  # a list refers to it and this count does; how it counts depends on the version
 
 
-class _Buffers:
+class Buffers:
     """Output buffers that are used again once no tensor refers to them, which spares the page faults of new memory."""
 
     def __init__(self) -> None:
@@ -84,9 +84,9 @@ class WindowGather:
         """Lay the overlapping views."""
         # A column-major array, as pandas makes them, would give wrong windows without a sound.
         assert self.values.is_contiguous(), "the table must be row-major"
-        self._values, self._buffers = self._view(self.values), _Buffers()
+        self._values, self._buffers = self._view(self.values), Buffers()
         self._observed = None if self.observed is None else self._view(self.observed)
-        self._mask_buffers = _Buffers()
+        self._mask_buffers = Buffers()
         # Shift and scale of each value of a window: one long loop is many times faster than one over the channels.
         repeated = list(range(self.values.shape[1])) * self.geometry.length
         self._scaling = None if self.scaling is None else self.scaling.select(repeated)
@@ -97,7 +97,7 @@ class WindowGather:
         runs = max(rows - self.geometry.length + 1, 0)
         return table.as_strided((runs, self.geometry.length * columns), (columns, 1))
 
-    def _copy(self, view: Tensor, starts: Tensor, buffers: _Buffers) -> Tensor:
+    def _copy(self, view: Tensor, starts: Tensor, buffers: Buffers) -> Tensor:
         if view.device.type == "cpu":
             out = buffers.take(len(starts), view.shape[1], view.dtype)
             with OneThread():
