@@ -10,6 +10,7 @@ from dlkit.core.discover import discover, headline
 from dlkit.data.arrange import Arranged
 from dlkit.data.base import Source
 from dlkit.data.sources.arrays import Arrays
+from dlkit.data.sources.beamline import BeamlineSensors
 from dlkit.data.sources.files import Files
 from dlkit.data.tables import read_table
 from tests.made_tables import HOUR, noise
@@ -36,6 +37,10 @@ def make(cls, folder):
     if cls is Arranged:
         roles = {"inputs": ["x1"], "targets": ["x0"], "future": [], "calendar": ("day",)}
         return Arranged(written(folder), roles, extend=3)
+    if cls is BeamlineSensors:
+        return BeamlineSensors(
+            device="bpms", duration=110.0, difficulty="clean"
+        )  # the others come as they were stamped
     return cls()
 
 
