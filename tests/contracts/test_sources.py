@@ -38,9 +38,7 @@ def make(cls, folder):
         roles = {"inputs": ["x1"], "targets": ["x0"], "future": [], "calendar": ("day",)}
         return Arranged(written(folder), roles, extend=3)
     if cls is BeamlineSensors:
-        return BeamlineSensors(
-            device="bpms", duration=110.0, difficulty="clean"
-        )  # the others come as they were stamped
+        return BeamlineSensors(device="bpms", duration=110.0, difficulty="clean")  # others jitter
     return cls()
 
 
