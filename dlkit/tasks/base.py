@@ -15,6 +15,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from dlkit.core.batch import Batch
 from dlkit.core.checks import InputError, require
+from dlkit.core.packing import channel_of
 from dlkit.core.specs import Spec
 from dlkit.data.batching import Batching
 from dlkit.data.loader import Batches
@@ -32,13 +33,13 @@ class Step(NamedTuple):
 
     Attributes:
         loss: Mean cost over the observed targets.
-        prediction: Output of the network.
-        target: What was measured.
+        prediction: Output of the network; a dictionary of steps by head where there are several.
+        target: What was measured; a dictionary by head where there are several.
     """
 
     loss: Tensor
-    prediction: Tensor
-    target: Tensor
+    prediction: Any
+    target: Any
 
 
 class DivergedError(InputError):
@@ -126,9 +127,9 @@ class Task(pl.LightningModule, ABC):
         if isinstance(batch, Batches):
             self._train_on(batch)
             return None
-        loss = self.step(batch).loss
-        self._watch(loss, batch)
-        return loss
+        step = self.step(batch)
+        self._watch(step, batch)
+        return step.loss
 
     def _train_on(self, batches: Batches) -> None:
         """Take a step of the optimizer for each batch: what Lightning does, without its bookkeeping for every batch."""
@@ -140,9 +141,9 @@ class Task(pl.LightningModule, ABC):
             if 0 <= self.trainer.max_steps <= self.trainer.global_step:
                 break
             optimizer.zero_grad()
-            loss = self.step(batch).loss
-            self._watch(loss, batch)
-            loss.backward()
+            step = self.step(batch)
+            self._watch(step, batch)
+            step.loss.backward()
             if self.trainer.gradient_clip_val:
                 self.clip_gradients(
                     optimizer, self.trainer.gradient_clip_val, self.trainer.gradient_clip_algorithm or "norm"
@@ -167,9 +168,9 @@ class Task(pl.LightningModule, ABC):
         else:
             schedule.step()
 
-    def _watch(self, loss: Tensor, batch: Batch) -> None:
+    def _watch(self, step: Step, batch: Batch) -> None:
         """Add to the mean of the epoch; stop when the loss is no longer a number."""
-        self.last_loss = loss = loss.detach()
+        self.last_loss = loss = step.loss.detach()
         if loss.device.type == "cpu" and not math.isfinite(loss):
             raise self._diverged(batch)
         self._loss_sum += loss
@@ -190,8 +191,10 @@ class Task(pl.LightningModule, ABC):
 
     def _diverged(self, batch: Batch) -> DivergedError:
         """Say where the loss was lost."""
-        largest = batch.x.detach().abs().nan_to_num(nan=math.inf).amax(dim=tuple(range(2, batch.x.ndim))).amax(0)
-        channel = self.spec.channels[int(largest.argmax())]
+        largest, parts = batch.x.detach().abs().nan_to_num(nan=math.inf), self.spec.parts
+        largest = largest[:, : -len(parts)] if parts else largest.amax(dim=tuple(range(2, largest.ndim)))
+        number = int(largest.amax(0).argmax())
+        channel = self.spec.channels[int(channel_of(parts)[number]) if parts else number]
         starts = [] if batch.start is None else batch.start[:3].tolist()
         of = "windows that start at rows" if self.spec.kind == "forecast" else "samples with the numbers"
         return DivergedError(

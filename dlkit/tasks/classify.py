@@ -76,10 +76,9 @@ class Classify(SampleTask):
         """Whether the order of the classes means something."""
         return self.spec.kind == "ordinal"
 
-    def step(self, batch: Batch) -> Step:
+    def judge(self, answer: Tensor, batch: Batch) -> Step:
         """Return cost, logits and truth of a batch."""
-        logits = self(batch.x)
-        return Step(self.loss(logits, batch.y, batch.y_observed), logits, batch.y)
+        return Step(self.loss(answer, batch.y, batch.y_observed), answer, batch.y)
 
     @torch.no_grad()
     def probabilities(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch classes"]:
@@ -106,10 +105,10 @@ class Classify(SampleTask):
         else:
             scores.update(probabilities, step.target)
 
-    def predict_step(self, batch: Batch, batch_idx: int) -> ClassPrediction:
+    def answered(self, answer: Tensor, batch: Batch) -> ClassPrediction:
         """Return the probabilities of a batch."""
         truth = batch.y
         if batch.y_observed is not None:
             truth = truth.where(batch.y_observed, torch.nan if truth.is_floating_point() else -1)
         assert batch.start is not None
-        return ClassPrediction(batch.start, self.loss.probabilities(self(batch.x)), truth)
+        return ClassPrediction(batch.start, self.loss.probabilities(answer), truth)

@@ -75,27 +75,38 @@ class Forecast(NetTask):
         answer: Tensor = self.net(x)
         return answer if self.covariates is None else answer + self.covariates(future, static)
 
-    def step(self, batch: Batch) -> Step:
+    def finish(self, answer: Tensor, batch: Batch) -> Tensor:
+        """Return the answer corrected by what is known over the horizon."""
+        return answer if self.covariates is None else answer + self.covariates(batch.future, batch.static)
+
+    def judge(self, answer: Tensor, batch: Batch) -> Step:
         """Return cost, prediction and target of a batch, standardized."""
-        prediction = self(batch.x, batch.future, batch.static)
-        return Step(self.loss(prediction, batch.y, batch.y_observed), prediction, batch.y)
+        return Step(self.loss(answer, batch.y, batch.y_observed), answer, batch.y)
+
+    def normalized(self, x: Float[Tensor, "batch channels *time"]) -> Float[Tensor, "batch inputs *time"]:
+        """Return what the network takes for inputs in physical units, NaN where missing.
+
+        Args:
+            x: Inputs, without mask channels; those of several sources are packed, helpers and presence included.
+        """
+        if self.spec.parts:
+            packed: Tensor = self.scaling(x, dim=1)
+            return packed.nan_to_num(nan=0.0)
+        inputs = self.scaling.select(list(range(x.shape[1])))(x, dim=1).nan_to_num(nan=0.0)
+        return torch.cat([inputs, (~x.isnan()).to(inputs.dtype)], dim=1) if self.spec.masks else inputs
 
     @torch.no_grad()
     def forecast(
-        self, x: Float[Tensor, "batch channels time"], future: Tensor | None = None, static: Tensor | None = None
+        self, x: Float[Tensor, "batch channels *time"], future: Tensor | None = None, static: Tensor | None = None
     ) -> Float[Tensor, "batch horizon targets"]:
         """Return the point forecast in physical units for inputs in physical units, NaN where missing.
 
         Args:
-            x: Inputs, without mask channels.
+            x: Inputs, without mask channels; those of several sources are packed, helpers and presence included.
             future: Inputs known over the horizon, (batch, future, horizon).
             static: Standardized constants, (batch, static).
         """
-        measured = x.shape[1]
-        observed = ~x.isnan()
-        inputs = self.scaling.select(list(range(measured)))(x, dim=1).nan_to_num(nan=0.0)
-        if self.spec.masks:
-            inputs = torch.cat([inputs, observed.to(inputs.dtype)], dim=1)
+        inputs = self.normalized(x)
         if future is not None:
             future = self.scaling.select([self.spec.columns.index(name) for name in self.spec.future])(future, dim=1)
         return self.target_scaling.inverse(self.loss.point(self(inputs, future, static)))
@@ -122,13 +133,13 @@ class Forecast(NetTask):
         point, interval = self.loss.point(step.prediction), self.loss.interval(step.prediction)
         scores.update(self.target_scaling, point, step.target.float(), batch.y_observed, interval)
 
-    def predict_step(self, batch: Batch, batch_idx: int) -> Prediction:
+    def answered(self, answer: Tensor, batch: Batch) -> Prediction:
         """Return the forecasts of a batch in physical units."""
-        step, scaling = self.step(batch), self.target_scaling
-        bounds = self.loss.interval(step.prediction)
+        scaling = self.target_scaling
+        bounds = self.loss.interval(answer)
         lower, upper = (None, None) if bounds is None else (scaling.inverse(bounds[0]), scaling.inverse(bounds[1]))
-        truth = scaling.inverse(step.target.float())
+        truth = scaling.inverse(batch.y.float())
         if batch.y_observed is not None:
             truth = truth.where(batch.y_observed, truth.new_full((), torch.nan))
         assert batch.start is not None
-        return Prediction(batch.start, scaling.inverse(self.loss.point(step.prediction)), lower, upper, truth)
+        return Prediction(batch.start, scaling.inverse(self.loss.point(answer)), lower, upper, truth)

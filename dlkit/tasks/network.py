@@ -36,6 +36,14 @@ class NetTask(Task, ABC):
 
     # ------------------------------------------------------------------ to be written by a task
     @abstractmethod
+    def judge(self, answer: Tensor, batch: Batch) -> Step:
+        """Return cost, prediction and target for the answer of the network to a batch, standardized."""
+
+    @abstractmethod
+    def answered(self, answer: Tensor, batch: Batch) -> Any:
+        """Return what the answer of the network to a batch says, in physical units, beside the truth."""
+
+    @abstractmethod
     def take_scaling(self, data: Any) -> None:
         """Take over from a data module what was learned of the training samples."""
 
@@ -46,6 +54,19 @@ class NetTask(Task, ABC):
     def begin(self, scores: Any) -> None:
         """Forget the errors of the last epoch."""
         scores.reset()
+
+    def finish(self, answer: Tensor, batch: Batch) -> Tensor:
+        """Return the answer of the network with what else the task adds to it."""
+        return answer
+
+    # ------------------------------------------------------------------ one step
+    def step(self, batch: Batch) -> Step:
+        """Return cost, prediction and target of a batch, standardized."""
+        return self.judge(self.finish(self.net(batch.x), batch), batch)
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Any:
+        """Return the predictions of a batch in physical units."""
+        return self.answered(self.finish(self.net(batch.x), batch), batch)
 
     def logged(self) -> set[str]:
         """Return the names under which errors are logged in training, for those who watch one."""

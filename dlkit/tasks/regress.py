@@ -63,10 +63,9 @@ class Regress(SampleTask):
         self.target_scaling = ChannelScaling(targets)
         self.val_scores, self.test_scores = (ValueScores(targets, interval=interval) for _ in range(2))
 
-    def step(self, batch: Batch) -> Step:
+    def judge(self, answer: Tensor, batch: Batch) -> Step:
         """Return cost, prediction and target of a batch, standardized."""
-        prediction = self(batch.x)
-        return Step(self.loss(prediction, batch.y, batch.y_observed), prediction, batch.y)
+        return Step(self.loss(answer, batch.y, batch.y_observed), answer, batch.y)
 
     @torch.no_grad()
     def values(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch targets"]:
@@ -87,13 +86,13 @@ class Regress(SampleTask):
         point, interval = self.loss.point(step.prediction), self.loss.interval(step.prediction)
         scores.update(self.target_scaling, point, step.target.float(), batch.y_observed, interval)
 
-    def predict_step(self, batch: Batch, batch_idx: int) -> ValuePrediction:
+    def answered(self, answer: Tensor, batch: Batch) -> ValuePrediction:
         """Return the predictions of a batch in physical units."""
-        output, scaling = self(batch.x), self.target_scaling
-        bounds = self.loss.interval(output)
+        scaling = self.target_scaling
+        bounds = self.loss.interval(answer)
         lower, upper = (None, None) if bounds is None else (scaling.inverse(bounds[0]), scaling.inverse(bounds[1]))
         truth = scaling.inverse(batch.y.float())
         if batch.y_observed is not None:
             truth = truth.where(batch.y_observed, truth.new_full((), torch.nan))
         assert batch.start is not None
-        return ValuePrediction(batch.start, scaling.inverse(self.loss.point(output)), lower, upper, truth)
+        return ValuePrediction(batch.start, scaling.inverse(self.loss.point(answer)), lower, upper, truth)
