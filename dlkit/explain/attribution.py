@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -9,7 +10,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from dlkit.core.checks import require
+from dlkit.core.packing import borders
+from dlkit.core.specs import Part
 from dlkit.explain.base import Explainer
+from dlkit.explain.packed import explained_values
 from dlkit.explain.rows import scores_of, sum_over_draws
 from dlkit.explain.separate import separate
 
@@ -43,14 +47,24 @@ class SmoothGrad(Explainer):
     def relevance(self, net: nn.Module, x: Inputs, targets: Targets, baseline: References) -> Relevance:  # noqa: ARG002 - a slope compares with nothing
         """Return the mean absolute gradient."""
         generator = torch.Generator(x.device).manual_seed(self.seed)
-        flat = x.flatten(1)
-        spread = (self.noise * (flat.amax(1) - flat.amin(1))).view(-1, *[1] * (x.ndim - 1))
+        spread = self.noise * ranges(x, self.sources)
 
         def point(sample: Tensor, _draw: Tensor) -> Tensor:
             noise = torch.randn(len(sample), *x.shape[1:], generator=generator, device=x.device, dtype=x.dtype)
             return x[sample] + spread[sample] * noise
 
         return sum_over_draws(net, x, targets, self.draws, point, lambda g, _s, _d: g.abs() / self.draws).to(x.dtype)
+
+
+def ranges(x: Inputs, parts: Sequence[Part] = ()) -> Float[Tensor, "batch #channels *#size"]:
+    """Return largest minus smallest value of each input; of packed inputs those of each source, 0 for presence."""
+    flat = x.flatten(1)
+    if not parts:
+        return (flat.amax(1) - flat.amin(1)).view(-1, *[1] * (x.ndim - 1))
+    wide = torch.zeros_like(x)
+    for where in borders(parts).values():
+        wide[:, where] = (x[:, where].amax(1) - x[:, where].amin(1))[:, None]
+    return wide * explained_values(x, parts)
 
 
 class IntegratedGradients(Explainer):

@@ -1,7 +1,8 @@
 """The interface of an explanation: a network, inputs and scores in, relevance of the input's shape out."""
 
+import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar, Protocol, runtime_checkable
 
@@ -10,6 +11,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from dlkit.core.checks import require
+from dlkit.core.specs import Part
+from dlkit.explain.packed import explained_values, held
 
 
 @runtime_checkable
@@ -85,7 +88,8 @@ class Explainer(ABC):
     """A method that says which part of the input a score comes from.
 
     Called with a network it returns relevance, (batch, wanted, channels, *size): one map for each wanted score. Class
-    activation maps are shared by all channels, their ``channels`` is 1.
+    activation maps are shared by all channels, their ``channels`` is 1. Of packed inputs of several sources, (batch,
+    values), the relevance is (batch, wanted, values).
     """
 
     spatial: ClassVar[bool] = False
@@ -98,6 +102,8 @@ class Explainer(ABC):
     """How many baselines the method wants to compare with."""
     signed: bool = False
     """Whether relevance below zero means that something speaks against the score."""
+    sources: tuple[Part, ...] = ()
+    """The sources of packed inputs; none where inputs come from one source."""
 
     @abstractmethod
     def relevance(
@@ -112,6 +118,15 @@ class Explainer(ABC):
     def quick(self) -> "Explainer":
         """Return the method as it is used where many networks are compared and precision is not needed."""
         return self
+
+    def of_sources(self, parts: Sequence[Part]) -> "Explainer":
+        """Return the method for packed inputs of these sources.
+
+        Presence, masks, ages and sources that are not there are held as they are, and get no relevance.
+        """
+        own = copy.copy(self)
+        own.sources = tuple(parts)
+        return own
 
     def __call__(
         self,
@@ -131,7 +146,10 @@ class Explainer(ABC):
         """
         baseline = torch.zeros_like(x[None, :1]) if baseline is None else baseline
         with still(net):
-            return self.relevance(net, x.detach(), targets, baseline)
+            if not self.sources:
+                return self.relevance(net, x.detach(), targets, baseline)
+            found = self.relevance(net, x.detach(), targets, held(baseline, x.detach(), self.sources))
+            return found * explained_values(x, self.sources)[:, None]
 
 
 def wanted_scores(scores: Float[Tensor, "batch scores"], targets: Int[Tensor, "batch wanted"] | None) -> Tensor:

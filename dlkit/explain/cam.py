@@ -12,8 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dlkit.core.checks import InputError, require
+from dlkit.core.packing import pack
+from dlkit.core.specs import Part
 from dlkit.explain.base import Explainer, wanted_scores
 from dlkit.explain.cut import CutAt, Seen
+from dlkit.explain.cut_source import CutAtSource, branch_nets
 
 INTERPOLATION = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
@@ -41,10 +44,40 @@ class ActivationMap(Explainer):
         x: Float[Tensor, "batch channels *size"],
         targets: Int[Tensor, "batch wanted"] | None,
         baseline: Float[Tensor, "..."],  # noqa: ARG002 - maps compare with nothing
-    ) -> Float[Tensor, "batch scores 1 ..."]:
-        """Return the maps, (batch, wanted, 1, *size)."""
+    ) -> Float[Tensor, "batch scores _ ..."]:
+        """Return the maps, (batch, wanted, 1, *size), or of packed inputs (batch, wanted, values)."""
+        if self.sources:
+            return self._of_sources(net, x, targets)
         found = self.coarse(net, x, targets)
         return resize(found, x.shape[2:])[:, :, None]
+
+    def _of_sources(self, net: nn.Module, x: Tensor, targets: Tensor | None) -> Float[Tensor, "batch scores values"]:
+        """Return the maps of the features of each branch, spread over the values of its source.
+
+        A branch whose features have no positions gives its source one number, spread evenly.
+        """
+        require(self.layer is None, "A network for several sources is cut behind each branch: leave out `layer`.")
+        found, counts, branches = {}, [], branch_nets(net, self.sources)
+        for part, branch in zip(self.sources, branches, strict=True):
+            cut = CutAtSource(net, branch, part)
+            with torch.no_grad():
+                maps = cut.features(x)
+            require(
+                maps.ndim == 2 + len(part.size) + part.frames,
+                f"The features of the branch of '{part.name}' have positions that are not those of its input (shape "
+                f"{tuple(maps.shape)}): use integrated_gradients, occlusion or another method of attribution.",
+            )
+            coarse = self._weighted(cut, x, maps, targets)
+            counts.append(coarse[0, 0].numel())
+            found[part.name] = spread_over(coarse, part).flatten(0, 1)
+        require(
+            max(counts) > 1,
+            "Class activation maps need feature maps, but no branch has features with positions: use saliency, "
+            "integrated_gradients, occlusion or another method of dlkit.explain.attribution.",
+        )
+        nothing = x.new_zeros(len(found[self.sources[0].name]), len(self.sources))
+        packed: Tensor = pack(found, nothing, self.sources).unflatten(0, (len(x), -1))
+        return packed
 
     def coarse(self, net: nn.Module, x: Tensor, targets: Tensor | None) -> Float[Tensor, "batch scores ..."]:
         """Return the maps in the extent of the feature maps, (batch, wanted, *positions), for a network held still."""
@@ -52,6 +85,9 @@ class ActivationMap(Explainer):
         with torch.no_grad():
             maps = net.features(x)  # type: ignore[operator]  # a cut network
         require_maps(net, maps, x.ndim)
+        return self._weighted(net, x, maps, targets)
+
+    def _weighted(self, net: nn.Module, x: Tensor, maps: Tensor, targets: Tensor | None) -> Tensor:
         seen = Seen(net, x, maps, targets)
         with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
             flat = weighted_sum(self.weights(seen), seen.activations)
@@ -85,6 +121,17 @@ def resize(maps: Float[Tensor, "batch wanted *positions"], size: torch.Size) -> 
     if maps.shape[2:] == size:
         return maps
     return F.interpolate(maps, tuple(size), mode=INTERPOLATION[len(size)], align_corners=False)
+
+
+def spread_over(maps: Float[Tensor, "batch wanted *positions"], part: Part) -> Float[Tensor, "batch wanted ..."]:
+    """Return maps spread over the measured values of a source, (batch, wanted, *part.shape); sums stay nearly equal."""
+    frames, channels = ((len(part.times),) if part.frames else ()), len(part.channels) - part.helpers
+    fine = resize(maps, torch.Size((*frames, *part.size))) * (maps[0, 0].numel() / (part.count / len(part.channels)))
+    axis = 3 if part.frames else 2
+    told = fine.unsqueeze(axis) / channels
+    wide = [channels if k == axis else -1 for k in range(told.ndim)]
+    nothing = [part.helpers if k == axis else -1 for k in range(told.ndim)]
+    return torch.cat([told.expand(wide), torch.zeros_like(told).expand(nothing)], axis)
 
 
 def safe_ratio(above: Tensor, below: Tensor) -> Tensor:
@@ -168,6 +215,7 @@ class ScoreCAM(ActivationMap):
 
     def weights(self, seen: Seen) -> Float[Tensor, "_ wanted features _"]:
         """Return the softmax over the features of the scores of the masked inputs."""
+        require(seen.x.ndim > 2, "ScoreCAM masks one image or series: use gradcam or hirescam for several sources.")
         batch, features = seen.maps.shape[:2]
         masks = unit_range(resize(seen.activations.unflatten(2, seen.maps.shape[2:]), seen.x.shape[2:]))
         scores = []
