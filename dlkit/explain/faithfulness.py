@@ -1,11 +1,14 @@
 """Does the score live where the map says it does? Deletion and insertion curves (Petsiuk et al., arXiv:1806.07421)."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from dlkit.core.packing import borders, pack, unpack
+from dlkit.core.specs import Part
 from dlkit.explain.base import still
 from dlkit.explain.rows import rows_at_once, scores_of
 
@@ -137,6 +140,23 @@ def at_random_places(
     return found
 
 
+def among_sources(
+    relevance: Float[Tensor, "batch values"], parts: Sequence[Part], generator: torch.Generator
+) -> Float[Tensor, "batch values"]:
+    """Return packed maps that know nothing: rolled inside each source, their mean sizes dealt out to the sources."""
+    sizes = torch.stack([relevance[:, where].abs().mean(1) for where in borders(parts).values()], 1)
+    order = torch.argsort(torch.rand(sizes.shape, generator=generator, device=sizes.device), dim=1)
+    scale = sizes.gather(1, order) / torch.where(sizes > 0, sizes, 1)
+    found = {}
+    for part, own, more in zip(parts, unpack(relevance, parts).values(), scale.unbind(1), strict=True):
+        maps = own.transpose(1, 2) if part.frames else own
+        told = maps[:, : len(part.channels) - part.helpers]
+        rolled = torch.cat([at_random_places(told, None, generator), maps[:, told.shape[1] :]], 1)
+        rolled = rolled.transpose(1, 2) if part.frames else rolled
+        found[part.name] = rolled * more.view(-1, *[1] * (own.ndim - 1))
+    return pack(found, relevance.new_zeros(len(relevance), len(parts)), parts)
+
+
 def judge(
     net: nn.Module,
     x: Float[Tensor, "batch channels *size"],
@@ -149,6 +169,7 @@ def judge(
     closeness: Float[Tensor, "batch"] | None = None,
     draws: int = 4,
     seed: int = 0,
+    parts: Sequence[Part] = (),
 ) -> Faithfulness:
     """Compare maps with the same maps at random places.
 
@@ -163,14 +184,16 @@ def judge(
         closeness: As in :func:`curves`.
         draws: Random places for each map.
         seed: Seed of the places.
+        parts: The sources of packed inputs.
     """
     generator = torch.Generator(x.device).manual_seed(seed)
     settings: dict[str, Any] = {"generator": generator, "valid": valid, "steps": steps, "closeness": closeness}
     own = curves(net, x, targets, relevance, baseline, **settings)
-    others = [
-        curves(net, x, targets, at_random_places(relevance, valid, generator), baseline, **settings)
-        for _ in range(draws)
-    ]
+
+    def anywhere() -> Maps:
+        return among_sources(relevance, parts, generator) if parts else at_random_places(relevance, valid, generator)
+
+    others = [curves(net, x, targets, anywhere(), baseline, **settings) for _ in range(draws)]
     chance = Curves(
         own.share,
         torch.stack([other.deletion for other in others]).mean(0),

@@ -11,8 +11,9 @@ from dlkit.core.discover import discover
 from dlkit.core.packing import borders, pack, packed_size, unpack
 from dlkit.core.specs import Part, Spec
 from dlkit.explain.attribution import DeepLift, GradientShap, IntegratedGradients, SmoothGrad
-from dlkit.explain.base import Explainer
+from dlkit.explain.base import Explainer, Scored
 from dlkit.explain.cam import GradCAM, HiResCAM, XGradCAM
+from dlkit.explain.faithfulness import among_sources, judge
 from dlkit.explain.packed import explained_values
 from dlkit.explain.perturbation import FeatureAblation, Occlusion
 from dlkit.explain.sources import best_lags, channel_shares, misplaced, shapley_sources, slope_at_zero, source_shares
@@ -316,6 +317,42 @@ def test_the_best_lag_is_the_time_of_the_largest_weight_in_seconds():
     lags = [best_lags(found, part, PARTS) for part in PARTS]
     assert lags[0][:2] == pytest.approx([0.02, 0.04]) and lags[0][2] is None
     assert lags[1] == pytest.approx([0.2]) and lags[2] == [None]
+
+
+# ------------------------------------------------------------------ faithfulness
+def test_chance_moves_relevance_inside_sources_and_deals_their_sizes_out():
+    torch.manual_seed(0)
+    maps = torch.rand(200, packed_size(PARTS)) * explained_values(inputs(batch=200), PARTS)
+    maps[:, borders(PARTS)["camera"]] *= 100
+    found = among_sources(maps, PARTS, torch.Generator().manual_seed(0))
+    own, other = unpack(maps, PARTS), unpack(found, PARTS)
+    assert other["magnet"][:, 2].abs().max() == 0 and found[:, -3:].abs().max() == 0
+    sizes = [torch.stack([v.flatten(1).mean(1) for v in one.values()], 1).sort(1).values for one in (own, other)]
+    close(sizes[1], sizes[0], 1e-5)
+    moved = other["camera"].flatten(1).mean(1) < 10
+    assert 0.5 < moved.double().mean() < 0.8  # two of three orders give it the size of another
+    still = ~moved
+    before, after = (v["camera"][still].flatten(1).sort(1).values for v in (own, other))
+    close(before / before.mean(1, keepdim=True), after / after.mean(1, keepdim=True), 1e-4)
+    assert (own["camera"] != other["camera"]).any()
+
+
+def test_the_true_map_of_a_packed_input_is_faithful_and_a_blind_one_is_not():
+    net, x, baseline = made(Curved), inputs(batch=24), torch.zeros(1, 1, packed_size(PARTS), dtype=torch.float64)
+    with torch.no_grad():
+        net.linear.weight.zero_()
+        net.linear.weight[:, borders(PARTS)["magnet"]][:, 2:5] = 1.0
+    x[:, borders(PARTS)["magnet"]] = x[:, borders(PARTS)["magnet"]].abs()
+    targets, valid = torch.zeros(24, 1, dtype=torch.int64), explained_values(x, PARTS)
+    closeness = (net(x) - net(baseline[0]))[:, 0, 0].abs().detach()
+    passed = {}
+    for name, maps in {
+        "true": IntegratedGradients().of_sources(PARTS)(net, x, targets, baseline)[:, 0].abs(),
+        "blind": torch.rand(24, packed_size(PARTS), dtype=torch.float64),
+    }.items():
+        found = judge(Scored(net), x, targets, maps, baseline[0], valid=valid, closeness=closeness, parts=PARTS)
+        passed[name] = found.passed
+    assert passed == {"true": True, "blind": False}
 
 
 # ------------------------------------------------------------------ misalignment
