@@ -25,6 +25,18 @@ class Clock(ABC):
             stamps: Times of the driver, rising, where there is one.
         """
 
+    @abstractmethod
+    def step_of(self, driver: int | None) -> int:
+        """Return the nominal time between ticks in nanoseconds.
+
+        Args:
+            driver: Nominal time between the stamps of the driver, where there is one.
+        """
+
+    def count(self, first: int, last: int) -> int:  # noqa: ARG002 - stamps of a driver have no ticks between them
+        """Return the number of ticks from ``first`` to ``last`` where no source has a sample."""
+        return 0
+
 
 @dataclass(frozen=True)
 class Regular(Clock):
@@ -49,6 +61,14 @@ class Regular(Clock):
         """Return the multiples of the step."""
         return np.arange(-(-first // self.step_ns), last // self.step_ns + 1, dtype=np.int64) * self.step_ns
 
+    def step_of(self, driver: int | None) -> int:  # noqa: ARG002 - of its own
+        """Return the step."""
+        return self.step_ns
+
+    def count(self, first: int, last: int) -> int:
+        """Return the number of multiples of the step."""
+        return max(last // self.step_ns + 1 - -(-first // self.step_ns), 0)
+
 
 @dataclass(frozen=True)
 class OfSource(Clock):
@@ -69,3 +89,8 @@ class OfSource(Clock):
         """Return the stamps."""
         assert stamps is not None
         return stamps[np.searchsorted(stamps, first) : np.searchsorted(stamps, last, side="right")]
+
+    def step_of(self, driver: int | None) -> int:
+        """Return the step of the source."""
+        assert driver is not None
+        return driver
