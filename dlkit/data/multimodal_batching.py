@@ -1,0 +1,106 @@
+"""The half of a data module that makes batches of windows of several sources."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dlkit.core.batch import Batch
+from dlkit.data.base import Augment
+from dlkit.data.loader import Fetch
+from dlkit.data.multimodal_augment import start_augments
+from dlkit.data.multimodal_dropout import Dropout, dropout_rates
+from dlkit.data.multimodal_gather import Decoded, SourcesGather
+from dlkit.data.multimodal_place import FramesPlace, place_sources
+from dlkit.data.multimodal_prepare import SourcesPrepared
+from dlkit.data.sample_batching import generator_of
+from dlkit.data.window_batching import BLOCK_BYTES, WindowBatching
+
+
+class SourcesBatching(WindowBatching, ABC):
+    """Hands out batches of windows of several sources.
+
+    Args:
+        modality_dropout: Probability with which a source is left out of a training window.
+        frames: Where the frames of cameras lie.
+        batching: What :class:`dlkit.data.batching.Batching` takes.
+    """
+
+    def __init__(self, *, modality_dropout: Dropout, frames: FramesPlace, **batching: Any) -> None:
+        super().__init__(mask_channels=False, **batching)
+        self.modality_dropout, self.frames = modality_dropout, frames
+        self._sources: SourcesGather | None = None
+
+    @property
+    @abstractmethod
+    def prepared(self) -> SourcesPrepared:
+        """The table with its split, windows and scaling."""
+
+    @property
+    @abstractmethod
+    def changes(self) -> Mapping[str, Sequence[Augment]]:
+        """Augmentations of each source."""
+
+    def setup(self, stage: str | None = None) -> None:  # noqa: ARG002 - Lightning's name
+        """Place table and frames; what lies in memory is normalized where it lies."""
+        if self._sources is None:
+            parts = self.prepared.laid.parts
+            for part in parts:
+                start_augments(part, self.changes.get(part.name, ()), self.prepared.spec.step)
+            rates = dropout_rates(self.modality_dropout, [part.name for part in parts])
+            self._sources = place_sources(self.prepared, frames=self.frames, changes=self.changes, rates=rates)
+        self._sources = self._sources.to(self.device())
+
+    @property
+    def gather(self) -> SourcesGather:
+        """What makes batches, once they can be made."""
+        assert self._sources is not None
+        return self._sources
+
+    def maker(self, role: str) -> Fetch:
+        """Return what makes a batch of the windows that begin at some rows, or of what was read of them."""
+        return partial(self._make, train=role == "train" and self.gather.random)
+
+    def _make(self, places: Tensor | Decoded, *, train: bool) -> Batch:
+        first = places.places if isinstance(places, Decoded) else places
+        return self.gather.make(places, generator_of(self.seed, self.epoch, int(first[0])) if train else None)
+
+    def make_batch(self, places: Tensor, role: str = "test") -> Batch:
+        """Return the batch of these windows on the host, without augmentation unless ``role`` is "train"."""
+        batch = super().make_batch(places, role)
+        return batch if batch.x.device == places.device else to_device(batch, places.device)
+
+    def stages(self, role: str, *, later: bool) -> tuple[Fetch | None, Fetch | None]:
+        """Let workers read only what needs not know the epoch."""
+        if later:
+            return self.gather.read if self.gather.decodes else None, None
+        if self.num_workers > 0 and role == "train" and self.gather.random:
+            return self.gather.read if self.gather.decodes else None, self.maker(role)
+        return self.maker(role), None
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Leave the places of windows on the host, where they seed what chance does."""
+        if isinstance(batch, Tensor):
+            return batch
+        if isinstance(batch, Decoded):
+            return Decoded(batch.pixels.to(device, non_blocking=True), batch.places)
+        return super().transfer_batch_to_device(batch, device, dataloader_idx)
+
+    def block(self) -> int | None:
+        """Return the windows of a block: a table on disk is read block by block."""
+        if not self.prepared.on_disk:
+            return None
+        window_bytes = 4 * self.gather.values.shape[1] * self.prepared.geometry.stride
+        return max(BLOCK_BYTES // max(window_bytes, 1), self.batch_size)
+
+
+def to_device(part: Any, device: torch.device) -> Any:
+    """Return a batch, or a part of it, on a device."""
+    if isinstance(part, Batch):
+        return Batch._make(to_device(one, device) for one in part)
+    if isinstance(part, dict):
+        return {name: to_device(one, device) for name, one in part.items()}
+    return part.to(device) if isinstance(part, Tensor) else part

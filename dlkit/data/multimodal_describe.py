@@ -1,0 +1,59 @@
+"""What a reviewer asks of several sources, for ``data.json``."""
+
+from typing import Any
+
+from dlkit.data.base import Source
+from dlkit.data.describe import describe
+from dlkit.data.inputs import EventInput
+from dlkit.data.multimodal_camera import Camera
+from dlkit.data.multimodal_lay import Wanted
+from dlkit.data.multimodal_prepare import SourcesPrepared
+from dlkit.data.multimodal_series import Series
+
+
+def describe_sources(ready: SourcesPrepared, source: Source, wanted: Wanted) -> dict[str, Any]:
+    """Return what is said of one source, and what windows hold of each of several and are asked for."""
+    found = describe(ready, source)
+    found["sources"] = {
+        name: {"content": one.source.fingerprint(), "offset_seconds": one.timing.offset, "drift_ppm": one.timing.drift}
+        | ({} if isinstance(one, EventInput) else {"max_age": one.max_age, "missing": one.missing})
+        for name, one in wanted.sources.items()
+    }
+    for held in ready.laid.sources:
+        found["sources"][held.part.name] |= (
+            _describe_camera(held) if isinstance(held, Camera) else _describe_series(held)
+        )
+    found["heads"] = {
+        one.name: {"kind": one.kind, "rows": one.rows, "rows after the inputs": one.first, "targets": list(one.targets)}
+        | (
+            {"classes": dict(zip(ready.laid.classes[one.events], _counts(ready, one.name), strict=True))}
+            if one.events
+            else {}
+        )
+        for one in ready.laid.asked
+    }
+    return found
+
+
+def _counts(ready: SourcesPrepared, head: str) -> list[int]:
+    counts: list[int] = ready.heads[head].class_counts.tolist()
+    return counts
+
+
+def _describe_series(held: Series) -> dict[str, Any]:
+    return {
+        "channels": dict(zip(held.part.channels, held.part.units, strict=True)),
+        "samples in a window": held.cut.rows,
+        "rows between them": held.cut.every,
+    }
+
+
+def _describe_camera(held: Camera) -> dict[str, Any]:
+    shown = int((held.newest >= 0).sum())
+    return {
+        "channels": dict(zip(held.part.channels, held.part.units, strict=True)),
+        "size": list(held.part.size),
+        "frames": len(held.stamps),
+        "frames in a window": len(held.part.times),
+        "rows with a frame": shown,
+    }

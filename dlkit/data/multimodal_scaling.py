@@ -1,0 +1,98 @@
+"""Scalings of several sources: fitted source by source, kept by the name of each channel."""
+
+import copy
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from dlkit.core.checks import require
+from dlkit.data.multimodal_camera import Camera
+from dlkit.data.normalize import ChannelScaling, Identity, Normalizer
+from dlkit.data.sample_fit import ENOUGH
+
+Scalings = dict[str, ChannelScaling]
+
+
+class PerSource(Normalizer):
+    """Normalizes the columns ``source.channel`` of each source by a normalizer of its own, which sees bare names.
+
+    Args:
+        default: For sources that have none.
+        sources: Normalizer of each source.
+        ages: Columns that tell the age of a source, which stay as they are.
+    """
+
+    def __init__(self, default: Normalizer, sources: Mapping[str, Normalizer | None], ages: Sequence[str]) -> None:
+        self.default, self.sources, self.ages = default, sources, set(ages)
+
+    def begin(self, channels: int) -> None:
+        """Hand each column to its normalizer."""
+        groups: dict[str, list[int]] = {}
+        for place in range(channels):
+            column = self.channels_[place]
+            groups.setdefault("" if column in self.ages else column.split(".", 1)[0], []).append(place)
+        self._groups = []
+        for source, places in groups.items():
+            normalizer = self.sources.get(source) or self.default
+            names = tuple(self.channels_[place].split(".", 1)[1] for place in places)
+            own: Normalizer = Identity() if source == "" else copy.copy(normalizer)
+            self._groups.append((places, own.start(names)))
+
+    def update(self, rows: np.ndarray) -> None:
+        """Pass each normalizer its columns."""
+        for places, normalizer in self._groups:
+            normalizer.add(rows[:, places])
+
+    def finish(self) -> ChannelScaling:
+        """Join the scalings."""
+        fitted = ChannelScaling(len(self.channels_))
+        for places, normalizer in self._groups:
+            part = normalizer.finish()
+            fitted.shift[places], fitted.scale[places], fitted.log[places] = part.shift, part.scale, part.log
+        return fitted
+
+    def result(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return shift and scale of each column."""
+        fitted = self.finish()
+        return fitted.shift.double().numpy(), fitted.scale.double().numpy()
+
+
+def fit_camera(camera: Camera, newest: np.ndarray, train: np.ndarray, normalizer: Normalizer) -> ChannelScaling:
+    """Fit the channels of a camera on frames that were first seen in training rows, evenly spread over them.
+
+    Args:
+        camera: The camera.
+        newest: Last frame at each row, stale or not.
+        train: Ranges of training rows, (n, 2).
+        normalizer: How they are brought to a common scale.
+
+    Raises:
+        InputError: There is no such frame.
+    """
+    seen = [np.setdiff1d(newest[start:stop], newest[start - 1 : start] if start else [-1]) for start, stop in train]
+    numbers = np.unique(np.concatenate([one[one >= 0] for one in seen]))
+    name = camera.part.name
+    require(
+        len(numbers) > 0, f"The camera '{name}' has no frame in the training rows: leave it out, or change `split`."
+    )
+    if len(numbers) > ENOUGH:
+        numbers = numbers[np.linspace(0, len(numbers) - 1, ENOUGH).round().astype(np.int64)]
+    normalizer = copy.copy(normalizer).start(camera.part.channels[: camera.channels])
+    for number in numbers.tolist():
+        normalizer.add(camera.pictures.decode(number).reshape(camera.channels, -1).T)
+    return normalizer.finish()
+
+
+def by_name(names: Sequence[str], scaling: ChannelScaling) -> Scalings:
+    """Return the scaling of each channel."""
+    return {name: scaling.select([place]) for place, name in enumerate(names)}
+
+
+def for_names(names: Sequence[str], known: Mapping[str, ChannelScaling]) -> ChannelScaling:
+    """Return the scaling of these channels; one that is not known, such as a helper, stays as it is."""
+    joined = ChannelScaling(len(names))
+    for place, name in enumerate(names):
+        if name in known:
+            for part in ("shift", "scale", "log"):
+                getattr(joined, part)[place] = getattr(known[name], part)[0]
+    return joined
