@@ -1,0 +1,191 @@
+"""Figures of explanations over several sources: traces and frames on one time axis, with the share of each source."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlkit.core.checks import require
+from dlkit.report.canvas import BLACK, BLUE, ORANGE, label_time, new_figure, style, with_unit
+from dlkit.report.maps import Legend, MapView, draw_heat, put_title, shades, wrapped
+from dlkit.report.tables import shorten
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+    import matplotlib.figure
+
+MOST_CHANNELS, MOST_FRAMES = 8, 8
+
+
+@dataclass(frozen=True, eq=False)
+class SourceView:
+    """What one source gave to one answer.
+
+    Attributes:
+        name: Name of the source.
+        channels: Name of each channel.
+        units: Unit of each channel.
+        times: Time of each sample or frame, datetime64 or seconds, rising, (times,); NaT or NaN where there is none.
+        values: In physical units, NaN where missing, (channels, times) or (frames, channels, height, width).
+        relevance: Same shape.
+        share: Sum of the relevance.
+        there: Whether the source was there.
+    """
+
+    name: str
+    channels: Sequence[str]
+    units: Sequence[str]
+    times: np.ndarray
+    values: np.ndarray
+    relevance: np.ndarray
+    share: float
+    there: bool = True
+
+    @property
+    def frames(self) -> bool:
+        """Whether it is a camera."""
+        return self.values.ndim == 4
+
+    def strongest(self) -> list[int]:
+        """Return the channels that are drawn, in their order: those of the largest relevance where there are many."""
+        sizes = np.nansum(np.abs(self.relevance), axis=1)
+        return sorted(np.argsort(-sizes, kind="stable")[:MOST_CHANNELS].tolist())
+
+    def scale(self) -> float:
+        """Return the largest size of the relevance of a value."""
+        return float(np.nanmax(np.abs(self.relevance), initial=0.0)) or 1.0
+
+
+def source_maps_figure(
+    views: Sequence[SourceView], legend: Legend, *, title: str, answer: Any
+) -> "matplotlib.figure.Figure":
+    """Draw the inputs of all sources on one time axis, coloured by relevance, and beside them their shares.
+
+    Colours are parts of the most relevant value of a source; the bars compare the sources.
+
+    Args:
+        views: The sources.
+        legend: Method, score and verdict.
+        title: What the sample is called and what is said of it.
+        answer: Time that the answer is of.
+    """
+    require(len(views) > 0, "source_maps_figure got no source to draw: pass at least one SourceView.")
+    rows = [(view, channel) for view in views for channel in ([-1] if view.frames else view.strongest())]
+    heights = [2.0 if view.frames else 0.75 for view, _ in rows]
+    with style():
+        figure = new_figure(9.4, 1.6 + sum(heights))
+        grid = figure.add_gridspec(len(rows), 2, width_ratios=[5, 1], height_ratios=heights)
+        first = figure.add_subplot(grid[0, 0])
+        panels = [first, *(figure.add_subplot(grid[row, 0], sharex=first) for row in range(1, len(rows)))]
+        look = shades(np.array([1.0]), signed=legend.signed)
+        span = _span(views, answer)
+        for (view, channel), axes in zip(rows, panels, strict=True):
+            if view.frames:
+                draw_frames(axes, view, look)
+            else:
+                draw_channel(axes, view, channel, look, span)
+            axes.axvline(answer, color=BLACK, linewidth=0.8, linestyle=":")
+            axes.tick_params(labelsize=7, labelbottom=axes is panels[-1])
+        first.set_xlim(*span)
+        first.set_title(wrapped([title, "dotted: the moment of the answer"], 105), loc="left", fontsize=8)
+        label_time(panels[-1], np.asarray([span[0]]), named=True)
+        draw_shares(figure, grid, views, [view for view, _ in rows], legend)
+        add_scale(figure, panels, look)
+        put_title(figure, legend)
+    return figure
+
+
+def _span(views: Sequence[SourceView], answer: Any) -> tuple[Any, Any]:
+    """Return the ends of the time axis, with room for the width of the first and the last sample."""
+    times = np.concatenate([*(view.times for view in views), np.asarray([answer], views[0].times.dtype)])
+    ends = times[~np.isnat(times)] if times.dtype.kind == "M" else times[~np.isnan(times)]
+    low, high = ends.min(), ends.max()
+    margin = (high - low) / 50 if high > low else (np.timedelta64(500, "ms") if ends.dtype.kind == "M" else 0.5)
+    return low - margin, high + margin
+
+
+def edges_of(times: np.ndarray, span: tuple[Any, Any]) -> np.ndarray:
+    """Return where the colour of each sample begins and ends, (times + 1,): half way to its neighbours."""
+    if len(times) == 1:
+        half = (span[1] - span[0]) / 100
+        return np.concatenate([times - half, times + half])
+    middles = times[:-1] + (times[1:] - times[:-1]) / 2
+    return np.concatenate([[times[0] - (middles[0] - times[0])], middles, [times[-1] + (times[-1] - middles[-1])]])
+
+
+def draw_channel(
+    axes: "matplotlib.axes.Axes", view: SourceView, channel: int, look: dict[str, Any], span: tuple[Any, Any]
+) -> None:
+    """Draw a waveform over the colour of its relevance."""
+    values, relevance = view.values[channel], view.relevance[channel] / view.scale()
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    margin = 0.1 * (high - low) or 0.5
+    between = [low - margin, high + margin]
+    axes.pcolormesh(edges_of(view.times, span), between, relevance[None], shading="flat", rasterized=True, **look)
+    few = len(values) <= 12
+    axes.plot(view.times, values, color=BLACK, linewidth=0.9, marker="o" if few else "", markersize=2.5)
+    axes.set_ylim(*between)
+    axes.grid(visible=False)
+    name = wrapped([shorten(view.name, 16), with_unit(shorten(view.channels[channel], 16), view.units[channel])], 20)
+    axes.set_ylabel(name, fontsize=7, rotation=0, ha="right", va="center")
+    if not view.there:
+        axes.text(0.5, 0.5, "not there", transform=axes.transAxes, ha="center", va="center", fontsize=8, color=ORANGE)
+
+
+def draw_frames(axes: "matplotlib.axes.Axes", view: SourceView, look: dict[str, Any]) -> None:
+    """Draw frames side by side under their relevance, each with a line to its time."""
+    known = np.flatnonzero(np.isfinite(view.values).reshape(len(view.values), -1).any(1))
+    chosen = known[np.unique(np.linspace(0, len(known) - 1, min(len(known), MOST_FRAMES)).round().astype(int))]
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    axes.set_ylabel(shorten(view.name, 16), fontsize=7, rotation=0, ha="right", va="center")
+    if not view.there or not len(chosen):
+        axes.text(0.5, 0.5, "not there", transform=axes.transAxes, ha="center", va="center", fontsize=8, color=ORANGE)
+        return
+    wide, scale = 1 / max(len(chosen), 4), view.scale()
+    for place, number in enumerate(chosen):
+        left = 1 - (len(chosen) - place) * wide
+        inset = axes.inset_axes((left, 0.2, 0.96 * wide, 0.78))
+        total = view.relevance[number].sum(0) / scale
+        draw_heat(inset, MapView(view.values[number], view.relevance[number], ""), total, look)
+        axes.annotate(
+            "", xy=(view.times[number], 0.0), xycoords=("data", "axes fraction"), xytext=(left + 0.48 * wide, 0.2),
+            textcoords="axes fraction", arrowprops={"arrowstyle": "-|>", "linewidth": 0.7, "color": BLACK},
+        )  # fmt: skip
+
+
+def draw_shares(
+    figure: "matplotlib.figure.Figure",
+    grid: Any,
+    views: Sequence[SourceView],
+    rows: Sequence[SourceView],
+    legend: Legend,
+) -> None:
+    """Draw the share of each source as a bar beside its rows, all on one scale."""
+    total = sum(abs(view.share) for view in views) or 1.0
+    most = max(abs(view.share) for view in views) or 1.0
+    for view in views:
+        own = [row for row, other in enumerate(rows) if other is view]
+        axes = figure.add_subplot(grid[own[0] : own[-1] + 1, 1])
+        axes.barh([0], [view.share], color=ORANGE if view.share > 0 else BLUE, height=0.5)
+        axes.axvline(0, color=BLACK, linewidth=0.6)
+        axes.set(xlim=(-1.1 * most if legend.signed else 0, 1.1 * most), ylim=(-1, 1), yticks=[])
+        said = f"{view.share:.3g} {legend.unit} ({100 * abs(view.share) / total:.0f} %)".replace("  ", " ")
+        axes.set_title(said, fontsize=7, loc="left", pad=2)
+        axes.tick_params(labelsize=7, labelbottom=view is views[-1])
+        axes.grid(visible=False)
+        axes.spines["left"].set_visible(False)
+    axes.set_xlabel(with_unit("share of each source", legend.unit) + "\n% of the sum of sizes", fontsize=7)
+
+
+def add_scale(figure: "matplotlib.figure.Figure", panels: Sequence[Any], look: dict[str, Any]) -> None:
+    """Add the colour bar."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    scale = ScalarMappable(Normalize(look["vmin"], look["vmax"]), look["cmap"])
+    bar = figure.colorbar(scale, ax=list(panels), location="bottom", fraction=0.02, pad=0.01, aspect=60)
+    bar.set_label("relevance of a value, 1: the most of its source", fontsize=7)
+    bar.ax.tick_params(labelsize=7)
