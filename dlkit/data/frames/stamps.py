@@ -29,7 +29,7 @@ class Stamps:
 
     time_format: str = "auto"
     time_zone: str = "UTC"
-    rate: float | None = None
+    rate: float | int | None = None
     start: str | None = None
 
     def __post_init__(self) -> None:
@@ -55,9 +55,9 @@ class Stamps:
         except CellError as error:
             raise InputError(f"`start: {self.start}`: {error.problem}.") from error
 
-    def count(self, numbers: np.ndarray, rate: float | None = None) -> np.ndarray:
+    def count(self, numbers: np.ndarray) -> np.ndarray:
         """Return the times of frames that are counted, int64 nanoseconds."""
-        per_frame = SECOND / (rate or self.rate or 1.0)
+        per_frame = SECOND / (self.rate or 1)
         return self.origin + np.rint(np.asarray(numbers, np.float64) * per_frame).astype(np.int64)
 
     def read(self, cells: pd.Series, names: Sequence[str], what: str) -> np.ndarray:

@@ -47,7 +47,7 @@ class OpenVideo:
 
         Args:
             stamp: Stamp of the wanted frame, in units of the container.
-            key: Stamp of the key frame from which it can be decoded.
+            key: Where to go in the file to decode it.
         """
         if self.last is None or not key <= self.last < stamp:
             self.container.seek(key, stream=self.stream)
@@ -66,7 +66,7 @@ class VideoPictures(Pictures):
     Args:
         path: The file.
         stamps: Stamp of each frame, rising, in units of the container.
-        keys: Stamp of the key frame of each.
+        keys: Where to go in the file to decode each, in units of the container.
         color: "gray" or "rgb".
         deep: Whether pixels have more than 8 bits; they are then scaled to 16.
         limit: Bytes of decoded frames that are kept.
@@ -125,7 +125,7 @@ class VideoPictures(Pictures):
 
 
 def read_stamps(path: Path) -> tuple[np.ndarray, np.ndarray, Fraction]:
-    """Return the stamps of the frames, those of their key frames, and seconds a unit, without decoding.
+    """Return the stamps of the frames, where to go to decode each, and seconds a unit, without decoding.
 
     Raises:
         InputError: The file is no video, or its frames have no stamps.
@@ -136,12 +136,28 @@ def read_stamps(path: Path) -> tuple[np.ndarray, np.ndarray, Fraction]:
             if not container.streams.video:
                 raise InputError(f"{path.name} holds no video: give one in `path`.")
             stream = container.streams.video[0]
-            packets = [(packet.pts, packet.is_keyframe) for packet in container.demux(stream) if packet.size]
+            packets = [(each.pts, each.dts, each.is_keyframe) for each in container.demux(stream) if each.size]
             unit = stream.time_base
     except av.FFmpegError as error:
         raise InputError(f"{path.name} cannot be read as a video ({error.strerror}): give a whole one.") from error
-    if not packets or any(stamp is None for stamp, _ in packets):
+    if not packets or any(stamp is None for stamp, _, _ in packets):
         raise InputError(f"The frames of {path.name} have no stamps: save it in a container that has, such as MP4.")
-    keys = np.maximum.accumulate([stamp if key else np.iinfo(np.int64).min for stamp, key in packets])
-    order = np.argsort([stamp for stamp, _ in packets], kind="stable")
-    return np.array([stamp for stamp, _ in packets], dtype=np.int64)[order], keys[order], unit
+    stamps = np.array([stamp for stamp, _, _ in packets], dtype=np.int64)
+    order = np.argsort(stamps, kind="stable")
+    return stamps[order], np.array(_key_frames(packets), dtype=np.int64)[order], unit
+
+
+def _key_frames(packets: list[tuple[int, int | None, bool]]) -> list[int]:
+    """Return where the key frame stands that each frame can be decoded from: in files, frames are found by that.
+
+    Args:
+        packets: Stamp, place, and whether it is a key frame, of each frame in the order of the file.
+    """
+    found: list[int] = []
+    first = packets[0][0] if packets[0][1] is None else packets[0][1]
+    before, (key, place) = first, (packets[0][0], first)
+    for stamp, own, is_key in packets:
+        if is_key:
+            before, key, place = place, stamp, stamp if own is None else own
+        found.append(before if stamp < key else place)  # shown before the key frame, it also needs the one before
+    return found

@@ -54,7 +54,7 @@ class FrameFolder(FrameSource):
         pattern: str = "([^/]+)$",
         time_format: str = "auto",
         time_zone: str = "UTC",
-        rate: float | None = None,
+        rate: float | int | None = None,
         start: str | None = None,
         series: Literal["folder"] | None = None,
         color: Color = "auto",

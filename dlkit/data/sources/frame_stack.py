@@ -59,7 +59,7 @@ class FrameStack(FrameSource):
         times: str | None = None,
         time_format: str = "auto",
         time_zone: str = "UTC",
-        rate: float | None = None,
+        rate: float | int | None = None,
         start: str | None = None,
         group: str = "/",
         axes: str | None = None,
