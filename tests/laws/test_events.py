@@ -104,8 +104,9 @@ def test_bad_rows_are_named_with_their_cause_or_left_out(tmp_path):
     source = {"path": write(tmp_path, **rows), "classes": ["a", "b"], **RELATIVE}
     with pytest.raises(InputError) as error:
         EventTable(**source).read()
-    for cause in ("4 of 5 events", "no onset: events.csv, row 2", "onset: events.csv, row 3",
-                  "label missing: events.csv, row 4", "none of none, a, b: events.csv, row 5", "bad: skip"):  # fmt: skip
+    row = "events.csv, row"
+    causes = ("4 of 5 events", f"no onset: {row} 2", f"not after the onset: {row} 3", f"label missing: {row} 4")
+    for cause in (*causes, f"none of none, a, b: {row} 5", "bad: skip"):
         assert cause in str(error.value)
     (events,) = EventTable(**source, bad="skip").read()
     np.testing.assert_array_equal(events.onset, [0])
