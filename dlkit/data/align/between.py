@@ -3,12 +3,12 @@
 import numpy as np
 from jaxtyping import Float32
 
-from dlkit.data.align.held import Held, Ticks, Times, Values, as_of, following
+from dlkit.data.align.held import Held, Ticks, Times, Values, as_of, following, rows_until
 
 
 def linear(ticks: Ticks, times: Times, values: Values, reach: int) -> Float32[np.ndarray, "ticks channels"]:
     """Return values on the line between the samples on both sides; NaN where one is farther than ``reach`` ns."""
-    low, since = as_of(ticks, times, values, Held.nothing(values.shape[1]))
+    low, since = as_of(rows_until(times, ticks), times, values, Held.nothing(values.shape[1]))
     high, until = following(ticks, times, values)
     now = ticks[:, None]
     with np.errstate(invalid="ignore"):
@@ -20,7 +20,7 @@ def linear(ticks: Ticks, times: Times, values: Values, reach: int) -> Float32[np
 
 def nearest(ticks: Ticks, times: Times, values: Values, reach: int) -> Float32[np.ndarray, "ticks channels"]:
     """Return the value of the nearest sample, the earlier of two; NaN where it is farther than ``reach`` ns."""
-    low, since = as_of(ticks, times, values, Held.nothing(values.shape[1]))
+    low, since = as_of(rows_until(times, ticks), times, values, Held.nothing(values.shape[1]))
     high, until = following(ticks, times, values)
     behind, ahead = ticks[:, None] - since, until - ticks[:, None]
     found = np.where(behind <= ahead, low, high)

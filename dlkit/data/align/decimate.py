@@ -8,7 +8,7 @@ from jaxtyping import Float32, Float64
 
 from dlkit.data.align.between import linear
 from dlkit.data.align.fold import fold
-from dlkit.data.align.held import Held, Ticks, Times, Values, as_of
+from dlkit.data.align.held import Held, Ticks, Times, Values, as_of, rows_until
 
 TICKS = 6  # half the length of the filter
 ATTENUATION = 60.0  # dB, from half the rate of the clock on
@@ -70,10 +70,8 @@ def decimate(ticks: Ticks, times: Times, values: Values, how: Filter) -> Float32
         ticks: Rising times.
         times: Stamps, not falling.
         values: Samples from ``how.behind`` before the first tick on, NaN where missing.
-        how: The filter.
+        how: The filter, which is not idle.
     """
-    if how.idle:
-        return as_of(ticks, times, values, Held.nothing(values.shape[1]))[0]
     taps = 2 * how.half // how.spacing + 1
     many = max(BLOCK // (taps * values.shape[1]), 1)
     parts = [_filtered(ticks[i : i + many], times, values, how, taps) for i in range(0, len(ticks), many)]
@@ -90,7 +88,8 @@ def _filtered(ticks: Ticks, times: Times, values: Values, how: Filter, taps: int
     grid = linear(how.origin + np.arange(low, high + 1) * how.spacing, times[near], values[near], reach)
     signal = grid[numbers - low].astype(np.float64)
     if not how.ahead:
-        signal = _hold(signal, points, *as_of(ticks, times, values, Held.nothing(values.shape[1])), reach)
+        last = as_of(rows_until(times, ticks), times, values, Held.nothing(values.shape[1]))
+        signal = _hold(signal, points, *last, reach)
     signal *= how.weights((points - middle[:, None]).astype(np.float64))[:, :, None]
     return fold(torch.from_numpy(signal.reshape(len(ticks), -1)), taps, torch.add).float().numpy()
 

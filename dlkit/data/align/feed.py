@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from dlkit.core.checks import require
+from dlkit.core.checks import InputError, require
 from dlkit.core.durations import nanoseconds
 from dlkit.data.align.buffer import Buffer
 from dlkit.data.align.columns import Columns, choose_channels, plan_columns
-from dlkit.data.align.held import NEVER, Held, Ticks, as_of
+from dlkit.data.align.held import NEVER, Held, Ticks, newest, rows_until
 from dlkit.data.align.resample import Rates, resample
 from dlkit.data.inputs import FrameInput, StreamInput, Timing
 from dlkit.data.records import Stream
@@ -29,6 +29,7 @@ class Feed:
         streams: Its samples, at least one; those of a camera have no channels.
         timing: Offset and drift of its clock.
         step: Time between ticks in nanoseconds; by default that between its samples.
+        origin: First stamp of the series where the samples do not begin with it.
         dated: Whether times are dates, for messages.
 
     Raises:
@@ -43,26 +44,28 @@ class Feed:
         *,
         timing: Timing,
         step: int | None = None,
+        origin: int | None = None,
         dated: bool = True,
     ) -> None:
         self.name, self.given, self._timing = name, given, timing
         self.show = show_time(relative=not dated)
-        self._pieces = _pieces(streams)
+        wanted = given.channels if isinstance(given, StreamInput) else None
+        as_is = wanted is None and not timing.offset and not timing.drift
+        self._pieces = _pieces(streams, None if as_is else PIECE)
         start = next(self._pieces, None)
         require(start is not None, f"Source '{name}' has no samples: check its `path` and its policies.")
         assert start is not None
-        self.static, self._origin = start.static, int(start.times[0])
-        wanted = given.channels if isinstance(given, StreamInput) else None
+        self.static, self.origin = start.static, int(start.times[0]) if origin is None else origin
         self._chosen = choose_channels(wanted, start.channels, name)
         self._whole = len(self._chosen) == len(start.channels)
         self.columns = _columns(start, self._chosen, given, name)
         self._buffer, self._held = Buffer(len(self._chosen)), Held.nothing(len(self._chosen))
-        self.first = self.newest = int(self._on_clock(start.times[:1])[0])
+        self.first = self.newest = int(self.on_clock(start.times[:1])[0])
         self.rows, self.ended = 0, False
         self.rates = Rates(
             spacing=int(start.step),
             step=int(start.step) if step is None else step,
-            origin=self.first,
+            origin=int(self.on_clock(np.array([self.origin]))[0]),
             max_age=None if given.max_age is None else nanoseconds(given.max_age, setting="max_age"),
             look_ahead=isinstance(given, StreamInput) and given.look_ahead,
         )
@@ -79,6 +82,14 @@ class Feed:
     def patience(self) -> int:
         """Nanoseconds without a sample after which the source is silent."""
         return max(SILENT * self.rates.step, SILENT * self.rates.spacing, self.rates.max_age or 0)
+
+    @property
+    def depends_on(self) -> int:
+        """Nanoseconds before a tick in which all lies that its row depends on; ``FOREVER`` where it may be anywhere."""
+        holds = {"last", "decimate"} if self.rates.filter.idle else {"last"}
+        held = self.rates.max_age is None and not holds.isdisjoint(self.columns.methods)
+        aged = isinstance(self.given, StreamInput) and self.given.age
+        return FOREVER if held or aged else max(self._behind, self.patience)
 
     @property
     def delays(self) -> dict[str, float]:
@@ -117,7 +128,7 @@ class Feed:
     def last_seen(self, time: int) -> int:
         """Return the stamp of the last sample that is not missing at ``time``, ``NEVER`` where there is none."""
         times, values = self._buffer.rows(time)
-        return int(self._newest(np.array([time]), times, values)[0])
+        return int(newest(np.array([len(times)]), times, values, self._held)[0])
 
     def fill(
         self, ticks: Ticks, since: Ticks, out: Float32[np.ndarray, "ticks columns"]
@@ -141,45 +152,44 @@ class Feed:
             found = resample(ticks, since, times, rows, plan.methods, self.rates, held)
             for method, columns in zip(plan.methods, plan.columns, strict=True):
                 out[:, _compact(columns)] = found[method]
-        newest = self._newest(ticks, times, values)
+        seen = newest(rows_until(times, ticks), times, values, self._held)
         if isinstance(self.given, StreamInput) and self.given.age:
-            out[:, -1] = np.where(newest == NEVER, np.nan, (ticks - newest) / 1e9)
+            out[:, -1] = np.where(seen == NEVER, np.nan, (ticks - seen) / 1e9)
         self.skip_to(int(ticks[-1]))
-        return newest
+        return seen
 
-    def _newest(self, ticks: Ticks, times: np.ndarray, values: np.ndarray) -> Int64[np.ndarray, " ticks"]:
-        if not values.shape[1]:  # frames
-            at = np.searchsorted(times, ticks, side="right") - 1
-            seen = times[at] if len(times) else np.full(len(ticks), NEVER)
-            return np.asarray(np.where(at < 0, NEVER, seen))
-        return np.asarray(as_of(ticks, times, values, self._held)[1].max(1))
-
-    def _on_clock(self, times: np.ndarray) -> np.ndarray:
+    def on_clock(self, times: np.ndarray) -> np.ndarray:
+        """Return stamps of this source as times of the common clock."""
         shift, drift = round(self._timing.offset * 1e9), self._timing.drift * 1e-6
         if drift:
-            times = times + np.rint((times - self._origin) * drift).astype(np.int64)
+            times = times + np.rint((times - self.origin) * drift).astype(np.int64)
         return times + shift if shift else times
 
     def _take(self, piece: Stream) -> None:
-        times = self._on_clock(piece.times)
-        back = np.flatnonzero(times[1:] < times[:-1]) + 1 if times[0] >= self.newest else np.zeros(1, np.int64)
-        if len(back):
-            row = int(back[0])
-            before = int(times[row - 1]) if row else self.newest
-            require(
-                False,
-                f"Source '{self.name}', series '{piece.name}', row {self.rows + row + 1}: the stamp "
-                f"{self.show(int(times[row]))} follows {self.show(before)}, but time must not go back: sort the rows, "
-                "e.g. with `disorder: sort` of dlkit.data.sources.recording.Recording.",
-            )
+        times = self.on_clock(piece.times)
+        for first in range(0, len(times), PIECE):
+            self._refuse_disorder(times[max(first - 1, 0) : first + PIECE], max(first - 1, 0), piece.name)
         self._buffer.append(times, piece.values if self._whole else piece.values[:, self._chosen])
         self.newest, self.rows = int(times[-1]), self.rows + len(times)
 
+    def _refuse_disorder(self, times: np.ndarray, first: int, series: str) -> None:
+        back = np.flatnonzero(times[1:] < times[:-1]) + 1 if first or times[0] >= self.newest else np.zeros(1, int)
+        if len(back):
+            row = int(back[0])
+            before = int(times[row - 1]) if row else self.newest
+            raise InputError(
+                f"Source '{self.name}', series '{series}', row {self.rows + first + row + 1}: the stamp "
+                f"{self.show(int(times[row]))} follows {self.show(before)}, but time must not go back: sort the rows, "
+                "e.g. with `disorder: sort` of dlkit.data.sources.recording.Recording."
+            )
 
-def _pieces(streams: Iterator[Stream]) -> Iterator[Stream]:
+
+def _pieces(streams: Iterator[Stream], rows_each: int | None) -> Iterator[Stream]:
+    """Yield streams in pieces where they must be copied, whole where not."""
     for stream in streams:
-        for first in range(0, len(stream.times), PIECE):
-            rows = slice(first, first + PIECE)
+        each = rows_each or max(len(stream.times), 1)
+        for first in range(0, len(stream.times), each):
+            rows = slice(first, first + each)
             yield Stream(
                 stream.name, stream.times[rows], stream.values[rows], stream.channels, stream.units, stream.step,
                 stream.static,

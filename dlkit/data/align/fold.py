@@ -36,13 +36,20 @@ def aggregate(
     found = {method: np.full(shape, 0 if method == "count" else np.nan, np.float32) for method in methods}
     for first, last in _blocks(starts, ends):
         counts = ends[first:last] - starts[first:last]
-        for length in np.unique(counts[counts > 0]).tolist():
+        for length in _different(counts):
             bags = np.flatnonzero(counts == length)
             rows = _side_by_side(values, starts[first:last][bags], length)
             into = slice(first, last) if len(bags) == last - first else first + bags
             for method, result in _statistics(rows, length, methods).items():
                 found[method][into] = result.numpy()
     return found
+
+
+def _different(counts: np.ndarray) -> list[int]:
+    """Return the different counts above 0."""
+    many = counts.max() > BLOCK
+    found = np.unique(counts) if many else np.flatnonzero(np.bincount(counts))
+    return [count for count in found.tolist() if count > 0]
 
 
 def _blocks(starts: Bags, ends: Bags) -> Iterator[tuple[int, int]]:
@@ -68,8 +75,9 @@ def _statistics(rows: Rows, length: int, methods: Sequence[str]) -> dict[str, Ro
     """Return the statistics of bags without a NaN fast, those of the others with care."""
     found = _of_whole(rows, length, methods)
     telling = next((found[method] for method in methods if method != "count"), rows)
-    holes = telling.isnan().any(1)
-    if bool(holes.any()):
+    missing = telling.isnan()
+    if bool(missing.any()):
+        holes = missing.any(1)
         mended = _of_known(rows[holes], length, methods)
         for method, result in found.items():
             result[holes] = mended[method]

@@ -7,6 +7,7 @@ from jaxtyping import Float32, Int64
 
 NEVER = -(1 << 62)  # nanoseconds: no sample yet
 Ticks = Int64[np.ndarray, " ticks"]
+Ends = Int64[np.ndarray, " ticks"]
 Times = Int64[np.ndarray, " time"]
 Values = Float32[np.ndarray, "time channels"]
 
@@ -36,49 +37,64 @@ class Held:
         """Return what is held when these samples have passed."""
         if not len(times):
             return self
-        found, stamps = as_of(times[-1:], times, values, self)
+        found, stamps = as_of(np.array([len(times)]), times, values, self)
         return Held(found[0], np.broadcast_to(stamps, found.shape)[0].copy())
 
 
+def rows_until(times: Times, ticks: Ticks) -> Ends:
+    """Return the number of stamps up to and with each tick."""
+    return np.searchsorted(times, ticks, side="right")
+
+
 def as_of(
-    ticks: Ticks, times: Times, values: Values, held: Held
+    ends: Ends, times: Times, values: Values, held: Held
 ) -> tuple[Float32[np.ndarray, "ticks channels"], Int64[np.ndarray, "ticks columns"]]:
-    """Return the last value at or before each tick that is not NaN, and its stamp.
+    """Return the last value of the rows before each end that is not NaN, and its stamp.
 
     Args:
-        ticks: Rising times.
-        times: Stamps, not falling; of equal ones the last counts.
+        ends: Past-the-last row of each tick, not falling.
+        times: Stamps, not falling.
         values: Samples, NaN where missing.
         held: What was known before the first sample.
 
     Returns:
         Values, NaN where there is none, and stamps, in one column where they are the same for all channels.
     """
-    at = np.searchsorted(times, ticks, side="right") - 1
-    if not len(times) or at[-1] < 0:
-        return np.tile(held.values, (len(ticks), 1)), np.tile(held.stamps, (len(ticks), 1))
+    if not len(ends) or ends[-1] == 0:
+        return np.tile(held.values, (len(ends), 1)), np.tile(held.stamps, (len(ends), 1))
+    at = ends - 1
     found, stamps = values[at], times[at][:, None]
-    early = int(np.searchsorted(at, 0))
-    found[:early] = np.nan
-    holes = np.flatnonzero(np.isnan(found).any(0))
+    early = int(np.searchsorted(ends, 1))
+    holes = np.flatnonzero(np.isnan(found[early:]).any(0))
     if not len(holes) and not early:
         return found, stamps
     stamps = np.repeat(stamps, values.shape[1], 1)
-    stamps[:early] = held.stamps
-    found[:early] = held.values
+    found[:early], stamps[:early] = held.values, held.stamps
     for channel in holes:
         known = np.flatnonzero(~np.isnan(values[:, channel]))
-        place = np.searchsorted(known, at, side="right") - 1
-        rows = known[place[place >= 0]]
-        found[:, channel] = np.where(place < 0, held.values[channel], 0)
-        stamps[:, channel] = np.where(place < 0, held.stamps[channel], 0)
-        found[place >= 0, channel], stamps[place >= 0, channel] = values[rows, channel], times[rows]
+        place = np.searchsorted(known, ends) - 1
+        seen = place >= 0
+        found[~seen, channel], stamps[~seen, channel] = held.values[channel], held.stamps[channel]
+        found[seen, channel], stamps[seen, channel] = values[known[place[seen]], channel], times[known[place[seen]]]
     return found, stamps
+
+
+def newest(ends: Ends, times: Times, values: Values, held: Held) -> Int64[np.ndarray, " ticks"]:
+    """Return the stamp of the last row with a value before each end, ``NEVER`` where there is none.
+
+    Rows of a stream without channels always count.
+    """
+    if len(ends) and ends[0] and not (values.shape[1] and np.isnan(values[ends - 1, 0]).any()):
+        return times[ends - 1]
+    if values.shape[1]:
+        return np.asarray(as_of(ends, times, values, held)[1].max(1))
+    return np.concatenate([np.full(1, NEVER), times])[ends]
 
 
 def following(
     ticks: Ticks, times: Times, values: Values
 ) -> tuple[Float32[np.ndarray, "ticks channels"], Int64[np.ndarray, "ticks columns"]]:
     """Return the first value at or after each tick that is not NaN, and its stamp, ``-NEVER`` where there is none."""
-    found, stamps = as_of(-ticks[::-1], -times[::-1], values[::-1], Held.nothing(values.shape[1]))
+    ends = len(times) - np.searchsorted(times, ticks, side="left")[::-1]
+    found, stamps = as_of(ends, -times[::-1], values[::-1], Held.nothing(values.shape[1]))
     return found[::-1], -stamps[::-1]

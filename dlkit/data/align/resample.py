@@ -9,7 +9,7 @@ from jaxtyping import Float32
 from dlkit.data.align.between import linear, nearest
 from dlkit.data.align.decimate import Filter, decimate
 from dlkit.data.align.fold import AGGREGATES, aggregate
-from dlkit.data.align.held import Held, Ticks, Times, Values, as_of
+from dlkit.data.align.held import Ends, Held, Ticks, Times, Values, as_of, rows_until
 from dlkit.data.inputs import AHEAD, Method
 
 REACH = 1_000  # steps of the source that "nearest" and "linear" bridge where no `max_age` says otherwise
@@ -83,9 +83,9 @@ def resample(
     held = Held.nothing(values.shape[1]) if held is None else held
     over = [method for method in methods if method in AGGREGATES]
     found: dict[str, Found] = {}
+    ends = rows_until(times, ticks)
     if over:
-        starts, ends = (np.searchsorted(times, at, side="right") for at in (since, ticks))
-        found = aggregate(values, starts, ends, over)
+        found = aggregate(values, _starts(times, ticks, since, ends), ends, over)
     if "nearest" in methods:
         found["nearest"] = nearest(ticks, times, values, rates.reach)
     if "linear" in methods:
@@ -93,13 +93,21 @@ def resample(
     if "decimate" in methods:
         idle = rates.filter.idle
         found["decimate"] = (
-            as_of(ticks, times, values, held)[0] if idle else decimate(ticks, times, values, rates.filter)
+            as_of(ends, times, values, held)[0] if idle else decimate(ticks, times, values, rates.filter)
         )
     if "last" in methods or rates.max_age is not None:
-        last, stamps = as_of(ticks, times, values, held)
+        last, stamps = as_of(ends, times, values, held)
         found |= {"last": last} if "last" in methods else {}
         _forget_stale(found, ticks[:, None] - stamps, rates.max_age)
     return found
+
+
+def _starts(times: Times, ticks: Ticks, since: Ticks, ends: Ends) -> Ends:
+    """Return the first row of each interval; most begin where the one before ends."""
+    starts = np.concatenate([rows_until(times, since[:1]), ends[:-1]])
+    apart = np.flatnonzero(since[1:] != ticks[:-1]) + 1
+    starts[apart] = rows_until(times, since[apart])
+    return starts
 
 
 def _forget_stale(found: dict[str, Found], age: np.ndarray, most: int | None) -> None:

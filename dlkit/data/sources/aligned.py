@@ -10,7 +10,7 @@ import numpy as np
 from dlkit.core.checks import require, suggest
 from dlkit.data.align.feed import Feed
 from dlkit.data.align.record import Recorder
-from dlkit.data.align.series import joined
+from dlkit.data.align.series import Read, joined
 from dlkit.data.base import FrameSource, Source
 from dlkit.data.clock import Clock
 from dlkit.data.inputs import EventInput, FrameInput, Input, StreamInput, Timing
@@ -53,10 +53,14 @@ class Aligned(Source):
         self._refuse_mixed_times()
         self._lost = Counter()
         step: int | None = None
-        for series, streams in joined({name: _reader(given) for name, given in self._timed.items()}):
-            feeds = self._feeds(streams, step)
+        for series, streams in joined(self.readers()):
+            feeds = self.feeds(streams, step)
             step = feeds[0].rates.step
-            yield from self._series(series, feeds)
+            yield from self.rows(series, feeds)
+
+    def readers(self) -> dict[str, Read]:
+        """Return what gives the samples of each source that has some, in its own time."""
+        return {name: _reader(given) for name, given in self._timed.items()}
 
     @property
     def timings(self) -> dict[str, Timing]:
@@ -124,20 +128,31 @@ class Aligned(Source):
     def _timed(self) -> dict[str, StreamInput | FrameInput]:
         return {name: given for name, given in self.sources.items() if not isinstance(given, EventInput)}
 
-    def _feeds(self, streams: Mapping[str, Iterator[Stream]], step: int | None) -> list[Feed]:
-        """Return the sources at the start of a series; the driver tells the step of the clock."""
+    def feeds(
+        self, streams: Mapping[str, Iterator[Stream]], step: int | None, origins: Mapping[str, int] | None = None
+    ) -> list[Feed]:
+        """Return the sources at the start of a series; the driver tells the step of the clock.
+
+        Args:
+            streams: Samples of each source.
+            step: Time between ticks in nanoseconds, where a series before has told it.
+            origins: First stamp of the series of each source, where the samples do not begin with it.
+        """
         given, driver = self._timed, self.clock.driver
         step = self.clock.step_of(None) if driver is None else step
 
         def feed(name: str, step: int | None) -> Feed:
-            return Feed(name, given[name], streams[name], timing=self.timings[name], step=step, dated=self.dated)
+            origin = None if origins is None else origins[name]
+            timing = self.timings[name]
+            return Feed(name, given[name], streams[name], timing=timing, step=step, origin=origin, dated=self.dated)
 
         first = {} if driver is None else {driver: feed(driver, step)}
         if driver is not None:
             step = first[driver].rates.step
         return [first[name] if name in first else feed(name, step) for name in given]
 
-    def _series(self, series: str, feeds: list[Feed]) -> Iterator[Stream]:
+    def rows(self, series: str, feeds: list[Feed]) -> Iterator[Stream]:
+        """Yield a series, tick by tick."""
         names, units = (sum((getattr(feed.columns, part) for feed in feeds), ()) for part in ("names", "units"))
         static = {f"{feed.name}.{key}": value for feed in feeds for key, value in feed.static.items()}
         self._delays |= {name: seconds for feed in feeds for name, seconds in feed.delays.items() if seconds}
@@ -170,7 +185,7 @@ def _check(clock: Clock, sources: Mapping[str, Input], span: str, rows_per_chunk
     require(rows_per_chunk >= 1, f"`rows_per_chunk: {rows_per_chunk}` must be at least 1.")
 
 
-def _reader(given: StreamInput | FrameInput) -> Any:
+def _reader(given: StreamInput | FrameInput) -> Read:
     return given.source.chunks if isinstance(given, StreamInput) else lambda: _stamps(given.source)
 
 
