@@ -125,8 +125,9 @@ class MultimodalDataModule(SourcesBatching):
         """
         if self._prepared is None:
             table = self._read()
+            wanted = replace(self.wanted, timings=self.source.timings)
             self._prepared = prepare_sources(
-                table, self.wanted, split=self.split, normalizer=self.normalizer,
+                table, wanted, split=self.split, normalizer=self.normalizer,
                 embargo=samples(self.embargo, table.step, setting="embargo"), season=self._season(table.step),
             )  # fmt: skip
         return self._prepared
@@ -185,7 +186,7 @@ class MultimodalDataModule(SourcesBatching):
         known = known_scalings(spec, scaling, target_scaling)
         parts = {part.name: part for part in spec.parts}
         other = copy.copy(self)
-        wanted = replace(self.wanted, sources=source.sources, parts=parts)
+        wanted = replace(self.wanted, sources=source.sources, parts=parts, timings=source.timings)
         vars(other).update(source=source, wanted=wanted, _placed=None, _sources=None)
         ahead = spec.heads or (spec,)
         extend = max(one.gap + one.output[0] if one.kind == "forecast" else one.gap for one in ahead)
@@ -223,8 +224,6 @@ def check_sources(sources: Mapping[str, Input]) -> None:
     Raises:
         InputError: One sentence says why.
     """
-    dotted = [name for name in sources if "." in name]
-    require(not dotted, f"sources: the names {dotted} hold a dot, which parts source and channel: take other names.")
     require(
         any(not isinstance(one, EventInput) for one in sources.values()),
         f"sources: {list(sources)} give no inputs: name at least one source of channels or frames.",

@@ -60,7 +60,8 @@ def oldest_allowed(table: Table, numbers: np.ndarray, borders: np.ndarray, first
         firsts: First frame of each series.
     """
     segment = np.searchsorted(table.segments[:, 0], borders[:, 1], side="right") - 1
-    return np.maximum(numbers[borders[:, 1]], firsts[table.series[segment]]).astype(np.int32)
+    first: np.ndarray = np.maximum(numbers[borders[:, 1]], firsts[table.series[segment]])
+    return first.astype(np.int32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,20 +2,24 @@
 
 from typing import Any
 
-from dlkit.data.base import Source
 from dlkit.data.describe import describe
 from dlkit.data.inputs import EventInput
 from dlkit.data.multimodal_camera import Camera
 from dlkit.data.multimodal_lay import Wanted
 from dlkit.data.multimodal_prepare import SourcesPrepared
 from dlkit.data.multimodal_series import Series
+from dlkit.data.sources.aligned import Aligned
 
 
-def describe_sources(ready: SourcesPrepared, source: Source, wanted: Wanted) -> dict[str, Any]:
+def describe_sources(ready: SourcesPrepared, source: Aligned, wanted: Wanted) -> dict[str, Any]:
     """Return what is said of one source, and what windows hold of each of several and are asked for."""
-    found = describe(ready, source)
+    found, timings = describe(ready, source), source.timings
     found["sources"] = {
-        name: {"content": one.source.fingerprint(), "offset_seconds": one.timing.offset, "drift_ppm": one.timing.drift}
+        name: {
+            "content": one.source.fingerprint(),
+            "offset_seconds": timings[name].offset,
+            "drift_ppm": timings[name].drift,
+        }
         | ({} if isinstance(one, EventInput) else {"max_age": one.max_age, "missing": one.missing})
         for name, one in wanted.sources.items()
     }

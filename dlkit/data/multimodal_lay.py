@@ -9,7 +9,7 @@ import torch
 from dlkit.core.durations import nanoseconds
 from dlkit.core.specs import Part
 from dlkit.data.heads import Head
-from dlkit.data.inputs import EventInput, FrameInput, Input, StreamInput
+from dlkit.data.inputs import EventInput, FrameInput, Input, StreamInput, Timing
 from dlkit.data.multimodal_camera import Camera, frames_at, oldest_allowed, window_borders, without_stale
 from dlkit.data.multimodal_columns import Chosen, choose_columns, wanted_cameras
 from dlkit.data.multimodal_heads import Asked, asked_of
@@ -37,6 +37,7 @@ class Wanted:
         stride: Rows between the starts of neighbouring windows.
         regular: Whether the rows are exactly one step apart.
         parts: Parts that a trained network takes: cameras keep their times.
+        timings: Offset and drift of the clock of each source, where they are not those of ``sources``.
     """
 
     sources: Mapping[str, Input]
@@ -47,6 +48,11 @@ class Wanted:
     stride: int
     regular: bool
     parts: Mapping[str, Part] = field(default_factory=dict)
+    timings: Mapping[str, Timing] = field(default_factory=dict)
+
+    def timing(self, source: str) -> Timing:
+        """Return offset and drift of the clock of a source."""
+        return self.timings.get(source, self.sources[source].timing)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +102,7 @@ def lay(table: Table, wanted: Wanted, train: np.ndarray) -> Laid:
     found: dict[str, Series | Camera] = {one.part.name: one for one in series_of(chosen, units, ticks, streams)}
     newest = {}
     for name, camera in wanted_cameras(wanted.inputs, wanted.sources).items():
-        found[name], newest[name] = lay_camera(name, camera, table, train, wanted.parts.get(name))
+        found[name], newest[name] = lay_camera(name, camera, table, train, wanted)
     sources = tuple(found[name] for name in wanted.sources if name in found)
     span = max(_span(source, ticks) for source in sources)
     asked = tuple(asked_of(wanted.heads, chosen, ticks, span, look_forward=wanted.look_forward, gap=wanted.gap))
@@ -119,26 +125,27 @@ def lay_labels(wanted: Wanted, table: Table) -> tuple[dict[str, np.ndarray], dic
         if head.events and head.events not in labels:
             events = wanted.sources[head.events]
             assert isinstance(events, EventInput)
-            found = [_moved(one, events) for one in events.source.read()]
+            found = [_moved(one, wanted.timing(head.events)) for one in events.source.read()]
             labels[head.events], classes[head.events] = label_rows(head.events, found, table), found[0].classes
     return labels, classes
 
 
-def _moved(events: Events, given: EventInput) -> Events:
-    both = on_clock(np.concatenate([events.onset, events.offset]), given.timing)
+def _moved(events: Events, timing: Timing) -> Events:
+    both = on_clock(np.concatenate([events.onset, events.offset]), timing)
     return replace(events, onset=both[: len(events.onset)], offset=both[len(events.onset) :])
 
 
 def lay_camera(
-    name: str, wanted: FrameInput, table: Table, train: np.ndarray, known: Part | None
+    name: str, wanted: FrameInput, table: Table, train: np.ndarray, wishes: Wanted
 ) -> tuple[Camera, np.ndarray]:
     """Return a camera, not yet scaled and in files, and its last frame at each row, stale or not."""
     series = wanted.source.read()
     series = [series[place] for place in series_in_order(name, series, table)]
-    stamps = [on_clock(one.times, wanted.timing) for one in series]
+    stamps = [on_clock(one.times, wishes.timing(name)) for one in series]
     pictures, flat = join_pictures(name, series, wanted.size), np.concatenate(stamps)
     numbers, borders = frames_at(table, stamps), window_borders(table.segments, train)
     firsts = np.cumsum([0, *(len(one) for one in stamps[:-1])])
+    known = wishes.parts.get(name)
     limit = None if wanted.max_age is None else nanoseconds(wanted.max_age, setting="max_age")
     part = Part(
         name=name,
