@@ -1,6 +1,7 @@
 """The interface of a loss: masked means of an elementwise cost, and what its outputs mean."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -25,6 +26,8 @@ class Loss(nn.Module, ABC):
     """
 
     outputs: int = 1
+    below_zero: ClassVar[bool] = False
+    """Whether the cost can be negative."""
 
     @abstractmethod
     def elementwise(

@@ -12,6 +12,7 @@ from dlkit.core.checks import require
 from dlkit.core.specs import Kind
 from dlkit.losses.base import at_least_single, masked_mean
 
+SMALLEST_WEIGHT = 1e-12
 Target = Int[Tensor, " batch"] | Float[Tensor, "batch classes"]
 
 
@@ -54,14 +55,14 @@ class ClassLoss(nn.Module, ABC):
         self,
         logits: Float[Tensor, "batch outputs"],
         target: Target,
-        observed: Bool[Tensor, "batch classes"] | None = None,
+        observed: Bool[Tensor, "batch classes"] | Bool[Tensor, " batch"] | None = None,
     ) -> Float[Tensor, ""]:
-        """Return the mean cost.
+        """Return the mean cost over what is known; 0 when nothing is.
 
         Args:
             logits: Answer of the network.
             target: Class numbers, or the probability of each class (mixed samples, labels).
-            observed: True where a label is known; None where all are.
+            observed: True where a label, or the class of a sample, is known; None where all are.
         """
         return self.cost(at_least_single(logits), target, observed)
 
@@ -90,12 +91,16 @@ class WeightedLoss(ClassLoss):
         """Return the softmax."""
         return at_least_single(logits).softmax(-1)
 
-    def weighted_mean(self, costs: Float[Tensor, "batch classes"], target: Target) -> Float[Tensor, ""]:
-        """Return the mean over the samples of the cost summed over the classes, each with its weight."""
+    def weighted_mean(
+        self, costs: Float[Tensor, "batch classes"], target: Target, observed: Bool[Tensor, " batch"] | None
+    ) -> Float[Tensor, ""]:
+        """Return the mean over the known samples of the cost summed over the classes, each with its weight."""
         shares = class_probabilities(target, costs.shape[-1])
         if self.weight is None:
-            return costs.sum(-1).mean()
-        return (costs * self.weight).sum() / (shares * self.weight).sum()
+            return masked_mean(costs.sum(-1), observed)
+        if observed is not None:
+            costs, shares = costs * observed[:, None], shares * observed[:, None]
+        return (costs * self.weight).sum() / (shares * self.weight).sum().clamp_min(SMALLEST_WEIGHT)
 
 
 @final
@@ -115,12 +120,13 @@ class CrossEntropy(WeightedLoss):
         )
         self.label_smoothing = label_smoothing
 
-    def cost(self, logits: Float[Tensor, "batch outputs"], target: Tensor, observed: Tensor | None) -> Tensor:  # noqa: ARG002
+    def cost(self, logits: Float[Tensor, "batch outputs"], target: Tensor, observed: Tensor | None) -> Tensor:
         """Return the weighted mean."""
-        if target.ndim == 1 or self.weight is None:
+        if observed is None and (target.ndim == 1 or self.weight is None):
             return F.cross_entropy(logits, target, self.weight, label_smoothing=self.label_smoothing)
-        soft = target * (1 - self.label_smoothing) + self.label_smoothing / target.shape[-1]
-        return self.weighted_mean(-soft * logits.log_softmax(-1), target)
+        shares = class_probabilities(target, logits.shape[-1])
+        soft = shares * (1 - self.label_smoothing) + self.label_smoothing / shares.shape[-1]
+        return self.weighted_mean(-soft * logits.log_softmax(-1), target, observed)
 
 
 @final
@@ -137,13 +143,13 @@ class Focal(WeightedLoss):
         require(gamma >= 0, f"Focal gamma={gamma} must not be negative: set `gamma`, e.g. 2.0.")
         self.gamma = gamma
 
-    def cost(self, logits: Float[Tensor, "batch outputs"], target: Tensor, observed: Tensor | None) -> Tensor:  # noqa: ARG002
+    def cost(self, logits: Float[Tensor, "batch outputs"], target: Tensor, observed: Tensor | None) -> Tensor:
         """Return the weighted mean."""
         log_p = logits.log_softmax(-1)
         missing = -torch.expm1(log_p)  # 1 - p without loss of digits near p = 1
         # a power below 1 has no finite slope at 0
         focus = missing.clamp_min(torch.finfo(missing.dtype).tiny) ** self.gamma
-        return self.weighted_mean(-class_probabilities(target, logits.shape[-1]) * focus * log_p, target)
+        return self.weighted_mean(-class_probabilities(target, logits.shape[-1]) * focus * log_p, target, observed)
 
 
 @final
@@ -167,11 +173,12 @@ class Ordinal(ClassLoss):
         one, none = above.new_ones(len(above), 1), above.new_zeros(len(above), 1)
         return torch.cat([one, above], -1) - torch.cat([above, none], -1)
 
-    def cost(self, logits: Float[Tensor, "batch outputs"], target: Tensor, observed: Tensor | None) -> Tensor:  # noqa: ARG002
+    def cost(self, logits: Float[Tensor, "batch outputs"], target: Tensor, observed: Tensor | None) -> Tensor:
         """Return the mean over the samples of the binary cross entropy summed over the thresholds."""
         shares = class_probabilities(target, logits.shape[-1] + 1)
         above = shares.flip(-1).cumsum(-1).flip(-1)[:, 1:].clamp(0, 1)
-        return F.binary_cross_entropy_with_logits(logits, above.to(logits.dtype), reduction="none").sum(-1).mean()
+        costs = F.binary_cross_entropy_with_logits(logits, above.to(logits.dtype), reduction="none").sum(-1)
+        return masked_mean(costs, observed)
 
 
 @final

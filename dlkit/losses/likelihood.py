@@ -29,6 +29,7 @@ class Gaussian(Loss):
     """
 
     outputs = 2
+    below_zero = True
 
     def __init__(self, *, level: float = 0.9, floor: float = 1e-3) -> None:
         super().__init__()

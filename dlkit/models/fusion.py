@@ -1,6 +1,6 @@
 """One network for several sources."""
 
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -50,7 +50,6 @@ class Fusion(Net):
 
     several: ClassVar[bool] = True
     owner: Tensor
-    delays: Tensor
 
     def __init__(
         self,
@@ -75,25 +74,26 @@ class Fusion(Net):
         made = [kind(part, net, width) for part, net in pairs]
         self.branches = nn.ModuleList(made)
         self.stand_in = nn.Parameter(0.02 * torch.randn(len(spec.parts), width)) if missing == "token" else None
-        times = [branch.times for branch in made]
-        owners = torch.repeat_interleave(torch.tensor([len(one) for one in times]))
+        owners = torch.repeat_interleave(torch.tensor([len(branch.nominal) for branch in made]))
         self.register_buffer("owner", owners, persistent=False)
-        self.register_buffer("delays", -torch.tensor([time for one in times for time in one]), persistent=False)
         self.output = OutputLinear(width, spec.output)
 
     def features(self, x: Float[Tensor, "batch values"]) -> Float[Tensor, "batch features tokens"]:
         """Return the tokens of all sources; the last two features say whether a token counts, and its delay."""
-        there, values = presence(x, self.spec.parts) > 0, unpack(x, self.spec.parts)
-        found = []
-        for branch, part, one in zip(self.branches, values.values(), there.unbind(1), strict=True):
-            found.append(branch(part.masked_fill(~one.view(-1, *[1] * (part.ndim - 1)), 0.0)))
-        vectors, counts = torch.cat(found, 2), there[:, self.owner]
+        there = presence(x, self.spec.parts) > 0
+        values = [
+            part.masked_fill(~one.view(-1, *[1] * (part.ndim - 1)), 0.0)
+            for part, one in zip(unpack(x, self.spec.parts).values(), there.unbind(1), strict=True)
+        ]
+        pairs: list[Any] = list(zip(self.branches, values, strict=True))
+        vectors, counts = torch.cat([branch(part) for branch, part in pairs], 2), there[:, self.owner]
         if self.stand_in is None:
             vectors = vectors.masked_fill(~counts[:, None], 0.0)
         else:
             vectors = torch.where(counts[:, None], vectors, self.stand_in[self.owner].T.to(vectors.dtype))
             counts = counts | self.last
-        return Tokens(vectors, counts.to(vectors.dtype), self.delays.expand(len(x), -1)).joined()
+        delays = torch.cat([branch.delays(part) for branch, part in pairs], 1)
+        return Tokens(vectors, counts.to(vectors.dtype), delays).joined()
 
     @property
     def last(self) -> Tensor:

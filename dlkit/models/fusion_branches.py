@@ -40,8 +40,8 @@ class Branch(nn.Module, ABC):
         width: Length of the vector of a token.
     """
 
-    times: tuple[float, ...]
-    """Seconds of each token before the answer, negative."""
+    nominal: Tensor
+    """Seconds of each token before the answer, as a rule, (tokens,)."""
 
     def __init__(self, part: Part, net: NetFactory, width: int) -> None:
         super().__init__()
@@ -50,6 +50,10 @@ class Branch(nn.Module, ABC):
     @abstractmethod
     def forward(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch width tokens"]:
         """Return the vector of each token for the values of the source."""
+
+    def delays(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch tokens"]:
+        """Return the seconds of each token before the answer."""
+        return self.nominal.expand(len(x), -1)
 
 
 class VectorBranch(Branch):
@@ -61,10 +65,9 @@ class VectorBranch(Branch):
         width: Length of the vector.
     """
 
-    times = (0.0,)
-
     def __init__(self, part: Part, net: NetFactory, width: int) -> None:
         super().__init__(part, net, width)
+        self.register_buffer("nominal", torch.zeros(1), persistent=False)
         frames = len(part.times) if part.frames else 1
         self.map = nn.Linear(frames * math.prod(self.net.spec.output), width)
 
@@ -91,8 +94,9 @@ class TokenBranch(Branch):
         features, positions = self._look()
         self.map = nn.Linear(features, width)
         self.place = nn.Parameter(torch.empty(positions, width).uniform_(-0.02, 0.02))
-        times = part.times if part.frames else times_of_positions(part.times, positions).tolist()
-        self.times = tuple(time for time in times for _ in range(positions if part.frames else 1))
+        self.each = positions if part.frames else 1
+        times = torch.tensor(part.times) if part.frames else times_of_positions(part.times, positions)
+        self.register_buffer("nominal", -times.repeat_interleave(self.each), persistent=False)
 
     def _look(self) -> tuple[int, int]:
         """Return the number of features and of their positions, and freeze what they do not need."""
@@ -112,3 +116,9 @@ class TokenBranch(Branch):
         z = self.net.features(frame_by_frame(x, self.part))
         tokens: Tensor = self.map(z.flatten(2).transpose(1, 2) if z.ndim > 2 else z[:, None]) + self.place
         return tokens.reshape(len(x), -1, tokens.shape[-1]).transpose(1, 2)
+
+    def delays(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch tokens"]:
+        """Return the seconds of each token before the answer: the age of its frame where that is among the channels."""
+        if self.part.frames and self.part.helpers and self.part.channels[-1] == "age":
+            return x[:, :, -1, 0, 0].repeat_interleave(self.each, 1)
+        return super().delays(x)

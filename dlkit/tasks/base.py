@@ -196,7 +196,7 @@ class Task(pl.LightningModule, ABC):
         number = int(largest.amax(0).argmax())
         channel = self.spec.channels[int(channel_of(parts)[number]) if parts else number]
         starts = [] if batch.start is None else batch.start[:3].tolist()
-        of = "windows that start at rows" if self.spec.kind == "forecast" else "samples with the numbers"
+        of = "windows that start at rows" if self.spec.kind == "forecast" or parts else "samples with the numbers"
         return DivergedError(
             f"The loss is not a number at step {self.trainer.global_step} (epoch {self.current_epoch}, batch of the "
             f"{of} {starts}..., largest standardized input {largest.max():.3g} in channel "

@@ -14,6 +14,7 @@ from dlkit.losses.classification import BinaryCrossEntropy, ClassLoss, CrossEntr
 from dlkit.metrics.classification import ClassErrors, LabelErrors
 from dlkit.models.base import NetFactory
 from dlkit.tasks.base import Step
+from dlkit.tasks.network import require_kind
 from dlkit.tasks.samples import SampleTask
 
 
@@ -46,12 +47,7 @@ class Classify(SampleTask):
     test_scores: ClassErrors | LabelErrors
 
     def __init__(self, *, spec: Spec, net: NetFactory, loss: ClassLoss | None = None, **training: Any) -> None:
-        others = {"forecast": "dlkit.tasks.forecast.Forecast", "values": "dlkit.tasks.regress.Regress"}
-        require(
-            spec.kind not in others,
-            f"Classify tells classes apart, but the data are of the kind '{spec.kind}': set `model.class_path` to "
-            f"{others.get(spec.kind)}.",
-        )
+        require_kind(spec, ("class", "ordinal", "labels"), "Classify tells classes apart")
         default: dict[str, type[ClassLoss]] = {"ordinal": Ordinal, "labels": BinaryCrossEntropy}
         loss = default.get(spec.kind, CrossEntropy)() if loss is None else loss
         require(
@@ -78,7 +74,14 @@ class Classify(SampleTask):
 
     def judge(self, answer: Tensor, batch: Batch) -> Step:
         """Return cost, logits and truth of a batch."""
-        return Step(self.loss(answer, batch.y, batch.y_observed), answer, batch.y)
+        return Step(self.loss(answer, batch.y, batch.y_observed), answer, self._truth(batch))
+
+    def _truth(self, batch: Batch) -> Tensor:
+        """Return the targets, -1 or NaN where they are unknown."""
+        truth: Tensor = batch.y
+        if batch.y_observed is None:
+            return truth
+        return truth.where(batch.y_observed, torch.nan if truth.is_floating_point() else -1)
 
     @torch.no_grad()
     def probabilities(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch classes"]:
@@ -88,12 +91,12 @@ class Classify(SampleTask):
     def take_scaling(self, data: Any) -> None:
         """Take over scaling and class weights from a data module."""
         super().take_scaling(data)
-        samples = data.prepared.samples
-        unknown = 0 if self.spec.kind == "labels" else int((samples.labels < 0).sum())
+        samples = getattr(data.prepared, "samples", None)  # windows say in each batch what is known
+        unknown = 0 if samples is None or self.spec.kind == "labels" else int((samples.labels < 0).sum())
         require(
             unknown == 0,
-            f"{unknown} of {len(samples)} samples have no known class: give each a label in the source, or leave them "
-            "out.",
+            f"{unknown} of {len(samples or ())} samples have no known class: give each a label in the source, or leave "
+            "them out.",
         )
         self.loss.weigh(data.prepared.class_counts)
 
@@ -107,8 +110,5 @@ class Classify(SampleTask):
 
     def answered(self, answer: Tensor, batch: Batch) -> ClassPrediction:
         """Return the probabilities of a batch."""
-        truth = batch.y
-        if batch.y_observed is not None:
-            truth = truth.where(batch.y_observed, torch.nan if truth.is_floating_point() else -1)
         assert batch.start is not None
-        return ClassPrediction(batch.start, self.loss.probabilities(answer), truth)
+        return ClassPrediction(batch.start, self.loss.probabilities(answer), self._truth(batch))

@@ -7,7 +7,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from dlkit.core.batch import Batch
-from dlkit.core.checks import require
 from dlkit.core.specs import Spec
 from dlkit.data.normalize import ChannelScaling, scaling_of
 from dlkit.losses.base import Loss
@@ -15,7 +14,7 @@ from dlkit.losses.pointwise import MSE
 from dlkit.models.base import NetFactory
 from dlkit.models.covariates import Covariates
 from dlkit.tasks.base import Step
-from dlkit.tasks.network import NetTask
+from dlkit.tasks.network import NetTask, require_kind
 from dlkit.tasks.scores import ForecastScores
 
 
@@ -52,11 +51,7 @@ class Forecast(NetTask):
     test_scores: ForecastScores
 
     def __init__(self, *, spec: Spec, net: NetFactory, loss: Loss | None = None, **training: Any) -> None:
-        require(
-            spec.kind == "forecast",
-            f"Forecast predicts a series, but the data are of the kind '{spec.kind}': set `model.class_path` to "
-            "dlkit.tasks.classify.Classify (class, ordinal, labels) or dlkit.tasks.regress.Regress (values).",
-        )
+        require_kind(spec, ("forecast",), "Forecast predicts a series")
         loss = loss or MSE()
         super().__init__(spec=spec.with_parameters(loss.outputs), net=net, **training)
         self.loss = loss

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
-from dlkit.core.specs import Spec
+from dlkit.core.specs import Kind, Spec
 from dlkit.data.batching import Batching
 from dlkit.models.base import NetFactory
 from dlkit.tasks.base import Step, Task
@@ -16,6 +16,29 @@ from dlkit.tasks.scores import Scores
 
 LAYOUT = {"Sequential", "ModuleList", "Identity", "ReLU", "Chain", "ConvNorm"}
 """Parts that hold no weights of their own; how they are nested may change from version to version."""
+
+
+TASKS = {
+    "forecast": "dlkit.tasks.forecast.Forecast",
+    "values": "dlkit.tasks.regress.Regress",
+    "reconstruct": "dlkit.tasks.reconstruct.Reconstruct",
+    "several": "dlkit.tasks.combined.Combined",
+} | dict.fromkeys(("class", "ordinal", "labels"), "dlkit.tasks.classify.Classify")
+"""The task for each kind of question."""
+
+
+def require_kind(spec: Spec, kinds: tuple[Kind, ...], does: str) -> None:
+    """Refuse data that ask something else.
+
+    Args:
+        spec: What the data ask.
+        kinds: What the task can answer.
+        does: What the task does, with its name.
+    """
+    require(
+        spec.kind in kinds,
+        f"{does}, but the data are of the kind '{spec.kind}': set `model.class_path` to {TASKS[spec.kind]}.",
+    )
 
 
 class NetTask(Task, ABC):
@@ -54,6 +77,10 @@ class NetTask(Task, ABC):
     def begin(self, scores: Any) -> None:
         """Forget the errors of the last epoch."""
         scores.reset()
+
+    def costs(self, step: Step) -> dict[str, Tensor]:
+        """Return the costs of a step by the name under which each is logged."""
+        return {"loss": step.loss}
 
     def finish(self, answer: Tensor, batch: Batch) -> Tensor:
         """Return the answer of the network with what else the task adds to it."""
@@ -136,8 +163,10 @@ class NetTask(Task, ABC):
     def _evaluate(self, batch: Batch, stage: str, scores: Scores) -> None:
         step = self.step(batch)
         self.measure(scores, step, batch)
-        size, shown = len(batch.x), stage == "val"
-        self.log(f"{stage}/loss", step.loss, on_epoch=True, batch_size=size, sync_dist=True, prog_bar=shown)
+        size = len(batch.x)
+        for name, cost in self.costs(step).items():
+            shown = stage == "val" and name == "loss"
+            self.log(f"{stage}/{name}", cost, on_epoch=True, batch_size=size, sync_dist=True, prog_bar=shown)
 
     @staticmethod
     def _named(stage: str, scores: Scores) -> dict[str, Tensor]:

@@ -7,13 +7,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dlkit.core.batch import Batch
-from dlkit.core.checks import require
 from dlkit.core.specs import Spec
 from dlkit.data.normalize import ChannelScaling
 from dlkit.losses.base import Loss
 from dlkit.losses.pointwise import MSE
 from dlkit.models.base import NetFactory
 from dlkit.tasks.base import Step
+from dlkit.tasks.network import require_kind
 from dlkit.tasks.samples import SampleTask
 from dlkit.tasks.scores import ValueScores
 
@@ -50,12 +50,7 @@ class Regress(SampleTask):
     test_scores: ValueScores
 
     def __init__(self, *, spec: Spec, net: NetFactory, loss: Loss | None = None, **training: Any) -> None:
-        other = "forecast.Forecast" if spec.kind == "forecast" else "classify.Classify"
-        require(
-            spec.kind == "values",
-            f"Regress predicts numbers, but the data are of the kind '{spec.kind}': set `model.class_path` to "
-            f"dlkit.tasks.{other}.",
-        )
+        require_kind(spec, ("values",), "Regress predicts numbers")
         loss = loss or MSE()
         super().__init__(spec=spec.with_parameters(loss.outputs), net=net, **training)
         self.loss = loss

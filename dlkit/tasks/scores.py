@@ -100,3 +100,35 @@ class ValueScores(BothScales):
         """Begin new sums; those of squares run over differences from the training mean, so they lose no digits."""
         self.reset()
         self.physical.center = scaling.inverse(torch.zeros_like(scaling.shift)).double()
+
+
+class StandardizedScores(nn.Module):
+    """Errors on the standardized scale alone, where values of many units are asked for at once.
+
+    Args:
+        values: Number of values.
+        interval: Also measure coverage and width of an interval.
+    """
+
+    def __init__(self, values: int, *, interval: bool) -> None:
+        super().__init__()
+        self.standardized = ValueErrors(values, interval=interval)
+
+    def reset(self) -> None:
+        """Begin new sums."""
+        self.standardized.reset()
+
+    def update(
+        self,
+        point: Float[Tensor, "batch *values"],
+        target: Float[Tensor, "batch *values"],
+        observed: Bool[Tensor, "batch *values"],
+        interval: tuple[Tensor, Tensor] | None,
+    ) -> None:
+        """Add the standardized answers of a batch."""
+        bounds = (None, None) if interval is None else tuple(bound.flatten(1) for bound in interval)
+        self.standardized.update(point.flatten(1), target.flatten(1), observed.flatten(1), *bounds)
+
+    def overall(self) -> dict[str, Tensor]:
+        """Return all measures over everything."""
+        return self.standardized.compute()

@@ -41,6 +41,18 @@ def test_mixing_two_targets_mixes_their_costs(loss):
     torch.testing.assert_close(mixed, 0.3 * loss(logits, ONE_HOT) + 0.7 * loss(logits, other))
 
 
+@pytest.mark.parametrize("loss", [*LOSSES, Ordinal()])
+def test_samples_of_unknown_class_do_not_count(loss):
+    logits, known = LOGITS[:, : loss.outputs(CLASSES)].clone().requires_grad_(), torch.arange(BATCH) % 3 > 0
+    torch.testing.assert_close(loss(logits, TARGET, known), loss(logits[known], TARGET[known]))
+    slope = torch.autograd.grad(loss(logits, TARGET, known), logits)[0]
+    assert (slope[~known] == 0).all()
+    assert (slope[known] != 0).any()
+    nothing = loss(logits, TARGET, torch.zeros(BATCH, dtype=torch.bool))
+    assert float(nothing) == 0
+    assert (torch.autograd.grad(nothing, logits)[0] == 0).all()
+
+
 def test_cross_entropy_is_minus_the_mean_log_probability_in_float64():
     p = np.exp(LOGITS.double().numpy())
     p /= p.sum(1, keepdims=True)
