@@ -63,6 +63,12 @@ class Table:
         values, self.values = self.values, np.empty((0, len(self.columns)), np.float32)
         return values
 
+    def names_of(self, rows: np.ndarray) -> np.ndarray:
+        """Return the name of the series that each row belongs to."""
+        segments = np.searchsorted(self.segments[:, 0], rows, side="right") - 1
+        names: np.ndarray = np.array(self.names, dtype=object)[self.series[segments]]
+        return names
+
     def series_ranges(self) -> list[tuple[str, np.ndarray]]:
         """Return the name and the segments, (n, 2), of each series."""
         return [(name, self.segments[self.series == i]) for i, name in enumerate(self.names)]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
 
-from dlkit.data.sample_modules import SampleDataModule
+from dlkit.data.batching import Batching
 from dlkit.metrics.classification import ClassErrors, LabelErrors
 from dlkit.metrics.confusion import wilson_interval
 from dlkit.report.sample_grid import sample_grid_figure
@@ -52,7 +52,7 @@ class ClassEvaluation(SampleEvaluation):
         quiet_trainer(trainer).test(self.task, datamodule=self.data, verbose=False)
         self.rivals = {"class shares": self.baseline()}
         measures = {
-            "test_samples": self.data.count("test"),
+            f"test_{self.thing}s": self.data.count("test"),
             "parameters": sum(p.numel() for p in self.task.parameters() if p.requires_grad),
             "test": self.measures(self.task.test_scores),
             "baselines": {name: self.measures(rival) for name, rival in self.rivals.items()},
@@ -65,7 +65,7 @@ class ClassEvaluation(SampleEvaluation):
         truths = answers(self.task.test_scores)[1]
         ready, labels = self.data.prepared, self.task.spec.kind == "labels"
         counts = ready.class_counts.float()
-        shares = (counts / (len(ready.numbers["train"]) if labels else counts.sum())).clamp(0, 1)
+        shares = (counts / (self.data.count("train") if labels else counts.sum())).clamp(0, 1)
         rival = LabelErrors(len(shares)) if labels else ClassErrors(len(shares), ordinal=self.task.is_ordinal)
         rival.update(shares.expand(len(truths), -1), truths)
         return rival
@@ -97,25 +97,30 @@ class ClassEvaluation(SampleEvaluation):
         notes, classes = [], self.task.spec.classes
         if isinstance(scores, ClassErrors):
             low, high = wilson_interval(scores.matrix.diagonal().sum(), scores.matrix.sum())
-            notes.append(f"accuracy between {low:.4f} and {high:.4f} (95 %) from {scores.matrix.sum():.0f} samples")
+            notes.append(
+                f"accuracy between {low:.4f} and {high:.4f} (95 %) from {scores.matrix.sum():.0f} {self.thing}s"
+            )
         names = listed([classes[k] for k in scores.per_class()["auroc"].isnan().nonzero().flatten().tolist()])
         if names:
             notes.append(f"no area under the ROC curve for {names}: all or none of the measured samples have it")
         return notes + self.unseen()
 
     def figures(self) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
-        """Yield confusion, reliability, the scores of each class, ROC curves and the most confident mistakes."""
+        """Yield confusion, reliability, the scores of each class, ROC curves and the answers themselves."""
         yield from class_figures(self.task.test_scores, self.task.spec, *answers(self.task.test_scores))
-        found = self.mistakes("test", self.task.test_scores)
-        if found is not None:
-            yield "mistakes", found
+        yield from self.shown("test", self.task.test_scores)
 
     def panels(self, *, alone: bool) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
-        """Yield confusion, reliability and the most confident mistakes in validation."""
+        """Yield confusion, reliability and the answers themselves in validation."""
         scores = self.task.val_scores
         yield matrix_figure(scores, self.task.spec)
         yield "reliability", trust_figure(scores)
-        found = self.mistakes("val", scores) if alone else None
+        if alone:
+            yield from self.shown("val", scores)
+
+    def shown(self, role: str, scores: Errors) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
+        """Yield the most confident mistakes."""
+        found = self.mistakes(role, scores)
         if found is not None:
             yield "mistakes", found
 
@@ -142,13 +147,12 @@ class ClassEvaluation(SampleEvaluation):
 
     def columns(self, prediction: ClassPrediction) -> dict[str, np.ndarray]:
         """Return the columns of the prediction table for a batch."""
-        classes, names = self.task.spec.classes, self.names(prediction.start)
+        classes, which = self.task.spec.classes, self.identity(prediction.start)
         probabilities, truth = prediction.probabilities.float().cpu(), prediction.truth.cpu()
         if truth.ndim == 2:
-            shape = (len(names), len(classes))
             return {
-                "sample": np.repeat(names, len(classes)),
-                "label": np.broadcast_to(np.array(classes, dtype=object), shape).ravel(),
+                **{name: np.repeat(found, len(classes)) for name, found in which.items()},
+                "label": np.broadcast_to(np.array(classes, dtype=object), tuple(truth.shape)).ravel(),
                 "truth": pa.array(
                     [None if math.isnan(value) else value > 0.5 for value in truth.flatten().tolist()], pa.bool_()
                 ),
@@ -156,8 +160,7 @@ class ClassEvaluation(SampleEvaluation):
                 "probability": probabilities.numpy().ravel(),
             }
         confidence, best = probabilities.max(-1)
-        columns = {
-            "sample": names,
+        columns = which | {
             "truth": text_column([None if k < 0 else classes[k] for k in truth.tolist()]),
             "prediction": text_column([classes[k] for k in best.tolist()]),
             "confidence": confidence.numpy(),
@@ -188,5 +191,7 @@ def confident_mistakes(probabilities: Tensor, truths: Tensor) -> Tensor:
 
 
 @evaluation_of.register
-def _(task: Classify, data: SampleDataModule) -> Evaluation:
-    return ClassEvaluation(task, data)
+def _(task: Classify, data: Batching) -> Evaluation:
+    from dlkit.train.evaluate_windows import WindowClasses
+
+    return WindowClasses(task, data) if task.spec.parts else ClassEvaluation(task, data)

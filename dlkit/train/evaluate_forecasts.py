@@ -118,9 +118,7 @@ class ForecastEvaluation(Evaluation):
         starts, (_, horizon, _) = prediction.start.cpu().numpy(), shape
         geometry, table = data.geometry, data.prepared.table
         rows = starts[:, None] + geometry.lead + np.arange(horizon)
-        series = np.array(table.names, dtype=object)[
-            table.series[np.searchsorted(table.segments[:, 0], starts, side="right") - 1]
-        ]
+        series = table.names_of(starts)
         issued = data.clock(table.times[starts + geometry.lead - geometry.gap - 1])
 
         def spread(values: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:

@@ -47,6 +47,10 @@ class SampleEvaluation(Evaluation, ABC):
         data = self.data.for_new_data(source, task.scaling, spec=task.spec, target_scaling=targets)
         return type(self)(task, data)
 
+    def identity(self, numbers: Tensor) -> dict[str, np.ndarray]:
+        """Return the columns of the prediction table that say which sample it is."""
+        return {"sample": self.names(numbers)}
+
     def names(self, numbers: Tensor) -> np.ndarray:
         """Return what samples are called."""
         names = self.data.prepared.samples.names

@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from dlkit.data.sample_modules import SampleDataModule
+from dlkit.data.batching import Batching
 from dlkit.report.canvas import with_unit
 from dlkit.report.sample_grid import sample_grid_figure
 from dlkit.report.sample_tables import Line, score_table_text
@@ -48,7 +48,7 @@ class ValueEvaluation(SampleEvaluation):
         self.answers = joined(quiet_trainer(trainer).predict(self.task, datamodule=self.data))  # type: ignore[arg-type]
         self.rivals = self.baselines()
         measures = {
-            "test_samples": self.data.count("test"),
+            f"test_{self.thing}s": self.data.count("test"),
             "parameters": sum(p.numel() for p in self.task.parameters() if p.requires_grad),
             "test": self.measures(self.task.test_scores),
             "baselines": {name: self.measures(rival) for name, rival in self.rivals.items()},
@@ -58,8 +58,7 @@ class ValueEvaluation(SampleEvaluation):
 
     def baselines(self) -> dict[str, ValueScores]:
         """Return the errors of numbers that do not look at the sample."""
-        ready, scaling = self.data.prepared, self.task.target_scaling
-        train = ready.samples.labels[ready.numbers["train"].numpy()].astype(np.float64)
+        scaling, train = self.task.target_scaling, self.training_values()
         truth = scaling(self.answers.truth)
         found = {}
         for name, value in (("training mean", np.nanmean(train, 0)), ("training median", np.nanmedian(train, 0))):
@@ -119,14 +118,12 @@ class ValueEvaluation(SampleEvaluation):
         return notes + ([f"{hidden} more targets are in metrics.json"] if hidden > 0 else [])
 
     def figures(self) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
-        """Yield prediction and residuals of each target, six at most, and the largest errors."""
+        """Yield prediction and residuals of each target, six at most, and the answers themselves."""
         yield from self.value_figures(self.answers)
-        found = self.mistakes(self.answers)
-        if found is not None:
-            yield "largest_errors", found
+        yield from self.shown(self.answers)
 
     def panels(self, *, alone: bool) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
-        """Yield predictions, residuals and the largest errors of a part of validation, the same each time."""
+        """Yield predictions and residuals of a part of validation, the same each time, and the answers themselves."""
         batch = pick_batch(self.data, "val", PANEL, self.task.device)
         training = self.task.training
         self.task.eval()
@@ -134,9 +131,7 @@ class ValueEvaluation(SampleEvaluation):
             answers = self.task.predict_step(batch, 0)
         self.task.train(training)
         yield from self.value_figures(answers)
-        found = self.mistakes(answers)
-        if found is not None:
-            yield "largest errors", found
+        yield from self.shown(answers)
 
     def value_figures(self, answers: ValuePrediction) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
         """Yield prediction and residuals of each target, six at most."""
@@ -150,6 +145,18 @@ class ValueEvaluation(SampleEvaluation):
                 truth[:, k], point[:, k], target=target, unit=unit, bounds=bounds, level=self.task.loss.level
             )
             yield f"values_{re.sub(r'[^A-Za-z0-9_.-]+', '_', target)}", figure
+
+    def training_values(self) -> np.ndarray:
+        """Return the targets of the training samples, (samples, targets), in physical units, NaN where missing."""
+        ready = self.data.prepared
+        values: np.ndarray = ready.samples.labels[ready.numbers["train"].numpy()].astype(np.float64)
+        return values
+
+    def shown(self, answers: ValuePrediction) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
+        """Yield the largest errors."""
+        found = self.mistakes(answers)
+        if found is not None:
+            yield "largest_errors", found
 
     def mistakes(self, answers: ValuePrediction) -> "matplotlib.figure.Figure | None":
         """Return the figure of the largest errors in standard deviations of the training samples."""
@@ -169,10 +176,9 @@ class ValueEvaluation(SampleEvaluation):
 
     def columns(self, prediction: ValuePrediction) -> dict[str, np.ndarray]:
         """Return the columns of the prediction table for a batch."""
-        spec, names = self.task.spec, self.names(prediction.start)
-        shape = tuple(prediction.point.shape)
-        columns = {
-            "sample": np.repeat(names, shape[1]),
+        spec, shape = self.task.spec, tuple(prediction.point.shape)
+        columns = {name: np.repeat(found, shape[1]) for name, found in self.identity(prediction.start).items()}
+        columns |= {
             "target": np.broadcast_to(np.array(spec.targets, dtype=object), shape).ravel(),
             "unit": np.broadcast_to(np.array(spec.target_units, dtype=object), shape).ravel(),
         }
@@ -184,5 +190,7 @@ class ValueEvaluation(SampleEvaluation):
 
 
 @evaluation_of.register
-def _(task: Regress, data: SampleDataModule) -> Evaluation:
-    return ValueEvaluation(task, data)
+def _(task: Regress, data: Batching) -> Evaluation:
+    from dlkit.train.evaluate_windows import WindowValues
+
+    return WindowValues(task, data) if task.spec.parts else ValueEvaluation(task, data)
