@@ -1,0 +1,51 @@
+"""Clocks whose stamps were read in another unit than the others: the sources then seem to run at absurd rates."""
+
+from collections.abc import Sequence
+
+from dlkit.core.checks import require
+from dlkit.data.align.feed import Feed
+from dlkit.data.tabular.time_column import show_duration
+
+FINER = 10_000  # ticks a sample of the fastest source
+UNUSED = 100  # a source is so many times as long as what it has in common with the others
+
+
+def refuse_fine_clock(feeds: Sequence[Feed], step: int) -> None:
+    """Refuse a clock that ticks thousands of times between the samples of every source.
+
+    Args:
+        feeds: The sources.
+        step: Nanoseconds between ticks.
+
+    Raises:
+        InputError: It is such a clock.
+    """
+    fastest = min(feeds, key=lambda feed: feed.rates.spacing)
+    spacing = fastest.rates.spacing
+    require(
+        spacing <= FINER * step,
+        f"The clock ticks every {show_duration(step)}, but the fastest source, '{fastest.name}', has a sample every "
+        f"{show_duration(spacing)}: set a longer `step` of the clock, or mend `time_format` of the source.",
+    )
+
+
+def refuse_unused(feeds: Sequence[Feed], first: int, last: int) -> None:
+    """Refuse a source of which hardly anything, not even two samples, lies in the time of all sources.
+
+    Args:
+        feeds: The sources, read to their end.
+        first: First moment that all have in common, in nanoseconds.
+        last: Last such moment.
+
+    Raises:
+        InputError: There is such a source.
+    """
+    shared = last - first
+    for feed in feeds:
+        whole = feed.newest - feed.first
+        require(
+            feed.rates.spacing <= shared or whole <= UNUSED * shared,
+            f"Source '{feed.name}' lasts {show_duration(whole)} with a sample every "
+            f"{show_duration(feed.rates.spacing)}, but all sources have only {show_duration(shared)} in common: check "
+            "the unit of its stamps (`time_format`), or give it the rows of this time alone.",
+        )
