@@ -62,7 +62,7 @@ def estimate(
     like_values: np.ndarray,
     *,
     max_offset: float = 10.0,
-    expected_drift: float = 200.0,
+    expected_drift: float = 500.0,
     blocks: int = 64,
     compare: What = "auto",
     seed: int = 0,
@@ -94,21 +94,23 @@ def estimate(
     own, like = known(times, values, t0, names[0]), known(like_times, like_values, t0, names[1])
     own_is_slow = step_of(own[0]) > step_of(like[0])
     pair = pair_of(own, like, max_offset) if own_is_slow else pair_of(like, own, max_offset)
-    tried = []
     for what in ("value", "change") if compare == "auto" else (compare,):
-        each = in_blocks(pair, what, max_offset, blocks)
-        tried.append(judged(each, pair, what, own_is_slow, t0, expected_drift, seed))
-        if tried[-1].found:
-            return tried[-1]
-    return tried[0]
+        each = [in_blocks(pair, what, max_offset, blocks, smooth=smooth) for smooth in (False, True)]
+        tried = [judged(one, pair, what, own_is_slow, t0, expected_drift, seed) for one in each]
+        best = max(tried, key=lambda sync: abs(sync.correlation) / sync.chance)
+        if best.found:
+            break
+    return best
 
 
-def in_blocks(pair: Pair, what: str, max_offset: float, most: int) -> Blocks:
-    """Return the correlations of blocks of at least 128 samples of the slower source, or of a sixth of all."""
-    samples, aside, signal = pair.compared(what)
-    fine, points = float(pair.grid[1] - pair.grid[0]), len(pair.grid)
-    length = int(min(max(128 * pair.step / fine, points / most), points / 6))
-    return correlate_blocks(samples, aside, signal, pair.grid, length, int(np.ceil(max_offset / fine)))
+def in_blocks(pair: Pair, what: str, max_offset: float, most: int, *, smooth: bool) -> Blocks:
+    """Return the correlations of up to ``most`` blocks: of 128 samples of the slower source, or 6 of at least 15, or 3."""
+    samples, aside, signal = pair.compared(what, smooth=smooth)
+    fine, count = float(pair.grid[1] - pair.grid[0]), len(pair.grid) * float(pair.grid[1] - pair.grid[0]) / pair.step
+    number = min(max(count / 128, min(count / 15, 6), 3), most)
+    return correlate_blocks(
+        samples, aside, signal, pair.grid, int(len(pair.grid) / int(number)), int(np.ceil(max_offset / fine))
+    )
 
 
 def judged(each: Blocks, pair: Pair, what: str, own_is_slow: bool, t0: int, expected_drift: float, seed: int) -> Sync:
@@ -117,9 +119,10 @@ def judged(each: Blocks, pair: Pair, what: str, own_is_slow: bool, t0: int, expe
     ridge, chance = find_ridge(coarse, steepest), by_chance(coarse, steepest, seed)
     lags = peaks(each, find_ridge(each, steepest, near=ridge), 1.5 * pair.step)
     sign = -1.0 if own_is_slow else 1.0  # lags are added to the faster source
+    nan = float("nan")
     unknown = Sync(
-        *[float("nan")] * 4, found=False, correlation=ridge.score, chance=chance, compared=what, times=each.centres,
-        lags=sign * lags, t0=t0,
+        offset=nan, drift=nan, offset_error=nan, drift_error=nan, found=False, correlation=ridge.score, chance=chance,
+        compared=what, times=each.centres, lags=sign * lags, t0=t0,
     )  # fmt: skip
     use = np.isfinite(lags)
     if abs(ridge.score) <= chance or use.sum() < 3:

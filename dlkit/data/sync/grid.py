@@ -40,18 +40,18 @@ def on_grid(times: np.ndarray, values: np.ndarray, grid: np.ndarray) -> np.ndarr
     return np.where(inside, np.interp(grid, times, values), np.nan)
 
 
-def less_local_mean(values: np.ndarray, width: int) -> np.ndarray:
-    """Return values less the mean of the known ones within ``width`` points around each.
+def local_mean(values: np.ndarray, width: int) -> np.ndarray:
+    """Return the mean of the known values within ``width`` points around each, NaN where the point has none.
 
     Args:
         values: (points,), NaN where missing.
         width: Points of the mean.
     """
     known = np.isfinite(values)
-    centred = values - values[known].mean()
     half, places = max(width // 2, 1), np.arange(len(values))
     first, last = (places - half).clip(0), (places + half + 1).clip(max=len(values))
-    total = np.concatenate([[0.0], np.cumsum(np.where(known, centred, 0.0))])
+    middle = values[known].mean()
+    total = np.concatenate([[0.0], np.cumsum(np.where(known, values - middle, 0.0))])
     count = np.concatenate([[0], np.cumsum(known)])
-    mean: np.ndarray = (total[last] - total[first]) / np.maximum(count[last] - count[first], 1)
-    return np.asarray(centred - mean)
+    mean = middle + (total[last] - total[first]) / np.maximum(count[last] - count[first], 1)
+    return np.asarray(np.where(known, mean, np.nan))

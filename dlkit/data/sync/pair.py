@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlkit.core.checks import require
-from dlkit.data.sync.grid import FARTHEST, less_local_mean, on_grid, step_of, thin
+from dlkit.data.sync.grid import FARTHEST, local_mean, on_grid, step_of, thin
 
 FINER = 8  # grid points a sample of the slower source
 LEAST = 32  # samples of the slower source
@@ -31,14 +31,17 @@ class Pair:
     grid: np.ndarray
     step: float
 
-    def compared(self, what: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def compared(self, what: str, *, smooth: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the samples on the grid, how far beside it they are, and the signal, without what changes slowly.
 
         Args:
             what: "value", or "change": the absolute difference over one sample of the slower source.
+            smooth: Average the faster source over one sample of the slower one: what that one cannot follow is noise.
         """
         (times, values), fine = self.slow, self.grid[1] - self.grid[0]
         signal = on_grid(*self.fast, self.grid)
+        if smooth:
+            signal = local_mean(signal, round(self.step / fine))
         if what == "change":
             close = np.diff(times) < FARTHEST * self.step
             times, values = ((times[1:] + times[:-1]) / 2)[close], np.abs(np.diff(values))[close]
@@ -50,7 +53,7 @@ class Pair:
         samples, aside = np.full(len(self.grid), np.nan), np.full(len(self.grid), np.nan)
         samples[places], aside[places] = values[inside], times[inside] - self.grid[places]
         width = round(LOCAL * self.step / fine)
-        return less_local_mean(samples, width), aside, less_local_mean(signal, width)
+        return samples - local_mean(samples, width), aside, signal - local_mean(signal, width)
 
 
 def pair_of(slow: Signal, fast: Signal, max_offset: float) -> Pair:
