@@ -9,10 +9,8 @@ from torch import Tensor
 
 from dlkit.core.batch import Batch
 from dlkit.data.arrange import Columns
-from dlkit.data.normalize import ChannelScaling
+from dlkit.data.blocks import NormalizedBlocks
 from dlkit.data.windows import Geometry
-
-IN_CACHE = 2**19  # values between copy and normalization: two megabytes, where calls and cache misses cost least
 
 
 class OneThread:
@@ -42,6 +40,7 @@ class Buffers:
         self._kept: list[np.ndarray] = []
 
     def take(self, rows: int, width: int, dtype: torch.dtype) -> Tensor:
+        """Return memory for (rows, width) float32 or bool values, whatever is in it."""
         for number, references in enumerate(_references(self._kept)):
             # A tensor made from a buffer holds a reference to it, and so does every view of that tensor.
             if references == UNUSED and len(self._kept[number]) >= rows:
@@ -59,15 +58,14 @@ class WindowGather:
     one uninterrupted run of memory.
 
     Attributes:
-        values: (rows, columns), C-contiguous; normalized and filled, or raw when ``scaling`` is given.
+        values: (rows, columns), C-contiguous; normalized and filled, or raw when there are ``blocks``.
         observed: True where a value was measured, like values; None when nothing is missing.
         geometry: Extent of a window.
         columns: The parts of the columns.
         segments: Start of each segment, (segments,), to find the series of a window.
         static: Standardized constants of each segment's series, (segments, constants), or None.
-        scaling: Applied after the copy when the table holds raw values (a table on disk).
         mask_channels: Give the observed mask to the network as further channels.
-        complete: Nothing is missing in a raw table, so that no mask is made.
+        blocks: Normalized rows of a raw table (on disk), from which windows are copied instead.
     """
 
     values: Tensor
@@ -76,21 +74,18 @@ class WindowGather:
     columns: Columns
     segments: Tensor
     static: Tensor | None = None
-    scaling: ChannelScaling | None = None
     mask_channels: bool = False
-    complete: bool = False
+    blocks: NormalizedBlocks | None = None
 
     def __post_init__(self) -> None:
         """Lay the overlapping views."""
         # A column-major array, as pandas makes them, would give wrong windows without a sound.
         assert self.values.is_contiguous(), "the table must be row-major"
-        self._values, self._buffers = self._view(self.values), Buffers()
-        self._observed = None if self.observed is None else self._view(self.observed)
-        self._mask_buffers = Buffers()
-        # Shift and scale of each value of a window: one long loop is many times faster than one over the channels.
-        repeated = list(range(self.values.shape[1])) * self.geometry.length
-        self._scaling = None if self.scaling is None else self.scaling.select(repeated)
-        self._has_log = self.scaling is not None and bool(self.scaling.log.any())
+        values, observed = (
+            (self.values, self.observed) if self.blocks is None else (self.blocks.values, self.blocks.observed)
+        )
+        self._values, self._observed = self._view(values), None if observed is None else self._view(observed)
+        self._buffers, self._mask_buffers = Buffers(), Buffers()
 
     def _view(self, table: Tensor) -> Tensor:
         rows, columns = table.shape
@@ -106,24 +101,18 @@ class WindowGather:
             out = view.index_select(0, starts)
         return out
 
-    def _copy_raw(self, starts: Tensor, scaling: ChannelScaling) -> tuple[Tensor, Tensor | None]:
-        """Copy, normalize and fill some windows at a time, which stay in the cache."""
+    def _copy_from_blocks(self, starts: Tensor, blocks: NormalizedBlocks) -> tuple[Tensor, Tensor | None]:
+        """Copy windows, as many at a time as may each need a block of their own."""
         rows, width = len(starts), self._values.shape[1]
         window = self._buffers.take(rows, width, torch.float32)
-        observed = None if self.complete else self._mask_buffers.take(rows, width, torch.bool)
+        observed = None if self._observed is None else self._mask_buffers.take(rows, width, torch.bool)
         with OneThread():
-            for first in range(0, rows, some := max(IN_CACHE // width, 1)):
-                part = torch.index_select(
-                    self._values, 0, starts[first : first + some], out=window[first : first + some]
-                )
-                if observed is not None:
-                    torch.eq(part, part, out=observed[first : first + some])  # NaN is not equal to itself
-                if self._has_log:
-                    part.copy_(scaling(part))
-                else:
-                    part.sub_(scaling.shift).div_(scaling.scale)  # the same without new memory
-                if observed is not None:
-                    part.nan_to_num_(nan=0.0)
+            for first in range(0, rows, blocks.kept):
+                part = slice(first, first + blocks.kept)
+                places = blocks.place(starts[part])
+                torch.index_select(self._values, 0, places, out=window[part])
+                if self._observed is not None and observed is not None:
+                    torch.index_select(self._observed, 0, places, out=observed[part])
         return window, observed
 
     def to(self, device: torch.device) -> "WindowGather":
@@ -142,8 +131,8 @@ class WindowGather:
         return Batch._make(None if part is None else part.to(starts.device) for part in batch)
 
     def _batch(self, starts: Tensor) -> Batch:
-        if self._scaling is not None:
-            window, observed = self._copy_raw(starts, self._scaling)
+        if self.blocks is not None:
+            window, observed = self._copy_from_blocks(starts, self.blocks)
         else:
             window = self._copy(self._values, starts, self._buffers)
             observed = None if self._observed is None else self._copy(self._observed, starts, self._mask_buffers)

@@ -57,7 +57,8 @@ class WindowBatching(Batching, ABC):
         if values.is_cuda or (not on_disk and values.nbytes < LARGE_TABLE_BYTES):
             return None
         window_bytes = 4 * values.shape[1] * self.prepared.geometry.stride
-        return max((BLOCK_BYTES if on_disk else CACHED_BLOCK_BYTES) // window_bytes, self.batch_size)
+        wanted, fewest = (BLOCK_BYTES, 1) if on_disk else (CACHED_BLOCK_BYTES, self.batch_size)
+        return max(wanted // window_bytes, fewest)
 
     def missing(self, role: str) -> str:
         """Return the sentence that says what to do when a role is empty."""
