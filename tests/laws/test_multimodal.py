@@ -12,7 +12,7 @@ from dlkit.data.heads import Head
 from dlkit.data.inputs import EventInput, FrameInput, StreamInput, Timing
 from dlkit.data.multimodal import MultimodalDataModule
 from dlkit.data.splits import ByFraction
-from tests.made_recordings import filmed, logged, sampled
+from tests.made_multimodal import filmed, logged, sampled
 from tests.made_windows import Brute
 
 HEADS = {

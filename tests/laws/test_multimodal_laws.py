@@ -16,7 +16,7 @@ from dlkit.data.multimodal_camera import window_borders
 from dlkit.data.splits import ByFraction
 from dlkit.data.windows import audit
 from tests.laws.test_multimodal import HEADS, module, sources
-from tests.made_recordings import Film, Log, logged
+from tests.made_multimodal import Film, Log, logged
 from tests.made_tables import Parts
 
 FULL = {**HEADS, "again": Head(kind="reconstruct")}
