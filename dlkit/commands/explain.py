@@ -9,7 +9,8 @@ USAGE = """dlkit explain RUN [--method METHOD ...] [--split test] [--samples 16 
 NOTE = """Methods, several at once: cam, gradcam, gradcam++, hirescam, layercam, xgradcam, scorecam (networks with
 feature maps); saliency, smooth_grad, integrated_gradients, gradient_shap, deep_lift, occlusion, feature_ablation (every
 network). Settings follow a colon: integrated_gradients:steps=64, gradcam:layer=body.3; own methods go by import path.
-Writes RUN/explain/METHOD/ (METHOD-TARGET/ where a target is named): figures, maps.npz, summary.json.
+Writes RUN/explain/METHOD/ (METHOD-TARGET/ where a target is named, and so on): figures, maps.npz, summary.json; of
+several sources also the share of each, exact Shapley values to compare with, and what a shift in time does.
 Every method answers for itself by deletion and insertion curves and by randomized weights; one that fails is marked so.
 Class activation maps and gradients are relative; the others have the unit of the score. A dashed box encloses what is
 above 20 % of the maximum of a class activation map."""
@@ -37,7 +38,8 @@ def parser() -> Parser:
     )
     own.add_argument(
         "--target", default="", metavar="NAME",
-        help="What to explain: a class, 'predicted' (by default) or 'true'; a target of a forecast or of values.",
+        help="What to explain: a class, 'predicted' (by default) or 'true'; a target of a forecast or of values; of "
+        "several heads HEAD or HEAD:NAME.",
     )  # fmt: skip
     own.add_argument(
         "--horizon", nargs="+", type=int, default=None, metavar="STEP", help="Steps of a forecast, from 1."
@@ -45,6 +47,10 @@ def parser() -> Parser:
     own.add_argument(
         "--baseline", default="", metavar="NAME",
         help="What inputs are compared with: the training mean, zero in physical units, or train samples.",
+    )  # fmt: skip
+    own.add_argument(
+        "--shift", nargs="+", default=None, metavar="TIME",
+        help="By how much each of several sources is shifted to see what misalignment does, e.g. 10ms 50ms.",
     )  # fmt: skip
     return own
 
@@ -59,15 +65,18 @@ def main(arguments: list[str]) -> None:
     from dlkit.explain.methods import make_method
     from dlkit.train import explaining, stages
     from dlkit.train.explain_question import Wanted
+    from dlkit.train.explain_result import Choice
 
     for name in known.method:
         make_method(name)  # refused before anything is read
     cli, run = stages.load(rest)
     kind = cli.model.spec.kind
-    if known.horizon is not None and kind != "forecast":
+    if known.shift is not None and not cli.model.spec.parts:
+        raise InputError("--shift moves one of several sources in time, but the run has one: leave it out.")
+    if known.horizon is not None and kind not in ("forecast", "several"):
         raise InputError(f"--horizon chooses steps of a forecast, but the run answers with {kind}: leave it out.")
     wanted = Wanted(target=known.target, horizon=known.horizon, baseline=known.baseline)
-    choice = explaining.Choice(split=known.split, samples=known.samples, numbers=known.number, wanted=wanted)
+    choice = Choice(split=known.split, samples=known.samples, numbers=known.number, wanted=wanted, shifts=known.shift)
     folder = explaining.require_run(run)
     task = cli.model.to(cli.trainer.strategy.root_device)
     print(explaining.explain_run(task, cli.datamodule, folder, known.method, choice))

@@ -19,7 +19,8 @@ def branch_nets(net: nn.Module, parts: Sequence[Part]) -> list[nn.Module]:
     Raises:
         InputError: The network has no branches.
     """
-    inner = net.net if isinstance(net, Scored) else net
+    inner: Any = net.net if isinstance(net, Scored) else net
+    inner = getattr(inner, "shared", inner)  # one head of a network that several share
     found = [branch.net for branch in getattr(inner, "branches", ())]
     if len(found) != len(parts):
         raise InputError(

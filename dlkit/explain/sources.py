@@ -44,7 +44,7 @@ def best_lags(relevance: Float[Tensor, "batch values"], part: Part, parts: Seque
     """Return for each channel the seconds before the answer of the largest mean size; None where there is none."""
     profile = lag_profile(relevance, part, parts).mean(0)
     places, most = profile.argmax(-1).tolist(), profile.amax(-1).tolist()
-    return [-part.times[place] if size > 0 else None for place, size in zip(places, most, strict=True)]
+    return [abs(part.times[place]) if size > 0 else None for place, size in zip(places, most, strict=True)]
 
 
 # ------------------------------------------------------------------ exact Shapley values

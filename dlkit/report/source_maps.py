@@ -52,9 +52,15 @@ class SourceView:
         sizes = np.nansum(np.abs(self.relevance), axis=1)
         return sorted(np.argsort(-sizes, kind="stable")[:MOST_CHANNELS].tolist())
 
-    def scale(self) -> float:
-        """Return the largest size of the relevance of a value."""
-        return float(np.nanmax(np.abs(self.relevance), initial=0.0)) or 1.0
+    def size(self) -> float:
+        """Return the sum of the sizes of the relevance."""
+        return float(np.nansum(np.abs(self.relevance)))
+
+    def shade(self, most: float) -> np.ndarray:
+        """Return the relevance as parts of its largest value, paler by the root of the size beside the largest source."""
+        largest = float(np.nanmax(np.abs(self.relevance), initial=0.0)) or 1.0
+        shaded: np.ndarray = self.relevance / largest * np.sqrt(self.size() / most)
+        return shaded
 
 
 def source_maps_figure(
@@ -62,7 +68,7 @@ def source_maps_figure(
 ) -> "matplotlib.figure.Figure":
     """Draw the inputs of all sources on one time axis, coloured by relevance, and beside them their shares.
 
-    Colours are parts of the most relevant value of a source; the bars compare the sources.
+    Colours are parts of the most relevant value of a source, paler where it counts less.
 
     Args:
         views: The sources.
@@ -79,12 +85,12 @@ def source_maps_figure(
         first = figure.add_subplot(grid[0, 0])
         panels = [first, *(figure.add_subplot(grid[row, 0], sharex=first) for row in range(1, len(rows)))]
         look = shades(np.array([1.0]), signed=legend.signed)
-        span = _span(views, answer)
+        span, most = _span(views, answer), max(view.size() for view in views) or 1.0
         for (view, channel), axes in zip(rows, panels, strict=True):
             if view.frames:
-                draw_frames(axes, view, look)
+                draw_frames(axes, view, view.shade(most), look)
             else:
-                draw_channel(axes, view, channel, look, span)
+                draw_channel(axes, view, channel, view.shade(most)[channel], look, span)
             axes.axvline(answer, color=BLACK, linewidth=0.8, linestyle=":")
             axes.tick_params(labelsize=7, labelbottom=axes is panels[-1])
         first.set_xlim(*span)
@@ -115,15 +121,20 @@ def edges_of(times: np.ndarray, span: tuple[Any, Any]) -> np.ndarray:
 
 
 def draw_channel(
-    axes: "matplotlib.axes.Axes", view: SourceView, channel: int, look: dict[str, Any], span: tuple[Any, Any]
+    axes: "matplotlib.axes.Axes",
+    view: SourceView,
+    channel: int,
+    shade: np.ndarray,
+    look: dict[str, Any],
+    span: tuple[Any, Any],
 ) -> None:
     """Draw a waveform over the colour of its relevance."""
-    values, relevance = view.values[channel], view.relevance[channel] / view.scale()
+    values = view.values[channel]
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     margin = 0.1 * (high - low) or 0.5
     between = [low - margin, high + margin]
-    axes.pcolormesh(edges_of(view.times, span), between, relevance[None], shading="flat", rasterized=True, **look)
+    axes.pcolormesh(edges_of(view.times, span), between, shade[None], shading="flat", rasterized=True, **look)
     few = len(values) <= 12
     axes.plot(view.times, values, color=BLACK, linewidth=0.9, marker="o" if few else "", markersize=2.5)
     axes.set_ylim(*between)
@@ -134,7 +145,7 @@ def draw_channel(
         axes.text(0.5, 0.5, "not there", transform=axes.transAxes, ha="center", va="center", fontsize=8, color=ORANGE)
 
 
-def draw_frames(axes: "matplotlib.axes.Axes", view: SourceView, look: dict[str, Any]) -> None:
+def draw_frames(axes: "matplotlib.axes.Axes", view: SourceView, shade: np.ndarray, look: dict[str, Any]) -> None:
     """Draw frames side by side under their relevance, each with a line to its time."""
     known = np.flatnonzero(np.isfinite(view.values).reshape(len(view.values), -1).any(1))
     chosen = known[np.unique(np.linspace(0, len(known) - 1, min(len(known), MOST_FRAMES)).round().astype(int))]
@@ -144,12 +155,11 @@ def draw_frames(axes: "matplotlib.axes.Axes", view: SourceView, look: dict[str, 
     if not view.there or not len(chosen):
         axes.text(0.5, 0.5, "not there", transform=axes.transAxes, ha="center", va="center", fontsize=8, color=ORANGE)
         return
-    wide, scale = 1 / max(len(chosen), 4), view.scale()
+    wide = 1 / max(len(chosen), 4)
     for place, number in enumerate(chosen):
         left = 1 - (len(chosen) - place) * wide
         inset = axes.inset_axes((left, 0.2, 0.96 * wide, 0.78))
-        total = view.relevance[number].sum(0) / scale
-        draw_heat(inset, MapView(view.values[number], view.relevance[number], ""), total, look)
+        draw_heat(inset, MapView(view.values[number], shade[number], ""), shade[number].sum(0), look)
         axes.annotate(
             "", xy=(view.times[number], 0.0), xycoords=("data", "axes fraction"), xytext=(left + 0.48 * wide, 0.2),
             textcoords="axes fraction", arrowprops={"arrowstyle": "-|>", "linewidth": 0.7, "color": BLACK},
@@ -187,5 +197,6 @@ def add_scale(figure: "matplotlib.figure.Figure", panels: Sequence[Any], look: d
 
     scale = ScalarMappable(Normalize(look["vmin"], look["vmax"]), look["cmap"])
     bar = figure.colorbar(scale, ax=list(panels), location="bottom", fraction=0.02, pad=0.01, aspect=60)
-    bar.set_label("relevance of a value, 1: the most of its source", fontsize=7)
+    said = "relevance of a value; 1: the most of the source that counts most, others are paler"
+    bar.set_label(said, fontsize=7)
     bar.ax.tick_params(labelsize=7)

@@ -49,13 +49,13 @@ def overview_figure(profiles: Sequence[SourceProfile], legend: Legend, *, sample
     require(len(profiles) > 0, "overview_figure got no source to draw: pass at least one SourceProfile.")
     heights = [0.5 + 0.2 * min(len(one.channels), 20) for one in profiles]
     longest = min(float(one.times[0]) for one in profiles)
-    margin = -longest / 50 or 0.5
+    margin, most = -longest / 50 or 0.5, max(float(one.profile.sum()) for one in profiles) or 1.0
     with style():
         figure = new_figure(9.4, 1.5 + sum(heights))
         panels = figure.subplots(len(profiles), 2, squeeze=False, width_ratios=[4, 2], height_ratios=heights)
         look = shades(np.array([1.0]), signed=False)
         for (heat, bars), one in zip(panels, profiles, strict=True):
-            draw_profile(heat, one, look, margin)
+            draw_profile(heat, one, look, margin, max(float(one.profile.sum()) / most, 1e-9) ** 0.5)
             draw_sizes(bars, one)
             last = one is profiles[-1]
             heat.set_xlim(longest - margin, margin)
@@ -66,7 +66,7 @@ def overview_figure(profiles: Sequence[SourceProfile], legend: Legend, *, sample
         panels[-1, 1].set_xlabel(with_unit("mean size of the share", legend.unit), fontsize=8)
         handles, labels = panels[0, 1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7)
-        said = f"mean size of the relevance over {samples} samples; pale: 0, darkest: the most of each source"
+        said = f"mean size of the relevance over {samples} samples; others than the largest source are paler"
         panels[0, 0].set_title(said, loc="left", fontsize=8)
         put_title(figure, legend)
     return figure
@@ -76,14 +76,14 @@ def _most(profiles: Sequence[SourceProfile]) -> float:
     return max(one or 0.0 for part in profiles for one in (part.share, part.exact, part.absent)) or 1.0
 
 
-def draw_profile(axes: Any, one: SourceProfile, look: dict[str, Any], margin: float) -> None:
+def draw_profile(axes: Any, one: SourceProfile, look: dict[str, Any], margin: float, fade: float) -> None:
     """Draw a row of colours for each channel."""
     count = len(one.times)
     middles = (one.times[1:] + one.times[:-1]) / 2
     first, last = (middles[0], middles[-1]) if count > 1 else (-margin / 2, -margin / 2)
     edges = np.concatenate([[2 * one.times[0] - first], middles, [2 * one.times[-1] - last]])
     edges = edges if count > 1 else one.times[0] + np.array([-margin / 2, margin / 2])
-    scale = float(one.profile.max(initial=0.0)) or 1.0
+    scale = (float(one.profile.max(initial=0.0)) or 1.0) / fade
     rows = np.arange(len(one.channels) + 1) - 0.5
     axes.pcolormesh(edges, rows, one.profile / scale, shading="flat", rasterized=True, **look)
     every = -(-len(one.channels) // 20)

@@ -1,7 +1,7 @@
 """The samples that are explained: in physical units, with what they are compared with and what is known of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,9 @@ from torch import Tensor
 
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
+from dlkit.core.specs import Part
 from dlkit.data.batching import Batching
+from dlkit.explain.packed import held
 from dlkit.report.canvas import SPANS
 from dlkit.tasks.forecast import Forecast
 from dlkit.train.explain_question import Wanted, sample_names
@@ -32,6 +34,9 @@ class Inputs:
         time_unit: Unit of the times, "" for dates.
         valid: What is part of a sample, (batch, channels, *size); helper channels and padding are not.
         truth: True where the answer is known to lie, (batch, *size), or None.
+        parts: The sources of packed inputs; then all of the above is (batch, values), and ``times`` is the moment of
+            the answer, (batch,).
+        source_times: Time of each sample or frame of each source, (batch, times); NaT or NaN where there is no frame.
     """
 
     batch: Batch
@@ -43,6 +48,8 @@ class Inputs:
     time_unit: str
     valid: Tensor
     truth: Tensor | None
+    parts: tuple[Part, ...] = ()
+    source_times: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def choose_batch(data: Batching, split: str, samples: int, numbers: Sequence[int] | None) -> Batch:
@@ -116,7 +123,9 @@ def baseline_kind(wanted: Wanted, references: int) -> str:
 
 
 def baseline_of(task: Any, data: Batching, inputs: Inputs, wanted: Wanted, references: int) -> Tensor:
-    """Return what samples are compared with, (references, batch, channels, *size); helper channels stay the sample's.
+    """Return what samples are compared with, (references, batch, channels, *size).
+
+    Helper channels, and sources that are not there, stay the sample's.
 
     Raises:
         InputError: There is no such baseline.
@@ -127,10 +136,22 @@ def baseline_of(task: Any, data: Batching, inputs: Inputs, wanted: Wanted, refer
     count = len(inputs.channels)
     start = torch.zeros_like(x)[None]
     if kind == "zero":
-        shape = (1, count, *[1] * (x.ndim - 2))
-        start[0, :, :count] = task.scaling.select(list(range(count)))(torch.zeros(shape, device=x.device), dim=1)
+        start[0] = physical_zero(task, inputs)
     if kind == "train":
         train = data.pick_batch("train", max(references, 16)).x.to(x.device)
         start = train[:, None].expand(-1, *x.shape).clone()
+    if inputs.parts:
+        return held(start, x, inputs.parts)
     start[:, :, count:] = x[:, count:]
     return start
+
+
+def physical_zero(task: Any, inputs: Inputs) -> Tensor:
+    """Return standardized inputs that are 0 in physical units; helper channels are 0."""
+    x, count = inputs.batch.x, len(inputs.channels)
+    if inputs.parts:
+        packed: Tensor = task.scaling(torch.zeros_like(x))
+        return packed
+    zero = torch.zeros_like(x)
+    zero[:, :count] = task.scaling.select(list(range(count)))(torch.zeros_like(x[:, :count]), dim=1)
+    return zero

@@ -15,8 +15,11 @@ from dlkit.explain.cam import GradCAM
 from dlkit.explain.methods import short_name
 from dlkit.tasks.base import Task
 from dlkit.train.explain_figures import legend_of, map_figures
-from dlkit.train.explain_inputs import baseline_of, choose_batch, gather_inputs
+from dlkit.train.explain_heads import batch_of, one_head
+from dlkit.train.explain_inputs import baseline_of, choose_batch
 from dlkit.train.explain_question import Wanted, ask
+from dlkit.train.explain_source_files import sample_figures
+from dlkit.train.explain_sources import gather
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -61,13 +64,18 @@ class ExplainPanels(pl.Callback):
     def draw(self, task: Task, data: Any) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
         """Yield the name and the figure of each panel."""
         batch = data.transfer_batch_to_device(choose_batch(data, "val", self.samples, None), task.device, 0)
+        own, wanted, head = one_head(task, self.wanted)
         with torch.no_grad():
-            inputs, question = gather_inputs(task, data, batch), ask(task, batch, self.wanted)
-            baseline = baseline_of(task, data, inputs, self.wanted, self.method.references)
-        relevance = self.method(question.net, batch.x, question.targets, baseline)
-        relevance = relevance if self.method.spatial else relevance[:, :, : len(inputs.channels)]
-        legend = legend_of(self.method, inputs, question)
-        figures = map_figures(task, inputs, question, relevance.float().cpu().numpy(), legend, None)
+            batch = batch_of(batch, head)
+            inputs, question = gather(own, data, batch), ask(own, batch, wanted)
+            baseline = baseline_of(own, data, inputs, wanted, self.method.references)
+        found = self.method.of_sources(inputs.parts)(question.net, batch.x, question.targets, baseline)
+        found = found if self.method.spatial or inputs.parts else found[:, :, : len(inputs.channels)]
+        legend, relevance = legend_of(self.method, inputs, question), found.float().cpu().numpy()
+        if inputs.parts:
+            figures = sample_figures(inputs, question, relevance, legend)
+        else:
+            figures = map_figures(own, inputs, question, relevance, legend, None)
         overviews = 1 if inputs.times is None else self.most_figures  # images are all in the first
         for name, figure in islice(figures, overviews):
             yield re.sub(r"\s+", "_", name), figure

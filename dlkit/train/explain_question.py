@@ -49,6 +49,8 @@ class Question:
         lines: What is said of each sample.
         rises: Whether evidence only ever raises a score; else a score may fall as well.
         answers: The wanted scores of values and forecasts, (batch, wanted).
+        truth: What was measured of these, NaN where it was not; the number of the true class, -1 where unknown,
+            (batch, 1); or None.
         unit: Unit of ``answers``.
         fixed: What else the answer depends on and is held fixed.
     """
@@ -61,6 +63,7 @@ class Question:
     lines: list[list[str]]
     rises: bool
     answers: Tensor | None = None
+    truth: Tensor | None = None
     unit: str = ""
     fixed: str = ""
 
@@ -73,6 +76,11 @@ def ask(task: Any, batch: Batch, wanted: Wanted) -> Question:  # noqa: ARG001 - 
         InputError: The task has no such score.
     """
     raise InputError(f"{type(task).__name__} cannot be explained: use a Forecast, Classify or Regress task.")
+
+
+def can_ask(task: Any) -> bool:
+    """Say whether a task has scores that can be explained."""
+    return ask.dispatch(type(task)) is not ask.dispatch(object)
 
 
 def chosen(name: str, options: Sequence[str], what: str) -> int:
@@ -105,6 +113,7 @@ def ask_classes(task: Classify, batch: Batch, wanted: Wanted) -> Question:
         score="logit of the class" if direct else "probability of the class",
         lines=lines,
         rises=True,
+        truth=truth[:, None] if batch.y.ndim == 1 else None,
     )
 
 
@@ -131,7 +140,8 @@ def ask_values(task: Regress, batch: Batch, wanted: Wanted) -> Question:
     names, units = task.spec.targets, task.spec.target_units
     number = chosen(wanted.target, names, "target") if wanted.target else 0
     net = Scored(task.net, lambda answer: task.target_scaling.inverse(task.loss.point(answer)))
-    prediction = task.predict_step(batch, 0)
+    with torch.no_grad():
+        prediction = task.predict_step(batch, 0)
     unit = units[number]
     lines = [
         [f"{names[number]}: said {said:.4g} {unit}, true {true:.4g} {unit}".replace(" ,", ",").rstrip()]
@@ -146,6 +156,7 @@ def ask_values(task: Regress, batch: Batch, wanted: Wanted) -> Question:
         lines=lines,
         rises=False,
         answers=prediction.point[:, number, None],
+        truth=prediction.truth[:, number, None],
         unit=unit,
     )
 
@@ -163,7 +174,8 @@ def ask_forecast(task: Forecast, batch: Batch, wanted: Wanted) -> Question:
     scaling = task.target_scaling
     net = Scored(task.net, lambda answer: scaling.inverse(task.loss.point(answer)))
     with torch.no_grad():
-        point = task.predict_step(batch, 0).point[:, :, number]
+        prediction = task.predict_step(batch, 0)
+    point, chosen_steps = prediction.point[:, :, number], [step - 1 for step in steps]
     unit, lead, lead_unit = spec.target_units[number], *lead_times(horizon, spec.step, spec.gap)
     columns = torch.tensor([(step - 1) * targets + number for step in steps], device=batch.x.device)
     scores = [
@@ -178,7 +190,8 @@ def ask_forecast(task: Forecast, batch: Batch, wanted: Wanted) -> Question:
         score=with_unit(f"change of {spec.targets[number]}", unit),
         lines=[[] for _ in scores],
         rises=False,
-        answers=point[:, [step - 1 for step in steps]],
+        answers=point[:, chosen_steps],
+        truth=prediction.truth[:, chosen_steps, number],
         unit=unit,
         fixed=", ".join([*spec.future, *spec.static]),
     )
@@ -214,11 +227,12 @@ def sample_names(task: Any, data: Any, batch: Batch) -> list[str]:
     """Return what each sample or window is called."""
     assert batch.start is not None
     starts = batch.start.cpu().numpy()
-    if isinstance(task, Forecast):
+    if isinstance(task, Forecast) or task.spec.parts:
         table, geometry = data.prepared.table, data.geometry
         issued = data.clock(table.times[starts + geometry.lead - geometry.gap - 1])
         dated = np.issubdtype(issued.dtype, np.datetime64)
-        stamps = [str(t.astype("datetime64[s]")).replace("T", " ") if dated else f"{t:.6g} s" for t in issued]
+        unit = "datetime64[s]" if table.step % 10**9 == 0 else "datetime64[ms]"
+        stamps = [str(t.astype(unit)).replace("T", " ") if dated else f"{t:.6g} s" for t in issued]
         several = len(table.names) > 1
         return [
             f"{data.series_of(int(s))} {stamp}" if several else stamp for s, stamp in zip(starts, stamps, strict=True)

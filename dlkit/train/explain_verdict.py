@@ -1,11 +1,14 @@
 """How a method answers for its maps: what is measured of them, and what makes them untrustworthy."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from dlkit.core.packing import borders
+from dlkit.core.specs import Part
 from dlkit.explain.attribution import completeness_target
 from dlkit.explain.base import Explainer, still
 from dlkit.explain.faithfulness import Faithfulness, judge
@@ -15,6 +18,8 @@ from dlkit.explain.truth import average_precision, box_overlap, boxes, mass_insi
 from dlkit.train.explain_inputs import Inputs
 from dlkit.train.explain_question import Question
 
+FEW_VALUES = 8
+"""Values of a source below which a rank correlation says nothing."""
 SANE_SAMPLES = 8
 """Most samples of which maps are made for randomized networks."""
 INCOMPLETE = 0.05
@@ -118,20 +123,42 @@ def faithfulness_of(question: Question, inputs: Inputs, baseline: Tensor, releva
         with still(question.judged):
             scores = [scores_of(question.judged, part, targets) for part in (x, start)]
         closeness = (scores[0] - scores[1]).abs().mean().clamp_min(1e-12).expand(len(x))
-    return judge(question.judged, x, targets, maps, start, valid=valid, closeness=closeness)
+    return judge(question.judged, x, targets, maps, start, valid=valid, closeness=closeness, parts=inputs.parts)
 
 
 def sanity_of(method: Explainer, question: Question, inputs: Inputs, baseline: Tensor) -> Sanity:
     """Return how the maps of some samples change with the weights."""
-    some, quick = slice(SANE_SAMPLES), method.quick()
+    some, quick = slice(SANE_SAMPLES), method.quick().of_sources(method.sources)
     x, targets, start = inputs.batch.x[some], question.targets[some, :1], baseline[:, some]
 
-    def explain(net: torch.nn.Module) -> Tensor:
+    def explain(net: nn.Module) -> Tensor:
         return quick(net, x, targets, start)[:, 0].nan_to_num()
 
     valid = inputs.valid[some]
+    if inputs.parts:
+        return sanity_of_sources(explain, question, valid, inputs.parts)
     valid = valid[:, :1] if method.spatial else valid
     return sanity_check(explain, question.net, valid=None if bool(valid.all()) else valid)
+
+
+def sanity_of_sources(
+    explain: Callable[[nn.Module], Tensor], question: Question, valid: Tensor, parts: Sequence[Part]
+) -> Sanity:
+    """Return the mean similarity within each source: how they compare is set by their extents, not by what was learned.
+
+    Sources of few values count together.
+    """
+    places = borders(parts).values()
+    many = [where for where in places if where.stop - where.start >= FEW_VALUES]
+    masks = [torch.zeros_like(valid[0]) for _ in many]
+    for mask, where in zip(masks, many, strict=True):
+        mask[where] = True
+    rest = ~torch.stack(masks).any(0) if masks else torch.ones_like(valid[0])
+    kept = torch.stack([*masks, rest])[:, None] & valid
+    told = kept.flatten(2).sum(2) >= FEW_VALUES
+    told = told if bool(told.any()) else torch.ones_like(told)
+    sample = torch.arange(len(valid), device=valid.device).expand_as(told)[told]
+    return sanity_check(lambda net: explain(net)[sample], question.net, valid=kept[told])
 
 
 def incompleteness(question: Question, inputs: Inputs, baseline: Tensor, relevance: Tensor) -> float:

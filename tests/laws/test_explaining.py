@@ -26,10 +26,12 @@ from dlkit.tasks.classify import Classify
 from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.regress import Regress
 from dlkit.train.explain_figures import legend_of
+from dlkit.train.explain_files import file_stem
 from dlkit.train.explain_inputs import gather_inputs
 from dlkit.train.explain_panels import ExplainPanels
 from dlkit.train.explain_question import Wanted, ask
-from dlkit.train.explaining import Choice, explain_briefly, explain_run, file_stem
+from dlkit.train.explain_result import Choice
+from dlkit.train.explaining import explain_briefly, explain_run
 from tests.made_modules import module
 
 SIZES = {"images": (9, 8), "traces": (40,)}
@@ -165,8 +167,9 @@ def test_forecasts_are_explained_by_channel_and_time_in_the_unit_of_the_target(b
     task.take_scaling(data)
     wanted = Wanted(horizon=[1, 4], baseline=baseline)
     _, summaries = explain(task, data, tmp_path, "integrated_gradients", samples=3, wanted=wanted)
-    assert summaries["integrated_gradients"]["incomplete"] < 0.05
-    folder = tmp_path / "explain" / "integrated_gradients"
+    name = f"integrated_gradients-step1-4-{baseline}"
+    assert summaries[name]["incomplete"] < 0.05
+    folder = tmp_path / "explain" / name
     assert len(list(folder.glob("*.png"))) == 4 and (folder / "overview.png").exists()
     with np.load(folder / "maps.npz") as maps:
         assert maps["relevance"].shape == (3, 2, 3, 12) and maps["times"].shape == (3, 12)
