@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+FEW = 16  # blocks, which give too few scores of what cannot match
 LEAST_OVERLAP = 0.5  # share of the samples of a block that must find a value of the other signal
 
 
@@ -16,12 +17,15 @@ class Blocks:
         lags: Seconds added to the times of the other signal, (lags,).
         scores: Correlation coefficient, 0 where too little overlaps, (blocks, lags).
         aside: Seconds by which the samples of a block lie beside their grid points in the mean, (blocks,).
+        foreign: Scores of what cannot match: blocks turned back in time, and blocks against another one's time,
+            (pairs, lags).
     """
 
     centres: np.ndarray
     lags: np.ndarray
     scores: np.ndarray
     aside: np.ndarray
+    foreign: np.ndarray
 
     @property
     def step(self) -> float:
@@ -80,7 +84,17 @@ def correlate_blocks(
     starts = np.array([
         s for s in range(0, len(samples) - length + 1, length) if np.isfinite(samples[s : s + length]).sum() > 3
     ])  # fmt: skip
-    scores = np.stack([correlate(samples[s : s + length], padded[s : s + length + 2 * reach], reach) for s in starts])
-    off = np.array([np.nanmean(aside[s : s + length]) for s in starts])
+    blocks = [samples[s : s + length] for s in starts]
+    signals = [padded[s : s + length + 2 * reach] for s in starts]
+    foreign = [(block[::-1], own) for block, own in zip(blocks, signals, strict=True)]
+    if len(blocks) <= FEW:
+        others = [(block, other) for block, other in zip(blocks, signals[1:] + signals[:1], strict=True)]
+        foreign += [*others, *((block[::-1], other) for block, other in others)]
     step = float(grid[1] - grid[0])
-    return Blocks(grid[starts] + (length - 1) / 2 * step, np.arange(-reach, reach + 1) * step, scores, off)
+    return Blocks(
+        centres=grid[starts] + (length - 1) / 2 * step,
+        lags=np.arange(-reach, reach + 1) * step,
+        scores=np.stack([correlate(*pair, reach) for pair in zip(blocks, signals, strict=True)]),
+        aside=np.array([np.nanmean(aside[s : s + length]) for s in starts]),
+        foreign=np.stack([correlate(*pair, reach) for pair in foreign]),
+    )

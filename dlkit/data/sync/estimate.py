@@ -104,9 +104,10 @@ def estimate(
 
 
 def in_blocks(pair: Pair, what: str, max_offset: float, most: int, *, smooth: bool) -> Blocks:
-    """Return the correlations of up to ``most`` blocks: of 128 samples of the slower source, or 6 of at least 15, or 3."""
+    """Return the correlations of blocks of 128 samples of the slower source, or of 6 with at least 15, or of 3."""
     samples, aside, signal = pair.compared(what, smooth=smooth)
-    fine, count = float(pair.grid[1] - pair.grid[0]), len(pair.grid) * float(pair.grid[1] - pair.grid[0]) / pair.step
+    fine = float(pair.grid[1] - pair.grid[0])
+    count = len(pair.grid) * fine / pair.step
     number = min(max(count / 128, min(count / 15, 6), 3), most)
     return correlate_blocks(
         samples, aside, signal, pair.grid, int(len(pair.grid) / int(number)), int(np.ceil(max_offset / fine))
@@ -137,14 +138,16 @@ def judged(each: Blocks, pair: Pair, what: str, own_is_slow: bool, t0: int, expe
 
 
 def by_chance(coarse: Blocks, steepest: float, seed: int) -> float:
-    """Return what the best line exceeds in 1 of 100 cases when each block is shifted at random on its own.
+    """Return what the best line exceeds in 1 of 100 cases through scores of what cannot match, each shifted at random.
 
     The largest of many values follows Gumbel's law, whose 99 % quantile is 3.14 standard deviations above its mean.
     """
     generator = np.random.default_rng(seed)
-    places, best = np.arange(len(coarse.lags)), []
+    count, places = len(coarse.centres), np.arange(len(coarse.lags))
+    best = []
     for _ in range(SHUFFLES):
-        rolls = generator.integers(len(places), size=(len(coarse.centres), 1))
-        rolled = np.take_along_axis(coarse.scores, (places + rolls) % len(places), 1)
-        best.append(abs(find_ridge(Blocks(coarse.centres, coarse.lags, rolled, coarse.aside), steepest).score))
+        rows = coarse.foreign[generator.permutation(len(coarse.foreign))[:count]]
+        rolls = generator.integers(len(places), size=(count, 1))
+        shuffled = np.take_along_axis(rows, (places + rolls) % len(places), 1)
+        best.append(abs(find_ridge(replace(coarse, scores=shuffled), steepest).score))
     return float(np.mean(best) + 3.14 * np.std(best, ddof=1))

@@ -1,6 +1,6 @@
 """The line of lag against time: found where single blocks say little, fitted where they say much."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,12 +28,16 @@ class Ridge:
 
 def pooled(blocks: Blocks, most: int = 1024) -> Blocks:
     """Return the largest score of either sign in each of at most ``most`` cells of lags, so that none is missed."""
-    count, width = blocks.scores.shape
-    cell = -(-width // most)
-    padded = np.pad(blocks.scores, ((0, 0), (0, -width % cell))).reshape(count, -1, cell)
-    largest = np.take_along_axis(padded, np.abs(padded).argmax(2)[:, :, None], 2)[:, :, 0]
-    middles = blocks.lags[0] + (np.arange(largest.shape[1]) * cell + (cell - 1) / 2) * blocks.step
-    return Blocks(blocks.centres, middles, largest, blocks.aside)
+    cell = -(-len(blocks.lags) // most)
+    cells = -(-len(blocks.lags) // cell)
+    middles = blocks.lags[0] + (np.arange(cells) * cell + (cell - 1) / 2) * blocks.step
+    scores, foreign = (_largest(scores, cell) for scores in (blocks.scores, blocks.foreign))
+    return replace(blocks, lags=middles, scores=scores, foreign=foreign)
+
+
+def _largest(scores: np.ndarray, cell: int) -> np.ndarray:
+    padded = np.pad(scores, ((0, 0), (0, -scores.shape[1] % cell))).reshape(len(scores), -1, cell)
+    return np.take_along_axis(padded, np.abs(padded).argmax(2)[:, :, None], 2)[:, :, 0]
 
 
 def find_ridge(blocks: Blocks, largest: float, near: Ridge | None = None) -> Ridge:
@@ -118,15 +122,15 @@ def fit_line(times: np.ndarray, lags: np.ndarray, *, prior: float, floor: float)
     """
     centre = float(times.mean())
     design = np.stack([np.ones_like(times), times - centre], 1)
-    known, count = np.diag([0.0, prior**-2]), len(lags)
-    scale, weights = max(spread(lags - np.median(lags)), floor), np.ones(count)
+    known, free = np.diag([0.0, prior**-2]), max(len(lags) - 1.0, 1.0)
+    scale, weights = max(spread(lags - np.median(lags)), floor), np.ones_like(lags)
     for _ in range(30):
         information = design.T @ (weights[:, None] * design) / scale**2 + known
         found = np.linalg.solve(information, design.T @ (weights * lags) / scale**2)
         residuals = lags - design @ found
-        scale = max(spread(residuals) * np.sqrt(count / max(count - 2, 1)), floor)
+        free = max(float(weights.sum()) - 2.0 + float(np.linalg.inv(information)[1, 1]) / prior**2, 1.0)
+        scale = max(spread(residuals) * np.sqrt(len(lags) / free), floor)
         weights = np.minimum(1.0, HUBER * scale / np.maximum(np.abs(residuals), 1e-12))
-    free = max(float(weights.sum()) - 2.0, 1.0)
     scale = max(float(np.sqrt((weights * residuals**2).sum() / free)), scale) * small_sample(free)
     covariance = np.linalg.inv(design.T @ (weights[:, None] * design) / scale**2 + known)
     return Line(float(found[0]), float(found[1]), centre, covariance)
