@@ -84,7 +84,7 @@ class Uncertainty(Balance):
     """Weights by a learned noise of each head (Kendall, Gal and Cipolla, CVPR 2018, arXiv:1705.07115).
 
     With ``s``, the logarithm of the variance, a cost of numbers becomes ``exp(-s) cost / 2 + s / 2`` and one of classes
-    ``exp(-s) cost + s / 2``; for numbers the best ``s`` is the logarithm of the cost. The network's optimizer trains it.
+    ``exp(-s) cost + s / 2``; for numbers the best ``s`` is the logarithm of the cost. It is trained with the network.
 
     Args:
         heads: What is asked of each head, by its name.

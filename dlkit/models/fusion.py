@@ -1,16 +1,17 @@
 """One network for several sources."""
 
-from typing import Any, ClassVar, Literal, get_args
+from functools import partial
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from dlkit.core.checks import require, suggest
+from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.packing import presence, unpack
-from dlkit.core.specs import Spec
+from dlkit.core.specs import Part, Spec
 from dlkit.models.base import Net, NetFactory
-from dlkit.models.fusion_branches import TokenBranch, VectorBranch
+from dlkit.models.fusion_branches import Branch, TokenBranch, VectorBranch
 from dlkit.models.fusion_joins import Concatenate, JoinFactory
 from dlkit.models.outputs import OutputLinear
 from dlkit.models.settings import require_positive
@@ -33,6 +34,36 @@ def branch_factories(spec: Spec, branches: dict[str, NetFactory] | NetFactory) -
     for name in names:
         require(name in branches, f"Fusion has no branch for the source '{name}': name a network for it in `branches`.")
     return [branches[name] for name in names]
+
+
+def make_branch(kind: type[Branch], part: Part, net: NetFactory, width: int) -> Branch:
+    """Return the branch of a source.
+
+    Raises:
+        InputError: Its network does not take the source; the sentence begins with its name.
+    """
+    try:
+        return kind(part, net, width)
+    except InputError as error:
+        raise InputError(f"The branch of '{part.name}': {error}") from error
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """What a fusion is made of; its copies share it, for a factory may hold on to much that must not be copied."""
+
+    branches: dict[str, NetFactory]
+    join: JoinFactory
+    missing: Stand
+    width: int
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Recipe":
+        return self
+
+    def of_one(self, source: str) -> NetFactory:
+        """Return what makes the same network for one of the sources alone."""
+        branch = {source: self.branches[source]}
+        return partial(Fusion, branches=branch, join=self.join, missing=self.missing, width=self.width)
 
 
 class Fusion(Net):
@@ -66,12 +97,12 @@ class Fusion(Net):
             "Fusion takes several sources, but the data have one: set `net` to a network such as "
             "dlkit.models.resnet.ResNet, or `data` to dlkit.data.multimodal.MultimodalDataModule.",
         )
-        require(missing in get_args(Stand), f"Fusion missing='{missing}' must be 'token' or 'zero': set `missing`.")
         require_positive("Fusion", width=width)
+        self.settings: dict[str, Any] = {"join": join, "missing": missing, "width": width}
+        self.makers = dict(zip([part.name for part in spec.parts], branch_factories(spec, branches), strict=True))
         self.join = join(spec, width)
         kind = TokenBranch if self.join.over_time else VectorBranch
-        pairs = zip(spec.parts, branch_factories(spec, branches), strict=True)
-        made = [kind(part, net, width) for part, net in pairs]
+        made = [make_branch(kind, part, self.makers[part.name], width) for part in spec.parts]
         self.branches = nn.ModuleList(made)
         self.stand_in = nn.Parameter(0.02 * torch.randn(len(spec.parts), width)) if missing == "token" else None
         owners = torch.repeat_interleave(torch.tensor([len(branch.nominal) for branch in made]))

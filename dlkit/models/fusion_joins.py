@@ -3,13 +3,12 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from dlkit.core.checks import require
 from dlkit.core.specs import Part, Spec
 from dlkit.models.settings import require_heads, require_positive, require_probability
 from dlkit.models.tokens import DelayEncoding, Tokens
@@ -85,6 +84,8 @@ def open_gates(
 class Gated(Join):
     """A sum of the vectors, each times a gate that looks at all of them (Arevalo et al. 2017, arXiv:1702.01992).
 
+    A hidden layer follows, as in the paper: gates alone cannot tell "one or the other, but not both".
+
     Args:
         spec: Shapes and names of inputs and outputs.
         width: Length of the vector of a source, and of the answer.
@@ -93,10 +94,10 @@ class Gated(Join):
 
     def __init__(self, spec: Spec, width: int, *, gate: GateKind = "softmax") -> None:
         super().__init__(spec, width)
-        require(gate in get_args(GateKind), f"Gated gate='{gate}' must be 'softmax' or 'sigmoid': set `gate`.")
         self.gate: GateKind = gate
         self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(self.sources))
         self.scores = nn.Linear(self.sources * width, self.sources)
+        self.body = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
 
     def weights(self, tokens: Tokens) -> Float[Tensor, "batch sources"]:
         """Return the gates."""
@@ -104,6 +105,11 @@ class Gated(Join):
         return open_gates(self.scores(seen), tokens.counts, self.gate)
 
     def forward(self, tokens: Tokens) -> Float[Tensor, "batch width"]:
+        """Return the gated sum after the hidden layer."""
+        y: Tensor = self.body(self.gated(tokens))
+        return y
+
+    def gated(self, tokens: Tokens) -> Float[Tensor, "batch width"]:
         """Return the gated sum."""
         hidden = [layer(z).tanh() for layer, z in zip(self.hidden, tokens.values.unbind(2), strict=True)]
         return (torch.stack(hidden, 2) * self.weights(tokens)[:, None]).sum(2)

@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -38,15 +39,12 @@ def times_of_positions(times: tuple[float, ...], positions: int) -> Float[Tensor
         times: Time of each sample of the window.
         positions: Extent of the maps; 1 stands at the last sample, where an answer is read.
     """
-    own = torch.tensor(times, dtype=torch.float64)
     if positions == 1:
-        return own[-1:].float()
-    middles = ((torch.arange(positions, dtype=torch.float64) + 0.5) * len(times) / positions - 0.5).clamp(
-        0, len(times) - 1
-    )
-    left = middles.floor().long().clamp(max=max(len(times) - 2, 0))
-    right = (left + 1).clamp(max=len(times) - 1)
-    return torch.lerp(own[left], own[right], middles - left).float()
+        return torch.tensor(times[-1:])
+    count = len(times)
+    total = np.concatenate([[0.0], np.cumsum(times)])  # integral of the times, sample by sample
+    borders = np.interp(np.arange(positions + 1) * count / positions, np.arange(count + 1), total)
+    return torch.from_numpy(np.diff(borders) * positions / count).float()
 
 
 class DelayEncoding(nn.Module):

@@ -9,9 +9,12 @@ import torch
 
 from dlkit.core.checks import InputError
 from dlkit.core.discover import discover
-from dlkit.core.specs import Spec
+from dlkit.core.packing import packed_size
+from dlkit.core.specs import Part, Spec
 from dlkit.models.base import Net
+from dlkit.models.cnn import CNN
 from dlkit.models.dlinear import DLinear
+from dlkit.models.fusion import Fusion
 from dlkit.models.gru import GRU
 from dlkit.models.imagenet_resnet import ImageNetResNet
 from dlkit.models.inception_time import InceptionTime
@@ -29,14 +32,29 @@ from dlkit.models.torchvision_net import TorchvisionNet
 NETS = discover("dlkit.models", Net)
 TRAINED = [net for net in NETS if net not in (RepeatLast, SeasonalNaive)]
 NEED_KNOWN_TARGETS = (RepeatLast, SeasonalNaive, RevIN)
-REFUSE_SAMPLES = (*NEED_KNOWN_TARGETS, Linear, DLinear, NLinear, PatchTST, ITransformer)  # forecast channel by channel
+SEVERAL = [net for net in NETS if net.several]
+REFUSE_SAMPLES = (
+    *SEVERAL,
+    *NEED_KNOWN_TARGETS,
+    Linear,
+    DLinear,
+    NLinear,
+    PatchTST,
+    ITransformer,
+)  # forecast channel by channel
 SERIES_ONLY = (LSTM, GRU, TCN)
 PICTURES_ONLY = (TorchvisionNet,)
+NOT_SERIES = (*PICTURES_ONLY, *SEVERAL)
 SMALL = {
     TorchvisionNet: {"name": "shufflenet_v2_x0_5"},
     ImageNetResNet: {"width": 8},
     InceptionTime: {"width": 8, "kernel_size": 12},
+    Fusion: {"branches": {"magnets": LSTM, "camera": CNN}, "width": 16},
 }
+PARTS = (
+    Part("magnets", ("x", "y", "x observed"), (9,), tuple(0.1 * i for i in range(-8, 1)), helpers=1),
+    Part("camera", ("grey", "age"), (12, 10), (-0.2, -0.1, 0.0), frames=True, helpers=1),
+)
 
 
 def forecast(channels=3, time=33, horizon=5, targets=("c0", "c1", "c2"), parameters=1, **fields):
@@ -75,6 +93,11 @@ SIZES = {"series": (33,), "picture": (33, 18)}
 PADDED = Spec(("c0", "c1", "valid"), (33,), **QUESTIONS["class"], padded=True)
 SAMPLES = {f"{ask} of {size}": sample(SIZES[size], **QUESTIONS[ask]) for ask in QUESTIONS for size in SIZES}
 SAMPLES["class of padded series"] = PADDED
+CHANNELS = tuple(f"{part.name}.{channel}" for part in PARTS for channel in part.channels)
+PACKED = {
+    ask: Spec(CHANNELS, (packed_size(PARTS),), **fields, parts=PARTS)
+    for ask, fields in {**QUESTIONS, "forecast": {"output": (5, 2, 3), "targets": ("magnets.x", "magnets.y")}}.items()
+}
 
 every_net = pytest.mark.parametrize("cls", NETS, ids=lambda cls: cls.__name__)
 every_trained_net = pytest.mark.parametrize("cls", TRAINED, ids=lambda cls: cls.__name__)
@@ -89,8 +112,16 @@ def one_thread():
     torch.set_num_threads(before)
 
 
+def packed(spec, batch, dtype, generator):
+    x = torch.randn(batch, *spec.size, generator=generator, dtype=dtype)
+    x[:, -len(spec.parts) :] = (torch.arange(batch)[:, None] != torch.arange(len(spec.parts))).to(dtype)
+    return x
+
+
 def window(spec, batch=4, dtype=torch.float32, seed=0):
     generator = torch.Generator().manual_seed(seed)
+    if spec.parts:
+        return packed(spec, batch, dtype, generator)
     rows = torch.randn(batch, *spec.size, len(spec.channels), generator=generator, dtype=dtype)
     if spec.masks:
         rows[..., -spec.masks :] = (rows[..., -spec.masks :] > -1).to(dtype)
@@ -99,7 +130,9 @@ def window(spec, batch=4, dtype=torch.float32, seed=0):
 
 
 def usual(cls):
-    """Return the spec that most tests take: a forecast, or an image for networks that refuse series."""
+    """Return the spec that most tests take: a forecast, or what a network that refuses one source or series takes."""
+    if cls.several:
+        return PACKED["forecast"]
     return SAMPLES["class of picture"] if cls in PICTURES_ONLY else SPECS["all channels"]
 
 
@@ -110,11 +143,21 @@ def build(cls, spec=None, seed=0):
 
 
 @every_net
+@pytest.mark.parametrize("spec", PACKED.values(), ids=PACKED)
+def test_several_sources_are_taken_or_refused_by_naming_the_network_that_takes_them(cls, spec):
+    if cls.several:
+        assert build(cls, spec).eval()(window(spec)).shape == (4, *spec.output)
+        return
+    with pytest.raises(InputError, match=f"{cls.__name__} takes one source.*`net` to dlkit.models.fusion.Fusion"):
+        cls(spec)
+
+
+@every_net
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 def test_output_has_the_shape_of_the_spec(cls, spec):
-    if cls in PICTURES_ONLY:
+    if cls in NOT_SERIES:
         with pytest.raises(InputError, match="`net`"):
-            cls(spec)
+            build(cls, spec)
         return
     assert build(cls, spec).eval()(window(spec)).shape == (4, *spec.output)
 
@@ -133,9 +176,9 @@ def test_a_question_about_samples_is_answered_in_its_shape_or_refused_in_a_sente
 
 @every_net
 def test_targets_that_are_no_inputs_are_predicted_or_refused(cls):
-    if cls in (*NEED_KNOWN_TARGETS, *PICTURES_ONLY):
+    if cls in (*NEED_KNOWN_TARGETS, *NOT_SERIES):
         with pytest.raises(InputError, match=r"takes|inputs"):
-            cls(UNKNOWN)
+            build(cls, UNKNOWN)
     else:
         assert build(cls, UNKNOWN)(window(UNKNOWN)).shape == (4, *UNKNOWN.output)
 
@@ -174,7 +217,7 @@ def test_input_stays_as_it_was(cls):
 def test_gradients_reach_every_parameter(cls, spec):
     if spec is UNKNOWN and cls in NEED_KNOWN_TARGETS:
         pytest.skip("this wrapper refuses targets that are not inputs; the refusal has a test of its own")
-    if cls in PICTURES_ONLY:
+    if cls in NOT_SERIES:
         spec = usual(cls)
     net = build(cls, spec)
     net(window(spec)).square().mean().backward()
