@@ -17,7 +17,7 @@ OF_FRAMES = ("brightness", "x", "y", "change")
 
 @dataclass(frozen=True)
 class Asked:
-    """A channel of a source; of a camera "brightness", "x" or "y" of its brightest spot, or "change"."""
+    """A channel of a source; of a camera its mean, "brightness", "x" or "y" of its spot of light, or "change"."""
 
     source: str
     channel: str
@@ -126,27 +126,29 @@ def _place(asked: Asked, stream: Stream) -> int:
 
 def _of_frames(asked: Asked, given: Input) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     assert isinstance(given, FrameInput)
-    require(
-        asked.channel in OF_FRAMES,
-        f"Camera '{asked.source}' has no '{asked.channel}' to compare clocks by; {suggest(asked.channel, OF_FRAMES)}",
-    )
     for frames in given.source.read():
+        known = (*frames.channels, *OF_FRAMES)
+        require(
+            asked.channel in known,
+            f"Camera '{asked.source}' has no '{asked.channel}' to compare clocks by; {suggest(asked.channel, known)}",
+        )
         if len(frames.times):
             yield frames.name, frames.times, of_frames(frames, asked.channel)
 
 
 def of_frames(frames: Frames, what: str) -> np.ndarray:
-    """Return one number a frame, (frames,): mean light, place of the spot in pixels, or mean change since the last."""
+    """Return one number a frame, (frames,): see :class:`Asked`; each frame is decoded once and let go."""
     numbers, before = np.full(len(frames.times), np.nan), None
     for i in range(len(frames.times)):
-        image = frames.pictures.decode(i).astype(np.float32).mean(0)
-        if what == "brightness":
-            numbers[i] = image.mean()
+        image = frames.pictures.decode(i).astype(np.float32)
+        image = image[frames.channels.index(what)] if what in frames.channels else image.mean(0)
+        if what in ("x", "y") and what not in frames.channels:
+            numbers[i] = spot(image, axis=1 if what == "x" else 0)
         elif what == "change":
             numbers[i] = np.nan if before is None else np.abs(image - before).mean()
             before = image
         else:
-            numbers[i] = spot(image, axis=1 if what == "x" else 0)
+            numbers[i] = image.mean()
     return numbers
 
 
