@@ -1,5 +1,6 @@
 """One network for several sources."""
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal
 
@@ -98,11 +99,11 @@ class Fusion(Net):
             "dlkit.models.resnet.ResNet, or `data` to dlkit.data.multimodal.MultimodalDataModule.",
         )
         require_positive("Fusion", width=width)
-        self.settings: dict[str, Any] = {"join": join, "missing": missing, "width": width}
-        self.makers = dict(zip([part.name for part in spec.parts], branch_factories(spec, branches), strict=True))
+        makers = dict(zip([part.name for part in spec.parts], branch_factories(spec, branches), strict=True))
+        self.recipe = Recipe(makers, join, missing, width)
         self.join = join(spec, width)
         kind = TokenBranch if self.join.over_time else VectorBranch
-        made = [make_branch(kind, part, self.makers[part.name], width) for part in spec.parts]
+        made = [make_branch(kind, part, makers[part.name], width) for part in spec.parts]
         self.branches = nn.ModuleList(made)
         self.stand_in = nn.Parameter(0.02 * torch.randn(len(spec.parts), width)) if missing == "token" else None
         owners = torch.repeat_interleave(torch.tensor([len(branch.nominal) for branch in made]))
