@@ -61,6 +61,17 @@ class Source(ABC):
         """Bytes of the files, from which the placement of the table is chosen; 0 when everything is in memory."""
         return 0
 
+    def spans(self) -> list[tuple[str, int]]:
+        """Return series and first stamp of each part, such as a file, that can be read by itself; [] of one whole."""
+        return []
+
+    def between(self, series: str, first: int | None, last: int | None) -> "Source":  # noqa: ARG002 - of one whole
+        """Return a source of fewer parts, with all samples of a series from before ``first`` to after ``last``.
+
+        It begins at or before ``first``, and ends at or after ``last``, where the series does; None is no border.
+        """
+        return self
+
 
 class FrameSource(ABC):
     """A data set of camera frames with their times."""

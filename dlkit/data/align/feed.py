@@ -165,6 +165,11 @@ class Feed:
             times = times + np.rint((times - self.origin) * drift).astype(np.int64)
         return times + shift if shift else times
 
+    def off_clock(self, time: int) -> int:
+        """Return the stamp of this source at a time of the common clock, to a few nanoseconds."""
+        ahead = time - round(self._timing.offset * 1e9) - self.origin
+        return self.origin + round(ahead / (1 + self._timing.drift * 1e-6))
+
     def _take(self, piece: Stream) -> None:
         times = self.on_clock(piece.times)
         for first in range(0, len(times), PIECE):

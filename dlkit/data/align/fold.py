@@ -137,6 +137,8 @@ def _moments(rows: Rows, length: int) -> tuple[Row, Row]:
     Halves are joined as in Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
     variances", 1979.
     """
+    if length == 1:
+        return rows, rows - rows  # NaN stays NaN
     channels, each = rows.shape[1] // length, 1
     odd: list[tuple[Tensor, Tensor, int]] = []
     total, squares = rows, torch.zeros_like(rows[:, :1]).expand_as(rows)

@@ -8,7 +8,7 @@ import numpy as np
 
 from dlkit.data.align.feed import FOREVER, Feed
 from dlkit.data.align.series import joined
-from dlkit.data.inputs import FrameInput, Input, StreamInput
+from dlkit.data.inputs import Input, StreamInput
 from dlkit.data.records import Stream
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Piece:
         """Yield its rows."""
         own = {name: self._own(read()) for name, read in self.record.readers().items()}
         feeds = self.record.feeds(own, self.step, self.origins)
-        for stream in self.record.rows(self.series, feeds):
+        for stream in self.record.rows(self.series, feeds, whole=False):
             low = 0 if self.first is None else int(np.searchsorted(stream.times, self.first))
             high = len(stream.times) if self.last is None else int(np.searchsorted(stream.times, self.last))
             if low < high:
@@ -65,7 +65,7 @@ def cut_record(record: "Aligned", wanted: int) -> list[Piece]:
     leader = next(iter(spans.values()), [])
     names = list(dict.fromkeys(series for series, _ in leader))
     if len(names) > 1:
-        return [Piece(_cut(record, name, None, None), name, by_name=not _alone(record, name)) for name in names]
+        return [Piece(_cut(record, name, [], None, None), name, by_name=not _alone(record, name)) for name in names]
     series, streams = next(joined(record.readers()))
     feeds = record.feeds(streams, None)
     finest = max(spans, key=lambda name: len(spans[name]), default="")
@@ -75,7 +75,7 @@ def cut_record(record: "Aligned", wanted: int) -> list[Piece]:
     pieces = []
     for first, last in zip([None, *borders], [*borders, None], strict=True):
         since = None if first is None or context == FOREVER else first - context
-        cut = _cut(record, None, since, last, feeds)
+        cut = _cut(record, None, feeds, since, last)
         pieces.append(Piece(cut, series, first=first, last=last, step=step, origins=origins))
     return pieces
 
@@ -101,16 +101,16 @@ def _context(feeds: list[Feed]) -> int:
     return FOREVER if needed == FOREVER else needed + 2 * max(feed.patience for feed in feeds)
 
 
-def _cut(
-    record: "Aligned", series: str | None, first: int | None, last: int | None, feeds: list[Feed] | None = None
-) -> "Aligned":
-    """Return the record with sources that read no more than they must."""
-    shifts = {} if feeds is None else {feed.name: feed.first - feed.raw_first for feed in feeds}
+def _cut(record: "Aligned", series: str | None, feeds: list[Feed], first: int | None, last: int | None) -> "Aligned":
+    """Return the record with sources that read no more than they must for a span of the common clock."""
+    clocks = {feed.name: feed for feed in feeds}
 
     def cut(name: str, given: Input) -> Input:
+        given = replace(given, timing=record.timings[name])
         if not isinstance(given, StreamInput) or not (spans := given.source.spans()):
             return given
-        return replace(given, source=given.source.between(series or spans[0][0], first, last))
+        low, high = (None if time is None else clocks[name].off_clock(time) for time in (first, last))
+        return replace(given, source=given.source.between(series or spans[0][0], low, high))
 
-    del shifts
-    return record.with_inputs({name: cut(name, given) for name, given in record.sources.items()})
+    sources = {name: cut(name, given) for name, given in record.sources.items()}
+    return type(record)(clock=record.clock, sources=sources, span=record.span, rows_per_chunk=record.rows_per_chunk)

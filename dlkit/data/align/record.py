@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float32
 from dlkit.core.checks import InputError
 from dlkit.data.align.feed import FOREVER, SILENT, Feed
 from dlkit.data.align.held import Ticks
+from dlkit.data.align.units import refuse_unused
 from dlkit.data.clock import Clock
 
 SILENCE = "ticks without a sample of any source"
@@ -41,6 +42,7 @@ class Recorder:
         union: Whether ticks span the time of any source, or that in which all of them run.
         many: Ticks that are made at a time.
         lost: What was left out, per cause, is added here.
+        whole: Read to the end, where what is left out is known, and refuse a record without ticks.
     """
 
     feeds: Sequence[Feed]
@@ -49,6 +51,7 @@ class Recorder:
     union: bool
     many: int
     lost: Counter[str] = field(default_factory=Counter)
+    whole: bool = True
 
     def __post_init__(self) -> None:
         """Start where the sources do."""
@@ -76,7 +79,8 @@ class Recorder:
                 self._last_tick, seam = int(ticks[-1]), not alive[-1]
                 self.lost[SILENCE] += int((~alive).sum())
                 yield from _cut(ticks, values, alive, seams)
-        self._close()
+        if self.whole:
+            self._close()
 
     def _read_on(self) -> int:
         """Read until the next tick can be made, which is put off where all are silent; return up to when ticks can."""
@@ -133,6 +137,8 @@ class Recorder:
                 f"The sources have no tick in common ({spans}): check `time_format` and `time_zone` of each, set "
                 "`offset` in its `timing`, or `span: union`."
             )
+        if not self.union:
+            refuse_unused(self.feeds, max(feed.first for feed in self.feeds), self._last_tick)
 
 
 def _cut(ticks: Ticks, values: np.ndarray, alive: np.ndarray, seams: np.ndarray) -> Iterator[Rows]:

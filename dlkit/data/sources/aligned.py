@@ -11,6 +11,7 @@ from dlkit.core.checks import require, suggest
 from dlkit.data.align.feed import Feed
 from dlkit.data.align.record import Recorder
 from dlkit.data.align.series import Read, joined
+from dlkit.data.align.units import refuse_fine_clock
 from dlkit.data.base import FrameSource, Source
 from dlkit.data.clock import Clock
 from dlkit.data.inputs import EventInput, FrameInput, Input, StreamInput, Timing
@@ -41,6 +42,7 @@ class Aligned(Source):
         _check(clock, sources, span, rows_per_chunk)
         self.clock, self.sources, self.span, self.rows_per_chunk = clock, sources, span, rows_per_chunk
         self._timings: dict[str, Timing] | None = None
+        self.syncs: dict[str, Any] = {}  # what was found of the clocks, where they were looked at
         self._lost: Counter[str] = Counter()
         self._delays: dict[str, float] = {}
 
@@ -70,7 +72,7 @@ class Aligned(Source):
             if any(timing.like for timing in self._timings.values()):
                 from dlkit.data.sync.resolve import resolve
 
-                self._timings = resolve(self.sources)
+                self._timings = resolve(self.sources, self.syncs)
         return self._timings
 
     @property
@@ -149,15 +151,18 @@ class Aligned(Source):
         first = {} if driver is None else {driver: feed(driver, step)}
         if driver is not None:
             step = first[driver].rates.step
-        return [first[name] if name in first else feed(name, step) for name in given]
+        feeds = [first[name] if name in first else feed(name, step) for name in given]
+        refuse_fine_clock(feeds, feeds[0].rates.step)
+        return feeds
 
-    def rows(self, series: str, feeds: list[Feed]) -> Iterator[Stream]:
-        """Yield a series, tick by tick."""
+    def rows(self, series: str, feeds: list[Feed], *, whole: bool = True) -> Iterator[Stream]:
+        """Yield a series, tick by tick; not ``whole`` where only some of its ticks are looked at."""
         names, units = (sum((getattr(feed.columns, part) for feed in feeds), ()) for part in ("names", "units"))
         static = {f"{feed.name}.{key}": value for feed in feeds for key, value in feed.static.items()}
         self._delays |= {name: seconds for feed in feeds for name, seconds in feed.delays.items() if seconds}
         union = self.span == "union"
-        recorder = Recorder(feeds, self.clock, feeds[0].rates.step, union, self.rows_per_chunk, self._lost)
+        step, many = feeds[0].rates.step, self.rows_per_chunk
+        recorder = Recorder(feeds, self.clock, step, union, many, self._lost, whole=whole)
         for rows in recorder.rows():
             yield Stream(series, rows.ticks, rows.values, names, units, recorder.step, static, continues=rows.continues)
 

@@ -11,6 +11,7 @@ from dlkit.data.base import Source
 from dlkit.data.records import Stream
 from dlkit.data.tabular.cells import Decimal, Encoding
 from dlkit.data.tabular.columns import check_units
+from dlkit.data.tabular.file_spans import FileSpan, files_between, first_stamps
 from dlkit.data.tabular.file_survey import FileSurvey
 from dlkit.data.tabular.file_tables import FileTables, Table
 from dlkit.data.tabular.files import find_files, identify
@@ -142,6 +143,23 @@ class Files(Source):
     def size(self) -> int:
         """Bytes of all files."""
         return sum(file.stat().st_size for file in self.files)
+
+    def spans(self) -> list[tuple[str, int]]:
+        """Return series and first stamp of each file; nothing where one file must be read to understand another."""
+        return [(span.series, span.first) for span in self._spans]
+
+    def between(self, series: str, first: int | None, last: int | None) -> "Files":
+        """Return a source of the files of a series from the one before ``first`` to the one after ``last``."""
+        return self.with_path(files_between(self._spans, series, first, last)) if self._spans else self
+
+    @cached_property
+    def _spans(self) -> list[FileSpan]:
+        time, settings = self.survey.roles.time, self.settings
+        if time is None or settings["series"] is not None or self._sorts or "/" in settings["time_zone"]:
+            return []
+        by_each_file = settings["series_from"] == "file"
+        recordings = by_file(self.files) if by_each_file else one_series(self.files)
+        return first_stamps(recordings, self.survey.reading(), time)
 
     @property
     def lost(self) -> dict[str, int]:
