@@ -4,9 +4,10 @@ USAGE = """usage: dlkit run CONFIG.yaml [--key value ...]
        dlkit run --resume RUN
 
 Reads, checks, splits, normalizes, trains, tests beside baselines (repeat-last and seasonal-naive of forecasts, the
-shares of the classes, mean and median of values), predicts and draws; leaves one run folder. Any setting can be
-overridden: --trainer.max_epochs 3 --data.init_args.batch_size 64 --model configs/model/dlinear.yaml;
-`--print_config` prints the whole configuration and stops."""
+shares of the classes, mean and median of values), predicts and draws; leaves one run folder. Where there are several
+sources, each of them alone is trained and tested too, unless --alone false. Any setting can be overridden:
+--trainer.max_epochs 3 --data.init_args.batch_size 64 --model configs/model/dlinear.yaml; `--print_config` prints the
+whole configuration and stops."""
 
 
 def main(arguments: list[str]) -> None:
@@ -14,15 +15,18 @@ def main(arguments: list[str]) -> None:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE)
         return
-    from dlkit.train import explaining, stages
+    from dlkit.train import explaining, single_sources, stages
     from dlkit.train.checkpoints import best_or_newest
     from dlkit.train.evaluate import load_weights
 
+    arguments, compares = single_sources.asked_for(arguments)
     cli = stages.fit(arguments)
     run = cli.run_folder
     assert run is not None
     load_weights(cli.model, best_or_newest(run))
     print(stages.test(cli, run))
+    if compares and (beside := single_sources.compare_sources(cli, run)):
+        print(beside)
     path, rows = stages.predict(cli, run, [], None)
     if told := explaining.explain_briefly(cli.model, cli.datamodule, run):
         print(told)

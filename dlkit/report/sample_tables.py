@@ -75,3 +75,26 @@ def class_table_text(values: Mapping[str, Sequence[float]], classes: Sequence[st
 def cell_text(measure: str, value: float) -> str:
     """Return a count as a whole number, a measure with four digits."""
     return f"{value:.0f}" if measure == "samples" else number_text(value)
+
+
+def rivals_table_text(measures: Mapping[str, Mapping[str, tuple[float, Better]]], *, most: int = 5) -> str:
+    """Return a table with a line a method, the model first, and a column a measure.
+
+    Args:
+        measures: By method and by name of the measure: its value, and which value is better.
+        most: Measures that are shown.
+    """
+    first = next(iter(measures.values()))
+    columns, side = list(first)[:most], max(len(name) for name in measures)
+    wide = {name: max(VALUE, min(len(name), 24)) for name in columns}
+    best = {
+        name: best_of(Line(name, [each[name][0] for each in measures.values()], first[name][1])) for name in columns
+    }
+    head = " " * side + "".join(f"  {shorten(name, wide[name]):>{wide[name]}} " for name in columns)
+    lines = []
+    for method, each in measures.items():
+        values = {name: each[name][0] for name in columns}
+        cells = (f"  {number_text(x):>{wide[name]}}{'*' if x == best[name] else ' '}" for name, x in values.items())
+        lines.append(f"{method:<{side}}{''.join(cells)}".rstrip())
+    rule = "-" * len(head.rstrip())
+    return "\n".join([head.rstrip(), rule, *lines, rule, "* best of its column"])

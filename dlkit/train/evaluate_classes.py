@@ -15,7 +15,7 @@ from dlkit.data.batching import Batching
 from dlkit.metrics.classification import ClassErrors, LabelErrors
 from dlkit.metrics.confusion import wilson_interval
 from dlkit.report.sample_grid import sample_grid_figure
-from dlkit.report.sample_tables import Line, class_table_text, score_table_text
+from dlkit.report.sample_tables import Better, Line, class_table_text, score_table_text
 from dlkit.tasks.classify import Classify, ClassPrediction
 from dlkit.train.evaluate_samples import MISTAKES, SampleEvaluation, listed, text_column
 from dlkit.train.evaluation import Evaluation, Tested, evaluation_of, plain, quiet_trainer, spread
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import matplotlib.figure
 
 Errors = ClassErrors | LabelErrors
-SHOWN = {
+SHOWN: dict[str, tuple[str, Better]] = {
     "accuracy": ("accuracy", "high"), "exact_match": ("all labels of a sample right", "high"),
     "balanced_accuracy": ("balanced accuracy", "high"), "macro_f1": ("macro F1", "high"),
     "auroc": ("area under the ROC curve", "high"), "class_distance": ("mean distance in classes", "low"),
@@ -77,13 +77,18 @@ class ClassEvaluation(SampleEvaluation):
             return found | {"confusion": plain(scores.matrix)}
         return found
 
+    def brief(self, task: Classify) -> dict[str, tuple[float, Better]]:
+        """Return accuracy and what else is measured over all classes."""
+        found = task.test_scores.overall()
+        return {label: (float(found[key]), better) for key, (label, better) in SHOWN.items() if key in found}
+
     def table(self, stage: str) -> str:
         """Return the table of the errors, in the test beside the baseline, then that of each class."""
         own = self.task.test_scores if stage == "test" else self.task.val_scores
         methods: dict[str, Errors] = {"model": own} | (self.rivals if stage == "test" else {})
         found = {name: scores.overall() for name, scores in methods.items()}
         lines = [
-            Line(label, [float(measures[key]) for measures in found.values()], better)  # type: ignore[arg-type]
+            Line(label, [float(measures[key]) for measures in found.values()], better)
             for key, (label, better) in SHOWN.items()
             if key in found["model"]
         ]

@@ -12,6 +12,8 @@ from dlkit.data.base import Source
 from dlkit.data.datamodules import TimeSeriesDataModule
 from dlkit.models.repeat_last import RepeatLast
 from dlkit.models.seasonal_naive import SeasonalNaive
+from dlkit.report.canvas import with_unit
+from dlkit.report.sample_tables import Better
 from dlkit.report.tables import Scores, metric_table_text
 from dlkit.tasks.forecast import Forecast, Prediction
 from dlkit.tasks.scores import ForecastScores
@@ -77,7 +79,7 @@ class ForecastEvaluation(Evaluation):
             quiet_trainer(trainer).test(one, datamodule=data, verbose=False)
         measures: dict[str, Any] = {
             "test_windows": data.count("test"),
-            "look_back": task.spec.size[0],
+            "look_back": data.geometry.look_back,
             "parameters": sum(p.numel() for p in task.parameters() if p.requires_grad),
             "test": errors_as_dict(task),
             "baselines": {name: errors_as_dict(rival) for name, rival in self.rivals.items()},
@@ -87,6 +89,17 @@ class ForecastEvaluation(Evaluation):
         headline |= {f"physical_{name}": physical[name] for name in physical if name not in ("mase", "coverage")}
         return Tested(self.table("test"), measures, headline)
 
+    def brief(self, task: Forecast) -> dict[str, tuple[float, Better]]:
+        """Return the errors of everything, and the mean absolute error of each target in its unit."""
+        spec, overall = self.task.spec, task.test_scores.standardized.compute()
+        found: dict[str, tuple[float, Better]] = {
+            name.upper(): (float(overall[name]), "low") for name in ("mae", "mse")
+        }
+        errors = task.test_scores.physical.per_channel()["mae"].tolist()
+        for target, unit, error in zip(spec.targets, spec.target_units, errors, strict=True):
+            found[f"MAE {with_unit(target, unit)}"] = (error, "low")
+        return found
+
     def table(self, stage: str) -> str:
         """Return the table of the errors, in the test beside the baselines."""
         task, rivals = self.task, self.rivals if stage == "test" else {}
@@ -94,7 +107,7 @@ class ForecastEvaluation(Evaluation):
         scores |= {name: scores_of(rival, rival.test_scores) for name, rival in rivals.items()}
         table = metric_table_text(scores, targets=task.spec.targets, units=task.spec.target_units)
         if stage == "test" and "seasonal naive" not in rivals:
-            back, season = task.spec.size[0], task.spec.season
+            back, season = self.data.geometry.look_back, task.spec.season
             table += f"\nno seasonal naive: the look-back of {back} samples does not hold the season of {season}"
         return table
 

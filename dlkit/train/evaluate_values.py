@@ -12,7 +12,7 @@ from torch import Tensor
 from dlkit.data.batching import Batching
 from dlkit.report.canvas import with_unit
 from dlkit.report.sample_grid import sample_grid_figure
-from dlkit.report.sample_tables import Line, score_table_text
+from dlkit.report.sample_tables import Better, Line, score_table_text
 from dlkit.report.tables import LABEL, STANDARDIZED, shorten
 from dlkit.report.value_figures import value_figure
 from dlkit.tasks.regress import Regress, ValuePrediction
@@ -77,6 +77,14 @@ class ValueEvaluation(SampleEvaluation):
             }
             for units, errors in (("standardized", scores.standardized), ("physical", scores.physical))
         }
+
+    def brief(self, task: Regress) -> dict[str, tuple[float, Better]]:
+        """Return R2 of everything, and the mean absolute error of each target in its unit."""
+        spec, physical = self.task.spec, task.test_scores.physical.per_target()
+        found: dict[str, tuple[float, Better]] = {"R2": (float(task.test_scores.standardized.compute()["r2"]), "high")}
+        for k, (target, unit) in enumerate(zip(spec.targets, spec.target_units, strict=True)):
+            found[f"MAE {with_unit(target, unit)}"] = (float(physical["mae"][k]), "low")
+        return found
 
     def table(self, stage: str) -> str:
         """Return the table of the errors, in the test beside the baselines."""

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from dlkit.core.checks import InputError, require
 from dlkit.data.batching import Batching
+from dlkit.report.sample_tables import Better
 from dlkit.tasks.network import NetTask
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ class Evaluation(ABC):
     @abstractmethod
     def test(self, trainer: pl.Trainer) -> Tested:
         """Test the task beside its baselines, on the same windows or samples."""
+
+    def brief(self, task: Any) -> dict[str, tuple[float, Better]]:
+        """Return the measures of a tested task of this kind by which networks are compared in one line each."""
+        raise NotImplementedError
 
     @abstractmethod
     def table(self, stage: str) -> str:
