@@ -19,6 +19,7 @@ from dlkit.models.settings import require_positive
 from dlkit.models.tokens import Tokens
 
 Stand = Literal["token", "zero"]
+KINDS = ("series", "frames")
 
 
 def branch_factories(spec: Spec, branches: dict[str, NetFactory] | NetFactory) -> list[NetFactory]:
@@ -27,14 +28,21 @@ def branch_factories(spec: Spec, branches: dict[str, NetFactory] | NetFactory) -
     Raises:
         InputError: A source has no branch, or a branch no source.
     """
-    names = [part.name for part in spec.parts]
     if not isinstance(branches, dict):
-        return [branches] * len(names)
+        return [branches] * len(spec.parts)
+    known = [*(part.name for part in spec.parts), *KINDS]
     for name in branches:
-        require(name in names, f"Fusion has a branch for '{name}', which is no source; {suggest(name, names)}")
-    for name in names:
-        require(name in branches, f"Fusion has no branch for the source '{name}': name a network for it in `branches`.")
-    return [branches[name] for name in names]
+        require(name in known, f"Fusion has a branch for '{name}', which is no source; {suggest(name, known)}")
+    found: list[Any] = []
+    for part in spec.parts:
+        kind = KINDS[part.frames]
+        require(
+            part.name in branches or kind in branches,
+            f"Fusion has no branch for the source '{part.name}': name a network for it, or for all {kind}, in "
+            "`branches`.",
+        )
+        found.append(branches.get(part.name, branches.get(kind)))
+    return found
 
 
 def make_branch(kind: type[Branch], part: Part, net: NetFactory, width: int) -> Branch:
@@ -72,8 +80,9 @@ class Fusion(Net):
 
     Args:
         spec: Shapes and names of inputs and outputs.
-        branches: Makes the network of each source, by its name; or one that makes those of all. Of a camera it sees
-            one frame at a time. Any network of dlkit.models will do.
+        branches: Makes the network of each source, by its name; "series" and "frames" make those of all sources of
+            that kind which are not named; or one factory makes those of all. Of a camera a network sees one frame at a
+            time. Any network of dlkit.models will do.
         join: Makes what joins the sources; a class of dlkit.models.fusion_joins.
         missing: What stands for a source that is not there: a learned "token", which counts like a source, or "zero",
             with which the join leaves it out.

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require, suggest
 from dlkit.core.specs import Spec
+from dlkit.data.normalize import scaling_of
 from dlkit.losses.balance import Balance, BalanceFactory, Fixed
 from dlkit.losses.base import Loss
 from dlkit.losses.classification import ClassLoss
@@ -55,6 +56,7 @@ class Combined(NetTask):
         sizes = [math.prod(task.spec.output) for task in tasks]
         answers = tuple(replace(head, output=task.spec.output) for head, task in zip(spec.heads, tasks, strict=True))
         super().__init__(spec=replace(spec, output=(sum(sizes),), heads=answers), net=net, **training)
+        self.scaling = scaling_of(spec, len(spec.columns))
         self.names, self.firsts = tuple(names), tuple(accumulate(sizes[:-1], initial=0))
         self.heads = nn.ModuleList(tasks)
         self.balance: Balance = balance({head.name: head.kind for head in spec.heads})
@@ -120,7 +122,8 @@ class Combined(NetTask):
         return {name: task.answered(own, of_head(batch, name)) for name, task, own in self._each(answer, batch)}
 
     def take_scaling(self, data: Any) -> None:
-        """Take over from a data module what each head needs."""
+        """Take over from a data module the scaling of all columns, and what each head needs."""
+        self.scaling.load_state_dict(data.prepared.scaling.state_dict())
         for name, task in self._tasks():
             task.take_scaling(SimpleNamespace(prepared=data.prepared.heads[name]))
 
