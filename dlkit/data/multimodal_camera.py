@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -50,18 +51,28 @@ def window_borders(segments: np.ndarray, train: np.ndarray) -> np.ndarray:
     return np.asarray(np.array(sorted(runs.items()), np.int64).reshape(-1, 2))
 
 
-def oldest_allowed(table: Table, numbers: np.ndarray, borders: np.ndarray, firsts: np.ndarray) -> np.ndarray:
-    """Return the first frame that windows ending in each run may hold, int32, (runs,): the one seen at the border.
+def frames_held(
+    table: Table, last: np.ndarray, newest: np.ndarray, borders: np.ndarray, firsts: np.ndarray, most: int
+) -> np.ndarray:
+    """Return how many of the last ``most`` frames a window that ends at each row may hold, int16, (rows,).
+
+    It holds none from before the one that is the last at its border, and none at all where the last one is stale.
 
     Args:
         table: The rows.
-        numbers: Last frame at each row, stale or not.
+        last: Last frame at each row, stale or not.
+        newest: The same, -1 where stale.
         borders: Of :func:`window_borders`.
         firsts: First frame of each series.
+        most: Frames of a window.
     """
-    segment = np.searchsorted(table.segments[:, 0], borders[:, 1], side="right") - 1
-    first: np.ndarray = np.maximum(numbers[borders[:, 1]], firsts[table.series[segment]])
-    return first.astype(np.int32)
+    held = np.zeros(len(last), np.int16)
+    owner = np.searchsorted(table.segments[:, 0], borders[:, 1], side="right") - 1
+    oldest = np.maximum(last[borders[:, 1]], firsts[table.series[owner]])
+    for (start, stop), first in zip(pairwise([*borders[:, 0].tolist(), len(last)]), oldest.tolist(), strict=True):
+        own = newest[start:stop]
+        held[start:stop] = np.where(own < 0, 0, np.clip(own - first + 1, 0, most))
+    return held
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +85,9 @@ class Camera:
         pixels: All frames decoded, (frames, channels, height, width), as they are stored; None leaves them in files.
         stamps: int64 nanoseconds of each frame, (frames,).
         newest: Last frame at each row, int32, (rows,); -1 where there is none or it is stale.
-        runs: First row of each run of rows with one border, (runs,).
-        oldest: First frame that windows ending in each run may hold, (runs,).
+        held: How many frames a window that ends at each row may hold, int16, (rows,).
         scaling: Of the channels.
+        back: Frames from the last one to each of a window, int32, (frames,), rising to 0.
         complete: No window lacks a frame.
     """
 
@@ -85,9 +96,9 @@ class Camera:
     pixels: Tensor | None
     stamps: Tensor
     newest: Tensor
-    runs: Tensor
-    oldest: Tensor
+    held: Tensor
     scaling: ChannelScaling
+    back: Tensor
     complete: bool = False
 
     @property
@@ -103,17 +114,14 @@ class Camera:
     def to(self, device: torch.device) -> "Camera":
         """Return the same with its numbers, and pixels in memory, on a device."""
         pixels = None if self.pixels is None else self.pixels.to(device)
-        numbers = {name: getattr(self, name).to(device) for name in ("stamps", "newest", "runs", "oldest")}
+        numbers = {name: getattr(self, name).to(device) for name in ("stamps", "newest", "held", "back")}
         scaling = self.scaling.select(list(range(len(self.scaling.shift)))).to(device)
         return replace(self, pixels=pixels, scaling=scaling, **numbers)
 
     def numbers(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return the frames of windows that end at these rows, (batch, frames), oldest first, and which are there."""
-        newest = self.newest.index_select(0, rows).long()
-        back = torch.arange(1 - len(self.part.times), 1, device=rows.device)
-        wanted = newest[:, None] + back
-        first = self.oldest[torch.bucketize(rows, self.runs, right=True) - 1]
-        return wanted, (newest >= 0)[:, None] & (wanted >= first[:, None])
+        wanted = self.newest.index_select(0, rows)[:, None] + self.back
+        return wanted, self.held.index_select(0, rows)[:, None] > -self.back
 
     def read(self, rows: Tensor) -> Tensor:
         """Return the frames of windows that end at these rows, decoded, (batch, frames, channels, height, width)."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from math import prod
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,11 +13,10 @@ from dlkit.core.packing import borders, packed_size
 from dlkit.core.specs import Part
 from dlkit.data.base import Augment
 from dlkit.data.gather import Buffers, OneThread
+from dlkit.data.multimodal_answers import Answers, Asking
 from dlkit.data.multimodal_augment import augment
 from dlkit.data.multimodal_camera import Camera
-from dlkit.data.multimodal_cuts import Cut
 from dlkit.data.multimodal_dropout import drawn_sources, leave_out
-from dlkit.data.multimodal_heads import Asked, Targets
 from dlkit.data.multimodal_series import Series, SeriesFill
 from dlkit.data.normalize import ChannelScaling
 
@@ -31,21 +31,6 @@ class Decoded(NamedTuple):
 
     pixels: Tensor
     places: Tensor
-
-
-@dataclass(frozen=True)
-class Asking:
-    """A head with where its targets are.
-
-    Attributes:
-        asked: The head.
-        cuts: Where its targets are in the table.
-        scaling: Of its targets.
-    """
-
-    asked: Asked
-    cuts: list[Cut]
-    scaling: ChannelScaling
 
 
 @dataclass(eq=False)
@@ -87,15 +72,19 @@ class SourcesGather:
             one if isinstance(one, Camera) else SeriesFill(one.at_end_of(self.span), self.values, self.raw)
             for one in self.sources
         ]
-        self.targets = {one.asked.name: self._targets(one) for one in self.asking if one.cuts}
+        self.answers = Answers(
+            self.asking, self.values, raw=self.raw is not None, complete=self.complete, labels=self.labels,
+            last=self.span - 1, parts=self.parts,
+        )  # fmt: skip
         self.whole = self.complete and all(one.complete for one in self.sources if isinstance(one, Camera))
         self.decodes = [one for one in self.host if isinstance(one, Camera) and one.pixels is None]
-        self.random = bool((self.rates > 0).any()) or any(self.changes.values())
+        self.drops = bool((self.rates > 0).any())
+        self.random = self.drops or any(self.changes.values())
         self._buffers, self._masks, self._size = Buffers(), Buffers(), packed_size(self.parts)
-
-    def _targets(self, one: Asking) -> Targets:
-        scaling = None if self.raw is None else one.scaling
-        return Targets(one.asked, one.cuts, self.values, scaling, complete=self.complete)
+        self._layout = [
+            (part.shape, torch.empty(part.shape, device="meta").stride(), where.start)
+            for part, where in zip(self.parts, self.borders.values(), strict=True)
+        ]
 
     def to(self, device: torch.device) -> "SourcesGather":
         """Return the same with its table on a device; frames in files stay where they are."""
@@ -129,9 +118,8 @@ class SourcesGather:
         """Return the frames of each camera in files, out of their bytes."""
         found, first = {}, 0
         for camera in self.decodes:
-            shape = (len(camera.part.times), *camera.pictures.shape)
-            stored = camera.stored
-            size = int(torch.tensor(shape).prod()) * stored.itemsize
+            shape, stored = (len(camera.part.times), *camera.pictures.shape), camera.stored
+            size = prod(shape) * stored.itemsize
             assert pixels is not None
             own = pixels[:, first : first + size].to(self.values.device, non_blocking=True).contiguous()
             found[camera.part.name] = own.view(stored).unflatten(1, shape)
@@ -140,9 +128,7 @@ class SourcesGather:
 
     def _make(self, starts: Tensor, decoded: dict[str, Tensor], generator: torch.Generator | None) -> Batch:
         x = self._empty(len(starts))
-        blocks = [
-            x[:, where].unflatten(1, part.shape) for where, part in zip(self.borders.values(), self.parts, strict=True)
-        ]
+        blocks = [x.as_strided((len(x), *shape), (self._size, *steps), first) for shape, steps, first in self._layout]
         frames = self._fill(blocks, starts, decoded)
         if generator is not None:
             for block, part in zip(blocks, self.parts, strict=True):
@@ -150,9 +136,10 @@ class SourcesGather:
                     augment(block, part, self.changes[part.name], generator)
         observed = self._observe(x)
         there = self._presence(blocks, frames, observed)
-        leave_out(x, observed, there, self.parts)
-        y, y_observed = self._answers(starts, x, observed)
-        if generator is not None and bool((self.rates > 0).any()):
+        if observed is not None:
+            leave_out(x, observed, there, self.parts)
+        y, y_observed = self.answers(starts, x, observed)
+        if generator is not None and self.drops:
             observed = torch.ones_like(x, dtype=torch.bool) if observed is None else observed
             leave_out(x, observed, drawn_sources(there, self.rates, generator), self.parts)
         return Batch(x, y, observed, y_observed, start=starts)
@@ -175,9 +162,9 @@ class SourcesGather:
 
     def _observe(self, x: Tensor) -> Tensor | None:
         """Fill what is missing with 0; return what is not, None where nothing is missing."""
+        x[:, -len(self.parts) :] = 1.0
         if self.whole:
             return None
-        x[:, -len(self.parts) :] = 1.0
         masks = None if x.is_cuda else self._masks.take(len(x), self._size, torch.bool)
         observed = torch.eq(x, x, out=masks)  # NaN is not equal to itself
         x.nan_to_num_(nan=0.0)
@@ -188,42 +175,14 @@ class SourcesGather:
         there = torch.ones(len(blocks[0]), len(self.parts), dtype=torch.bool, device=blocks[0].device)
         for number, (source, where) in enumerate(zip(self.fills, self.borders.values(), strict=True)):
             if isinstance(source, Camera):
-                there[:, number] = frames[source.part.name]
+                if observed is not None:
+                    there[:, number] = frames[source.part.name]
                 continue
             seen = None if observed is None else observed[:, where].unflatten(1, source.part.shape)
             fresh = source.help(blocks[number], seen)
             if fresh is not None:
                 there[:, number] = fresh
         return there
-
-    def _answers(self, starts: Tensor, x: Tensor, observed: Tensor | None) -> tuple[Any, Any]:
-        """Return targets and which of them were measured; dictionaries by head where there are several."""
-        y: dict[str, Tensor] = {}
-        known: dict[str, Tensor | None] = {}
-        for one in self.asking:
-            name = one.asked.name
-            if one.asked.kind == "class":
-                label = self.labels[one.asked.events].index_select(0, starts + (self.span - 1 + one.asked.first)).long()
-                y[name], known[name] = label.clamp_min(0), label >= 0
-            elif one.asked.kind == "reconstruct":
-                y[name], known[name] = x.clone(), self._measured(x, observed)
-            else:
-                y[name], known[name] = self.targets[name](starts)
-        if len(self.asking) > 1:
-            return y, known
-        name = self.asking[0].asked.name
-        # Windows without a label of the only head are not there.
-        return y[name], None if self.asking[0].asked.kind == "class" else known[name]
-
-    def _measured(self, x: Tensor, observed: Tensor | None) -> Tensor:
-        """Return which inputs were measured, and are neither helpers nor presence."""
-        known = torch.ones_like(x, dtype=torch.bool) if observed is None else observed.clone()
-        for part, where in zip(self.parts, self.borders.values(), strict=True):
-            block = known[:, where].unflatten(1, part.shape)
-            first = len(part.channels) - part.helpers
-            (block[:, :, first:] if part.frames else block[:, first:]).fill_(False)
-        known[:, -len(self.parts) :] = False
-        return known
 
 
 def _moved(scaling: ChannelScaling, device: torch.device) -> ChannelScaling:

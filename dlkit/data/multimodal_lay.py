@@ -10,7 +10,7 @@ from dlkit.core.durations import nanoseconds
 from dlkit.core.specs import Part
 from dlkit.data.heads import Head
 from dlkit.data.inputs import EventInput, FrameInput, Input, StreamInput, Timing
-from dlkit.data.multimodal_camera import Camera, frames_at, oldest_allowed, window_borders, without_stale
+from dlkit.data.multimodal_camera import Camera, frames_at, frames_held, window_borders, without_stale
 from dlkit.data.multimodal_columns import Chosen, choose_columns, wanted_cameras
 from dlkit.data.multimodal_heads import Asked, asked_of
 from dlkit.data.multimodal_labels import label_rows
@@ -147,6 +147,7 @@ def lay_camera(
     firsts = np.cumsum([0, *(len(one) for one in stamps[:-1])])
     known = wishes.parts.get(name)
     limit = None if wanted.max_age is None else nanoseconds(wanted.max_age, setting="max_age")
+    newest = without_stale(numbers, table.times, flat, limit)
     part = Part(
         name=name,
         channels=(*series[0].channels, *(["age"] if wanted.age else [])),
@@ -161,9 +162,9 @@ def lay_camera(
         pictures=pictures,
         pixels=None,
         stamps=torch.from_numpy(flat),
-        newest=torch.from_numpy(without_stale(numbers, table.times, flat, limit)),
-        runs=torch.from_numpy(np.ascontiguousarray(borders[:, 0])),
-        oldest=torch.from_numpy(oldest_allowed(table, numbers, borders, firsts)),
+        newest=torch.from_numpy(newest),
+        held=torch.from_numpy(frames_held(table, numbers, newest, borders, firsts, wanted.look_back)),
+        back=torch.arange(1 - wanted.look_back, 1, dtype=torch.int32),
         scaling=ChannelScaling(len(series[0].channels)),
     )
     return camera, numbers

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from dlkit.data.base import Augment
+from dlkit.data.multimodal_answers import Asking
 from dlkit.data.multimodal_camera import Camera
-from dlkit.data.multimodal_gather import Asking, SourcesGather
+from dlkit.data.multimodal_gather import SourcesGather
 from dlkit.data.multimodal_prepare import SourcesPrepared
 from dlkit.data.multimodal_scaling import for_names
 from dlkit.data.multimodal_series import Series

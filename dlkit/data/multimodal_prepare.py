@@ -165,13 +165,9 @@ def with_cameras(laid: Laid, cameras: Sequence[Camera], windows: Mapping[str, Wi
 
 
 def _complete(camera: Camera, windows: Mapping[str, Windows], last: int) -> bool:
-    rows = torch.arange(len(camera.newest))
-    for placed in windows.values():
-        for some in rows_of(placed, last):
-            for part in torch.split(rows[some], 65_536):
-                if not bool(camera.numbers(part)[1].all()):
-                    return False
-    return True
+    frames = len(camera.part.times)
+    runs = [camera.held[rows] for placed in windows.values() for rows in rows_of(placed, last)]
+    return all(bool((held == frames).all()) for held in runs)
 
 
 def head_of(

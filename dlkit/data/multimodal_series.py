@@ -123,7 +123,8 @@ class SeriesFill:
         """Write the masks, which are always known; return which windows have a fresh value, None where all have."""
         width, measured = self.series.cut.width, self.series.measured
         if observed is None:
-            block[:, width:] = 1.0
+            if self.series.mask:
+                block[:, width:] = 1.0
             return None
         seen = observed[:, :measured]
         if self.series.mask:
