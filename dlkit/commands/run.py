@@ -15,7 +15,7 @@ def main(arguments: list[str]) -> None:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE)
         return
-    from dlkit.train import explaining, single_sources, stages
+    from dlkit.train import aligning, explaining, single_sources, stages
     from dlkit.train.checkpoints import best_or_newest
     from dlkit.train.evaluate import load_weights
 
@@ -23,6 +23,8 @@ def main(arguments: list[str]) -> None:
     cli = stages.fit(arguments)
     run = cli.run_folder
     assert run is not None
+    if told := aligning.write_sync(run, cli.datamodule):
+        print(told)
     load_weights(cli.model, best_or_newest(run))
     print(stages.test(cli, run))
     if compares and (beside := single_sources.compare_sources(cli, run)):

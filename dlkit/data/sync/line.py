@@ -26,7 +26,7 @@ class Ridge:
     cell: float
 
 
-def pooled(blocks: Blocks, most: int = 1024) -> Blocks:
+def pooled(blocks: Blocks, most: int = 512) -> Blocks:
     """Return the largest score of either sign in each of at most ``most`` cells of lags, so that none is missed."""
     cell = -(-len(blocks.lags) // most)
     cells = -(-len(blocks.lags) // cell)

@@ -26,6 +26,7 @@ class Watched(Source):
     def __init__(self, source: Source) -> None:
         self.source = source
         self.health: Health | None = None
+        self.missing: dict[str, int] = {}
         self._series: str | None = None
 
     def chunks(self) -> Iterator[Stream]:
@@ -41,8 +42,10 @@ class Watched(Source):
         if stream.name != self._series:
             self.health.begin()
             self._series = stream.name
-        known = ~np.isnan(stream.values).all(1)
-        self.health.add(stream.times, None if known.all() else known)
+        missing = np.isnan(stream.values)
+        self.health.add(stream.times, ~missing.all(1))
+        for channel, count in zip(stream.channels, missing.sum(0).tolist(), strict=True):
+            self.missing[channel] = self.missing.get(channel, 0) + count
 
     def fingerprint(self) -> dict[str, Any]:
         """Return that of the source."""
@@ -99,6 +102,9 @@ def survey(aligned: Aligned) -> Survey:
         name: healths[name].plain() | {"clock": _timing(aligned, name)} | at[name].plain(healths[name].samples)
         for name in sources
     }
+    for name, one in watched.items():
+        count = max(healths[name].samples, 1)
+        each[name]["missing"] = {channel: round(lost / count, 6) for channel, lost in one.missing.items() if lost}
     report = {"clock": clock.plain(), "sources": each, "lost": looked.lost}
     return Survey(report, healths, dict(aligned.syncs))
 

@@ -1,0 +1,86 @@
+"""From a survey of several sources to its figure and its words."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlkit.core.checks import counted
+from dlkit.data.inputs import Timing
+from dlkit.data.sync.estimate import Sync
+from dlkit.data.sync.health import Health
+from dlkit.data.sync.survey import Survey
+from dlkit.report.canvas import save_figure
+from dlkit.report.sync_figures import LagView, SourceView, sync_figure
+
+USUAL = 4  # intervals in the shortest span of time that is drawn
+
+
+def draw(found: Survey, syncs: Mapping[str, Sync], path: Path, *, dated: bool) -> Path:
+    """Draw the figure of a survey.
+
+    Args:
+        found: The survey.
+        syncs: What was found of clocks, by what the figure calls them.
+        path: Of the PNG.
+        dated: Whether times are dates.
+    """
+    said = found.report["sources"]
+    views = [source_view(name, health, said[name], dated=dated) for name, health in found.healths.items()]
+    return save_figure(
+        sync_figure(views, [lag_view(f"clock of {name}", sync) for name, sync in syncs.items() if sync.found]), path
+    )
+
+
+def source_view(name: str, health: Health, said: dict[str, Any], *, dated: bool) -> SourceView:
+    """Return the row of a source, moved by the offset of its clock."""
+    coverage = health.coverage
+    several = max(int(np.ceil(USUAL * health.step / coverage.width)), 1)
+    used = (health.last - coverage.start) // coverage.width + 1
+    counts = np.pad(coverage.counts[:used], (0, -used % several)).reshape(-1, several).sum(1)
+    stamps = coverage.start + np.arange(len(counts) + 1) * coverage.width * several
+    stamps[-1] = max(health.last, int(stamps[-2]) + 1)
+    expected = np.maximum(np.diff(stamps) / health.step, 1.0)
+    stamps += round(1e9 * said["clock"]["offset_seconds"])
+    jitter = 100 * said["jitter_seconds"] / said["interval_seconds"]
+    odd = {"drop": said["samples dropped"], "gap": said["gaps"], "burst": said["bursts"]}
+    note = ", ".join(counted(count, what) for what, count in odd.items())
+    return SourceView(
+        name=name,
+        note=f"{said['rate_hz']:.4g} Hz, jitter {jitter:.1f} %, {note}",
+        edges=stamps.astype("datetime64[ns]") if dated else stamps / 1e9,
+        shares=counts / expected,
+        intervals=health.intervals.values,
+    )
+
+
+def lag_view(title: str, sync: Sync) -> LagView:
+    """Return what is drawn of a clock that was compared with another one."""
+    order = np.argsort(sync.times)
+    times = sync.times[order]
+    away = 1e-6 * sync.drift_error * (times - times.mean())
+    at_middle = max(sync.offset_error**2 - (1e-6 * sync.drift_error * times.mean()) ** 2, 0.0)
+    line = sync.offset + 1e-6 * sync.drift * times
+    return LagView(title, times, sync.lags[order], line, np.sqrt(at_middle + away**2))
+
+
+def sync_words(sync: Sync) -> str:
+    """Say what was found of a clock."""
+    if not sync.found:
+        return f"saw nothing in common (correlation {abs(sync.correlation):.2f}, by chance up to {sync.chance:.2f})"
+    return (
+        f"offset {1e3 * sync.offset:+.1f} ± {1e3 * sync.offset_error:.1g} ms, drift {sync.drift:+.1f} ± "
+        f"{sync.drift_error:.1g} ppm (correlation {sync.correlation:.2f})"
+    )
+
+
+def clocks_words(syncs: Mapping[str, Sync]) -> str:
+    """Say in one line how well the clocks fit."""
+    said = "; ".join(f"{name}: {sync_words(sync)}" for name, sync in syncs.items())
+    return f"clocks: {said or 'taken as they are; `timing: {like: source.channel=channel}` compares them'}"
+
+
+def yaml_line(source: str, timing: Timing) -> str:
+    """Return the setting of the clock of a source."""
+    return f"{source}: {{timing: {{offset: {timing.offset:.6f}, drift: {timing.drift:.3f}}}}}"
