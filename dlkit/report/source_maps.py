@@ -57,7 +57,7 @@ class SourceView:
         return float(np.nansum(np.abs(self.relevance)))
 
     def shade(self, most: float) -> np.ndarray:
-        """Return the relevance as parts of its largest value, paler by the root of the size beside the largest source."""
+        """Return the relevance beside its largest value, paler by the root of the size beside the largest source."""
         largest = float(np.nanmax(np.abs(self.relevance), initial=0.0)) or 1.0
         shaded: np.ndarray = self.relevance / largest * np.sqrt(self.size() / most)
         return shaded
