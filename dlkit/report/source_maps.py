@@ -1,7 +1,7 @@
 """Figures of explanations over several sources: traces and frames on one time axis, with the share of each source."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from dlkit.core.checks import require
 from dlkit.report.canvas import BLACK, BLUE, ORANGE, label_time, new_figure, style, with_unit
 from dlkit.report.maps import Legend, MapView, draw_heat, put_title, shades, wrapped
+from dlkit.report.source_axis import linear_part, seconds_after, squeeze
 from dlkit.report.tables import shorten
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def source_maps_figure(
         answer: Time that the answer is of.
     """
     require(len(views) > 0, "source_maps_figure got no source to draw: pass at least one SourceView.")
+    axis = TimeAxis.of(views, answer)
+    views = axis.views
     rows = [(view, channel) for view in views for channel in ([-1] if view.frames else view.strongest())]
     heights = [2.0 if view.frames else 0.75 for view, _ in rows]
     with style():
@@ -85,21 +88,65 @@ def source_maps_figure(
         first = figure.add_subplot(grid[0, 0])
         panels = [first, *(figure.add_subplot(grid[row, 0], sharex=first) for row in range(1, len(rows)))]
         look = shades(np.array([1.0]), signed=legend.signed)
-        span, most = _span(views, answer), max(view.size() for view in views) or 1.0
+        most = max(view.size() for view in views) or 1.0
         for (view, channel), axes in zip(rows, panels, strict=True):
             if view.frames:
                 draw_frames(axes, view, view.shade(most), look)
             else:
-                draw_channel(axes, view, channel, view.shade(most)[channel], look, span)
-            axes.axvline(answer, color=BLACK, linewidth=0.8, linestyle=":")
+                draw_channel(axes, view, channel, view.shade(most)[channel], look, axis.half)
+            axes.axvline(axis.answer, color=BLACK, linewidth=0.8, linestyle=":")
             axes.tick_params(labelsize=7, labelbottom=axes is panels[-1])
-        first.set_xlim(*span)
         first.set_title(wrapped([title, "dotted: the moment of the answer"], 105), loc="left", fontsize=8)
-        label_time(panels[-1], np.asarray([span[0]]), named=True)
+        axis.finish(panels[-1])
         draw_shares(figure, grid, views, [view for view, _ in rows], legend)
         add_scale(figure, panels, look)
         put_title(figure, legend)
     return figure
+
+
+@dataclass(frozen=True, eq=False)
+class TimeAxis:
+    """The time axis that all sources share: their own clock, or seconds before the answer where spans differ much.
+
+    Attributes:
+        views: The sources, with times on this axis.
+        answer: The moment of the answer on this axis.
+        ends: First and last time that is drawn.
+        half: Half the width of a sample that has no neighbour.
+        linear: Seconds of the linear part; None where all of it is.
+        label: What the axis is called where it is not the clock itself.
+    """
+
+    views: Sequence[SourceView]
+    answer: Any
+    ends: tuple[Any, Any]
+    half: Any
+    linear: float | None = None
+    label: str = ""
+
+    @classmethod
+    def of(cls, views: Sequence[SourceView], answer: Any) -> "TimeAxis":
+        """Return the axis for some sources."""
+        gone = [seconds_after(view.times, answer) for view in views]
+        spans = [-float(np.nanmin(one)) if np.isfinite(one).any() else 0.0 for one in gone]
+        linear = linear_part(spans)
+        if linear is None:
+            ends = _span(views, answer)
+            return cls(views, answer, ends, (ends[1] - ends[0]) / 100)
+        views = [replace(view, times=one) for view, one in zip(views, gone, strict=True)]
+        dated = isinstance(answer, np.datetime64)
+        when = str(answer.astype("datetime64[ms]")).replace("T", " ") + " UTC" if dated else f"{answer:.6g} s"
+        label = f"seconds before the answer at {when}; logarithmic before {-linear:.3g} s"
+        return cls(views, 0.0, (-max(spans), 0.0), linear / 50, linear, label)
+
+    def finish(self, axes: "matplotlib.axes.Axes") -> None:
+        """Set limits and label of the shared axis."""
+        if self.linear is None:
+            axes.set_xlim(*self.ends)
+            label_time(axes, np.asarray([self.ends[0]]), named=True)
+        else:
+            squeeze(axes, self.linear, -self.ends[0])
+            axes.set_xlabel(self.label, fontsize=8)
 
 
 def _span(views: Sequence[SourceView], answer: Any) -> tuple[Any, Any]:
@@ -111,10 +158,9 @@ def _span(views: Sequence[SourceView], answer: Any) -> tuple[Any, Any]:
     return low - margin, high + margin
 
 
-def edges_of(times: np.ndarray, span: tuple[Any, Any]) -> np.ndarray:
+def edges_of(times: np.ndarray, half: Any) -> np.ndarray:
     """Return where the colour of each sample begins and ends, (times + 1,): half way to its neighbours."""
     if len(times) == 1:
-        half = (span[1] - span[0]) / 100
         return np.concatenate([times - half, times + half])
     middles = times[:-1] + (times[1:] - times[:-1]) / 2
     return np.concatenate([[times[0] - (middles[0] - times[0])], middles, [times[-1] + (times[-1] - middles[-1])]])
@@ -126,7 +172,7 @@ def draw_channel(
     channel: int,
     shade: np.ndarray,
     look: dict[str, Any],
-    span: tuple[Any, Any],
+    half: Any,
 ) -> None:
     """Draw a waveform over the colour of its relevance."""
     values = view.values[channel]
@@ -134,7 +180,7 @@ def draw_channel(
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     margin = 0.1 * (high - low) or 0.5
     between = [low - margin, high + margin]
-    axes.pcolormesh(edges_of(view.times, span), between, shade[None], shading="flat", rasterized=True, **look)
+    axes.pcolormesh(edges_of(view.times, half), between, shade[None], shading="flat", rasterized=True, **look)
     few = len(values) <= 12
     axes.plot(view.times, values, color=BLACK, linewidth=0.9, marker="o" if few else "", markersize=2.5)
     axes.set_ylim(*between)

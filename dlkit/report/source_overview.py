@@ -9,6 +9,7 @@ import numpy as np
 from dlkit.core.checks import require
 from dlkit.report.canvas import BLACK, GREEN, LINES, ORANGE, PURPLE, SKY, new_figure, style, with_unit
 from dlkit.report.maps import Legend, put_title, shades
+from dlkit.report.source_axis import linear_part, squeeze
 from dlkit.report.tables import shorten
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def overview_figure(profiles: Sequence[SourceProfile], legend: Legend, *, sample
     heights = [0.5 + 0.2 * min(len(one.channels), 20) for one in profiles]
     longest = min(float(one.times[0]) for one in profiles)
     margin, most = -longest / 50 or 0.5, max(float(one.profile.sum()) for one in profiles) or 1.0
+    linear = linear_part([-float(one.times[0]) for one in profiles])
+    margin = margin if linear is None else linear / 10
     with style():
         figure = new_figure(9.4, 1.5 + sum(heights))
         panels = figure.subplots(len(profiles), 2, squeeze=False, width_ratios=[4, 2], height_ratios=heights)
@@ -58,11 +61,15 @@ def overview_figure(profiles: Sequence[SourceProfile], legend: Legend, *, sample
             draw_profile(heat, one, look, margin, max(float(one.profile.sum()) / most, 1e-9) ** 0.5)
             draw_sizes(bars, one)
             last = one is profiles[-1]
-            heat.set_xlim(longest - margin, margin)
+            if linear is None:
+                heat.set_xlim(longest - margin, margin)
+            else:
+                squeeze(heat, linear, -longest)
             heat.tick_params(labelsize=7, labelbottom=last)
             bars.set_xlim(0, 1.1 * _most(profiles))
             bars.tick_params(labelsize=7, labelbottom=last)
-        panels[-1, 0].set_xlabel("time before the answer (s)", fontsize=8)
+        beyond = "" if linear is None else f", logarithmic before {-linear:.3g} s"
+        panels[-1, 0].set_xlabel(f"seconds before the answer{beyond}", fontsize=8)
         panels[-1, 1].set_xlabel(with_unit("mean size of the share", legend.unit), fontsize=8)
         handles, labels = panels[0, 1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7)
