@@ -22,9 +22,9 @@ from dlkit.data.multimodal_columns import InOrder, check_heads
 from dlkit.data.multimodal_describe import describe_sources
 from dlkit.data.multimodal_dropout import Dropout
 from dlkit.data.multimodal_lay import Wanted
+from dlkit.data.multimodal_new import WithTargets, asked_beyond_inputs, known_scalings, only_sources
 from dlkit.data.multimodal_place import FramesPlace
 from dlkit.data.multimodal_prepare import SourcesPrepared, prepare_new_sources, prepare_sources
-from dlkit.data.multimodal_scaling import Scalings, by_name
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.placement import Placement, choose_placement
 from dlkit.data.sources.aligned import Aligned, Span
@@ -176,7 +176,8 @@ class MultimodalDataModule(SourcesBatching):
         Rows without values are added after the end of each series, so that the last window predicts what comes next.
 
         Args:
-            source: The new recordings, with the names of the sources, as ``self.source.with_sources`` gives them.
+            source: The new recordings, with the names of the sources, as ``self.source.with_sources`` gives them; those
+                of what is to be predicted may be left out.
             scaling: Of the training data: of the columns of the spec, or of its channels.
             spec: Of the network; by default that of the training data.
             static_scaling: Taken as other data modules take it.
@@ -184,22 +185,24 @@ class MultimodalDataModule(SourcesBatching):
         """
         spec = self.spec if spec is None else spec
         known = known_scalings(spec, scaling, target_scaling)
-        parts = {part.name: part for part in spec.parts}
+        parts, (measured, classes) = {part.name: part for part in spec.parts}, asked_beyond_inputs(spec)
         other = copy.copy(self)
-        wanted = replace(self.wanted, sources=source.sources, parts=parts, timings=source.timings)
+        wanted = replace(self.wanted, sources=source.sources, parts=parts, timings=source.timings, classes=classes)
         vars(other).update(source=source, wanted=wanted, _placed=None, _sources=None)
         ahead = spec.heads or (spec,)
         extend = max(one.gap + one.output[0] if one.kind == "forecast" else one.gap for one in ahead)
-        vars(other)["_prepared"] = prepare_new_sources(other._read(extend=extend), wanted, spec, known)  # noqa: SLF001
+        table = other._read(extend=extend, targets=measured)  # noqa: SLF001
+        vars(other)["_prepared"] = prepare_new_sources(table, wanted, spec, known)
         return other
 
     def with_sources(self, sources: Mapping[str, Any], scaling: ChannelScaling, **known: Any) -> "MultimodalDataModule":
-        """Return :meth:`for_new_data` of other recordings by name of the source.
+        """Return :meth:`for_new_data` of these sources alone, by name.
 
         Raises:
             InputError: A source does not exist, or one that goes in is not given.
         """
-        return self.for_new_data(self.source.with_sources(sources), scaling, **known)
+        new = only_sources(self.source.with_sources(sources), list(sources))
+        return self.for_new_data(new, scaling, **known)
 
     def _season(self, step: int) -> int:
         if self.season is not None:
@@ -211,9 +214,10 @@ class MultimodalDataModule(SourcesBatching):
             self._placed = choose_placement(self.source.size) if self.placement == "auto" else self.placement
         return self._placed
 
-    def _read(self, *, extend: int = 0) -> Table:
+    def _read(self, *, extend: int = 0, targets: Mapping[str, str] | None = None) -> Table:
         wanted = self.wanted
-        source = InOrder(self.source, wanted.sources, wanted.inputs, wanted.heads, extend=extend)
+        record = self.source if targets is None else WithTargets(self.source, targets)
+        source = InOrder(record, wanted.sources, wanted.inputs, wanted.heads, extend=extend)
         streams = any(isinstance(one, StreamInput) for one in wanted.sources.values())
         return map_table(source, self.cache) if streams and self._placement() == "disk" else read_table(source)
 
@@ -228,19 +232,3 @@ def check_sources(sources: Mapping[str, Input]) -> None:
         any(not isinstance(one, EventInput) for one in sources.values()),
         f"sources: {list(sources)} give no inputs: name at least one source of channels or frames.",
     )
-
-
-def known_scalings(spec: Spec, scaling: ChannelScaling, target_scaling: ChannelScaling | None) -> Scalings:
-    """Return the scaling of each channel and target by name.
-
-    Raises:
-        InputError: The scaling is of other channels.
-    """
-    count = len(scaling.shift)
-    names = spec.columns if count == len(spec.columns) else spec.channels
-    require(
-        count == len(names),
-        f"The run scales {count} channels, its spec has {len(names)}: use the checkpoint and the config of one run.",
-    )
-    targets = {} if target_scaling is None else by_name(spec.targets, target_scaling)
-    return targets | by_name(names, scaling)

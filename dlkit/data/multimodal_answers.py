@@ -54,6 +54,7 @@ class Answers:
         parts: Sequence[Part],
     ) -> None:
         self.heads, self.labels, self.last, self.parts = [one.asked for one in asking], labels, last, parts
+        self.labelled = {name: bool((one >= 0).all()) for name, one in labels.items()}
         self.targets = {
             one.asked.name: Targets(one.asked, one.cuts, table, one.scaling if raw else None, complete=complete)
             for one in asking
@@ -75,13 +76,12 @@ class Answers:
         if len(self.heads) > 1:
             return y, known
         alone = self.heads[0]
-        # Windows without a label of the only head are not there.
-        return y[alone.name], None if alone.kind == "class" else known[alone.name]
+        return y[alone.name], known[alone.name]
 
     def _one(self, head: Asked, starts: Tensor, x: Tensor, observed: Tensor | None) -> tuple[Tensor, Tensor | None]:
         if head.kind == "class":
             label = self.labels[head.events].index_select(0, starts + (self.last + head.first)).long()
-            return label.clamp_min(0), label >= 0
+            return label.clamp_min(0), None if self.labelled[head.events] else label >= 0
         if head.kind == "reconstruct":
             return x.clone(), self._measured(x, observed)
         return self.targets[head.name](starts)

@@ -38,6 +38,7 @@ class Wanted:
         regular: Whether the rows are exactly one step apart.
         parts: Parts that a trained network takes: cameras keep their times.
         timings: Offset and drift of the clock of each source, where they are not those of ``sources``.
+        classes: Names of the classes by source of events, where it need not be among ``sources``.
     """
 
     sources: Mapping[str, Input]
@@ -49,6 +50,7 @@ class Wanted:
     regular: bool
     parts: Mapping[str, Part] = field(default_factory=dict)
     timings: Mapping[str, Timing] = field(default_factory=dict)
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def timing(self, source: str) -> Timing:
         """Return offset and drift of the clock of a source."""
@@ -120,9 +122,13 @@ def _span(source: Series | Camera, ticks: Ticks) -> int:
 
 def lay_labels(wanted: Wanted, table: Table) -> tuple[dict[str, np.ndarray], dict[str, tuple[str, ...]]]:
     """Return the class of each row and the names of the classes, by source of events that a head asks for."""
-    labels, classes = {}, {}
+    labels: dict[str, np.ndarray] = {}
+    classes: dict[str, tuple[str, ...]] = {}
     for head in wanted.heads.values():
-        if head.events and head.events not in labels:
+        if head.events and head.events not in wanted.sources:
+            labels[head.events] = np.full(len(table.times), -1, np.int32)
+            classes[head.events] = wanted.classes[head.events]
+        elif head.events and head.events not in labels:
             events = wanted.sources[head.events]
             assert isinstance(events, EventInput)
             found = [_moved(one, wanted.timing(head.events)) for one in events.source.read()]

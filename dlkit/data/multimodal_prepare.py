@@ -184,6 +184,11 @@ def head_of(
     if asked.kind == "class":
         labels, offset = laid.labels[asked.events], laid.span - 1 + asked.first
         counts = count_classes(windows, labels, offset, len(own.classes))
+        require(
+            not len(train) or int((counts > 0).sum()) > 1,
+            f"All training windows have one class, '{own.classes[int(counts.argmax())]}', of the events "
+            f"'{asked.events}': check `time_format` and `timing` of the events, or change `split`.",
+        )
     return HeadPrepared(for_names(names, known), ChannelScaling(0), for_names(asked.targets, known), error, counts)
 
 
@@ -200,7 +205,9 @@ def prepare_new_sources(table: Table, wanted: Wanted, spec: Spec, known: Scaling
     )
     nothing = join([])
     laid = lay(table, wanted, nothing)
-    for part, before in zip(laid.parts, spec.parts, strict=False):
+    lacking = sorted({part.name for part in spec.parts} - {part.name for part in laid.parts})
+    require(not lacking, f"The network takes the sources {lacking}, of which no recording is given: give one of each.")
+    for part, before in zip(laid.parts, spec.parts, strict=True):
         require(
             part.channels == before.channels and part.size == before.size,
             f"The new data of '{part.name}' have the channels {list(part.channels)} of size {list(part.size)}, the run "

@@ -14,6 +14,7 @@ from dlkit.core.checks import InputError, require
 from dlkit.core.runfolder import RunFolder, discard_run, read_json, sole_user, write_json
 from dlkit.core.specs import Spec
 from dlkit.data.batching import KNOWN_SPEC
+from dlkit.data.sources.aligned import Aligned
 from dlkit.models.base import weights_come_later
 from dlkit.train import evaluate
 from dlkit.train.callbacks import keep_in
@@ -21,6 +22,7 @@ from dlkit.train.checkpoints import best_or_newest, load_checkpoint, newest_whol
 from dlkit.train.cli import RunCLI, build, with_config
 from dlkit.train.evaluate import load_weights
 from dlkit.train.evaluation import evaluation_of
+from dlkit.train.new_recordings import new_recordings
 
 
 def fit(arguments: Sequence[str]) -> RunCLI:
@@ -164,6 +166,8 @@ def predict(cli: RunCLI, run: RunFolder | None, new: Sequence[str], output: Path
 def source_of(data: Any, paths: list[str], run: RunFolder | None) -> Any:
     """Return the source of a run with other files."""
     source = getattr(data, "source", None)
+    if isinstance(source, Aligned):
+        return new_recordings(source, paths, {} if run is None else read_json(run.data).get("fitted", {}))
     with_path = getattr(source, "with_path", None)
     if with_path is None:
         raise InputError(

@@ -13,6 +13,7 @@ from dlkit.data.folds import KFold
 from dlkit.data.heads import Head
 from dlkit.data.inputs import EventInput, FrameInput, StreamInput
 from dlkit.data.multimodal_camera import window_borders
+from dlkit.data.multimodal_scaling import by_name, for_names
 from dlkit.data.splits import ByFraction
 from dlkit.data.windows import audit
 from tests.laws.test_multimodal import HEADS, module, sources
@@ -225,9 +226,14 @@ def test_nothing_left_to_train_on_says_what_was_lost():
 
 
 # ---------------------------------------------------------------------- new recordings
-def test_new_recordings_give_the_batches_they_gave_in_training():
-    data = module(targets=HEADS["now"])
-    new = data.for_new_data(data.source, data.prepared.scaling, target_scaling=data.prepared.target_scaling)
+@pytest.mark.parametrize("targets", [HEADS["now"], HEADS, ["fast.c0"]])
+def test_new_recordings_give_the_batches_they_gave_in_training(targets):
+    data = module(targets=targets)
+    heads = data.prepared.heads.values()
+    aims = {name: one for head, asked in zip(heads, data.prepared.laid.asked, strict=True)
+            for name, one in by_name(asked.targets, head.target_scaling).items()}  # fmt: skip
+    scaling = next(iter(heads)).scaling
+    new = data.for_new_data(data.source, scaling, target_scaling=for_names(data.spec.targets, aims))
     assert new.count("train") == 0 and new.count("test") > data.count("test")
     starts = data.places("test").starts(torch.arange(data.count("test")))
     same(data.make_batch(starts), new.make_batch(starts))
@@ -236,9 +242,36 @@ def test_new_recordings_give_the_batches_they_gave_in_training():
 def test_the_last_window_of_new_recordings_predicts_what_comes_next():
     data = module(targets=["fast.c0", "slow.c1"], look_forward="100ms")
     data.setup()
-    new = data.with_sources({}, data.prepared.scaling)
+    new = data.with_sources({name: one.source for name, one in data.wanted.sources.items()}, data.prepared.scaling)
     starts = new.places("test").starts(torch.arange(new.count("test")))
     last, times = starts[-1] + new.geometry.look_back - 1, new.prepared.table.times
     assert times[last] == data.prepared.table.times[-1]
     batch = new.make_batch(starts[-1:])
     assert batch.y.shape == (1, 5, 2) and not batch.y_observed.any() and not batch.x.isnan().any()
+
+
+def test_what_is_to_be_predicted_need_not_be_measured_any_more():
+    targets = {"now": Head(kind="values", channels=["slow.c1"]), "state": HEADS["state"]}
+    data = module(targets=targets, inputs=["fast.*", "cam"])
+    assert [part.name for part in data.spec.parts] == ["fast", "cam"]
+    given = {name: data.wanted.sources[name].source for name in ("fast", "cam")}
+    scaled = {"target_scaling": data.prepared.heads["now"].target_scaling}
+    new = data.with_sources(given, data.prepared.scaling, **scaled)
+    starts = new.places("test").starts(torch.arange(new.count("test")))
+    batch = new.make_batch(starts)
+    assert not batch.y_observed["now"].any() and not batch.y_observed["state"].any()
+    times, before = new.prepared.table.times, data.prepared.table.times
+    span = data.geometry.look_back - 1
+    shared = np.intersect1d(times[starts + span], before[data.places("test").starts(torch.arange(5)) + span])
+    ours = starts[np.searchsorted(times[starts + span], shared)]
+    theirs = torch.from_numpy(np.searchsorted(before, shared)) - span
+    torch.testing.assert_close(new.make_batch(ours).x, data.make_batch(theirs).x)
+
+
+def test_a_recording_of_each_source_that_goes_in_is_needed():
+    data = module(targets=HEADS["now"])
+    with pytest.raises(InputError, match=r"takes the sources \['cam'\]"):
+        data.with_sources(
+            {name: data.wanted.sources[name].source for name in ("fast", "slow")}, data.prepared.scaling,
+            target_scaling=data.prepared.target_scaling,
+        )  # fmt: skip

@@ -1,0 +1,51 @@
+"""New files of several sources, by the name of each source."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from dlkit.core.checks import require, suggest
+from dlkit.data.inputs import Timing
+from dlkit.data.multimodal_new import only_sources
+from dlkit.data.sources.aligned import Aligned
+
+
+def new_recordings(source: Aligned, given: Sequence[str], fitted: Mapping[str, Any]) -> Aligned:
+    """Return the sources that are named, each with its new files.
+
+    Args:
+        source: The sources of the run.
+        given: ``name=file`` of each source; several files of one source each with its name.
+        fitted: What was found in the training files: settings of each source, offset and drift of its clock.
+
+    Raises:
+        InputError: A source is not named or reads no files.
+    """
+    files: dict[str, list[str]] = {}
+    for one in given:
+        name, equals, path = one.partition("=")
+        require(
+            equals == "=" and name in source.sources,
+            f"--data {one}: the run has several sources, so write NAME=FILE for each; "
+            f"{suggest(name if equals else '', source.sources)}",
+        )
+        files.setdefault(name, []).append(path)
+    new = {name: _with_files(name, source.sources[name].source, paths, fitted) for name, paths in files.items()}
+    found = only_sources(source.with_sources(new), list(new))
+    timings = fitted.get("timings", {})
+    moved = {
+        name: replace(one, timing=Timing(**timings[name])) if name in timings else one
+        for name, one in found.sources.items()
+    }
+    return Aligned(clock=found.clock, sources=moved, span=found.span, rows_per_chunk=found.rows_per_chunk)
+
+
+def _with_files(name: str, source: Any, paths: list[str], fitted: Mapping[str, Any]) -> Any:
+    with_path = getattr(source, "with_path", None)
+    require(
+        with_path is not None,
+        f"--data {name}={paths[0]}: the source {type(source).__name__} takes no other files here: give its new path as "
+        f"an option, or use a source such as dlkit.data.sources.recording.Recording.",
+    )
+    assert with_path is not None
+    return with_path(paths, fitted=fitted.get("sources", {}).get(name, {}))
