@@ -23,8 +23,8 @@ def main(arguments: list[str]) -> None:
     cli = stages.fit(arguments)
     run = cli.run_folder
     assert run is not None
-    if told := aligning.write_sync(run, cli.datamodule):
-        print(told)
+    if fit := aligning.write_sync(run, cli.datamodule):
+        print(fit)
     load_weights(cli.model, best_or_newest(run))
     print(stages.test(cli, run))
     if compares and (beside := single_sources.compare_sources(cli, run)):

@@ -63,8 +63,8 @@ def pair_of(slow: Signal, fast: Signal, max_offset: float) -> Pair:
         InputError: They have too little time in common.
     """
     step = step_of(slow[0])
-    first = max(slow[0][0], fast[0][0] - max_offset)
-    last = min(slow[0][-1], fast[0][-1] + max_offset)
+    first = max(float(slow[0][0]), float(fast[0][0]) - max_offset)
+    last = min(float(slow[0][-1]), float(fast[0][-1]) + max_offset)
     require(
         last - first >= LEAST * step,
         f"The two sources have {max(last - first, 0.0):.4g} s in common, {LEAST} samples of the slower one are "
