@@ -29,7 +29,8 @@ class WindowEvaluation(SampleEvaluation):
 
     def rows(self, starts: Tensor) -> np.ndarray:
         """Return the row of the table that each window is asked for."""
-        rows: np.ndarray = starts.cpu().numpy() + self.data.geometry.lead
+        geometry = self.data.geometry
+        rows: np.ndarray = starts.cpu().numpy() + geometry.lead - geometry.gap - 1 + self.task.spec.gap
         return rows
 
     def times(self, starts: Tensor) -> np.ndarray:
@@ -43,7 +44,9 @@ class WindowEvaluation(SampleEvaluation):
 
     def on_new(self, source: Any) -> "WindowEvaluation":
         """Return the evaluation on every window of other recordings."""
-        return type(self)(self.task, self.data.for_new_data(source, self.task.scaling, spec=self.task.spec))
+        targets = getattr(self.task, "target_scaling", None)
+        data = self.data.for_new_data(source, self.task.scaling, spec=self.task.spec, target_scaling=targets)
+        return type(self)(self.task, data)
 
 
 class WindowValues(WindowEvaluation, ValueEvaluation):
