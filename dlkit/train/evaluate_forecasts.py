@@ -1,7 +1,7 @@
 """Forecasts beside repeat-last and seasonal-naive, in both units, over the horizon and for each target."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 from dlkit.core.checks import InputError
 from dlkit.data.base import Source
 from dlkit.data.datamodules import TimeSeriesDataModule
+from dlkit.models.base import NetFactory
 from dlkit.models.repeat_last import RepeatLast
 from dlkit.models.seasonal_naive import SeasonalNaive
 from dlkit.report.canvas import with_unit
@@ -18,6 +19,7 @@ from dlkit.report.tables import Scores, metric_table_text
 from dlkit.tasks.forecast import Forecast, Prediction
 from dlkit.tasks.scores import ForecastScores
 from dlkit.train.evaluation import Evaluation, Tested, evaluation_of, quiet_trainer
+from dlkit.train.naive_sources import LastOfParts, TrainingMean
 from dlkit.train.panels import draw_windows, horizon_panel
 
 if TYPE_CHECKING:
@@ -25,9 +27,16 @@ if TYPE_CHECKING:
 
 
 def baselines_of(data: TimeSeriesDataModule) -> dict[str, Forecast]:
-    """Return repeat-last and, where the look-back holds a season, seasonal-naive, ready to be tested."""
+    """Return repeat-last and, where the look-back holds a season, seasonal-naive, ready to be tested.
+
+    Of several sources, repeat-last where all targets are inputs, and the mean of training; none for one of several
+    heads, whose data cannot be handed out alone.
+    """
     found: dict[str, Forecast] = {}
-    for name, net in (("repeat last", RepeatLast), ("seasonal naive", SeasonalNaive)):
+    of_one: dict[str, NetFactory] = {"repeat last": RepeatLast, "seasonal naive": SeasonalNaive}
+    of_several: dict[str, NetFactory] = {"repeat last": LastOfParts, "training mean": TrainingMean}
+    alone = isinstance(data, pl.LightningDataModule)
+    for name, net in (of_several if data.spec.parts else of_one).items() if alone else ():
         try:
             found[name] = Forecast(spec=data.spec, net=net)
         except InputError:
@@ -71,11 +80,11 @@ class ForecastEvaluation(Evaluation):
     task: Forecast
     data: TimeSeriesDataModule
 
-    def test(self, trainer: pl.Trainer) -> Tested:
-        """Test a task and its baselines on the same windows."""
+    def tested(self, predictions: Sequence[Prediction], trainer: pl.Trainer) -> Tested:
+        """Return the result of the task, and that of its baselines on the same windows."""
         task, data = self.task, self.data
         self.rivals = baselines_of(data)
-        for one in (task, *self.rivals.values()):
+        for one in self.rivals.values():
             quiet_trainer(trainer).test(one, datamodule=data, verbose=False)
         measures: dict[str, Any] = {
             "test_windows": data.count("test"),
@@ -106,7 +115,7 @@ class ForecastEvaluation(Evaluation):
         scores = {"model": scores_of(task, task.test_scores if stage == "test" else task.val_scores)}
         scores |= {name: scores_of(rival, rival.test_scores) for name, rival in rivals.items()}
         table = metric_table_text(scores, targets=task.spec.targets, units=task.spec.target_units)
-        if stage == "test" and "seasonal naive" not in rivals:
+        if stage == "test" and not task.spec.parts and "seasonal naive" not in rivals:
             back, season = self.data.geometry.look_back, task.spec.season
             table += f"\nno seasonal naive: the look-back of {back} samples does not hold the season of {season}"
         return table
@@ -130,9 +139,10 @@ class ForecastEvaluation(Evaluation):
         task, data, shape = self.task, self.data, tuple(prediction.point.shape)
         starts, (_, horizon, _) = prediction.start.cpu().numpy(), shape
         geometry, table = data.geometry, data.prepared.table
-        rows = starts[:, None] + geometry.lead + np.arange(horizon)
+        first = starts + geometry.lead - geometry.gap + task.spec.gap
+        rows = first[:, None] + np.arange(horizon)
         series = table.names_of(starts)
-        issued = data.clock(table.times[starts + geometry.lead - geometry.gap - 1])
+        issued = data.clock(table.times[first - task.spec.gap - 1])
 
         def spread(values: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
             return np.broadcast_to(np.expand_dims(values, axes), shape).ravel()

@@ -1,7 +1,7 @@
 """Values of samples beside the mean and the median of the training samples, in both units."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from dlkit.report.value_figures import value_figure
 from dlkit.tasks.regress import Regress, ValuePrediction
 from dlkit.tasks.scores import ValueScores
 from dlkit.train.evaluate_samples import MISTAKES, SampleEvaluation, listed
-from dlkit.train.evaluation import Evaluation, Tested, evaluation_of, plain, quiet_trainer, spread
+from dlkit.train.evaluation import Evaluation, Tested, evaluation_of, plain, spread
 from dlkit.train.panels import pick_batch
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ MOST = 20  # targets with lines of their own
 PANEL = 512  # samples that are drawn while training
 
 
-def joined(parts: list[ValuePrediction]) -> ValuePrediction:
+def joined(parts: Sequence[ValuePrediction]) -> ValuePrediction:
     """Return the predictions of several batches as one, on the CPU."""
     columns = [list(column) for column in zip(*parts, strict=True)]
     return ValuePrediction._make(None if column[0] is None else torch.cat(column).cpu() for column in columns)
@@ -40,12 +40,12 @@ class ValueEvaluation(SampleEvaluation):
     The prediction table has a row for each sample and target: sample, target, unit, prediction, bounds, truth.
     """
 
+    keeps = True
     task: Regress
 
-    def test(self, trainer: pl.Trainer) -> Tested:
-        """Test the task; its baselines answer with the mean and the median of the training samples."""
-        quiet_trainer(trainer).test(self.task, datamodule=self.data, verbose=False)
-        self.answers = joined(quiet_trainer(trainer).predict(self.task, datamodule=self.data))  # type: ignore[arg-type]
+    def tested(self, predictions: Sequence[ValuePrediction], trainer: pl.Trainer) -> Tested:
+        """Return the result; the baselines answer with the mean and the median of the training samples."""
+        self.answers = joined(predictions)
         self.rivals = self.baselines()
         measures = {
             f"test_{self.thing}s": self.data.count("test"),

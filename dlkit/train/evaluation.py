@@ -49,12 +49,29 @@ class Evaluation(ABC):
     sometimes: ClassVar[tuple[str, ...]] = ()
     """Names of figures that are only drawn when there is something to draw."""
 
+    keeps: ClassVar[bool] = False
+    """Whether all predictions are needed at once."""
+
     def __init__(self, task: Any, data: Any) -> None:
         self.task, self.data = task, data
 
-    @abstractmethod
     def test(self, trainer: pl.Trainer) -> Tested:
         """Test the task beside its baselines, on the same windows or samples."""
+        quiet_trainer(trainer).test(self.task, datamodule=self.data, verbose=False)
+        return self.tested(self.predictions(trainer) if self.keeps else [], trainer)
+
+    def predictions(self, trainer: pl.Trainer) -> list[Any]:
+        """Return the predictions of everything that tests, a batch each."""
+        return list(quiet_trainer(trainer).predict(self.task, datamodule=self.data) or [])
+
+    @abstractmethod
+    def tested(self, predictions: Sequence[Any], trainer: pl.Trainer) -> Tested:
+        """Return the result of a task that was tested just now; its baselines are tested here.
+
+        Args:
+            predictions: Those of everything that tests, a batch each; none unless ``keeps`` says so.
+            trainer: Like that which tested.
+        """
 
     def brief(self, task: Any) -> dict[str, tuple[float, Better]]:
         """Return the measures of a tested task of this kind by which networks are compared in one line each."""

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from dlkit.core.batch import Batch
-from dlkit.core.specs import Spec
+from dlkit.core.packing import borders
+from dlkit.core.specs import Part, Spec
 from dlkit.data.batching import Batching
 from dlkit.data.datamodules import TimeSeriesDataModule
 from dlkit.report.forecast_figures import ForecastView, error_by_horizon_figure, forecast_figure
@@ -42,10 +43,11 @@ def draw_windows(task: Any, data: TimeSeriesDataModule, role: str, wanted: int) 
 def _view(
     task: Forecast, data: TimeSeriesDataModule, batch: Batch, prediction: Prediction, window: int, k: int
 ) -> ForecastView:
-    geometry, times = data.geometry, data.prepared.table.times
+    geometry, times, gap = data.geometry, data.prepared.table.times, task.spec.gap
     start = int(prediction.start[window])
-    past = slice(start, start + geometry.lead - geometry.gap, geometry.dilation)
-    ahead = slice(start + geometry.lead, start + geometry.length)
+    last = start + geometry.lead - geometry.gap - 1
+    past_rows, past = past_of(task, batch, window, k, geometry.dilation)
+    ahead = slice(last + 1 + gap, last + 1 + gap + task.spec.output[0])
     bands = {}
     if prediction.lower is not None and prediction.upper is not None and task.loss.level is not None:
         bands[task.loss.level] = (
@@ -53,8 +55,8 @@ def _view(
             prediction.upper[window, :, k].cpu().numpy(),
         )
     return ForecastView(
-        past_times=data.clock(times[past]),
-        past=_past(task, batch, window, k),
+        past_times=data.clock(times[last + past_rows]),
+        past=past,
         times=data.clock(times[ahead]),
         truth=prediction.truth[window, :, k].cpu().numpy(),
         point=prediction.point[window, :, k].cpu().numpy(),
@@ -63,14 +65,39 @@ def _view(
     )
 
 
-def _past(task: Forecast, batch: Batch, window: int, k: int) -> np.ndarray:
-    """Return the look-back of a target in physical units; NaN where it was missing or is no input."""
-    places = task.spec.target_channels
-    if places is None:
-        return np.full(batch.x.shape[-1], np.nan)
-    past = task.scaling.select([places[k]]).inverse(batch.x[window, places[k], :, None])[:, 0]
+def past_of(task: Forecast, batch: Batch, window: int, k: int, dilation: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the look-back of a target: its rows, the last input being 0, and its values in physical units.
+
+    Values are NaN where they were missing, or when the target is no input.
+    """
+    spec, x = task.spec, batch.x
+    if not spec.parts:
+        rows = np.arange(1 - x.shape[-1], 1) * dilation
+        places = None if spec.target_channels is None else (spec.target_channels[k], slice(None))
+        return rows, _physical(task, k, None if places is None else (window, *places), batch, len(rows))
+    part, channel = _part_of(spec, spec.targets[k])
+    rows = np.round(np.array(part.times) / spec.step).astype(int)
+    if channel is None:
+        return rows, np.full(len(rows), np.nan)
+    first = borders(spec.parts)[part.name].start + channel * len(rows)
+    return rows, _physical(task, k, (window, slice(first, first + len(rows))), batch, len(rows))
+
+
+def _part_of(spec: Spec, target: str) -> tuple[Part, int | None]:
+    """Return the source that a target is an input of, and the number of its channel; else any series, and None."""
+    for part in spec.parts:
+        names = [f"{part.name}.{channel}" for channel in part.channels]
+        if not part.frames and target in names:
+            return part, names.index(target)
+    return next((part for part in spec.parts if not part.frames), spec.parts[0]), None
+
+
+def _physical(task: Forecast, k: int, where: tuple[Any, ...] | None, batch: Batch, count: int) -> np.ndarray:
+    if where is None:
+        return np.full(count, np.nan)
+    past = task.target_scaling.select([k]).inverse(batch.x[where][:, None])[:, 0]
     if batch.x_observed is not None:
-        past = past.where(batch.x_observed[window, places[k]], past.new_full((), torch.nan))
+        past = past.where(batch.x_observed[where], past.new_full((), torch.nan))
     values: np.ndarray = past.cpu().numpy()
     return values
 
