@@ -54,6 +54,11 @@ class Filter:
         """Nanoseconds before a tick from which samples are needed."""
         return self.half + self.delay + (BRIDGED + 1) * self.spacing
 
+    @property
+    def beyond(self) -> int:
+        """Nanoseconds after a tick up to which samples are needed."""
+        return self.half + BRIDGED * self.spacing if self.ahead and not self.idle else 0
+
     def weights(self, away: Float64[np.ndarray, "ticks taps"]) -> Float64[np.ndarray, "ticks taps"]:
         """Return the weight of grid points, by their time from the middle in nanoseconds; each row adds up to 1."""
         width = (ATTENUATION - 7.95) / 14.36 / (2 * TICKS)  # of the transition, in rates of the clock

@@ -69,7 +69,7 @@ class Recorder:
         """
         seam = True
         while (end := self._read_on()) >= self._next:
-            until = min(end, self._next + self.step * (self.many - 1))
+            until = min(end, self._next + self.step * self.many - 1)
             ticks = self._ticks(self._next, until)
             self._next = until + 1
             if len(ticks):
@@ -138,7 +138,7 @@ class Recorder:
                 "`offset` in its `timing`, or `span: union`."
             )
         if not self.union:
-            refuse_unused(self.feeds, max(feed.first for feed in self.feeds), self._last_tick)
+            refuse_unused(self.feeds)
 
 
 def _cut(ticks: Ticks, values: np.ndarray, alive: np.ndarray, seams: np.ndarray) -> Iterator[Rows]:

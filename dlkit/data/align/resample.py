@@ -49,7 +49,7 @@ class Rates:
         if method in AHEAD:
             return self.reach, self.reach
         if method == "decimate":
-            return self.filter.behind, self.filter.half - self.filter.delay
+            return self.filter.behind, self.filter.beyond
         return 0, 0
 
     def delay(self, method: str) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from dlkit.core.checks import require
 from dlkit.data.align.feed import Feed
-from dlkit.data.tabular.time_column import show_duration
+from dlkit.data.tabular.time_column import SECOND, show_duration
 
 FINER = 10_000  # ticks a sample of the fastest source
 UNUSED = 100  # a source is so many times as long as what it has in common with the others
@@ -29,23 +29,21 @@ def refuse_fine_clock(feeds: Sequence[Feed], step: int) -> None:
     )
 
 
-def refuse_unused(feeds: Sequence[Feed], first: int, last: int) -> None:
+def refuse_unused(feeds: Sequence[Feed]) -> None:
     """Refuse a source of which hardly anything, not even two samples, lies in the time of all sources.
 
     Args:
         feeds: The sources, read to their end.
-        first: First moment that all have in common, in nanoseconds.
-        last: Last such moment.
 
     Raises:
         InputError: There is such a source.
     """
-    shared = last - first
+    shared = min(feed.newest for feed in feeds) - max(feed.first for feed in feeds)
     for feed in feeds:
         whole = feed.newest - feed.first
         require(
             feed.rates.spacing <= shared or whole <= UNUSED * shared,
-            f"Source '{feed.name}' lasts {show_duration(whole)} with a sample every "
-            f"{show_duration(feed.rates.spacing)}, but all sources have only {show_duration(shared)} in common: check "
-            "the unit of its stamps (`time_format`), or give it the rows of this time alone.",
+            f"Source '{feed.name}' lasts {whole / SECOND:g} s with a sample every {feed.rates.spacing / SECOND:g} s, "
+            f"but all sources have only {shared / SECOND:g} s in common: check the unit of its stamps (`time_format`), "
+            "or give it the rows of this time alone.",
         )
