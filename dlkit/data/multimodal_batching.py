@@ -60,8 +60,18 @@ class SourcesBatching(WindowBatching, ABC):
         assert self._sources is not None
         return self._sources
 
+    @property
+    def target(self) -> torch.device:
+        """Where the network is."""
+        return self.device() if self.trainer is None else self.trainer.strategy.root_device
+
     def maker(self, role: str) -> Fetch:
-        """Return what makes a batch of the windows that begin at some rows, or of what was read of them."""
+        """Return what makes a batch where the network is, of rows at which windows begin or of what was read there."""
+        make = self._host_maker(role)
+        return lambda places: _batch_on(make(places), self.target)
+
+    def _host_maker(self, role: str) -> Fetch:
+        """Return what makes a batch where the table is."""
         return partial(self._make, train=role == "train" and self.gather.random)
 
     def _make(self, places: Tensor | Decoded, *, train: bool) -> Batch:
@@ -70,16 +80,15 @@ class SourcesBatching(WindowBatching, ABC):
 
     def make_batch(self, places: Tensor, role: str = "test") -> Batch:
         """Return the batch of these windows on the host, without augmentation unless ``role`` is "train"."""
-        batch = super().make_batch(places, role)
-        return batch if batch.x.device == places.device else to_device(batch, places.device)
+        return _batch_on(super().make_batch(places, role), places.device)
 
     def stages(self, role: str, *, later: bool) -> tuple[Fetch | None, Fetch | None]:
         """Let workers read only what needs not know the epoch."""
         if later:
             return self.gather.read if self.gather.decodes else None, None
         if self.num_workers > 0 and role == "train" and self.gather.random:
-            return self.gather.read if self.gather.decodes else None, self.maker(role)
-        return self.maker(role), None
+            return self.gather.read if self.gather.decodes else None, self._host_maker(role)
+        return self._host_maker(role), None
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Leave the places of windows on the host, where they seed what chance does."""
@@ -97,10 +106,13 @@ class SourcesBatching(WindowBatching, ABC):
         return max(BLOCK_BYTES // max(window_bytes, 1), self.batch_size)
 
 
+def _batch_on(batch: Batch, device: torch.device) -> Batch:
+    """Return a batch on a device; one that is there already as it is."""
+    return batch if batch.x.device == device else Batch._make(to_device(one, device) for one in batch)
+
+
 def to_device(part: Any, device: torch.device) -> Any:
-    """Return a batch, or a part of it, on a device."""
-    if isinstance(part, Batch):
-        return Batch._make(to_device(one, device) for one in part)
+    """Return a part of a batch on a device."""
     if isinstance(part, dict):
         return {name: to_device(one, device) for name, one in part.items()}
     return part.to(device) if isinstance(part, Tensor) else part
