@@ -13,6 +13,7 @@ from dlkit.data.sources.aligned import Aligned
 from dlkit.data.sync.health import Health
 from dlkit.data.sync.kept import Coverage, Kept
 from dlkit.data.sync.resolve import parse_like, resolve
+from dlkit.data.sync.signals import Thinned
 from dlkit.data.sync.survey import survey
 from dlkit.data.sync.ticks import AtTicks
 from dlkit.report.sync_tables import losses_text, missing_text, sources_text
@@ -98,6 +99,17 @@ def test_ages_and_samples_used_at_ticks_equal_those_of_a_loop():
     assert at.stale == (ages > 0.05).sum()
     assert at.used == len(np.unique(last[last >= 0]))
     assert at.oldest == pytest.approx(np.nanmax(ages))
+
+
+def test_samples_that_are_too_many_become_means_that_stay_in_place():
+    times = 5 * MS * np.arange(20_000) + 123
+    thinned = Thinned(123, 10, most=1000)
+    for first in range(0, 20_000, 777):
+        thinned.add(times[first : first + 777], 2e-9 * (times[first : first + 777] - 123))
+    signal = thinned.signal(Timing(offset=1.0))
+    assert 400 < len(signal.times) <= 1000
+    assert signal.first == 123 + 10**9
+    np.testing.assert_allclose(signal.values, 2e-9 * (signal.times - signal.first), atol=1e-8)
 
 
 def sources(like="", events=False):

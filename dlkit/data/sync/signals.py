@@ -1,6 +1,6 @@
 """One number a sample of any source, to compare clocks by."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,28 +85,51 @@ def _step(given: Input, asked: Asked) -> int:
 def _series(asked: Asked, given: Input, timing: Timing, width: int) -> dict[str, Signal]:
     """Return a channel of each series of a source, read once in bounded memory."""
     pieces = _of_streams(asked, given) if isinstance(given, StreamInput) else _of_frames(asked, given)
-    found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
-    firsts: dict[str, int] = {}
+    found: dict[str, Thinned] = {}
     for name, times, values in pieces:
-        first = firsts.setdefault(name, int(times[0]))
-        found.setdefault(name, []).append(_thinned(times, values, first, width))
-    return {name: _signal(parts, firsts[name], timing) for name, parts in found.items()}
+        found.setdefault(name, Thinned(int(times[0]), width)).add(times, values)
+    return {name: one.signal(timing) for name, one in found.items()}
 
 
-def _signal(parts: Sequence[tuple[np.ndarray, np.ndarray]], first: int, timing: Timing) -> Signal:
-    times, values = (np.concatenate(part) for part in zip(*parts, strict=True))
-    corrected = on_clock(np.concatenate([[first], times]), timing)
-    return Signal(corrected[1:], values, int(corrected[0]))
+class Thinned:
+    """Samples of a series as means over cells of time, which grow when there are too many.
 
+    Args:
+        first: First stamp of the series.
+        width: Of a cell, nanoseconds.
+        most: Number of samples that are kept.
+    """
 
-def _thinned(times: np.ndarray, values: np.ndarray, first: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return means over cells that are narrow for the slower source."""
-    known = np.isfinite(values)
-    times, values = times[known], values[known].astype(np.float64)
-    if len(times) < 2 or np.median(np.diff(times)) >= width:
-        return times, values
-    seconds, means = thin((times - first).astype(np.float64), values, float(width))
-    return first + np.round(seconds).astype(np.int64), means
+    def __init__(self, first: int, width: int, most: int = 2**22) -> None:
+        self.first, self.width, self.most, self.count = first, width, most, 0
+        self.parts: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def add(self, times: np.ndarray, values: np.ndarray) -> None:
+        """Take in samples in the order of time."""
+        known = np.isfinite(values)
+        self._keep((times[known] - self.first) / 1e9, values[known].astype(np.float64))
+        while self.count > self.most:
+            self.width *= 2
+            seconds, means = self._joined()
+            self.parts, self.count = [], 0
+            self._keep(seconds, means)
+
+    def _keep(self, seconds: np.ndarray, values: np.ndarray) -> None:
+        if len(seconds) > 1 and np.median(np.diff(seconds)) < 1e-9 * self.width:
+            seconds, values = thin(seconds, values, 1e-9 * self.width)
+        self.parts.append((seconds, values))
+        self.count += len(seconds)
+
+    def _joined(self) -> tuple[np.ndarray, np.ndarray]:
+        seconds, values = zip(*self.parts, strict=True)
+        return np.concatenate(seconds), np.concatenate(values)
+
+    def signal(self, timing: Timing) -> Signal:
+        """Return the samples on the clock as far as it is known."""
+        seconds, values = self._joined()
+        stamps = self.first + np.concatenate([[0], np.round(1e9 * seconds).astype(np.int64)])
+        corrected = on_clock(stamps, timing)
+        return Signal(corrected[1:], values, int(corrected[0]))
 
 
 def _of_streams(asked: Asked, given: StreamInput) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
