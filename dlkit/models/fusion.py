@@ -22,14 +22,12 @@ Stand = Literal["token", "zero"]
 KINDS = ("series", "frames")
 
 
-def branch_factories(spec: Spec, branches: dict[str, NetFactory] | NetFactory) -> list[NetFactory]:
+def branch_factories(spec: Spec, branches: dict[str, NetFactory]) -> list[NetFactory]:
     """Return what makes the network of each source, in the order of the spec.
 
     Raises:
         InputError: A source has no branch, or a branch no source.
     """
-    if not isinstance(branches, dict):
-        return [branches] * len(spec.parts)
     known = [*(part.name for part in spec.parts), *KINDS]
     for name in branches:
         require(name in known, f"Fusion has a branch for '{name}', which is no source; {suggest(name, known)}")
@@ -81,8 +79,8 @@ class Fusion(Net):
     Args:
         spec: Shapes and names of inputs and outputs.
         branches: Makes the network of each source, by its name; "series" and "frames" make those of all sources of
-            that kind which are not named; or one factory makes those of all. Of a camera a network sees one frame at a
-            time. Any network of dlkit.models will do.
+            that kind which are not named. Of a camera a network sees one frame at a time. Any network of
+            dlkit.models will do.
         join: Makes what joins the sources; a class of dlkit.models.fusion_joins.
         missing: What stands for a source that is not there: a learned "token", which counts like a source, or "zero",
             with which the join leaves it out.
@@ -96,7 +94,7 @@ class Fusion(Net):
         self,
         spec: Spec,
         *,
-        branches: dict[str, NetFactory] | NetFactory,
+        branches: dict[str, NetFactory],
         join: JoinFactory = Concatenate,
         missing: Stand = "token",
         width: int = 64,

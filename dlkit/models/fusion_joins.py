@@ -95,24 +95,30 @@ class Gated(Join):
     def __init__(self, spec: Spec, width: int, *, gate: GateKind = "softmax") -> None:
         super().__init__(spec, width)
         self.gate: GateKind = gate
-        self.hidden = nn.ModuleList(nn.Linear(width, width) for _ in range(self.sources))
+        self.maps = nn.ModuleList(nn.Linear(width, width) for _ in range(self.sources))
         self.scores = nn.Linear(self.sources * width, self.sources)
+        nn.init.zeros_(self.scores.weight)  # all gates start alike: one that shuts early does not learn
+        nn.init.zeros_(self.scores.bias)
         self.body = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
+
+    def hidden(self, tokens: Tokens) -> Float[Tensor, "batch width sources"]:
+        """Return what is summed, between -1 and 1; 0 of a source that does not count."""
+        each = [layer(z).tanh() for layer, z in zip(self.maps, tokens.values.unbind(2), strict=True)]
+        return torch.stack(each, 2) * tokens.counts[:, None]
+
+    def gates(self, hidden: Float[Tensor, "batch width sources"], tokens: Tokens) -> Float[Tensor, "batch sources"]:
+        """Return how far each gate is open."""
+        return open_gates(self.scores(hidden.transpose(1, 2).flatten(1)), tokens.counts, self.gate)
 
     def weights(self, tokens: Tokens) -> Float[Tensor, "batch sources"]:
         """Return the gates."""
-        seen = (tokens.values * tokens.counts[:, None]).transpose(1, 2).flatten(1)
-        return open_gates(self.scores(seen), tokens.counts, self.gate)
+        return self.gates(self.hidden(tokens), tokens)
 
     def forward(self, tokens: Tokens) -> Float[Tensor, "batch width"]:
         """Return the gated sum after the hidden layer."""
-        y: Tensor = self.body(self.gated(tokens))
+        hidden = self.hidden(tokens)
+        y: Tensor = self.body((hidden * self.gates(hidden, tokens)[:, None]).sum(2))
         return y
-
-    def gated(self, tokens: Tokens) -> Float[Tensor, "batch width"]:
-        """Return the gated sum."""
-        hidden = [layer(z).tanh() for layer, z in zip(self.hidden, tokens.values.unbind(2), strict=True)]
-        return (torch.stack(hidden, 2) * self.weights(tokens)[:, None]).sum(2)
 
 
 class AttentionLayer(nn.Module):

@@ -77,7 +77,7 @@ def row_text(row: Row, width: int) -> str:
     """Return one line with the best value marked and the skill of the first."""
     label, measure, values = row
     found = [value for value in values if math.isfinite(value)]
-    best = min(found) if len(found) > 1 or len(values) == 1 else math.nan
+    best = min(found) if len(found) > 1 or len(values) == len(found) == 1 else math.nan
     cells = [number_text(value) + ("*" if value == best else " ") for value in values]
     return line(label, measure, cells, skill_text(values), width)
 

@@ -159,7 +159,10 @@ def test_only_what_was_measured_is_reconstructed() -> None:
     measured = measured_inputs(spec)
     assert measured[:6].tolist() == [True] * 3 + [False] * 3
     assert not measured[-2:].any() and measured[6:-2].all()
-    task = Reconstruct(spec=spec, net=partial(Fusion, branches=partial(MLP, hidden_size=4), width=4)).eval()
+    task = Reconstruct(
+        spec=spec,
+        net=partial(Fusion, branches=dict.fromkeys(("series", "frames"), partial(MLP, hidden_size=4)), width=4),
+    ).eval()
     x = inputs(parts)
     batch = Batch(x, x.clone(), start=torch.arange(6))
     answer = task.net(x)

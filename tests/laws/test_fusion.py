@@ -21,7 +21,6 @@ from dlkit.models.imagenet_resnet import ImageNetResNet
 from dlkit.models.inception_time import InceptionTime
 from dlkit.models.lstm import LSTM
 from dlkit.models.mlp import MLP
-from dlkit.models.resnet import ResNet
 from dlkit.models.tokens import Tokens, times_of_positions
 from dlkit.models.torchvision_net import TorchvisionNet
 from tests.made_sources import BRANCHES, CAMERA, MAGNETS, PARTS, fusion, inputs, spec_of
@@ -108,7 +107,7 @@ def test_a_learned_token_stands_for_what_is_missing_and_nothing_else(join):
 def swapped(name):
     """Return the name of the same weight when the two sources change places."""
     swap = {"0": "1", "1": "0"}
-    return re.sub(r"^(branches|join\.hidden)\.([01])\.", lambda found: f"{found[1]}.{swap[found[2]]}.", name)
+    return re.sub(r"^(branches|join\.maps)\.([01])\.", lambda found: f"{found[1]}.{swap[found[2]]}.", name)
 
 
 def turned(net, other):
@@ -152,7 +151,7 @@ def test_gates_can_be_read_and_are_what_the_sum_is_made_with():
     net, x = fusion(join=Gated, missing="zero").eval(), inputs(present=[0, 1])
     torch.testing.assert_close(net.source_weights(x), torch.tensor([[0.0, 1.0]]).expand(6, -1))
     alone = Tokens.of(net.features(x)).values[:, :, 1]
-    torch.testing.assert_close(net.head(net.features(x)), net.output(net.join.body(net.join.hidden[1](alone).tanh())))
+    torch.testing.assert_close(net.head(net.features(x)), net.output(net.join.body(net.join.maps[1](alone).tanh())))
     assert fusion(join=Concatenate).source_weights(x) is None
 
 
@@ -265,19 +264,16 @@ def test_a_network_sees_one_frame_at_a_time():
         ({"branches": {**BRANCHES, "camra": CNN}}, "branch for 'camra', which is no source; did you mean 'camera'"),
         ({"width": 0}, "width=0 must be at least 1"),
         ({"join": partial(CrossAttention, heads=3)}, "heads=3"),
-        ({"branches": LSTM}, r"branch of .camera.: LSTM takes \(time,\), but size=\(10, 12\)"),
+        (
+            {"branches": {"series": LSTM, "frames": LSTM}},
+            r"branch of .camera.: LSTM takes \(time,\), but size=\(10, 12\)",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_sentence(options, says):
     with pytest.raises(InputError, match=says) as refused:
         fusion(**options)
     assert "\n" not in str(refused.value)
-
-
-def test_one_factory_makes_the_networks_of_all_sources():
-    net = fusion(branches=partial(ResNet, width=4, blocks=(1, 1)))
-    assert [type(branch.net) for branch in net.branches] == [ResNet, ResNet]
-    assert net(inputs()).shape == (6, 2)
 
 
 def test_a_branch_for_a_kind_makes_the_networks_of_sources_without_a_name():
@@ -311,9 +307,9 @@ def test_what_only_both_sources_tell_is_learned_from_both_and_from_none_alone(jo
     accuracy = []
     for there in ([1.0, 1.0], [1.0, 0.0], [0.0, 1.0]):
         x, y = exclusive_or(there)
-        net = fusion(spec_of(FLAT), branches=partial(MLP, hidden_size=8, layers=1, dropout=0.0), join=join)
-        optimizer = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], lr=0.03)
-        for _ in range(80 if min(there) > 0 else 20):
+        net = fusion(spec_of(FLAT), branches={"series": partial(MLP, hidden_size=8, layers=1, dropout=0.0)}, join=join)
+        optimizer = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], lr=0.01)
+        for _ in range(100 if min(there) > 0 else 20):
             optimizer.zero_grad()
             F.cross_entropy(net(x), y).backward()
             optimizer.step()
@@ -328,5 +324,5 @@ def test_what_only_both_sources_tell_is_learned_from_both_and_from_none_alone(jo
 
 def test_the_network_that_takes_one_source_is_not_fusion():
     with pytest.raises(InputError, match=r"Fusion takes several sources.*`net`"):
-        Fusion(spec_of_part(MAGNETS, 4), branches=LSTM)
+        Fusion(spec_of_part(MAGNETS, 4), branches={"series": LSTM})
     assert packed_size(PARTS) == 2 * 8 + 3 * 120 + 2
