@@ -11,9 +11,10 @@ import numpy as np
 from dlkit.core.checks import require
 from dlkit.core.durations import samples
 from dlkit.core.specs import Spec
-from dlkit.data.base import Augment
+from dlkit.data.base import Augment, Source
 from dlkit.data.batching import KNOWN_SPEC
 from dlkit.data.clock import Clock
+from dlkit.data.cluster import Cluster
 from dlkit.data.disk import map_table
 from dlkit.data.heads import Targets, named_heads
 from dlkit.data.inputs import EventInput, Input, StreamInput
@@ -28,6 +29,7 @@ from dlkit.data.multimodal_prepare import SourcesPrepared, prepare_new_sources, 
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.placement import Placement, choose_placement
 from dlkit.data.sources.aligned import Aligned, Span
+from dlkit.data.sources.parallel import Parallel
 from dlkit.data.splits import ByFraction, Split
 from dlkit.data.tables import Table, read_table
 from dlkit.data.windows import Geometry
@@ -62,6 +64,7 @@ class MultimodalDataModule(SourcesBatching):
         frames: Where frames lie: decoded in "memory" (of the device, with the table), in "files" until their batch is
             made, or "auto".
         cache: Folder of the memory maps.
+        cluster: Workers that align many files at once; None aligns them in this process.
         num_workers: Processes that read batches ahead; useful with "disk" and with frames in "files".
         batches_per_step: Batches that Lightning sees as one step; "auto" measures, see docs/performance.md.
         seed: Seed of the order of windows and of what chance does to them.
@@ -88,6 +91,7 @@ class MultimodalDataModule(SourcesBatching):
         placement: Literal["auto", "device", "host", "disk"] = "auto",
         frames: FramesPlace = "auto",
         cache: str = "~/.cache/dlkit",
+        cluster: Cluster | None = None,
         num_workers: int = 0,
         batches_per_step: int | Literal["auto"] = "auto",
         seed: int = 0,
@@ -113,7 +117,7 @@ class MultimodalDataModule(SourcesBatching):
         )  # fmt: skip
         self.split, self.normalizer = split or ByFraction(), normalizer or Standard()
         self.embargo, self.season = embargo, season
-        self.placement, self.cache = placement, Path(cache).expanduser()
+        self.placement, self.cache, self.cluster = placement, Path(cache).expanduser(), cluster
         self._prepared: SourcesPrepared | None = None
         self._placed: Placement | None = None
 
@@ -216,7 +220,9 @@ class MultimodalDataModule(SourcesBatching):
 
     def _read(self, *, extend: int = 0, targets: Mapping[str, str] | None = None) -> Table:
         wanted = self.wanted
-        record = self.source if targets is None else WithTargets(self.source, targets)
+        record: Source = self.source if targets is None else WithTargets(self.source, targets)
+        if self.cluster is not None and targets is None:
+            record = Parallel(source=self.source, cluster=self.cluster)
         source = InOrder(record, wanted.sources, wanted.inputs, wanted.heads, extend=extend)
         streams = any(isinstance(one, StreamInput) for one in wanted.sources.values())
         return map_table(source, self.cache) if streams and self._placement() == "disk" else read_table(source)

@@ -153,13 +153,13 @@ class Aligned(Source):
             step = first[driver].rates.step
         feeds = [first[name] if name in first else feed(name, step) for name in given]
         refuse_fine_clock(feeds, feeds[0].rates.step)
+        self._delays |= {name: seconds for feed in feeds for name, seconds in feed.delays.items() if seconds}
         return feeds
 
     def rows(self, series: str, feeds: list[Feed], *, whole: bool = True) -> Iterator[Stream]:
         """Yield a series, tick by tick; not ``whole`` where only some of its ticks are looked at."""
         names, units = (sum((getattr(feed.columns, part) for feed in feeds), ()) for part in ("names", "units"))
         static = {f"{feed.name}.{key}": value for feed in feeds for key, value in feed.static.items()}
-        self._delays |= {name: seconds for feed in feeds for name, seconds in feed.delays.items() if seconds}
         union = self.span == "union"
         step, many = feeds[0].rates.step, self.rows_per_chunk
         recorder = Recorder(feeds, self.clock, step, union, many, self._lost, whole=whole)
@@ -195,14 +195,14 @@ def _reader(given: StreamInput | FrameInput) -> Read:
 
 
 def _stamps(source: FrameSource) -> Iterator[Stream]:
-    """Yield the stamps of frames, as streams without channels."""
+    """Yield the stamps of frames, as streams of nothing but zeros."""
     for frames in source.read():
         yield _stamps_of(frames)
 
 
 def _stamps_of(frames: Frames) -> Stream:
     step = median_step(frames.times) or 1
-    return Stream(frames.name, frames.times, np.empty((len(frames.times), 0), np.float32), (), (), step)
+    return Stream(frames.name, frames.times, np.zeros((len(frames.times), 1), np.float32), ("frame",), ("",), step)
 
 
 def _fingerprint(given: Input) -> dict[str, Any]:
