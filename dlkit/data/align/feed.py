@@ -26,7 +26,7 @@ class Feed:
     Args:
         name: Name of the source.
         given: What is wanted of it.
-        streams: Its samples, at least one; those of a camera have no channels.
+        streams: Its samples, at least one; those of a camera have one channel, which gives no column.
         timing: Offset and drift of its clock.
         step: Time between ticks in nanoseconds; by default that between its samples.
         origin: First stamp of the series where the samples do not begin with it.
@@ -61,7 +61,7 @@ class Feed:
         self.columns = _columns(start, self._chosen, given, name)
         self._buffer, self._held = Buffer(len(self._chosen)), Held.nothing(len(self._chosen))
         self.first = self.newest = int(self.on_clock(start.times[:1])[0])
-        self.rows, self.ended = 0, False
+        self.rows, self.ended, self._counted = 0, False, NEVER
         self.rates = Rates(
             spacing=int(start.step),
             step=int(start.step) if step is None else step,
@@ -106,6 +106,27 @@ class Feed:
             self.ended = True
         else:
             self._take(piece)
+
+    def start_at(self, time: int) -> int:
+        """Return how many samples come before ``time``, and forget what no tick from there on needs."""
+        count = 0
+        while True:
+            count += len(self._buffer.rows(time - 1, after=self._counted)[0])
+            self._counted = self.newest
+            self.skip_to(time - self.rates.step)
+            if self.newest >= time or self.ended:
+                return count
+            self.pull()
+
+    def read_out(self, after: int) -> int:
+        """Read to the end; return how many samples come after ``after``."""
+        count = 0
+        while True:
+            count += len(self._buffer.rows(FOREVER, after=after)[0])
+            self._buffer.drop(FOREVER)
+            if self.ended:
+                return count
+            self.pull()
 
     def skip_to(self, time: int) -> None:
         """Forget what no tick after ``time`` needs, but for the last values."""

@@ -80,15 +80,10 @@ def as_of(
 
 
 def newest(ends: Ends, times: Times, values: Values, held: Held) -> Int64[np.ndarray, " ticks"]:
-    """Return the stamp of the last row with a value before each end, ``NEVER`` where there is none.
-
-    Rows of a stream without channels always count.
-    """
-    if len(ends) and ends[0] and not (values.shape[1] and np.isnan(values[ends - 1, 0]).any()):
-        return times[ends - 1]
-    if values.shape[1]:
-        return np.asarray(as_of(ends, times, values, held)[1].max(1))
-    return np.concatenate([np.full(1, NEVER), times])[ends]
+    """Return the stamp of the last row with a value before each end, ``NEVER`` where there is none."""
+    if len(ends) and ends[0] and not np.isnan(values[ends - 1, 0]).any():
+        return np.asarray(times[ends - 1])
+    return np.asarray(as_of(ends, times, values, held)[1].max(1))
 
 
 def following(

@@ -13,6 +13,7 @@ from dlkit.data.align.held import Ticks
 from dlkit.data.align.units import refuse_unused
 from dlkit.data.clock import Clock
 
+EARLY, LATE = "samples before all sources have begun", "samples after a source has ended"
 SILENCE = "ticks without a sample of any source"
 
 
@@ -67,6 +68,8 @@ class Recorder:
         Raises:
             InputError: The sources have no time in common.
         """
+        for feed in self.feeds:
+            self.lost[f"{feed.name}: {EARLY}"] += feed.start_at(self._next)
         seam = True
         while (end := self._read_on()) >= self._next:
             until = min(end, self._next + self.step * self.many - 1)
@@ -126,9 +129,7 @@ class Recorder:
     def _close(self) -> None:
         """Read to the end, so that what is left out is known."""
         for feed in self.feeds:
-            while not feed.ended:
-                feed.skip_to(feed.newest)
-                feed.pull()
+            self.lost[f"{feed.name}: {LATE}"] += feed.read_out(self._end)
         if self._last_tick is None:
             spans = "; ".join(
                 f"'{feed.name}' from {feed.show(feed.first)} to {feed.show(feed.newest)}" for feed in self.feeds
