@@ -16,6 +16,7 @@ from dlkit.data.multimodal_dropout import Dropout, dropout_rates
 from dlkit.data.multimodal_gather import Decoded, SourcesGather
 from dlkit.data.multimodal_place import FramesPlace, place_sources
 from dlkit.data.multimodal_prepare import SourcesPrepared
+from dlkit.data.placement import free_memory
 from dlkit.data.sample_batching import generator_of
 from dlkit.data.window_batching import BLOCK_BYTES, WindowBatching
 
@@ -51,8 +52,14 @@ class SourcesBatching(WindowBatching, ABC):
             for part in parts:
                 start_augments(part, self.changes.get(part.name, ()), self.prepared.spec.step)
             rates = dropout_rates(self.modality_dropout, [part.name for part in parts])
-            self._sources = place_sources(self.prepared, frames=self.frames, changes=self.changes, rates=rates)
+            self._sources = place_sources(
+                self.prepared, frames=self.frames, changes=self.changes, rates=rates, room=self._room()
+            )
         self._sources = self._sources.to(self.device())
+
+    def _room(self) -> int:
+        """Return the bytes that are free where decoded frames would lie."""
+        return min(free_memory(), torch.cuda.mem_get_info()[0]) if self.device().type == "cuda" else free_memory()
 
     @property
     def gather(self) -> SourcesGather:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from dlkit.data.describe import describe
-from dlkit.data.inputs import EventInput
+from dlkit.data.inputs import EventInput, StreamInput
 from dlkit.data.multimodal_camera import Camera
 from dlkit.data.multimodal_lay import Wanted
 from dlkit.data.multimodal_prepare import SourcesPrepared
@@ -14,13 +14,12 @@ from dlkit.data.sources.aligned import Aligned
 def describe_sources(ready: SourcesPrepared, source: Aligned, wanted: Wanted) -> dict[str, Any]:
     """Return what is said of one source, and what windows hold of each of several and are asked for."""
     found, timings = describe(ready, source), source.timings
+    geometry = ready.geometry
+    found["window"] = {"rows": geometry.length, "rows of the inputs": ready.laid.span, "stride": geometry.stride}
     found["sources"] = {
-        name: {
-            "content": one.source.fingerprint(),
-            "offset_seconds": timings[name].offset,
-            "drift_ppm": timings[name].drift,
-        }
+        name: {"offset_seconds": timings[name].offset, "drift_ppm": timings[name].drift}
         | ({} if isinstance(one, EventInput) else {"max_age": one.max_age, "missing": one.missing})
+        | ({"method": one.method} if isinstance(one, StreamInput) else {})
         for name, one in wanted.sources.items()
     }
     for held in ready.laid.sources:

@@ -195,7 +195,7 @@ def conditions_of(laid: Laid, wanted: Wanted, table: Table, *, answered: bool) -
     drop = [one for one in laid.sources if getattr(wanted.sources[one.part.name], "missing", "") == "drop"]
     measured = [one for one in laid.asked if one.targets] if answered else []
     groups: dict[str, Sequence[int]] = {
-        f"source {one.part.name}": range(one.cut.column, one.cut.column + one.measured)
+        f"source {one.part.name}": [one.cut.column + place for place in one.telling]
         for one in drop
         if isinstance(one, Series)
     }

@@ -16,7 +16,7 @@ from dlkit.data.multimodal_prepare import SourcesPrepared
 from dlkit.data.multimodal_scaling import for_names
 from dlkit.data.multimodal_series import Series
 from dlkit.data.normalize import ChannelScaling
-from dlkit.data.placement import free_memory, read_only_tensor
+from dlkit.data.placement import read_only_tensor
 from dlkit.data.sample_pictures import PART_OF_MEMORY
 from dlkit.data.tables import CHUNK
 
@@ -34,17 +34,22 @@ def turn_table(values: np.ndarray, scaling: ChannelScaling) -> Tensor:
     return turned.T
 
 
-def place_frames(source: Series | Camera, place: FramesPlace) -> Series | Camera:
-    """Return a camera with its frames decoded in memory, where they should lie there and fit."""
+def place_frames(source: Series | Camera, place: FramesPlace, room: int) -> Series | Camera:
+    """Return a camera with its frames decoded in memory, where they should lie there and fit into ``room`` bytes."""
     if isinstance(source, Series) or place == "files":
         return source
-    if place == "auto" and PART_OF_MEMORY * source.pictures.nbytes > free_memory():
+    if place == "auto" and PART_OF_MEMORY * source.pictures.nbytes > room:
         return source
     return replace(source, pixels=torch.from_numpy(source.pictures.decode_all()))
 
 
 def place_sources(
-    ready: SourcesPrepared, *, frames: FramesPlace, changes: Mapping[str, Sequence[Augment]], rates: Tensor
+    ready: SourcesPrepared,
+    *,
+    frames: FramesPlace,
+    changes: Mapping[str, Sequence[Augment]],
+    rates: Tensor,
+    room: int,
 ) -> SourcesGather:
     """Return what makes batches of a table on disk, or of one in memory, which is normalized and handed over.
 
@@ -53,9 +58,10 @@ def place_sources(
         frames: Where the frames of cameras lie.
         changes: Augmentations of each source.
         rates: Probability with which each source is left out of a training window.
+        room: Bytes that are free where frames would lie.
     """
     laid, on_disk, scaling = ready.laid, ready.on_disk, ready.table_scaling
-    sources = [place_frames(source, frames) for source in laid.sources]
+    sources = [place_frames(source, frames, room) for source in laid.sources]
     ages = any(isinstance(one, Camera) and one.part.helpers for one in sources)
     return SourcesGather(
         values=read_only_tensor(ready.table.values) if on_disk else turn_table(ready.table.hand_over(), scaling),

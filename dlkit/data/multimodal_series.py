@@ -1,6 +1,6 @@
 """The part of a window that comes from a source of sampled channels."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor
 
 from dlkit.core.durations import nanoseconds
 from dlkit.core.specs import Part
+from dlkit.data.align.columns import methods_of
 from dlkit.data.inputs import StreamInput
 from dlkit.data.multimodal_columns import Chosen
 from dlkit.data.multimodal_cuts import Cut, copy_windows
@@ -26,6 +27,7 @@ class Series:
         cut: Where it is in the table.
         measured: Number of its channels, without helpers.
         mask: Whether "was it observed" goes in.
+        telling: Which of its channels tell whether it is there: not those that count its samples, which may be none.
         fresh: Number of samples at the end of which one must be observed; else the source is stale.
     """
 
@@ -33,6 +35,7 @@ class Series:
     cut: Cut
     measured: int
     mask: bool
+    telling: tuple[int, ...]
     fresh: int
 
     @property
@@ -75,8 +78,18 @@ def series_of(
             helpers=len(helpers),
         )
         cut = Cut(chosen.place(columns[0]), len(columns) + wanted.age, 0, rows, every)
-        found.append(Series(part, cut, len(columns), wanted.mask, _fresh(wanted, rows, every * ticks.step)))
+        fresh = _fresh(wanted, rows, every * ticks.step)
+        found.append(Series(part, cut, len(columns), wanted.mask, _telling(name, columns, wanted), fresh))
     return found
+
+
+def _telling(name: str, columns: Sequence[str], wanted: StreamInput) -> tuple[int, ...]:
+    def counts(channel: str) -> bool:
+        return channel.endswith(" count") or methods_of(channel, wanted, name) == ("count",)
+
+    several = not isinstance(wanted.method, str) or wanted.method == "count"
+    found = tuple(place for place, one in enumerate(columns) if not (several and counts(_bare(one))))
+    return found or tuple(range(len(columns)))
 
 
 def _bare(column: str) -> str:
@@ -130,7 +143,8 @@ class SeriesFill:
         if self.series.mask:
             block[:, width:].copy_(seen)
         observed[:, measured:] = True
-        return seen[:, :, -self.series.fresh :].flatten(1).any(1)
+        told = seen if len(self.series.telling) == measured else seen[:, list(self.series.telling)]
+        return told[:, :, -self.series.fresh :].flatten(1).any(1)
 
 
 def recently(seen: Tensor, count: int, every: int) -> Tensor:

@@ -202,6 +202,21 @@ def test_a_window_is_lost_exactly_where_its_source_would_be_absent():
         assert 0 < there.sum() < len(there)
 
 
+@pytest.mark.parametrize("method", [{"*": ["mean", "count"]}, {"c0": "mean", "c1": "count"}])
+def test_the_count_of_no_sample_does_not_make_a_source_present(method):
+    fields = {"look_back": 6, "every": 3, "max_age": "120ms", "mask": True}
+    data = module(given=sources(slow=fields | {"method": method}, dies=6.5), targets=["fast.c0"])
+    part = data.spec.parts[1]
+    batch = batches(data, "test")
+    there, values = presence(batch.x, data.spec.parts)[:, 1] == 1, unpack(batch.x, data.spec.parts)["slow"]
+    counts = [part.channels.index(f"{one} observed") for one in part.channels if "count" in one and "obs" not in one]
+    means = values[:, part.channels.index(f"{part.channels[0]} observed")]
+    assert 0 < there.sum() < len(there) and not values[~there].any() and bool(means[there].any())
+    assert bool(values[there][:, counts].all())
+    dropped = module(given=sources(slow=fields | {"method": method, "missing": "drop"}, dies=6.5), targets=["fast.c0"])
+    assert dropped.count("test") == int(there.sum())
+
+
 def test_windows_whose_label_is_unknown_are_lost():
     given = sources() | {"state": EventInput(source=logged(seconds=8, unknown=True))}
     data = module(given=given, targets=HEADS["state"])
