@@ -9,9 +9,13 @@ import pytest
 from dlkit.core.discover import discover, headline
 from dlkit.data.arrange import Arranged
 from dlkit.data.base import Source
+from dlkit.data.clock import Regular
+from dlkit.data.inputs import StreamInput
+from dlkit.data.sources.aligned import Aligned
 from dlkit.data.sources.arrays import Arrays
 from dlkit.data.sources.beamline import BeamlineSensors
 from dlkit.data.sources.files import Files
+from dlkit.data.sources.recording import Recording
 from dlkit.data.tables import read_table
 from tests.made_tables import HOUR, noise
 
@@ -37,6 +41,12 @@ def make(cls, folder):
     if cls is Arranged:
         roles = {"inputs": ["x1"], "targets": ["x0"], "future": [], "calendar": ("day",)}
         return Arranged(written(folder), roles, extend=3)
+    if cls is Recording:
+        written(folder)
+        return Recording(path=str(folder / "two.csv"), time="time", series="station", rows_per_chunk=7)
+    if cls is Aligned:
+        sources = {"a": StreamInput(source=written(folder), method="mean"), "b": StreamInput(source=written(folder))}
+        return Aligned(clock=Regular(step="30min"), sources=sources, rows_per_chunk=9)
     if cls is BeamlineSensors:
         return BeamlineSensors(device="bpms", duration=110.0, difficulty="clean")  # others jitter
     return cls()
