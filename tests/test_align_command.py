@@ -92,13 +92,17 @@ def windows_of_sources():
     run = {"duration": 30.0, "difficulty": "medium"}
     held = {name: StreamInput(source=BeamlineSensors(device=name, **run)) for name in ("magnets", "temperatures")}
     source = Aligned(clock=Regular(step="50ms"), sources=held)
-    return TimeSeriesDataModule(source=source, targets=["magnets.h1"], look_back=8, look_forward=2, placement="host")
+    return TimeSeriesDataModule(
+        source=source, targets=["magnets.h1"], look_back=8, look_forward=2, embargo="1s", placement="host"
+    )
 
 
 def test_windows_of_one_table_of_several_sources_are_surveyed_too(tmp_path):
     said = dry_run(windows_of_sources(), [], tmp_path / "align")
-    assert "temperatures" in said
-    assert read_json(tmp_path / "align" / "align.json")["windows"]["train"]["windows"] > 0
+    train = read_json(tmp_path / "align" / "align.json")["windows"]["train"]
+    assert train["windows"] > 0
+    assert train["embargo"] == 20  # one side of one border
+    assert all(text in said for text in ("temperatures", "rows kept away by the embargo"))
 
 
 def test_a_run_keeps_the_survey_and_says_two_lines_of_it(tmp_path):

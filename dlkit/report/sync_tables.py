@@ -48,6 +48,8 @@ def windows_text(split: Mapping[str, Report]) -> str:
     causes = list(dict.fromkeys(cause for part in split.values() for cause in part["windows lost"]))
     rows = [("windows", *split)]
     rows += [("rows of the clock", *(f"{part['rows']:,}" for part in split.values()))]
+    if any(part.get("embargo") for part in split.values()):
+        rows += [("rows kept away by the embargo", *(f"{part.get('embargo', 0):,}" for part in split.values()))]
     rows += [("windows", *(f"{part['windows']:,}" for part in split.values()))]
     rows += [
         (f"- {cause}", *(f"{part['windows lost'].get(cause, 0):,}" for part in split.values())) for cause in causes
@@ -56,11 +58,16 @@ def windows_text(split: Mapping[str, Report]) -> str:
 
 
 def clock_text(report: Report) -> str:
-    """Return a line on the ticks."""
+    """Return a line on the ticks, and one for each cause of what was left out."""
     clock = report["clock"]
-    ticks, step = clock["ticks"], clock["step_seconds"]
-    left = "".join(f"; {cause}: {count:,}" for cause, count in report["lost"].items())
-    return f"clock: {ticks:,} ticks of {seconds_text(step)}, {counted(clock['seams'], 'seam')}{left}"
+    causes: dict[str, list[str]] = {}
+    for text, count in report["lost"].items():
+        name, _, cause = text.rpartition(": ")
+        causes.setdefault(cause, []).append(f"{name} {count:,}".strip())
+    head = (
+        f"clock: {clock['ticks']:,} ticks of {seconds_text(clock['step_seconds'])}, {counted(clock['seams'], 'seam')}"
+    )
+    return "\n".join([head, *(f"{cause}: {', '.join(names)}" for cause, names in causes.items())])
 
 
 def missing_text(report: Report, least: float = 0.01) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from dlkit.core.checks import InputError, require
 from dlkit.core.runfolder import RunFolder, write_json
 from dlkit.data.inputs import Timing
+from dlkit.data.rows import count_rows
 from dlkit.data.sources.aligned import Aligned
 from dlkit.data.sync.estimate import Sync
 from dlkit.data.sync.resolve import added, compare, parse_like
@@ -67,7 +68,7 @@ def dry_run(data: Any, wishes: Sequence[str], output: Path) -> str:
         )
     require(not output.is_file(), f"--output {output} is a file: give a folder.")
     wished = {text: wish_of(text, aligned) for text in wishes}
-    found, split = survey(aligned), data.describe()["split"]
+    found, split = survey(aligned), windows_of(data)
     likes = {
         text: {"source": one.source, "timing": {"offset": one.timing.offset, "drift": one.timing.drift}}
         | one.sync.plain()
@@ -82,6 +83,15 @@ def dry_run(data: Any, wishes: Sequence[str], output: Path) -> str:
     words = [clock_text(found.report), missing_text(found.report), clocks_words(found.syncs), *lines]
     tables = [sources_text(found.report), "", *filter(None, words)]
     return "\n".join([*tables, *settings, "", windows_text(split), "", f"report: {output / 'align.json'}, {figure}"])
+
+
+def windows_of(data: Any) -> dict[str, Any]:
+    """Return rows, windows and what they cost of each role, and the rows that the embargo keeps from training."""
+    split: dict[str, Any] = data.describe()["split"]
+    ready = data.prepared
+    kept = count_rows(ready.ranges["train"])
+    split["train"]["embargo"] = count_rows(data.split.ranges(ready.table)["train"]) - kept
+    return split
 
 
 def wish_of(text: str, aligned: Aligned) -> Wish:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from dlkit.data.sync.grid import step_of
 from dlkit.data.sync.kept import Coverage, Kept
 
 BURST = 0.5  # of the usual interval, below which samples come in a burst
@@ -20,9 +21,8 @@ class Health:
     """
 
     def __init__(self, stamps: np.ndarray) -> None:
-        intervals = np.diff(stamps)
-        rising = intervals[intervals > 0]
-        self.step = float(np.median(rising)) if len(rising) else 1.0
+        different = np.unique(stamps)
+        self.step = step_of(different) if len(different) > 1 else 1.0
         self.intervals, self.coverage = Kept(), Coverage(int(stamps[0]), int(self.step))
         self.samples, self.series, self.empty = 0, 0, 0
         self.first, self.last = int(stamps[0]), int(stamps[0])
