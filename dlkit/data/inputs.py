@@ -74,6 +74,7 @@ class StreamInput:
     def __post_init__(self) -> None:
         """Refuse methods that do not exist, or look ahead without leave."""
         chosen = [self.method] if isinstance(self.method, str) else list(self.method.values())
+        require(all(chosen), f"method={self.method} names none for a channel: name one, e.g. 'last', or leave it out.")
         for method in [one for found in chosen for one in ([found] if isinstance(found, str) else found)]:
             require(method in METHODS, f"method='{method}': {suggest(method, METHODS)}")
             require(
@@ -114,6 +115,7 @@ class FrameInput:
     def __post_init__(self) -> None:
         """Refuse a window without frames."""
         require(self.look_back > 0, f"look_back={self.look_back} frames must be positive: set `look_back`, e.g. 4.")
+        require(self.size is None or min(self.size) > 0, f"size={self.size} must be positive: set height and width.")
         if self.max_age is not None:
             nanoseconds(self.max_age, setting="max_age")
 

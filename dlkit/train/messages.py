@@ -86,19 +86,31 @@ def check_named(section: str, configs: dict[Path, dict[str, Any]], on_the_line: 
     )
 
 
+class NamedOnce(yaml.SafeLoader):
+    """Reads YAML in which no setting comes twice: YAML itself would silently take the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the settings below a key."""
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and keys.count(key.value) > 1 and key.value != "<<":
+                raise yaml.MarkedYAMLError(problem=f"'{key.value}' comes twice", problem_mark=key.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """Return the content of a YAML file."""
     if not path.is_file():
         near = [str(p) for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
         raise InputError(f"There is no file '{path}'; {suggest(str(path), near)}")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), NamedOnce)  # noqa: S506 - a safe loader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark is not None else ""
         problem = getattr(error, "problem", None) or "it holds other characters than text"
         raise InputError(
-            f"{path} is not valid YAML{where} ({problem}): check indentation, colons and quotes there."
+            f"{path} is not valid YAML{where} ({problem}): check names, indentation, colons and quotes there."
         ) from error
     require(
         isinstance(content, dict), f"{path} must hold settings such as `data:` and `model:`, it holds {content!r:.40}."

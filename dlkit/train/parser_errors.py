@@ -41,6 +41,7 @@ class Complaint:
         place: Keys down to the setting.
         wanted: What would be accepted.
         said: Other complaints.
+        other: Complaints that a class is not of a kind: of several kinds that would do, all but one make them.
         value: What came.
         owner: Import path of the class that was to be made.
     """
@@ -48,14 +49,15 @@ class Complaint:
     place: list[str] = field(default_factory=list)
     wanted: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    other: list[str] = field(default_factory=list)
     value: str = ""
     owner: str = ""
 
     def sentence(self) -> str:
         """Return one sentence."""
         where = f"`{'.'.join(self.place)}`: " if self.place else ""
-        if self.said:
-            return f"{where}{self.said[0]}"
+        if self.said or (self.other and not self.wanted):
+            return f"{where}{[*self.said, *self.other][0]}"
         value = f"'{self.value}'" if 0 < len(self.value) <= 60 else "what is given"
         wanted = " or ".join(dict.fromkeys(self.wanted))
         return f"{where}{value} is not {wanted}." if wanted else f"{where}{value} is not accepted."
@@ -100,9 +102,15 @@ def no_setting(name: str) -> str:
 
 
 Rule = tuple[str, Callable[[re.Match[str]], str]]
-RULES: tuple[Rule, ...] = (
+OTHER_KIND: tuple[Rule, ...] = (
     (r"Import path (?:(\S+) )?does not correspond to a subclass of ([\w.]+)", wrong_class),
     (r"Expected '(\S+)' to be a subclass of (<class '[\w.]+'>)", wrong_class),
+    (
+        r"Subclasses are disabled for (\w+), thus '(\S+)' is not accepted",
+        lambda m: f"'{m.group(2)}' is no {m.group(1)}, nor another class that fits; `dlkit list` shows them.",
+    ),
+)
+RULES: tuple[Rule, ...] = (
     (
         r"Callable\[\[.*\], (?:\w+\.)*(\w+)\] expects a function or a callable class",
         lambda m: f"what is given makes no {m.group(1)}; give the class_path of one, `dlkit list` shows them.",
@@ -152,6 +160,10 @@ def read_leaf(found: Complaint, line: str) -> None:
         owner = re.search(r"class_path='([\w.]+)'", line)
         found.said.append(no_option(option.group(1), owner.group(1) if owner else found.owner))
         return
+    for pattern, words in OTHER_KIND:
+        if match := re.search(pattern, line):
+            found.other.append(words(match))
+            return
     for pattern, words in RULES:
         if match := re.search(pattern, line):
             found.said.append(words(match))

@@ -13,7 +13,8 @@ def first_overlap(onset: np.ndarray, offset: np.ndarray) -> int | None:
 def last_begun(onset: np.ndarray, offset: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return intervals that do not overlap, with the number of the event that each belongs to.
 
-    Where events overlap, the one that began last holds; when it is over, the one before goes on.
+    Where events overlap, the one that began last holds; when it is over, the one before goes on. Events without
+    duration stay as they are.
 
     Args:
         onset: Begin of each event, rising.
@@ -25,5 +26,8 @@ def last_begun(onset: np.ndarray, offset: np.ndarray) -> tuple[np.ndarray, np.nd
         owner[start:stop] = number
     first = np.flatnonzero(np.diff(owner, prepend=-2))
     stop = np.append(first[1:], len(owner))
-    some = owner[first] >= 0
-    return edges[first[some]], edges[stop[some]], owner[first[some]]
+    some, instant = owner[first] >= 0, np.flatnonzero(onset == offset)
+    start, end = (np.concatenate([edges[part[some]], onset[instant]]) for part in (first, stop))
+    number = np.concatenate([owner[first[some]], instant])
+    order = np.argsort(start, kind="stable")
+    return start[order], end[order], number[order]

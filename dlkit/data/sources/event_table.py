@@ -26,7 +26,8 @@ ROWS = 50_000
 class EventTable(EventSource):
     """Labels over intervals of time, from CSV, Parquet, HDF5 or NumPy tables.
 
-    An event holds from its onset on until just before its end. Rows are counted from 1 below the header.
+    An event holds from its onset on until just before its end; one without duration marks a moment. Rows are counted
+    from 1 below the header.
 
     Args:
         path: Table, folder or glob of tables, or a list of these.
@@ -40,7 +41,7 @@ class EventTable(EventSource):
         time_zone: Time zone of times without an offset.
         series: Column that names the series of a row; by default all are of one series, named after the file.
         overlap: Events that overlap: ``refuse``, or the one that began ``last`` holds, until it is over.
-        bad: Rows without a time, an end after the onset or a known label: ``fail``, or ``skip`` them.
+        bad: Rows without a time, with the end before the onset, or without a known label: ``fail``, or ``skip`` them.
     """
 
     def __init__(
@@ -124,7 +125,7 @@ class EventTable(EventSource):
             end = self.stamps.read_known(table["offset"], problems, f"column '{column['offset']}'", cause="no end")
         else:
             end = onset + self._durations(table["duration"], problems)
-        problems.mark("end that is not after the onset", end <= onset)
+        problems.mark("end before the onset", end < onset)
         return onset, end
 
     def _durations(self, cells: pd.Series, problems: Problems) -> np.ndarray:
