@@ -111,6 +111,6 @@ def draw_lags(axes: "matplotlib.axes.Axes", view: LagView) -> None:
     near = size * np.nanmax(np.abs(view.line - start) + 2 * view.error)
     spread = size * 4 * float(np.nanmedian(np.abs(view.lags - view.line)))
     axes.set_ylim(*np.array([-1.2, 1.2]) * max(near, spread, 1e-6 * size))
-    axes.set_title(f"{view.title}: lag from {start:.4g} s on", loc="left")
+    axes.set_title(f"{view.title}\nlag from {start:.4g} s on", loc="left", fontsize=8)
     axes.set_xlabel("time since the first sample (s)")
     axes.set_ylabel(f"lag ({unit})")

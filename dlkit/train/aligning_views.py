@@ -68,7 +68,7 @@ def lag_view(title: str, sync: Sync) -> LagView:
 def sync_words(sync: Sync) -> str:
     """Say what was found of a clock."""
     if not sync.found:
-        return f"saw nothing in common (correlation {abs(sync.correlation):.2f}, by chance up to {sync.chance:.2f})"
+        return f"saw nothing in common ({sync.why_not})"
     return (
         f"offset {1e3 * sync.offset:+.1f} ± {1e3 * sync.offset_error:.1g} ms, drift {sync.drift:+.1f} ± "
         f"{sync.drift_error:.1g} ppm (correlation {sync.correlation:.2f})"

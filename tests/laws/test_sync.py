@@ -92,6 +92,13 @@ def test_sources_that_saw_different_things_are_told_apart(band):
     assert wrong <= 2
 
 
+def test_a_lag_that_runs_away_faster_than_clocks_drift_is_no_clock():
+    made = pair(7, rate=20, other=50, offset=0.0, drift=2500.0, seconds=200)
+    told = [estimate(*made, max_offset=2.0, expected_drift=ppm) for ppm in (2000.0, 500.0)]
+    assert [one.found for one in told] == [True, False]
+    assert told[0].drift == pytest.approx(2500, rel=0.1)
+
+
 def test_correlation_equals_pearsons_over_what_both_have_at_every_shift():
     random = np.random.default_rng(0)
     block, signal = random.normal(size=40), random.normal(size=60)

@@ -44,6 +44,13 @@ class Sync:
     lags: np.ndarray = field(repr=False)
     t0: int = 0
 
+    @property
+    def why_not(self) -> str:
+        """Why nothing was found."""
+        if abs(self.correlation) > self.chance:
+            return "the lag between them changes as no clock drifts"
+        return f"correlation {abs(self.correlation):.2f}, chance alone reaches {self.chance:.2f}"
+
     def plain(self) -> dict[str, Any]:
         """Return plain types for JSON."""
         names = ("offset", "drift", "offset_error", "drift_error", "correlation", "chance")
@@ -72,7 +79,8 @@ def estimate(
     """Find offset and drift of the clock of a source by another source that saw the same.
 
     Blocks of the slower source are correlated with the faster one at every shift; the line of shift against time along
-    which all blocks agree is found, and a line is fitted robustly to the peaks of the blocks near it.
+    which all blocks agree is found, and a line is fitted robustly to the peaks of the blocks near it. What one source
+    sees later than the other, such as a filter's delay, counts as offset: nothing in the data tells it from a clock.
 
     Args:
         times: Stamps of the source whose clock is to be corrected, int64 nanoseconds, rising, (samples,).
@@ -129,6 +137,8 @@ def judged(each: Blocks, pair: Pair, what: str, own_is_slow: bool, t0: int, expe
     if abs(ridge.score) <= chance or use.sum() < 3:
         return unknown
     line = fit_line(each.centres[use], sign * lags[use], prior=1e-6 * expected_drift, floor=0.02 * each.step)
+    if abs(line.slope) > 1.2 * steepest:  # no clock, but something else that changes with time
+        return unknown
     offset, offset_error = line.at(0.0)
     own = 1.0 if own_is_slow else 1.0 / (1.0 - line.slope)  # seconds of the other clock to seconds of the source's own
     return replace(

@@ -56,8 +56,8 @@ def _resolve_one(
     require(
         sync.found,
         f"sources.{name}.timing.like='{given.like}': the two did not see the same within {given.max_offset:g} s "
-        f"(correlation {abs(sync.correlation):.2f}, chance alone reaches {sync.chance:.2f}): name channels that did, "
-        "set `offset` to what is roughly known or raise `max_offset`, or leave `like` out.",
+        f"({sync.why_not}): name channels that did, set `offset` to what is roughly known or raise `max_offset`, or "
+        "leave `like` out.",
     )
     timings[name] = added(known, sync)
 
