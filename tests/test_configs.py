@@ -20,6 +20,7 @@ NETWORKS = sorted((CONFIGS / "model").glob("*.yaml"))
 WEATHER = CONFIGS / "experiment" / "weather_forecast.yaml"
 DIGITS = CONFIGS / "experiment" / "digits_classify.yaml"
 CAVITY = CONFIGS / "experiment" / "cavity_faults.yaml"
+BEAMLINE = CONFIGS / "experiment" / "beamline_fusion.yaml"
 FOR_IMAGES = {"cifar_resnet", "imagenet_resnet", "torchvision"}
 UNTRAINED = {"repeat_last", "seasonal_naive"}
 QUICK = ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "4", "--trainer.limit_val_batches", "1",
@@ -103,6 +104,30 @@ def write_own_traces(folder):
     np.savez(folder / "waveforms.npz", waveforms=waveforms, fault=faults, device=np.arange(36) // 3)
 
 
+def write_own_sensors(folder):
+    """Write what my_sensors.yaml would find: two recordings, frames with their time, and a list of events."""
+    random, start = np.random.default_rng(0), 1_714_550_400_000
+    for name, step, channels in (("pressures", 20, ["flow", "inlet"]), ("temperature", 1000, ["hall"])):
+        stamps = start + np.sort(random.uniform(0, 120_000, 120_000 // step)).astype(np.int64)
+        table = pd.DataFrame(random.normal(size=(len(stamps), len(channels))), columns=channels)
+        table.insert(0, "time", pd.to_datetime(stamps, unit="ms"))
+        table.to_csv(folder / f"{name}.csv", index=False)
+    (folder / "frames").mkdir()
+    for stamp in range(start, start + 120_000, 500):
+        image = random.integers(0, 255, (40, 48), dtype=np.uint8)
+        Image.fromarray(image).save(folder / "frames" / f"frame_{stamp}.png")
+    begins = pd.to_datetime(start + np.arange(5_000, 118_000, 9_000), unit="ms")
+    events = {"onset": begins, "offset": begins + pd.Timedelta("3s"), "label": ["arc", "surge"] * 6 + ["arc"]}
+    pd.DataFrame(events).to_csv(folder / "events.csv", index=False)
+
+
+def shorter(experiment, folder):
+    """Return a copy of an experiment on half an hour of simulated beam that takes a minute and a half of it."""
+    copied = folder / experiment.name
+    copied.write_text(experiment.read_text().replace("duration: 1800", "duration: 90.0"))
+    return copied
+
+
 def some_answers(cli):
     places = cli.datamodule.places("test")
     numbers = places.starts(torch.arange(min(8, len(places))))
@@ -124,14 +149,17 @@ def assert_reloads(arguments, folder):
 def test_an_experiment_predicts_the_same_after_reloading(experiment, tmp_path, monkeypatch):
     monkeypatch.setenv("DLKIT_BENCH_DATA", str(bench(tmp_path / "bench", files_of(experiment))))
     monkeypatch.chdir(tmp_path)
-    for write in (write_own_recordings, write_own_images, write_own_manifest, write_own_traces):
+    for write in (write_own_recordings, write_own_images, write_own_manifest, write_own_traces, write_own_sensors):
         write(tmp_path)
-    assert_reloads([experiment], tmp_path)
+    assert_reloads([shorter(experiment, tmp_path) if experiment == BEAMLINE else experiment], tmp_path)
 
 
 @pytest.mark.parametrize("network", [path for path in NETWORKS if path.stem not in UNTRAINED], ids=by_stem)
 def test_a_network_of_a_part_predicts_the_same_after_reloading(network, tmp_path):
     classifies = "tasks.classify.Classify" in network.read_text()
+    if network.stem.startswith("fusion"):
+        assert_reloads([shorter(BEAMLINE, tmp_path), "--model", network], tmp_path)
+        return
     experiment = WEATHER if not classifies else DIGITS if network.stem in FOR_IMAGES else CAVITY
     assert_reloads([experiment, "--model", network], tmp_path)
 
