@@ -9,7 +9,6 @@ from typing import Any, Literal
 import numpy as np
 
 from dlkit.core.checks import require
-from dlkit.core.durations import samples
 from dlkit.core.specs import Spec
 from dlkit.data.base import Augment, Source
 from dlkit.data.batching import KNOWN_SPEC
@@ -26,6 +25,7 @@ from dlkit.data.multimodal_lay import Wanted
 from dlkit.data.multimodal_new import WithTargets, asked_beyond_inputs, known_scalings, only_sources
 from dlkit.data.multimodal_place import FramesPlace
 from dlkit.data.multimodal_prepare import SourcesPrepared, prepare_new_sources, prepare_sources
+from dlkit.data.multimodal_ticks import Ticks
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.placement import Placement, choose_placement
 from dlkit.data.sources.aligned import Aligned, Span
@@ -128,11 +128,12 @@ class MultimodalDataModule(SourcesBatching):
         Once batches can be made, a table in memory has no rows any more: they were normalized and turned.
         """
         if self._prepared is None:
-            table = self._read()
+            table, regular = self._read(), self.wanted.regular
             wanted = replace(self.wanted, timings=self.source.timings)
             self._prepared = prepare_sources(
                 table, wanted, split=self.split, normalizer=self.normalizer,
-                embargo=samples(self.embargo, table.step, setting="embargo"), season=self._season(table.step),
+                embargo=Ticks(table.step, regular).rows(self.embargo, setting="embargo"),
+                season=self._season(table.step),
             )  # fmt: skip
         return self._prepared
 
@@ -210,7 +211,7 @@ class MultimodalDataModule(SourcesBatching):
 
     def _season(self, step: int) -> int:
         if self.season is not None:
-            return samples(self.season, step, setting="season", least=1)
+            return Ticks(step, self.wanted.regular).rows(self.season, setting="season", least=1)
         return DAY // step if MINUTE <= step < DAY and DAY % step == 0 else 1
 
     def _placement(self) -> Placement:

@@ -179,6 +179,17 @@ def test_the_roles_share_no_row_that_is_asked_for(targets, names):
     assert proof == ready.audit
 
 
+@pytest.mark.parametrize("clock", [Regular(step="20ms"), OfSource(source="cam")])
+def test_no_training_window_comes_nearer_to_a_row_that_is_predicted_than_the_embargo(clock):
+    data = module(clock=clock, embargo="200ms", split=KFold(folds=4, fold=1), targets=HEADS["now"])
+    step, length = data.prepared.table.step, data.geometry.length
+    apart = round(200e6 / step)
+    first = data.places("train").starts(torch.arange(data.count("train"))).numpy()
+    asked = np.concatenate([np.arange(*part) for role in ("val", "test") for part in data.prepared.ranges[role]])
+    gap = np.abs(np.concatenate([first, first + length - 1])[:, None] - asked).min()
+    assert gap == apart + 1
+
+
 def test_windows_that_are_kept_and_lost_are_all_windows():
     drop, short = {"missing": "drop"}, {"look_back": 4, "max_age": "150ms"}
     strict = module(given=sources(slow=drop | short, cam={**drop, "max_age": "70ms"}, dies=7.0))
