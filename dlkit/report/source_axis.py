@@ -19,7 +19,7 @@ def linear_part(spans: Sequence[float]) -> float | None:
     some = [span for span in spans if span > 0]
     if not some or max(some) <= WIDE * min(some):
         return None
-    return 1.25 * min(some)
+    return 1.25 * max(span for span in some if span <= WIDE * min(some))
 
 
 def squeeze(axes: Any, linear: float, longest: float) -> None:

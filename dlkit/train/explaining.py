@@ -100,7 +100,7 @@ def explain_batch(
 def explain_briefly(task: Task, data: Batching, run: RunFolder) -> str | None:
     """Explain a few test samples of several sources, or of classes where there are feature maps; return the table."""
     if task.spec.parts and data.count("test") and can_ask(one_head(task, Wanted())[0]):
-        return explain_run(task, data, run, [], Choice(samples=4))
+        return explain_run(task, data, run, [], Choice(samples=8))
     if not isinstance(task, Classify) or not data.count("test"):
         return None
     x = choose_batch(data, "test", 1, None).x.to(task.device)

@@ -10,9 +10,14 @@ import torch
 from dlkit.core.checks import InputError
 from dlkit.core.runfolder import RunFolder
 from dlkit.data.clock import Regular
+from dlkit.data.heads import Head
+from dlkit.data.inputs import FrameInput, StreamInput
 from dlkit.data.multimodal import MultimodalDataModule
+from dlkit.data.simulators.beamline import MAGNETS
+from dlkit.data.sources.beamline import BeamlineCamera, BeamlineSensors
 from dlkit.models.cnn import CNN
 from dlkit.models.fusion import Fusion
+from dlkit.models.linear import Linear
 from dlkit.models.mlp import MLP
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.combined import Combined
@@ -62,6 +67,26 @@ def undrawn(monkeypatch):
 def values():
     data = module()
     return trained(data, Regress), data
+
+
+@pytest.fixture(scope="module")
+def beam():
+    data = beamline()
+    torch.manual_seed(0)
+    task = Regress(spec=data.spec, net=fused)
+    task.take_scaling(data)
+    optimizer = torch.optim.LBFGS(task.parameters(), max_iter=200, history_size=50, line_search_fn="strong_wolfe")
+    places = data.places("train")
+    batch = data.make_batch(places.starts(torch.arange(len(places))))
+
+    def cost():
+        optimizer.zero_grad()
+        loss = task.step(batch).loss
+        loss.backward()
+        return loss
+
+    optimizer.step(cost)
+    return task.eval(), data
 
 
 @pytest.fixture(scope="module")
@@ -216,3 +241,41 @@ def test_what_cannot_be_explained_is_one_sentence(heads, choice, sentence, tmp_p
     with pytest.raises(InputError, match=sentence):
         explain_run(task, data, RunFolder(tmp_path), ["saliency"], Choice(**choice))
     assert not list(tmp_path.iterdir())
+
+
+# ------------------------------------------------------------------ the beam line, whose causes and lags are known
+def beamline():
+    """Magnets alone move the beam, each after its lag; thermometers say nothing, a camera sees some of it late."""
+    run = {"duration": 120.0, "difficulty": "clean"}
+    devices = {device: BeamlineSensors(device=device, **run) for device in ("magnets", "temperatures", "target")}
+    sources = {name: StreamInput(source=source) for name, source in devices.items()}
+    sources["magnets"] = StreamInput(source=devices["magnets"], look_back="200ms")
+    sources["camera"] = FrameInput(source=BeamlineCamera(**run), look_back=2, size=(8, 8))
+    return MultimodalDataModule(
+        clock=Regular(step="10ms"), sources=sources, inputs=["magnets.*", "temperatures.*", "camera"], stride=4,
+        targets=Head(kind="values", channels=["target.x", "target.y"]), batch_size=64, placement="host",
+    )  # fmt: skip
+
+
+def fused(spec):
+    nets = {"magnets": partial(MLP, hidden_size=32, layers=1, dropout=0.0), "temperatures": Linear}
+    nets["camera"] = partial(CNN, width=4, layers=1, kernel_size=3, dropout=0.0)
+    return Fusion(spec, branches=nets, width=16)
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize(("target", "magnets"), [("target.x", ("h1", "h2", "h3")), ("target.y", ("v1", "v2", "v3"))])
+def test_on_the_beam_line_the_maps_find_the_magnets_and_their_lags(target, magnets, beam, tmp_path):
+    task, data = beam
+    _, summaries = explain(task, data, tmp_path, samples=16, wanted=Wanted(target=target))
+    (summary,) = summaries.values()
+    assert summary["passed"] and summary["incomplete"] < 0.02
+    found = {one["source"]: one for one in summary["sources"]}
+    assert found["magnets"]["share_of_all"] > 0.6 and found["temperatures"]["share_of_all"] < 0.05
+    channels = {one["channel"]: one for one in found["magnets"]["channels"]}
+    others = [one["share_mean_size"] for name, one in channels.items() if name not in magnets]
+    for name in magnets:
+        assert channels[name]["best_lag_s"] == pytest.approx(MAGNETS[name].lag, abs=0.011), name
+        assert channels[name]["share_mean_size"] > 3 * max(others)
+    slopes = {name: one["slope_per_ms"] for name, one in summary["misalignment"]["sources"].items()}
+    assert max(slopes, key=slopes.get) == "magnets"
