@@ -2,6 +2,7 @@
 
 ROOMS = {
     "networks": ("dlkit.models", "dlkit.models.base", "Net"),
+    "joins": ("dlkit.models", "dlkit.models.fusion_joins", "Join"),
     "sources": ("dlkit.data.sources", "dlkit.data.base", "Source"),
     "sample sources": ("dlkit.data.sources", "dlkit.data.base", "SampleSource"),
     "readers": ("dlkit.data.readers", "dlkit.data.base", "Reader"),
@@ -11,6 +12,7 @@ ROOMS = {
     "augmentations": ("dlkit.data", "dlkit.data.base", "Augment"),
     "losses": ("dlkit.losses", "dlkit.losses.base", "Loss"),
     "class losses": ("dlkit.losses", "dlkit.losses.classification", "ClassLoss"),
+    "balances": ("dlkit.losses", "dlkit.losses.balance", "Balance"),
     "tasks": ("dlkit.tasks", "dlkit.tasks.base", "Task"),
     "explanations": ("dlkit.explain", "dlkit.explain.base", "Explainer"),
 }

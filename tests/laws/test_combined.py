@@ -25,7 +25,7 @@ from dlkit.losses.pointwise import MAE, MSE
 from dlkit.losses.quantile import Pinball
 from dlkit.models.cnn import CNN
 from dlkit.models.fusion import Fusion
-from dlkit.models.fusion_joins import CrossAttention
+from dlkit.models.fusion_joins import Concatenate, CrossAttention, Gated
 from dlkit.models.mlp import MLP
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.combined import Combined
@@ -150,6 +150,21 @@ def test_what_does_not_fit_is_refused_in_one_sentence(options: dict[str, Any], s
 def test_a_task_for_one_question_refuses_several_by_naming_combined(cls: Any) -> None:
     with pytest.raises(InputError, match=f"{cls.__name__} .*kind 'several'.*dlkit.tasks.combined.Combined"):
         cls(spec=SPEC, net=NET)
+
+
+@pytest.mark.parametrize("join", [Concatenate, Gated, partial(CrossAttention, heads=2)])
+@pytest.mark.parametrize("balance", [Fixed, Uncertainty, GradNorm])
+def test_a_step_never_waits_for_the_device(balance: Any, join: Any) -> None:
+    """On the meta device there are no values, so asking for one is an error."""
+    task, batch = make_task(balance=balance, net=partial(NET, join=join)).to("meta"), batch_of()
+    y, known = ({name: part.to("meta") for name, part in parts.items()} for parts in (batch.y, batch.y_observed))
+    step = task.step(batch._replace(x=batch.x.to("meta"), y=y, y_observed=known))
+    step.loss.backward()
+    task._sums = task._sums.to("meta")
+    task._loss_sum = task._loss_sum.to("meta")
+    task._watch(step, batch)
+    with pytest.raises(RuntimeError, match="meta"):
+        float(step.loss)
 
 
 # ------------------------------------------------------------------ reconstruction
