@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import torch
@@ -78,12 +77,12 @@ class SourcesBatching(WindowBatching, ABC):
         return lambda places: _batch_on(make(places), self.target)
 
     def _host_maker(self, role: str) -> Fetch:
-        """Return what makes a batch where the table is."""
-        return partial(self._make, train=role == "train" and self.gather.random)
+        """Return what makes a batch where the table is; a worker gets it only where it needs not know the epoch."""
+        return self._by_chance if role == "train" and self.gather.random else self.gather.make
 
-    def _make(self, places: Tensor | Decoded, *, train: bool) -> Batch:
+    def _by_chance(self, places: Tensor | Decoded) -> Batch:
         first = places.places if isinstance(places, Decoded) else places
-        return self.gather.make(places, generator_of(self.seed, self.epoch, int(first[0])) if train else None)
+        return self.gather.make(places, generator_of(self.seed, self.epoch, int(first[0])))
 
     def make_batch(self, places: Tensor, role: str = "test") -> Batch:
         """Return the batch of these windows on the host, without augmentation unless ``role`` is "train"."""
