@@ -90,7 +90,8 @@ def _filtered(ticks: Ticks, times: Times, values: Values, how: Filter, taps: int
     points = how.origin + numbers * how.spacing
     low, high = int(numbers[0, -1]), int(numbers[-1, 0])
     near = slice(*np.searchsorted(times, [int(points[0, -1]) - 2 * reach, int(points[-1, 0]) + 2 * reach]))
-    grid = linear(how.origin + np.arange(low, high + 1) * how.spacing, times[near], values[near], reach)
+    regular, times_near = how.origin + np.arange(low, high + 1) * how.spacing, times[near]
+    grid = linear(regular, rows_until(times_near, regular), times_near, values[near], reach)
     signal = grid[numbers - low].astype(np.float64)
     if not how.ahead:
         last = as_of(rows_until(times, ticks), times, values, Held.nothing(values.shape[1]))

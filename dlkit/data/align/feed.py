@@ -166,14 +166,15 @@ class Feed:
         """
         self.skip_to(min(int(since[0]), int(ticks[0])))
         times, values = self._buffer.rows(int(ticks[-1]) + self._ahead)
+        ends = rows_until(times, ticks)
         for plan in self.columns.plans:
             whole = len(plan.channels) == values.shape[1]
             rows = values if whole else np.ascontiguousarray(values[:, plan.channels])
             held = self._held if whole else self._held.of(plan.channels)
-            found = resample(ticks, since, times, rows, plan.methods, self.rates, held)
+            found = resample(ticks, since, times, rows, plan.methods, self.rates, held, ends)
             for method, columns in zip(plan.methods, plan.columns, strict=True):
                 out[:, _compact(columns)] = found[method]
-        seen = newest(rows_until(times, ticks), times, values, self._held)
+        seen = newest(ends, times, values, self._held)
         if isinstance(self.given, StreamInput) and self.given.age:
             out[:, -1] = np.where(seen == NEVER, np.nan, (ticks - seen) / 1e9)
         self.skip_to(int(ticks[-1]))

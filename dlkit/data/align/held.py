@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float32, Int64
 
 NEVER = -(1 << 62)  # nanoseconds: no sample yet
@@ -63,11 +64,11 @@ def as_of(
     if not len(ends) or ends[-1] == 0:
         return np.tile(held.values, (len(ends), 1)), np.tile(held.stamps, (len(ends), 1))
     at = ends - 1
-    found, stamps = values[at], times[at][:, None]
+    found, stamps = values.take(at, 0), times.take(at)[:, None]
     early = int(np.searchsorted(ends, 1))
-    holes = np.flatnonzero(np.isnan(found[early:]).any(0))
-    if not len(holes) and not early:
+    if not early and not torch.from_numpy(found).sum().isnan():  # the fastest proof that nothing is missing
         return found, stamps
+    holes = np.flatnonzero(np.isnan(found[early:]).any(0))
     stamps = np.repeat(stamps, values.shape[1], 1)
     found[:early], stamps[:early] = held.values, held.stamps
     for channel in holes:
@@ -82,14 +83,16 @@ def as_of(
 def newest(ends: Ends, times: Times, values: Values, held: Held) -> Int64[np.ndarray, " ticks"]:
     """Return the stamp of the last row with a value before each end, ``NEVER`` where there is none."""
     if len(ends) and ends[0] and not np.isnan(values[ends - 1, 0]).any():
-        return np.asarray(times[ends - 1])
+        return np.asarray(times.take(ends - 1))
     return np.asarray(as_of(ends, times, values, held)[1].max(1))
 
 
 def following(
-    ticks: Ticks, times: Times, values: Values
+    ticks: Ticks, ends: Ends, times: Times, values: Values
 ) -> tuple[Float32[np.ndarray, "ticks channels"], Int64[np.ndarray, "ticks columns"]]:
     """Return the first value at or after each tick that is not NaN, and its stamp, ``-NEVER`` where there is none."""
-    ends = len(times) - np.searchsorted(times, ticks, side="left")[::-1]
-    found, stamps = as_of(ends, -times[::-1], values[::-1], Held.nothing(values.shape[1]))
+    before = times.take(ends - 1) if len(times) else ticks
+    starts, exact = ends.copy(), np.flatnonzero((ends > 0) & (before == ticks))
+    starts[exact] = np.searchsorted(times, ticks[exact], side="left")
+    found, stamps = as_of((len(times) - starts)[::-1], -times[::-1], values[::-1], Held.nothing(values.shape[1]))
     return found[::-1], -stamps[::-1]

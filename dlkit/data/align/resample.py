@@ -65,6 +65,7 @@ def resample(
     methods: Sequence[Method],
     rates: Rates,
     held: Held | None = None,
+    ends: Ends | None = None,
 ) -> dict[str, Found]:
     """Return the value of each tick by method; a sample that is NaN does not count.
 
@@ -79,17 +80,18 @@ def resample(
         methods: How a tick gets its value.
         rates: Time between samples and between ticks, and how old a sample may be.
         held: Last values before ``times``.
+        ends: Number of stamps up to and with each tick, where it is known.
     """
     held = Held.nothing(values.shape[1]) if held is None else held
     over = [method for method in methods if method in AGGREGATES]
     found: dict[str, Found] = {}
-    ends = rows_until(times, ticks)
+    ends = rows_until(times, ticks) if ends is None else ends
     if over:
         found = aggregate(values, _starts(times, ticks, since, ends), ends, over)
     if "nearest" in methods:
-        found["nearest"] = nearest(ticks, times, values, rates.reach)
+        found["nearest"] = nearest(ticks, ends, times, values, rates.reach)
     if "linear" in methods:
-        found["linear"] = linear(ticks, times, values, rates.reach)
+        found["linear"] = linear(ticks, ends, times, values, rates.reach)
     if "decimate" in methods:
         idle = rates.filter.idle
         found["decimate"] = (
