@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
 
-from dlkit.data.batching import Batching
 from dlkit.metrics.classification import ClassErrors, LabelErrors
 from dlkit.metrics.confusion import wilson_interval
 from dlkit.report.sample_grid import sample_grid_figure
@@ -195,7 +194,7 @@ def confident_mistakes(probabilities: Tensor, truths: Tensor) -> Tensor:
 
 
 @evaluation_of.register
-def _(task: Classify, data: Batching) -> Evaluation:
+def _(task: Classify, data: Any) -> Evaluation:
     from dlkit.train.evaluate_windows import WindowClasses
 
     return WindowClasses(task, data) if task.spec.parts else ClassEvaluation(task, data)

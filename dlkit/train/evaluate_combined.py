@@ -8,7 +8,6 @@ import pytorch_lightning as pl
 import torch
 
 from dlkit.core.batch import Batch
-from dlkit.data.batching import Batching
 from dlkit.data.normalize import ChannelScaling
 from dlkit.report.sample_tables import Better
 from dlkit.tasks.combined import Combined
@@ -73,7 +72,7 @@ class CombinedEvaluation(Evaluation):
         super().__init__(task, data)
         single = {name: task.task(name) for name in task.names}
         self.heads = {
-            name: evaluation_of(one, HeadData(data, name))  # type: ignore[arg-type]  # it does what is asked of one
+            name: evaluation_of(one, HeadData(data, name))
             for name, one in single.items()
             if not isinstance(one, Reconstruct)
         }
@@ -140,5 +139,5 @@ class CombinedEvaluation(Evaluation):
 
 
 @evaluation_of.register
-def _(task: Combined, data: Batching) -> Evaluation:
+def _(task: Combined, data: Any) -> Evaluation:
     return CombinedEvaluation(task, data)

@@ -9,7 +9,6 @@ import pytorch_lightning as pl
 
 from dlkit.core.checks import InputError
 from dlkit.data.base import Source
-from dlkit.data.datamodules import TimeSeriesDataModule
 from dlkit.models.base import NetFactory
 from dlkit.models.repeat_last import RepeatLast
 from dlkit.models.seasonal_naive import SeasonalNaive
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     import matplotlib.figure
 
 
-def baselines_of(data: TimeSeriesDataModule) -> dict[str, Forecast]:
+def baselines_of(data: Any) -> dict[str, Forecast]:
     """Return repeat-last and, where the look-back holds a season, seasonal-naive, ready to be tested.
 
     Of several sources, repeat-last where all targets are inputs, and the mean of training; none for one of several
@@ -78,7 +77,7 @@ class ForecastEvaluation(Evaluation):
 
     thing = "window"
     task: Forecast
-    data: TimeSeriesDataModule
+    data: Any
 
     def tested(self, predictions: Sequence[Prediction], trainer: pl.Trainer) -> Tested:
         """Return the result of the task, and that of its baselines on the same windows."""
@@ -166,5 +165,5 @@ class ForecastEvaluation(Evaluation):
 
 
 @evaluation_of.register
-def _(task: Forecast, data: TimeSeriesDataModule) -> Evaluation:
+def _(task: Forecast, data: Any) -> Evaluation:
     return ForecastEvaluation(task, data)

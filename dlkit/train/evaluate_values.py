@@ -9,7 +9,6 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from dlkit.data.batching import Batching
 from dlkit.report.canvas import with_unit
 from dlkit.report.sample_grid import sample_grid_figure
 from dlkit.report.sample_tables import Better, Line, score_table_text
@@ -198,7 +197,7 @@ class ValueEvaluation(SampleEvaluation):
 
 
 @evaluation_of.register
-def _(task: Regress, data: Batching) -> Evaluation:
+def _(task: Regress, data: Any) -> Evaluation:
     from dlkit.train.evaluate_windows import WindowValues
 
     return WindowValues(task, data) if task.spec.parts else ValueEvaluation(task, data)

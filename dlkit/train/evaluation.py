@@ -13,7 +13,6 @@ from pytorch_lightning.callbacks import BasePredictionWriter
 from torch import Tensor
 
 from dlkit.core.checks import InputError, require
-from dlkit.data.batching import Batching
 from dlkit.report.sample_tables import Better
 from dlkit.tasks.network import NetTask
 
@@ -103,7 +102,7 @@ class Evaluation(ABC):
 
 
 @singledispatch
-def evaluation_of(task: NetTask, data: Batching) -> Evaluation:
+def evaluation_of(task: NetTask, data: Any) -> Evaluation:
     """Return how a task is evaluated; each kind registers its own.
 
     Raises:

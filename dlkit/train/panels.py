@@ -9,8 +9,6 @@ import torch
 from dlkit.core.batch import Batch
 from dlkit.core.packing import borders
 from dlkit.core.specs import Part, Spec
-from dlkit.data.batching import Batching
-from dlkit.data.datamodules import TimeSeriesDataModule
 from dlkit.report.forecast_figures import ForecastView, error_by_horizon_figure, forecast_figure
 from dlkit.tasks.forecast import Forecast, Prediction
 from dlkit.tasks.scores import ForecastScores
@@ -19,13 +17,14 @@ if TYPE_CHECKING:
     import matplotlib.figure
 
 
-def pick_batch(data: Batching, role: str, wanted: int, device: torch.device) -> Batch:
+def pick_batch(data: Any, role: str, wanted: int, device: torch.device) -> Batch:
     """Return a batch of windows or samples spread evenly over a role."""
     batch = data.pick_batch(role, wanted)
-    return data.transfer_batch_to_device(batch, device, 0)  # type: ignore[no-any-return] # Lightning's keeps the type
+    moved: Batch = data.transfer_batch_to_device(batch, device, 0)
+    return moved
 
 
-def draw_windows(task: Any, data: TimeSeriesDataModule, role: str, wanted: int) -> Iterator[tuple[str, Any]]:
+def draw_windows(task: Any, data: Any, role: str, wanted: int) -> Iterator[tuple[str, Any]]:
     """Yield the name of each target (four at most) and a figure of forecasts, look-back and truth."""
     if not isinstance(task, Forecast) or not data.count(role):
         return
@@ -40,9 +39,7 @@ def draw_windows(task: Any, data: TimeSeriesDataModule, role: str, wanted: int) 
         yield target, forecast_figure(views, target=target, unit=task.spec.target_units[k])
 
 
-def _view(
-    task: Forecast, data: TimeSeriesDataModule, batch: Batch, prediction: Prediction, window: int, k: int
-) -> ForecastView:
+def _view(task: Forecast, data: Any, batch: Batch, prediction: Prediction, window: int, k: int) -> ForecastView:
     geometry, times, gap = data.geometry, data.prepared.table.times, task.spec.gap
     start = int(prediction.start[window])
     last = start + geometry.lead - geometry.gap - 1
