@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from torch.optim import Adam
+from torch.optim import SGD, Adam
 
 from dlkit.core.batch import Batch
 from dlkit.core.checks import InputError
@@ -27,6 +27,7 @@ from dlkit.models.cnn import CNN
 from dlkit.models.fusion import Fusion
 from dlkit.models.fusion_joins import Concatenate, CrossAttention, Gated
 from dlkit.models.mlp import MLP
+from dlkit.tasks.base import DivergedError
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.combined import Combined
 from dlkit.tasks.combined_heads import of_head
@@ -301,6 +302,11 @@ def test_a_checkpoint_brings_everything_back(balance: Any, tmp_path: Any) -> Non
         for one, two in zip(before[name], after[name], strict=True):
             torch.testing.assert_close(one, two, rtol=0, atol=0, equal_nan=True)
     torch.testing.assert_close(other.balance.weights(), task.balance.weights(), rtol=0, atol=0)
+
+
+def test_a_lost_loss_names_the_source_and_the_channel() -> None:
+    with pytest.raises(DivergedError, match=r"windows that start at rows .*channel '(fast|slow|cam)\.\w+"):
+        trained(windows(), optimizer=partial(SGD, lr=1e30))
 
 
 def test_training_lowers_the_cost_of_every_head() -> None:
