@@ -69,10 +69,15 @@ def sync_words(sync: Sync) -> str:
     """Say what was found of a clock."""
     if not sync.found:
         return f"saw nothing in common ({sync.why_not})"
-    return (
-        f"offset {1e3 * sync.offset:+.1f} ± {1e3 * sync.offset_error:.1g} ms, drift {sync.drift:+.1f} ± "
-        f"{sync.drift_error:.1g} ppm (correlation {sync.correlation:.2f})"
-    )
+    offset = uncertain(1e3 * sync.offset, 1e3 * sync.offset_error)
+    drift = uncertain(sync.drift, sync.drift_error)
+    return f"offset {offset} ms, drift {drift} ppm (correlation {sync.correlation:.2f})"
+
+
+def uncertain(value: float, error: float) -> str:
+    """Return a value and its standard error to two digits of the error."""
+    digits = int(np.clip(1 - np.floor(np.log10(error)), 0, 9)) if error > 0 else 6
+    return f"{value:+.{digits}f} ± {error:.{digits}f}"
 
 
 def clocks_words(syncs: Mapping[str, Sync]) -> str:

@@ -17,7 +17,7 @@ from dlkit.data.sync.signals import Thinned
 from dlkit.data.sync.survey import survey
 from dlkit.data.sync.ticks import AtTicks
 from dlkit.report.sync_tables import losses_text, missing_text, sources_text
-from dlkit.train.aligning_views import clocks_words, draw
+from dlkit.train.aligning_views import clocks_words, draw, uncertain
 from tests.made_multimodal import filmed, logged
 from tests.made_pairs import pair
 from tests.made_tables import Parts
@@ -185,3 +185,11 @@ def test_a_wish_names_both_sources_on_the_command_line():
     assert (like.own.source, like.other.source) == ("slow", "fast")
     with pytest.raises(InputError, match=r"write source\.channel=source\.channel"):
         parse_like("slow.x=x", None, sources(), setting="--like")
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [(-470.512, 0.0532, "-470.512 ± 0.053"), (12.8, 3.1, "+12.8 ± 3.1"), (-3.4, 512.0, "-3 ± 512")],
+)
+def test_a_value_is_said_to_two_digits_of_its_error(value, error, text):
+    assert uncertain(value, error) == text

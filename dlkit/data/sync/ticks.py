@@ -78,7 +78,7 @@ class AtTicks:
             self.ages.add(old)
             stamps = ticks[known] - np.round(old * 1e9).astype(np.int64)
             before = stamps[0] - 10**9 if self.newest is None else self.newest
-            self.used += int((np.diff(stamps, prepend=before) > 1e3 * (1 + old)).sum())  # ages are float32
+            self.used += int((np.abs(np.diff(stamps, prepend=before)) > 1e3 * (1 + old)).sum())  # ages are float32
             self.newest = int(stamps[-1])
 
     def plain(self, samples: int) -> dict[str, Any]:
