@@ -15,6 +15,7 @@ from dlkit.data.inputs import FrameInput, StreamInput
 from dlkit.data.multimodal import MultimodalDataModule
 from dlkit.data.simulators.beamline import MAGNETS
 from dlkit.data.sources.beamline import BeamlineCamera, BeamlineSensors
+from dlkit.explain.attribution import IntegratedGradients
 from dlkit.models.cnn import CNN
 from dlkit.models.fusion import Fusion
 from dlkit.models.linear import Linear
@@ -23,6 +24,7 @@ from dlkit.tasks.classify import Classify
 from dlkit.tasks.combined import Combined
 from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.regress import Regress
+from dlkit.train.explain_panels import ExplainPanels
 from dlkit.train.explain_question import Wanted
 from dlkit.train.explain_result import Choice
 from dlkit.train.explain_shifts import shift_sources
@@ -241,6 +243,13 @@ def test_what_cannot_be_explained_is_one_sentence(heads, choice, sentence, tmp_p
     with pytest.raises(InputError, match=sentence):
         explain_run(task, data, RunFolder(tmp_path), ["saliency"], Choice(**choice))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("method", [None, IntegratedGradients(steps=2, most_steps=2)])
+def test_maps_of_a_head_are_drawn_while_a_network_trains(heads, method):
+    task, data = heads
+    drawn = dict(ExplainPanels(method, samples=2, target="now", most_figures=2).draw(task, data))
+    assert len(drawn) == 2 and all(figure.axes for figure in drawn.values())
 
 
 # ------------------------------------------------------------------ the beam line, whose causes and lags are known
