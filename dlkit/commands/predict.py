@@ -20,7 +20,11 @@ def main(arguments: list[str]) -> None:
     """Predict."""
     parser = Parser("dlkit predict", usage=USAGE, description=__doc__, allow_abbrev=False, add_help=False)
     parser.add_argument(
-        "--data", nargs="+", default=[], metavar="FILE", help="New files in the format of the training files."
+        "--data",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="New files in the format of the training files; NAME=FILE for each where there are several sources.",
     )
     parser.add_argument(
         "--output",
