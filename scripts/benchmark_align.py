@@ -2,15 +2,15 @@
 
     OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 python scripts/benchmark_align.py [--rows 10000000 --rounds 3]
 
-A source of 1 kHz x 8 channels, one of 7 Hz and the stamps and exposures of a camera at 30 frames/s, all jittered, float32
-in memory, are brought to 100 Hz. Contestants take turns in every round, each on one thread, timed by processor time, so
+A source of 1 kHz x 8 channels, one of 7 Hz and the exposures of a camera at 30 frames/s, all jittered, float32 in
+memory, are brought to 100 Hz. Contestants take turns in every round, each on one thread, timed by processor time, so
 that other users of the machine count less; conversion into their own tables is counted. Medians of the rounds are
 printed, and ratios of the medians. The bound reads times and values of the large table once. Extra memory is the peak
-above what was resident before, each in a process of its own. Answers are compared before.
+above what was resident before, in a process of its own, with the result. Answers are compared before.
 """
 
 import argparse
-import os
+import functools
 import statistics
 import subprocess
 import sys
@@ -45,17 +45,17 @@ class Made(Source):
         for first in range(0, rows, 1 << 20):
             part = self.times[first : first + (1 << 20)]
             part += (random.random(len(part), dtype=np.float32) * 0.3 * self.step).astype(np.int64)
-        self.values = np.empty((rows, channels), np.float32)
+        self.samples = np.empty((rows, channels), np.float32)
         for first in range(0, rows, 1 << 20):
-            part = self.values[first : first + (1 << 20)]
+            part = self.samples[first : first + (1 << 20)]
             part[:] = random.standard_normal(part.shape, dtype=np.float32) + 5
         self.channels = tuple(f"{name}{i}" for i in range(channels))
 
     def chunks(self) -> Iterator[Stream]:
-        yield Stream(self.name, self.times, self.values, self.channels, ("",) * len(self.channels), self.step)
+        yield Stream(self.name, self.times, self.samples, self.channels, ("",) * len(self.channels), self.step)
 
     def fingerprint(self) -> dict[str, Any]:
-        return {"made": self.values.shape}
+        return {"made": self.samples.shape}
 
 
 def made(rows: int) -> list[Made]:
@@ -74,7 +74,7 @@ def with_dlkit(sources: list[Made], operation: str) -> np.ndarray:
     width = sum(len(s.channels) for s in sources) * (len(method) if isinstance(method, list) else 1)
     out, row = np.empty((len(ticks), width), np.float32), 0
     for stream in Aligned(clock=Regular(step="10ms"), sources=given).chunks():
-        out[row : row + len(stream.times)] = stream.values
+        out[row : row + len(stream.times)] = stream.values  # noqa: PD011 - an array
         row += len(stream.times)
     assert row == len(ticks)
     return out
@@ -83,7 +83,7 @@ def with_dlkit(sources: list[Made], operation: str) -> np.ndarray:
 def with_pandas(sources: list[Made], operation: str) -> np.ndarray:
     ticks, parts = pd.DatetimeIndex(ticks_of(sources)), []
     for source in sources:
-        frame = pd.DataFrame(source.values, index=pd.DatetimeIndex(source.times), columns=list(source.channels))
+        frame = pd.DataFrame(source.samples, index=pd.DatetimeIndex(source.times), columns=list(source.channels))
         if operation in {"as-of", "nearest"}:
             direction = "backward" if operation == "as-of" else "nearest"
             left = pd.DataFrame(index=ticks)
@@ -102,7 +102,7 @@ def with_polars(sources: list[Made], operation: str) -> np.ndarray:
 
     ticks, parts = pl.DataFrame({"t": ticks_of(sources)}).with_columns(pl.col("t").cast(pl.Datetime("ns"))), []
     for source in sources:
-        columns = {name: source.values[:, i] for i, name in enumerate(source.channels)}
+        columns = {name: source.samples[:, i] for i, name in enumerate(source.channels)}
         frame = pl.DataFrame({"t": source.times, **columns}).with_columns(pl.col("t").cast(pl.Datetime("ns")))
         names = pl.col(source.channels)
         if operation in {"as-of", "nearest"}:
@@ -131,7 +131,7 @@ CONTESTANTS: dict[str, Callable[[list[Made], str], np.ndarray]] = {
 
 
 def read_once(sources: list[Made]) -> float:
-    return float(torch.from_numpy(sources[0].values).sum()) + float(sources[0].times.max())
+    return float(torch.from_numpy(sources[0].samples).sum()) + float(sources[0].times.max())
 
 
 def compare(sources: list[Made]) -> None:
@@ -172,42 +172,49 @@ def print_memory(rows: int, name: str, operation: str) -> None:
     print(resident("VmHWM") - before)
 
 
+def row(operation: str, rows: int, seconds: dict[str, float], memory: list[str]) -> str:
+    speeds = [f"{rows / seconds[name] / 1e6:.1f}" for name in (*CONTESTANTS, "bound")]
+    ratios = [f"{seconds[name] / seconds['dlkit']:.2f}" for name in ("pandas", "polars", "bound")]
+    return "| " + " | ".join([operation, *speeds, *ratios, *memory]) + " |"
+
+
+def measure(sources: list[Made], operation: str, rounds: int) -> dict[str, float]:
+    """Return the median seconds of each contestant, which take turns."""
+    actions = {name: functools.partial(contestant, sources, operation) for name, contestant in CONTESTANTS.items()}
+    actions["bound"] = functools.partial(read_once, sources)
+    found: dict[str, list[float]] = {name: [] for name in actions}
+    for _ in range(rounds):
+        for name, action in actions.items():
+            found[name].append(timed(action))
+    return {name: statistics.median(times) for name, times in found.items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--operations", nargs="+", default=list(OPERATIONS), choices=list(OPERATIONS))
     parser.add_argument("--skip-memory", action="store_true")
     parser.add_argument("--memory-of", nargs=2)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    os.environ.setdefault("POLARS_MAX_THREADS", "1")
     if args.memory_of:
-        return print_memory(args.rows, *args.memory_of)
+        print_memory(args.rows, *args.memory_of)
+        return
     compare(made(200_000))
-    sources = made(args.rows)
-    seconds: dict[tuple[str, str], list[float]] = {}
-    for _ in range(args.rounds):
-        for operation in OPERATIONS:
-            seconds.setdefault((operation, "bound"), []).append(timed(lambda: read_once(sources)))
-            for name, contestant in CONTESTANTS.items():
-                used = timed(lambda contestant=contestant, operation=operation: contestant(sources, operation))
-                seconds.setdefault((operation, name), []).append(used)
-    middle = {key: statistics.median(found) for key, found in seconds.items()}
-    for name in (*CONTESTANTS, "bound"):
-        middle["all", name] = sum(middle[operation, name] for operation in OPERATIONS)
+    sources, total = made(args.rows), dict.fromkeys((*CONTESTANTS, "bound"), 0.0)
+    titles = [f"{name}, M rows/s" for name in (*CONTESTANTS, "bound")] + ["x pandas", "x polars", "of bound"]
+    print("| " + " | ".join(["operation", *titles]) + " |")
+    print("|-" * (len(titles) + 1) + "|", flush=True)
+    for operation in args.operations:
+        seconds = measure(sources, operation, args.rounds)
+        total = {name: total[name] + seconds[name] for name in total}
+        print(row(operation, args.rows, seconds, []), flush=True)
+    print(row("all", args.rows * len(args.operations), total, []), flush=True)
     del sources
-    names = list(CONTESTANTS)
-    print("| operation | " + " | ".join(f"{n}, M rows/s" for n in (*names, "bound")) + " | x pandas | x polars | of bound |"
-          + "".join(f" {n}, MB |" for n in names))  # fmt: skip
-    print("|-" * (len(names) + 5) + "|-" * len(names) + "|")
-    for operation in (*OPERATIONS, "all"):
-        ours, rows = middle[operation, "dlkit"], args.rows * (len(OPERATIONS) if operation == "all" else 1)
-        speeds = [f"{rows / middle[operation, n] / 1e6:.1f}" for n in (*names, "bound")]
-        ratios = [f"{middle[operation, n] / ours:.2f}" for n in ("pandas", "polars", "bound")]
-        skip = args.skip_memory or operation == "all"
-        memory = ["" if skip else str(extra_memory(args.rows, n, operation)) for n in names]
-        print("| " + " | ".join([operation, *speeds, *ratios, *memory]) + " |", flush=True)
-    return None
+    for operation in () if args.skip_memory else args.operations:
+        memory = [f"{extra_memory(args.rows, name, operation)} MB" for name in CONTESTANTS]
+        print("| " + " | ".join([f"extra memory, {operation}", *memory]) + " |", flush=True)
 
 
 if __name__ == "__main__":
