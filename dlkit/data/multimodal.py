@@ -17,17 +17,17 @@ from dlkit.data.cluster import Cluster
 from dlkit.data.disk import map_table
 from dlkit.data.heads import Targets, named_heads
 from dlkit.data.inputs import EventInput, Input, StreamInput
-from dlkit.data.multimodal_batching import SourcesBatching
-from dlkit.data.multimodal_columns import InOrder, check_heads
-from dlkit.data.multimodal_describe import describe_sources
-from dlkit.data.multimodal_dropout import Dropout
-from dlkit.data.multimodal_lay import Wanted
-from dlkit.data.multimodal_new import WithTargets, asked_beyond_inputs, known_scalings, only_sources
-from dlkit.data.multimodal_place import FramesPlace
-from dlkit.data.multimodal_prepare import SourcesPrepared, prepare_new_sources, prepare_sources
-from dlkit.data.multimodal_ticks import Ticks
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.placement import Placement, choose_placement
+from dlkit.data.several.batching import SourcesBatching
+from dlkit.data.several.columns import InOrder, check_heads
+from dlkit.data.several.describe import describe_sources
+from dlkit.data.several.dropout import Dropout
+from dlkit.data.several.lay import Wanted
+from dlkit.data.several.new import WithTargets, asked_beyond_inputs, known_scalings, only_sources
+from dlkit.data.several.place import FramesPlace
+from dlkit.data.several.prepare import SourcesPrepared, prepare_new_sources, prepare_sources
+from dlkit.data.several.ticks import Ticks
 from dlkit.data.sources.aligned import Aligned, Span
 from dlkit.data.sources.parallel import Parallel
 from dlkit.data.splits import ByFraction, Split

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from dlkit.core.batch import Batch
 from dlkit.core.specs import Part
-from dlkit.data.multimodal_camera import Camera
+from dlkit.data.several.camera import Camera
 from dlkit.explain.packed import explained_values
 from dlkit.explain.sources import MOST_SOURCES, shapley_sources
 from dlkit.train.explain_inputs import Inputs, baseline_of, gather_inputs

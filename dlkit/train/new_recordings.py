@@ -6,7 +6,7 @@ from typing import Any
 
 from dlkit.core.checks import require, suggest
 from dlkit.data.inputs import Timing
-from dlkit.data.multimodal_new import only_sources
+from dlkit.data.several.new import only_sources
 from dlkit.data.sources.aligned import Aligned
 
 

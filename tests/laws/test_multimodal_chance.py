@@ -13,8 +13,8 @@ from dlkit.data.augment import Flip, Mixup, PadCrop
 from dlkit.data.augment_traces import Jitter
 from dlkit.data.inputs import EventInput
 from dlkit.data.loader import Batches
-from dlkit.data.multimodal_augment import augment
-from dlkit.data.multimodal_dropout import drawn_sources, dropout_rates
+from dlkit.data.several.augment import augment
+from dlkit.data.several.dropout import drawn_sources, dropout_rates
 from tests.laws.test_multimodal import HEADS, module, sources
 from tests.laws.test_multimodal_laws import same
 

@@ -12,8 +12,8 @@ from dlkit.data.clock import OfSource, Regular
 from dlkit.data.folds import KFold
 from dlkit.data.heads import Head
 from dlkit.data.inputs import EventInput, FrameInput, StreamInput
-from dlkit.data.multimodal_camera import window_borders
-from dlkit.data.multimodal_scaling import by_name, for_names
+from dlkit.data.several.camera import window_borders
+from dlkit.data.several.scaling import by_name, for_names
 from dlkit.data.splits import ByFraction
 from dlkit.data.windows import audit
 from tests.laws.test_multimodal import HEADS, module, sources

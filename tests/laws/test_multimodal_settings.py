@@ -15,7 +15,7 @@ from dlkit.data.clock import OfSource, Regular
 from dlkit.data.heads import Head, named_heads
 from dlkit.data.inputs import EventInput, FrameInput, StreamInput
 from dlkit.data.multimodal import MultimodalDataModule
-from dlkit.data.multimodal_series import recently
+from dlkit.data.several.series import recently
 from dlkit.models.mlp import MLP
 from dlkit.tasks.regress import Regress
 from tests.laws.test_multimodal import HEADS, SPLIT, module, sources

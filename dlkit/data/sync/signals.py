@@ -7,8 +7,8 @@ import numpy as np
 
 from dlkit.core.checks import require, suggest
 from dlkit.data.inputs import EventInput, FrameInput, Input, StreamInput, Timing
-from dlkit.data.multimodal_ticks import on_clock
 from dlkit.data.records import Frames, Stream
+from dlkit.data.several.ticks import on_clock
 from dlkit.data.sync.grid import thin
 from dlkit.data.sync.pair import FINER
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from dlkit.data.base import Source
 from dlkit.data.inputs import EventInput, FrameInput, Input, StreamInput
-from dlkit.data.multimodal_ticks import on_clock
 from dlkit.data.records import Frames, Stream
+from dlkit.data.several.ticks import on_clock
 from dlkit.data.sources.aligned import Aligned
 from dlkit.data.sync.estimate import Sync
 from dlkit.data.sync.health import Health

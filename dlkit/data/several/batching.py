@@ -10,13 +10,13 @@ from torch import Tensor
 from dlkit.core.batch import Batch
 from dlkit.data.base import Augment
 from dlkit.data.loader import Fetch
-from dlkit.data.multimodal_augment import start_augments
-from dlkit.data.multimodal_dropout import Dropout, dropout_rates
-from dlkit.data.multimodal_gather import Decoded, SourcesGather
-from dlkit.data.multimodal_place import FramesPlace, place_sources
-from dlkit.data.multimodal_prepare import SourcesPrepared
 from dlkit.data.placement import free_memory
 from dlkit.data.sample_batching import generator_of
+from dlkit.data.several.augment import start_augments
+from dlkit.data.several.dropout import Dropout, dropout_rates
+from dlkit.data.several.gather import Decoded, SourcesGather
+from dlkit.data.several.place import FramesPlace, place_sources
+from dlkit.data.several.prepare import SourcesPrepared
 from dlkit.data.window_batching import BLOCK_BYTES, WindowBatching
 
 

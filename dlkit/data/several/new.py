@@ -9,9 +9,9 @@ import numpy as np
 from dlkit.core.checks import require
 from dlkit.core.specs import Spec
 from dlkit.data.base import Source
-from dlkit.data.multimodal_scaling import Scalings, by_name
 from dlkit.data.normalize import ChannelScaling
 from dlkit.data.records import Stream
+from dlkit.data.several.scaling import Scalings, by_name
 from dlkit.data.sources.aligned import Aligned
 
 

@@ -10,16 +10,16 @@ from dlkit.core.durations import nanoseconds
 from dlkit.core.specs import Part
 from dlkit.data.heads import Head
 from dlkit.data.inputs import EventInput, FrameInput, Input, StreamInput, Timing
-from dlkit.data.multimodal_camera import Camera, frames_at, frames_held, window_borders, without_stale
-from dlkit.data.multimodal_columns import Chosen, choose_columns, wanted_cameras
-from dlkit.data.multimodal_heads import Asked, asked_of
-from dlkit.data.multimodal_labels import label_rows
-from dlkit.data.multimodal_pictures import join_pictures, series_in_order
-from dlkit.data.multimodal_series import Series, recently, series_of
-from dlkit.data.multimodal_ticks import Ticks, on_clock
-from dlkit.data.multimodal_windows import Condition, ahead, any_observed, geometry_of
 from dlkit.data.normalize import ChannelScaling
 from dlkit.data.records import Events
+from dlkit.data.several.camera import Camera, frames_at, frames_held, window_borders, without_stale
+from dlkit.data.several.columns import Chosen, choose_columns, wanted_cameras
+from dlkit.data.several.heads import Asked, asked_of
+from dlkit.data.several.labels import label_rows
+from dlkit.data.several.pictures import join_pictures, series_in_order
+from dlkit.data.several.series import Series, recently, series_of
+from dlkit.data.several.ticks import Ticks, on_clock
+from dlkit.data.several.windows import Condition, ahead, any_observed, geometry_of
 from dlkit.data.tables import Table
 from dlkit.data.windows import Geometry
 
@@ -93,7 +93,7 @@ def lay(table: Table, wanted: Wanted, train: np.ndarray) -> Laid:
     """Lay windows over a table.
 
     Args:
-        table: Aligned sources, columns in the order of :class:`dlkit.data.multimodal_columns.InOrder`.
+        table: Aligned sources, columns in the order of :class:`dlkit.data.several.columns.InOrder`.
         wanted: What the user wants.
         train: Ranges of training rows, (n, 2), which training windows do not leave.
     """

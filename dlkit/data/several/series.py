@@ -10,10 +10,10 @@ from dlkit.core.durations import nanoseconds
 from dlkit.core.specs import Part
 from dlkit.data.align.columns import methods_of
 from dlkit.data.inputs import StreamInput
-from dlkit.data.multimodal_columns import Chosen
-from dlkit.data.multimodal_cuts import Cut, copy_windows
-from dlkit.data.multimodal_ticks import Ticks
 from dlkit.data.normalize import ChannelScaling
+from dlkit.data.several.columns import Chosen
+from dlkit.data.several.cuts import Cut, copy_windows
+from dlkit.data.several.ticks import Ticks
 
 INSTANT = ("last", "nearest", "linear", "decimate")  # methods that have a value at every tick, unless it is stale
 

@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 from dlkit.data.base import Augment
-from dlkit.data.multimodal_answers import Asking
-from dlkit.data.multimodal_camera import Camera
-from dlkit.data.multimodal_gather import SourcesGather
-from dlkit.data.multimodal_prepare import SourcesPrepared
-from dlkit.data.multimodal_scaling import for_names
-from dlkit.data.multimodal_series import Series
 from dlkit.data.normalize import ChannelScaling
 from dlkit.data.placement import read_only_tensor
 from dlkit.data.sample_pictures import PART_OF_MEMORY
+from dlkit.data.several.answers import Asking
+from dlkit.data.several.camera import Camera
+from dlkit.data.several.gather import SourcesGather
+from dlkit.data.several.prepare import SourcesPrepared
+from dlkit.data.several.scaling import for_names
+from dlkit.data.several.series import Series
 from dlkit.data.tables import CHUNK
 
 FramesPlace = Literal["auto", "memory", "files"]

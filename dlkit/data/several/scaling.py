@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dlkit.core.checks import require
-from dlkit.data.multimodal_camera import Camera
 from dlkit.data.normalize import ChannelScaling, Identity, Normalizer
 from dlkit.data.sample_fit import ENOUGH
+from dlkit.data.several.camera import Camera
 
 Scalings = dict[str, ChannelScaling]
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from dlkit.data.describe import describe
 from dlkit.data.inputs import EventInput, StreamInput
-from dlkit.data.multimodal_camera import Camera
-from dlkit.data.multimodal_lay import Wanted
-from dlkit.data.multimodal_prepare import SourcesPrepared
-from dlkit.data.multimodal_series import Series
+from dlkit.data.several.camera import Camera
+from dlkit.data.several.lay import Wanted
+from dlkit.data.several.prepare import SourcesPrepared
+from dlkit.data.several.series import Series
 from dlkit.data.sources.aligned import Aligned
 
 

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from dlkit.core.specs import Answer
 from dlkit.data.heads import Head
-from dlkit.data.multimodal_columns import Chosen
-from dlkit.data.multimodal_cuts import Cut, copy_windows
-from dlkit.data.multimodal_ticks import Ticks
 from dlkit.data.normalize import ChannelScaling
+from dlkit.data.several.columns import Chosen
+from dlkit.data.several.cuts import Cut, copy_windows
+from dlkit.data.several.ticks import Ticks
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from dlkit.core.packing import borders, packed_size
 from dlkit.core.specs import Part
 from dlkit.data.base import Augment
 from dlkit.data.gather import Buffers, OneThread
-from dlkit.data.multimodal_answers import Answers, Asking
-from dlkit.data.multimodal_augment import augment
-from dlkit.data.multimodal_camera import Camera
-from dlkit.data.multimodal_dropout import drawn_sources, leave_out
-from dlkit.data.multimodal_series import Series, SeriesFill
 from dlkit.data.normalize import ChannelScaling
+from dlkit.data.several.answers import Answers, Asking
+from dlkit.data.several.augment import augment
+from dlkit.data.several.camera import Camera
+from dlkit.data.several.dropout import drawn_sources, leave_out
+from dlkit.data.several.series import Series, SeriesFill
 
 
 class Decoded(NamedTuple):

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from dlkit.core.checks import InputError
-from dlkit.data.multimodal_heads import Asked
+from dlkit.data.several.heads import Asked
 from dlkit.data.splits import ROLES, Ranges
 from dlkit.data.tables import Table
 from dlkit.data.windows import Geometry, Windows, place_windows

@@ -11,14 +11,14 @@ from dlkit.core.checks import require
 from dlkit.core.packing import packed_size
 from dlkit.core.specs import Spec
 from dlkit.data.inputs import FrameInput, StreamInput
-from dlkit.data.multimodal_camera import Camera
-from dlkit.data.multimodal_heads import Asked, answer_of
-from dlkit.data.multimodal_lay import Laid, Wanted, conditions_of, lay
-from dlkit.data.multimodal_scaling import PerSource, Scalings, by_name, fit_camera, for_names
-from dlkit.data.multimodal_windows import count_classes, keep_windows, place_all, rows_of
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.prepare import Prepared, fit_scaling, place_newest, seasonal_error, split_rows
 from dlkit.data.rows import count_rows, join
+from dlkit.data.several.camera import Camera
+from dlkit.data.several.heads import Asked, answer_of
+from dlkit.data.several.lay import Laid, Wanted, conditions_of, lay
+from dlkit.data.several.scaling import PerSource, Scalings, by_name, fit_camera, for_names
+from dlkit.data.several.windows import count_classes, keep_windows, place_all, rows_of
 from dlkit.data.splits import Split
 from dlkit.data.tables import Table
 from dlkit.data.windows import Windows, audit, place_windows

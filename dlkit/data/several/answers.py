@@ -9,9 +9,9 @@ from torch import Tensor
 
 from dlkit.core.packing import borders
 from dlkit.core.specs import Part
-from dlkit.data.multimodal_cuts import Cut
-from dlkit.data.multimodal_heads import Asked, Targets
 from dlkit.data.normalize import ChannelScaling
+from dlkit.data.several.cuts import Cut
+from dlkit.data.several.heads import Asked, Targets
 
 
 @dataclass(frozen=True)

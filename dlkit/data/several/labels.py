@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from dlkit.core.checks import require
-from dlkit.data.multimodal_pictures import series_in_order
 from dlkit.data.records import Events
+from dlkit.data.several.pictures import series_in_order
 from dlkit.data.tables import Table
 
 

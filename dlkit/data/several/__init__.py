@@ -1,0 +1,1 @@
+"""What a window of several sources is made of."""
