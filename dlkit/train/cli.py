@@ -39,6 +39,7 @@ ADVICE = (
     "not supported by the model summary",
     "is deprecated, use `isinstance",
     "args parameter is intended to run from within Python",
+    "command is available on your system but is not used",
 )
 COUNTED = {"epoch", "step"}  # what Lightning knows without its being logged
 CHATTY = (

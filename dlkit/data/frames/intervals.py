@@ -22,8 +22,8 @@ def last_begun(onset: np.ndarray, offset: np.ndarray) -> tuple[np.ndarray, np.nd
     """
     edges = np.unique(np.concatenate([onset, offset]))
     owner = np.full(max(len(edges) - 1, 0), -1)
-    for number, (start, stop) in enumerate(np.searchsorted(edges, np.stack([onset, offset], 1))):
-        owner[start:stop] = number
+    for number, (low, high) in enumerate(np.searchsorted(edges, np.stack([onset, offset], 1))):
+        owner[low:high] = number
     first = np.flatnonzero(np.diff(owner, prepend=-2))
     stop = np.append(first[1:], len(owner))
     some, instant = owner[first] >= 0, np.flatnonzero(onset == offset)
