@@ -28,6 +28,6 @@ def last_begun(onset: np.ndarray, offset: np.ndarray) -> tuple[np.ndarray, np.nd
     stop = np.append(first[1:], len(owner))
     some, instant = owner[first] >= 0, np.flatnonzero(onset == offset)
     start, end = (np.concatenate([edges[part[some]], onset[instant]]) for part in (first, stop))
-    number = np.concatenate([owner[first[some]], instant])
+    numbers = np.concatenate([owner[first[some]], instant])
     order = np.argsort(start, kind="stable")
-    return start[order], end[order], number[order]
+    return start[order], end[order], numbers[order]
