@@ -11,7 +11,13 @@ from dlkit.core.runfolder import RunFolder, atomic_file, read_json, write_json
 from dlkit.data.batching import Batching
 from dlkit.report.canvas import save_figure
 from dlkit.tasks.network import NetTask
-from dlkit.train import evaluate_classes, evaluate_combined, evaluate_forecasts, evaluate_values
+from dlkit.train import (
+    evaluate_classes,
+    evaluate_combined,
+    evaluate_forecasts,
+    evaluate_reconstruct,
+    evaluate_values,
+)
 from dlkit.train.checkpoints import load_checkpoint
 from dlkit.train.evaluate_samples import SampleEvaluation
 from dlkit.train.evaluation import Evaluation, PredictionTable, Tested, evaluation_of, form_of, quiet_trainer
@@ -24,6 +30,7 @@ REGISTERED = (
     evaluate_classes,
     evaluate_values,
     evaluate_combined,
+    evaluate_reconstruct,
 )  # importing them is what makes evaluation_of know them
 
 

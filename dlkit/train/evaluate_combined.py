@@ -12,7 +12,6 @@ from dlkit.data.normalize import ChannelScaling
 from dlkit.report.sample_tables import Better
 from dlkit.tasks.combined import Combined
 from dlkit.tasks.combined_heads import of_head
-from dlkit.tasks.reconstruct import Reconstruct
 from dlkit.train.evaluation import Evaluation, Tested, evaluation_of
 
 if TYPE_CHECKING:
@@ -71,11 +70,7 @@ class CombinedEvaluation(Evaluation):
     def __init__(self, task: Combined, data: Any) -> None:
         super().__init__(task, data)
         single = {name: task.task(name) for name in task.names}
-        self.heads = {
-            name: evaluation_of(one, HeadData(data, name))
-            for name, one in single.items()
-            if not isinstance(one, Reconstruct)
-        }
+        self.heads = {name: evaluation_of(one, HeadData(data, name)) for name, one in single.items()}
 
     def tested(self, predictions: Sequence[dict[str, Any]], trainer: pl.Trainer) -> Tested:
         """Return the results of all heads."""

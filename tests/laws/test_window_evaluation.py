@@ -23,6 +23,7 @@ from dlkit.report.sample_tables import rivals_table_text
 from dlkit.report.time_axis import Course, busiest, course_figure
 from dlkit.tasks.combined import Combined
 from dlkit.tasks.forecast import Forecast
+from dlkit.tasks.reconstruct import Reconstruct
 from dlkit.tasks.regress import Regress
 from dlkit.train.evaluation import evaluation_of
 from dlkit.train.naive_sources import LastOfParts
@@ -110,6 +111,20 @@ def test_a_forecast_is_set_beside_the_last_value_and_its_window_shows_what_went_
     assert rows.tolist() == [-3, -2, -1, 0]
     last = LastOfParts(data.spec)(batch.x)[0, :, 0, 0]
     np.testing.assert_allclose(task.target_scaling.inverse(last[:, None])[:, 0].numpy(), past[-1], rtol=1e-5)
+
+
+def test_a_reconstruction_is_measured_source_by_source():
+    data = data_of(Head(kind="reconstruct"))
+    task = ready(Reconstruct, data)
+    evaluation, batches = predicted(task, data)
+    columns = evaluation.columns(batches[0])
+    windows, parts = len(batches[0].start), ("magnets", "camera")
+    assert len(columns["error"]) == 2 * windows
+    tested = evaluation.test(QUIET)
+    found = tested.measures["test"]["standardized"]["per_source"]
+    for number, name in enumerate(parts):
+        errors = np.concatenate([evaluation.columns(batch)["error"][number::2] for batch in batches])
+        assert np.sqrt(np.nanmean(errors**2)) == pytest.approx(found[name], rel=1e-3)
 
 
 def two_parts():
