@@ -206,6 +206,7 @@ def test_each_head_of_several_is_explained(heads, target, folder, score, tmp_pat
     assert len(summaries[name]["samples"][0]["explained"]) == (3 if "ahead" in target else 1)
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(("kind", "head"), [(Forecast, "ahead"), (Classify, "state")])
 def test_a_single_head_of_any_kind_is_explained(kind, head, tmp_path):
     data = module(targets=HEADS[head])
