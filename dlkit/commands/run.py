@@ -27,9 +27,9 @@ def main(arguments: list[str]) -> None:
         print(fit)
     load_weights(cli.model, best_or_newest(run))
     print(stages.test(cli, run))
+    path, rows = stages.predict(cli, run, [], None)
     if compares and (beside := single_sources.compare_sources(cli, run)):
         print(beside)
-    path, rows = stages.predict(cli, run, [], None)
     if told := explaining.explain_briefly(cli.model, cli.datamodule, run):
         print(told)
     print(f"{rows} predictions: {path}\nfigures: {run.figures}\ntensorboard --logdir {run.tensorboard}")

@@ -1,5 +1,6 @@
 """Each source alone as a rival: the same network with the branch of one source, trained with the same settings."""
 
+import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,11 +15,12 @@ from torch import Tensor
 
 from dlkit.core.checks import require
 from dlkit.core.packing import borders, packed_size
-from dlkit.core.runfolder import RunFolder, read_json, write_json
+from dlkit.core.runfolder import RunFolder, atomic_file, read_json, write_json
 from dlkit.core.specs import Spec
 from dlkit.models.base import Net, NetFactory
 from dlkit.models.fusion import Fusion
 from dlkit.report.sample_tables import rivals_table_text
+from dlkit.tasks.base import DivergedError
 from dlkit.tasks.network import NetTask
 from dlkit.train.evaluate import load_weights
 from dlkit.train.evaluation import evaluation_of, plain, quiet_trainer
@@ -133,11 +135,17 @@ def compare_sources(cli: Any, run: RunFolder) -> str | None:
     with nothing_left_out(data):
         for name in names:
             print(f"training {name} alone, with the same settings ...", flush=True)
-            one = train_alone(cli, name)
+            try:
+                one = train_alone(cli, name)
+            except DivergedError:  # that, too, is an answer
+                found[f"{name} alone"] = {key: (math.nan, better) for key, (_, better) in found["all sources"].items()}
+                continue
             quiet_trainer(cli.trainer).test(one, datamodule=data, verbose=False)
             found[f"{name} alone"] = evaluation.brief(one)
     plain_measures = {name: {key: plain(value) for key, (value, _) in each.items()} for name, each in found.items()}
     write_json(run.metrics, read_json(run.metrics) | {"single_sources": plain_measures})
     table = rivals_table_text(found)
-    run.summary.write_text(f"{run.summary.read_text(encoding='utf-8')}\n{table}\n", encoding="utf-8")
+    before = run.summary.read_text(encoding="utf-8")
+    with atomic_file(run.summary) as work:
+        work.write_text(f"{before}\n{table}\n", encoding="utf-8")
     return table
