@@ -10,12 +10,17 @@ from dlkit.core.discover import discover, headline
 from dlkit.data.arrange import Arranged
 from dlkit.data.base import Source
 from dlkit.data.clock import Regular
+from dlkit.data.heads import Head
 from dlkit.data.inputs import StreamInput
+from dlkit.data.several.columns import InOrder
+from dlkit.data.several.new import WithTargets
 from dlkit.data.sources.aligned import Aligned
 from dlkit.data.sources.arrays import Arrays
 from dlkit.data.sources.beamline import BeamlineSensors
 from dlkit.data.sources.files import Files
+from dlkit.data.sources.parallel import Parallel
 from dlkit.data.sources.recording import Recording
+from dlkit.data.sync.survey import Watched
 from dlkit.data.tables import read_table
 from tests.made_tables import HOUR, noise
 
@@ -33,23 +38,44 @@ def written(folder):
     return Files(path=str(folder / "two.csv"), time="time", series="station", channels=["x*"], rows_per_chunk=7)
 
 
+def aligned(folder):
+    """Two sources on one clock."""
+    sources = {"a": StreamInput(source=written(folder), method="mean"), "b": StreamInput(source=written(folder))}
+    return Aligned(clock=Regular(step="30min"), sources=sources, rows_per_chunk=9)
+
+
+def arranged(folder):
+    return Arranged(
+        written(folder), {"inputs": ["x1"], "targets": ["x0"], "future": [], "calendar": ("day",)}, extend=3
+    )
+
+
+def recorded(folder):
+    written(folder)
+    return Recording(path=str(folder / "two.csv"), time="time", series="station", rows_per_chunk=7)
+
+
+def in_order(folder):
+    record = aligned(folder)
+    return InOrder(record, record.sources, ["b.*"], {"target": Head(kind="values", channels=["a.x0"])}, extend=3)
+
+
+MAKE = {
+    Files: written,
+    Arrays: lambda _: Arrays(noise(50, 2, missing=0.1), step="1h", series=["a"] * 20 + ["b"] * 30),
+    Arranged: arranged,
+    Recording: recorded,
+    Aligned: aligned,
+    BeamlineSensors: lambda _: BeamlineSensors(device="bpms", duration=110.0, difficulty="clean"),  # others jitter
+    InOrder: in_order,
+    Parallel: lambda folder: Parallel(source=aligned(folder)),
+    WithTargets: lambda folder: WithTargets(written(folder), {"later": "mm"}),
+    Watched: lambda folder: Watched(written(folder)),
+}
+
+
 def make(cls, folder):
-    if cls is Files:
-        return written(folder)
-    if cls is Arrays:
-        return Arrays(noise(50, 2, missing=0.1), step="1h", series=["a"] * 20 + ["b"] * 30)
-    if cls is Arranged:
-        roles = {"inputs": ["x1"], "targets": ["x0"], "future": [], "calendar": ("day",)}
-        return Arranged(written(folder), roles, extend=3)
-    if cls is Recording:
-        written(folder)
-        return Recording(path=str(folder / "two.csv"), time="time", series="station", rows_per_chunk=7)
-    if cls is Aligned:
-        sources = {"a": StreamInput(source=written(folder), method="mean"), "b": StreamInput(source=written(folder))}
-        return Aligned(clock=Regular(step="30min"), sources=sources, rows_per_chunk=9)
-    if cls is BeamlineSensors:
-        return BeamlineSensors(device="bpms", duration=110.0, difficulty="clean")  # others jitter
-    return cls()
+    return MAKE[cls](folder) if cls in MAKE else cls()
 
 
 every_source = pytest.mark.parametrize("cls", SOURCES, ids=lambda cls: cls.__name__)
