@@ -13,7 +13,7 @@ from dlkit.data.clock import Regular
 from dlkit.data.inputs import StreamInput, Timing
 from dlkit.data.records import Stream
 from dlkit.data.sources.aligned import Aligned
-from dlkit.data.sources.files import Files
+from dlkit.data.sources.recording import Recording
 from dlkit.data.tables import Table, read_table
 from tests.made_recordings import many_files, write_recording
 

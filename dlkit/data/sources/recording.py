@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from dlkit.data.sources.files import Files
 from dlkit.data.tabular.cells import Decimal, Encoding
@@ -26,6 +26,7 @@ class Recording(Files):
         missing_values: Numbers or words that stand for a missing value.
         decimal: Decimal mark of numbers written as text.
         series: Column that names the series of a row.
+        series_from: ``file``: each file is one series, named after it.
         static: Columns that are constant for a series.
         step: Nominal time between samples; by default the median.
         disorder: Stamps that go back: ``refuse``, or ``sort``, which holds the whole table in memory.
@@ -47,6 +48,7 @@ class Recording(Files):
         missing_values: Sequence[float | int | str] = (),
         decimal: Decimal = ".",
         series: str | None = None,
+        series_from: Literal["file"] | None = None,
         static: Sequence[str] = (),
         step: str | float | int | None = None,
         disorder: Disorder = "refuse",
