@@ -74,19 +74,11 @@ def test_each_series_is_a_piece(tmp_path):
             write_recording(tmp_path / f"{name}{number}", rate=rate, files=1, seconds=5, seed=number)
             (tmp_path / name).mkdir(exist_ok=True)
             (tmp_path / f"{name}{number}" / "000.parquet").rename(tmp_path / name / f"shot {number}.parquet")
-    sources = {
-        name: StreamInput(
-            source=Files(
-                path=tmp_path / name,
-                time="t",
-                time_format="relative",
-                series_from="file",
-                irregular="keep",
-                gaps="keep",
-            )
-        )
+    shots = {
+        name: Recording(path=tmp_path / name, time="t", time_format="relative", series_from="file")
         for name in ("a", "b")
     }
+    sources = {name: StreamInput(source=source) for name, source in shots.items()}
     record = Aligned(clock=Regular(step="100ms"), sources=sources)
     pieces = cut_record(record, 2)
     assert [piece.series for piece in pieces] == ["shot 0", "shot 1", "shot 2"]
