@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require, suggest
 from dlkit.core.specs import Spec
-from dlkit.data.normalize import scaling_of
+from dlkit.data.packed_scaling import scaling_of
 from dlkit.losses.balance import Balance, BalanceFactory, Fixed
 from dlkit.losses.base import Loss
 from dlkit.losses.classification import ClassLoss
