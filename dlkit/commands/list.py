@@ -5,6 +5,8 @@ ROOMS = {
     "joins": ("dlkit.models", "dlkit.models.fusion_joins", "Join"),
     "sources": ("dlkit.data.sources", "dlkit.data.base", "Source"),
     "sample sources": ("dlkit.data.sources", "dlkit.data.base", "SampleSource"),
+    "frame sources": ("dlkit.data.sources", "dlkit.data.base", "FrameSource"),
+    "event sources": ("dlkit.data.sources", "dlkit.data.base", "EventSource"),
     "readers": ("dlkit.data.readers", "dlkit.data.base", "Reader"),
     "normalizers": ("dlkit.data", "dlkit.data.normalize", "Normalizer"),
     "splits": ("dlkit.data", "dlkit.data.splits", "Split"),
