@@ -29,6 +29,11 @@ class Head:
     look_forward: int | str | None = None
     gap: int | str | None = None
 
+    @property
+    def asks_of_now(self) -> bool:
+        """Whether it asks for values of the last row of the window, where they may also go in."""
+        return self.kind == "values" and self.gap in (None, 0, "0")
+
     def __post_init__(self) -> None:
         """Refuse a question that says too little or too much."""
         require(self.kind in NEEDS, f"targets: kind='{self.kind}'; {suggest(self.kind, NEEDS)}")

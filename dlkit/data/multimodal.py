@@ -45,8 +45,8 @@ class MultimodalDataModule(SourcesBatching):
         sources: What is wanted of each source, by name: channels, frames or events.
         targets: Names or globs of the channels to forecast, ``source.channel``; or one head, or several by name, see
             :class:`dlkit.data.heads.Head`.
-        inputs: Names or globs of the channels and cameras to predict from; None takes all. A channel that is only a
-            target must be left out here.
+        inputs: Names or globs of the channels and cameras to predict from; None takes all but channels whose value of
+            the same row is asked for.
         look_forward: Rows to forecast, or a duration, of heads that say none.
         gap: Rows between the last input and the first forecast, or a duration, of heads that say none.
         stride: Rows between the starts of neighbouring windows.

@@ -17,7 +17,7 @@ from tests.made_windows import Brute
 
 HEADS = {
     "ahead": Head(kind="forecast", channels=["fast.c0", "slow.c*"], look_forward=3, gap=1),
-    "now": Head(kind="values", channels=["slow.c1", "fast.c2"]),
+    "soon": Head(kind="values", channels=["slow.c1", "fast.c2"], gap=1),
     "state": Head(kind="class", events="state"),
 }
 SPLIT = ByFraction(train=0.6, val=0.2, test=0.2)
@@ -102,7 +102,7 @@ def test_targets_equal_rows_picked_by_hand():
             np.testing.assert_allclose(batch.y["ahead"][i, :, t].numpy(), np.nan_to_num(ahead), rtol=2e-5, atol=2e-5)
         for t, name in enumerate(["slow.c1", "fast.c2"]):
             np.testing.assert_allclose(
-                batch.y["now"][i, t].item(), np.nan_to_num(brute.target(name, start + last)), rtol=2e-5, atol=2e-5
+                batch.y["soon"][i, t].item(), np.nan_to_num(brute.target(name, start + last + 1)), rtol=2e-5, atol=2e-5
             )
         assert batch.y["state"][i] == brute.label("state", start + last)
     assert batch.y["ahead"].shape[1:] == (3, 3)
@@ -110,7 +110,7 @@ def test_targets_equal_rows_picked_by_hand():
 
 
 def test_a_window_to_reconstruct_is_its_own_target_before_a_source_is_left_out():
-    targets = {"again": Head(kind="reconstruct"), "now": HEADS["now"]}
+    targets = {"again": Head(kind="reconstruct"), "soon": HEADS["soon"]}
     data = module(targets=targets, modality_dropout=0.9)
     starts = some_starts(data, "train", 12)
     whole, torn = data.make_batch(starts), data.make_batch(starts, "train")

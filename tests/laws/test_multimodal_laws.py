@@ -160,7 +160,7 @@ def test_borders_are_those_of_the_training_range_inside_and_of_the_segment_outsi
 
 
 # ---------------------------------------------------------------------- which windows there are
-@pytest.mark.parametrize("targets", [HEADS, FULL, HEADS["now"], ["fast.c0"]])
+@pytest.mark.parametrize("targets", [HEADS, FULL, HEADS["soon"], ["fast.c0"]])
 @pytest.mark.parametrize("names", [("a",), ("a", "b")])
 def test_the_roles_share_no_row_that_is_asked_for(targets, names):
     data = module(targets=targets, given=sources(names=names))
@@ -181,7 +181,7 @@ def test_the_roles_share_no_row_that_is_asked_for(targets, names):
 
 @pytest.mark.parametrize("clock", [Regular(step="20ms"), OfSource(source="cam")])
 def test_no_training_window_comes_nearer_to_a_row_that_is_predicted_than_the_embargo(clock):
-    data = module(clock=clock, embargo="200ms", split=KFold(folds=4, fold=1), targets=HEADS["now"])
+    data = module(clock=clock, embargo="200ms", split=KFold(folds=4, fold=1), targets=HEADS["soon"])
     step, length = data.prepared.table.step, data.geometry.length
     apart = round(200e6 / step)
     first = data.places("train").starts(torch.arange(data.count("train"))).numpy()
@@ -252,7 +252,7 @@ def test_nothing_left_to_train_on_says_what_was_lost():
 
 
 # ---------------------------------------------------------------------- new recordings
-@pytest.mark.parametrize("targets", [HEADS["now"], HEADS, ["fast.c0"]])
+@pytest.mark.parametrize("targets", [HEADS["soon"], HEADS, ["fast.c0"]])
 def test_new_recordings_give_the_batches_they_gave_in_training(targets):
     data = module(targets=targets)
     heads = data.prepared.heads.values()
@@ -295,7 +295,7 @@ def test_what_is_to_be_predicted_need_not_be_measured_any_more():
 
 
 def test_a_recording_of_each_source_that_goes_in_is_needed():
-    data = module(targets=HEADS["now"])
+    data = module(targets=HEADS["soon"])
     with pytest.raises(InputError, match=r"takes the sources \['cam'\]"):
         data.with_sources(
             {name: data.wanted.sources[name].source for name in ("fast", "slow")}, data.prepared.scaling,

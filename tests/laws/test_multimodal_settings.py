@@ -52,6 +52,14 @@ def test_names_of_channels_alone_are_a_forecast():
     assert (spec.kind, spec.output, spec.gap, spec.heads) == ("forecast", (3, 1, 1), 2, ())
 
 
+def test_an_answer_does_not_go_in():
+    now, later = (Head(kind="values", channels=["fast.c2"], gap=gap) for gap in (None, 1))
+    assert "fast.c2" not in module(targets=now).spec.channels
+    assert "fast.c2" in module(targets=later).spec.channels
+    with pytest.raises(InputError, match=r"'fast.c2' goes in and is the answer"):
+        _ = module(targets=now, inputs=["fast.*"]).spec
+
+
 def test_a_target_that_is_no_input_goes_in_nowhere():
     data = module(inputs=["fast.c[01]", "slow.*"], targets=Head(kind="values", channels=["fast.c2"]))
     assert [part.channels[:2] for part in data.spec.parts] == [("c0", "c1"), ("c0", "c1")]
@@ -84,7 +92,7 @@ def test_cameras_alone_give_batches():
 
 def test_a_camera_decodes_a_frame_of_a_batch_once():
     given = sources()
-    data = module(given=given, frames="files", targets=HEADS["now"])
+    data = module(given=given, frames="files", targets=HEADS["soon"])
     data.setup()
     shots = given["cam"].source.series[0].pictures
     shots.decoded.clear()
@@ -108,7 +116,7 @@ def test_recently_equals_a_loop():
 
 
 def test_other_parts_or_heads_are_refused_by_a_checkpoint():
-    targets = {"now": HEADS["now"]}
+    targets = {"now": HEADS["soon"]}
 
     def task(**fields):
         spec = module(targets=targets, **fields).spec

@@ -57,22 +57,38 @@ def choose_columns(
     Args:
         names: Columns as they come, ``source.channel``, or as they were arranged before.
         sources: What is wanted of each source.
-        inputs: Names or globs of the channels that go in; None takes all.
+        inputs: Names or globs of the channels that go in; None takes all whose value of the same row is not asked for.
         heads: What is asked.
+
+    Raises:
+        InputError: An input is the answer.
     """
     streams = {name: found for name, found in sources.items() if isinstance(found, StreamInput)}
     ages = {f"{name}.age": name for name, found in streams.items() if found.age}
     channels = [name for name in names if name not in ages]
-    wanted = channels if inputs is None else wanted_streams(inputs, channels, sources)
+    targets = {name: tuple(match_names(head.channels, channels, setting="targets")) for name, head in heads.items()}
+    answers = {one for name, found in targets.items() if heads[name].asks_of_now for one in found}
+    wanted = [name for name in channels if name not in answers]
+    if inputs is not None:
+        wanted = wanted_streams(inputs, channels, sources)
+        refuse_answers([name for name in wanted if name in answers])
     groups = {name: tuple(one for one in wanted if one.startswith(f"{name}.")) for name in streams}
     groups = {name: found for name, found in groups.items() if found}
-    targets = {name: tuple(match_names(head.channels, channels, setting="targets")) for name, head in heads.items()}
     told = frozenset(name for name in ages.values() if name in groups)
     order: list[str] = []
     for name, found in groups.items():
         order += [*found, *([f"{name}.age"] if name in told else [])]
     asked = [name for found in targets.values() for name in found]
     return Chosen(tuple(dict.fromkeys([*order, *asked])), groups, told, targets)
+
+
+def refuse_answers(given: Sequence[str]) -> None:
+    """Refuse inputs whose value of the same row is asked for."""
+    require(
+        not given,
+        f"inputs: '{''.join(given[:1])}' goes in and is the answer, its value of the same row: take "
+        "it out of `inputs`, or set `gap` of the head to ask for a later row.",
+    )
 
 
 def wanted_streams(inputs: Sequence[str], channels: Sequence[str], sources: Mapping[str, Input]) -> list[str]:
