@@ -8,6 +8,7 @@ import torch
 
 from dlkit.core.discover import discover
 from dlkit.data.normalize import ChannelScaling, MinMax, Normalizer, PerChannel, Standard
+from dlkit.data.several.scaling import PerSource
 from tests.made_tables import noise
 
 NORMALIZERS = discover("dlkit.data", Normalizer)
@@ -16,7 +17,9 @@ every_normalizer = pytest.mark.parametrize("cls", NORMALIZERS, ids=lambda cls: c
 
 
 def make(cls):
-    return cls(default=Standard(), channels={"c1": MinMax()}) if cls is PerChannel else cls()
+    if cls is PerChannel:
+        return cls(default=Standard(), channels={"c1": MinMax()})
+    return cls(Standard(), {"c1": MinMax()}, ["c0"]) if cls is PerSource else cls()
 
 
 def fit(normalizer, *chunks, names=NAMES):

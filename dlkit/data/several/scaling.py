@@ -34,7 +34,7 @@ class PerSource(Normalizer):
         self._groups = []
         for source, places in groups.items():
             normalizer = self.sources.get(source) or self.default
-            names = tuple(self.channels_[place].split(".", 1)[1] for place in places)
+            names = tuple(self.channels_[place].split(".", 1)[-1] for place in places)
             own: Normalizer = Identity() if source == "" else copy.copy(normalizer)
             self._groups.append((places, own.start(names)))
 
