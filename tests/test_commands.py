@@ -75,6 +75,26 @@ def test_list_explains_the_settings_of_a_class(capsys):
     assert "did you mean 'Manifest'" in capsys.readouterr().err
 
 
+KINDS = {
+    "inputs": ("dlkit.data.inputs.StreamInput", "dlkit.data.inputs.FrameInput", "dlkit.data.inputs.EventInput"),
+    "clocks": ("dlkit.data.clock.Regular", "dlkit.data.clock.OfSource"),
+    "heads": ("dlkit.data.heads.Head",),
+    "frame sources": ("dlkit.data.sources.frame_table.FrameTable", "dlkit.data.sources.frame_stack.FrameStack"),
+    "event sources": ("dlkit.data.sources.event_table.EventTable",),
+    "clusters": ("dlkit.data.cluster.LocalCluster", "dlkit.data.cluster.SlurmCluster"),
+}
+
+
+@pytest.mark.parametrize("room", KINDS)
+def test_list_knows_what_several_sources_are_made_of(room, capsys):
+    assert main(["list", room]) == 0
+    listed = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")}
+    assert set(KINDS[room]) <= listed
+    assert main(["list", *(path.rpartition(".")[2] for path in KINDS[room])]) == 0
+    said = capsys.readouterr().out
+    assert all(path in said for path in KINDS[room])
+
+
 @pytest.fixture
 def config(tmp_path, monkeypatch):
     write_job(tmp_path)

@@ -4,6 +4,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterator
+from types import UnionType
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -17,13 +18,18 @@ def modules(package: str) -> Iterator[str]:
             yield found.name
 
 
-def discover(package: str, base: type[T]) -> list[type[T]]:
-    """Return the concrete subclasses of ``base`` that the modules below ``package`` define, by import path."""
+def discover(package: str, base: type[T] | UnionType) -> list[type[T]]:
+    """Return the concrete classes that the modules below ``package`` define, by import path.
+
+    Args:
+        package: Where to look.
+        base: What they are: a class, which is one of them where it is concrete, or a union of classes.
+    """
     found: dict[str, type[T]] = {}
     for name in modules(package):
         for member in vars(importlib.import_module(name)).values():
             own = inspect.isclass(member) and member.__module__ == name
-            if own and issubclass(member, base) and not inspect.isabstract(member) and member is not base:
+            if own and issubclass(member, base) and not inspect.isabstract(member):
                 found[f"{name}.{member.__qualname__}"] = member
     return [found[path] for path in sorted(found)]
 
