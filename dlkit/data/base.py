@@ -74,7 +74,15 @@ class Source(ABC):
 
 
 class FrameSource(ABC):
-    """A data set of camera frames with their times."""
+    """A data set of camera frames with their times.
+
+    One that reads files has ``with_path(path, fitted=...)``, which returns it for new files.
+    """
+
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """Settings found in the files, as plain types for JSON: new files are read with them."""
+        return {}
 
     @abstractmethod
     def read(self) -> Sequence[Frames]:
@@ -86,7 +94,15 @@ class FrameSource(ABC):
 
 
 class EventSource(ABC):
-    """A list of labelled intervals of time."""
+    """A list of labelled intervals of time.
+
+    One that reads files has ``with_path(path, fitted=...)``, which returns it for new files.
+    """
+
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """Settings found in the files, as plain types for JSON: new files are read with them."""
+        return {}
 
     @abstractmethod
     def read(self) -> Sequence[Events]:

@@ -5,21 +5,25 @@ from dataclasses import replace
 from typing import Any
 
 from dlkit.core.checks import require, suggest
+from dlkit.core.specs import Spec
 from dlkit.data.inputs import Timing
 from dlkit.data.several.new import only_sources
 from dlkit.data.sources.aligned import Aligned
 
 
-def new_recordings(source: Aligned, given: Sequence[str], fitted: Mapping[str, Any]) -> Aligned:
+def new_recordings(
+    source: Aligned, given: Sequence[str], fitted: Mapping[str, Any], needed: Sequence[str] = ()
+) -> Aligned:
     """Return the sources that are named, each with its new files.
 
     Args:
         source: The sources of the run.
         given: ``name=file`` of each source; several files of one source each with its name.
         fitted: What was found in the training files: settings of each source, offset and drift of its clock.
+        needed: Names of the sources that must be given.
 
     Raises:
-        InputError: A source is not named or reads no files.
+        InputError: A source does not exist, reads no files, or is needed and not given.
     """
     files: dict[str, list[str]] = {}
     for one in given:
@@ -30,6 +34,12 @@ def new_recordings(source: Aligned, given: Sequence[str], fitted: Mapping[str, A
             f"{suggest(name if equals else '', source.sources)}",
         )
         files.setdefault(name, []).append(path)
+    lacking = [name for name in needed if name not in files]
+    require(
+        not lacking,
+        f"--data {' '.join(given)} leaves out {', '.join(lacking)}, which the network needs: give "
+        f"{' '.join(f'{name}=FILE' for name in lacking)} too.",
+    )
     new = {name: _with_files(name, source.sources[name].source, paths, fitted) for name, paths in files.items()}
     found = only_sources(source.with_sources(new), list(new))
     timings = fitted.get("timings", {})
@@ -44,8 +54,16 @@ def _with_files(name: str, source: Any, paths: list[str], fitted: Mapping[str, A
     with_path = getattr(source, "with_path", None)
     require(
         with_path is not None,
-        f"--data {name}={paths[0]}: the source {type(source).__name__} takes no other files here: give its new path as "
-        f"an option, or use a source such as dlkit.data.sources.recording.Recording.",
+        f"--data {name}={paths[0]}: the source {type(source).__name__} takes no other files: give it a method "
+        "with_path, as dlkit.data.sources.recording.Recording has, or predict without --data.",
     )
     assert with_path is not None
     return with_path(paths, fitted=fitted.get("sources", {}).get(name, {}))
+
+
+def sources_of(spec: Spec, source: Aligned) -> list[str]:
+    """Return the sources that a network takes; all that it asks for too, where it forecasts one table of them all."""
+    if spec.parts:
+        return [part.name for part in spec.parts]
+    known = {column.partition(".")[0] for column in (*spec.columns, *spec.static)}
+    return [name for name in source.sources if name in known]

@@ -93,7 +93,7 @@ class Aligned(Source):
     @property
     def fitted(self) -> dict[str, Any]:
         """What each source found in its files, and the timings, as plain types."""
-        found = {name: given.source.fitted for name, given in self.sources.items() if isinstance(given, StreamInput)}
+        found = {name: given.source.fitted for name, given in self.sources.items()}
         return {"sources": found, "timings": {name: asdict(timing) for name, timing in self.timings.items()}}
 
     @property

@@ -11,6 +11,7 @@ import pandas as pd
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.data.base import EventSource
 from dlkit.data.frames.intervals import first_overlap, last_begun
+from dlkit.data.frames.other_files import OtherFiles
 from dlkit.data.frames.stamps import Stamps, missing_cells
 from dlkit.data.records import Events
 from dlkit.data.samples.labels import as_text
@@ -23,7 +24,7 @@ from dlkit.data.tabular.time_column import SECOND
 ROWS = 50_000
 
 
-class EventTable(EventSource):
+class EventTable(OtherFiles, EventSource):
     """Labels over intervals of time, from CSV, Parquet, HDF5 or NumPy tables.
 
     An event holds from its onset on until just before its end; one without duration marks a moment. Rows are counted
@@ -60,9 +61,11 @@ class EventTable(EventSource):
         overlap: Literal["refuse", "last"] = "refuse",
         bad: Policy = "fail",
     ) -> None:
-        given = {key: value for key, value in locals().items() if key != "self"}
+        self.given = {key: value for key, value in locals().items() if key != "self"}
         self.settings: dict[str, Any] = {
-            key: list(value) if isinstance(value, tuple) else value for key, value in given.items() if key != "path"
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in self.given.items()
+            if key != "path"
         }
         require(
             (offset is None) != (duration is None),
@@ -171,6 +174,11 @@ class EventTable(EventSource):
             InputError: A column is absent, events overlap, or rows cannot be used and ``bad`` is ``fail``.
         """
         return self._events
+
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """The classes in their order, without the background."""
+        return {"classes": list(self.read()[0].classes[1:])}
 
     def fingerprint(self) -> dict[str, Any]:
         """Return name, size and hash of each table, and the settings."""

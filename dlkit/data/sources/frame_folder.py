@@ -12,6 +12,7 @@ import pandas as pd
 from dlkit.core.checks import InputError, require
 from dlkit.data.base import FrameSource
 from dlkit.data.frames.images import image_frames
+from dlkit.data.frames.other_files import OtherFiles, fitted_color
 from dlkit.data.frames.settings import CACHE, FrameSettings
 from dlkit.data.frames.stamps import Stamps
 from dlkit.data.records import Frames
@@ -22,7 +23,7 @@ from dlkit.data.samples.problems import Policy, Problems
 from dlkit.data.tabular.files import fill_path
 
 
-class FrameFolder(FrameSource):
+class FrameFolder(OtherFiles, FrameSource):
     r"""JPEG, PNG, TIFF, NPY, BMP or WebP frames below a folder, with the time or a count in the name of each.
 
     Images are those of :class:`dlkit.data.sources.image_folder.ImageFolder`, of 8 or 16 bits or floats. They are
@@ -64,6 +65,7 @@ class FrameFolder(FrameSource):
         bad: Policy = "fail",
         cache: int = CACHE,
     ) -> None:
+        self.given = {key: value for key, value in locals().items() if key != "self"}
         self.path, self.series = path, series
         require(series in (None, "folder"), f"`series: {series}` must be 'folder', or left out.")
         self.pattern = _compile(pattern)
@@ -102,6 +104,26 @@ class FrameFolder(FrameSource):
             InputError: There are none, or frames cannot be used and ``bad`` is ``fail``.
         """
         return self._frames
+
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """Whether the frames are gray or have colours."""
+        return fitted_color(self.read(), self.settings)
+
+    def with_path(
+        self, path: str | Path | Sequence[str | Path], *, fitted: Mapping[str, Any] | None = None
+    ) -> "FrameFolder":
+        """Return this source for another folder; ``fitted`` is what :attr:`fitted` gave, else it is read here.
+
+        Raises:
+            InputError: There are several folders.
+        """
+        folders = [path] if isinstance(path, str | Path) else list(path)
+        require(
+            len(folders) == 1,
+            f"The frames are in one folder, {len(folders)} came: give one, with a folder for each series in it.",
+        )
+        return super().with_path(folders[0], fitted=fitted)
 
     def fingerprint(self) -> dict[str, Any]:
         """Return number, bytes and a hash of the images, and the settings."""

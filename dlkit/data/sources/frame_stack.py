@@ -12,6 +12,7 @@ from dlkit.core.checks import InputError, require, suggest
 from dlkit.data.base import FrameSource
 from dlkit.data.frames.cache import CachedPictures
 from dlkit.data.frames.order import in_order
+from dlkit.data.frames.other_files import OtherFiles
 from dlkit.data.frames.settings import CACHE, FrameSettings
 from dlkit.data.frames.stack import OpenStack, StackPictures, channels_first
 from dlkit.data.frames.stamps import Stamps
@@ -25,7 +26,7 @@ from dlkit.data.tabular.stamps import Disorder
 from dlkit.data.tabular.table_series import by_file, one_series
 
 
-class FrameStack(FrameSource):
+class FrameStack(OtherFiles, FrameSource):
     """Stacks of frames in HDF5, NPY or NPZ files, each with an array of times or at a constant rate.
 
     Frames are read from HDF5 and NPY when they are asked for; NPZ is held in memory. Values are numbers of 8 or 16 bits
@@ -70,6 +71,7 @@ class FrameStack(FrameSource):
         bad: Policy = "fail",
         cache: int = CACHE,
     ) -> None:
+        self.given = {key: value for key, value in locals().items() if key != "self"}
         self.path, self.frames, self.times, self.group, self.axes, self.series = (
             path,
             frames,

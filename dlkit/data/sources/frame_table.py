@@ -11,6 +11,7 @@ import numpy as np
 from dlkit.core.checks import require
 from dlkit.data.base import FrameSource
 from dlkit.data.frames.images import image_frames
+from dlkit.data.frames.other_files import OtherFiles, fitted_color
 from dlkit.data.frames.settings import CACHE, FrameSettings
 from dlkit.data.frames.stamps import Stamps
 from dlkit.data.records import Frames
@@ -40,7 +41,7 @@ class FrameColumns(Columns):
         return {self.time: "time", self.image: "image"} | ({} if self.series is None else {self.series: "series"})
 
 
-class FrameTable(FrameSource):
+class FrameTable(OtherFiles, FrameSource):
     """Frames in Parquet or CSV tables: the time of each, and its path or the bytes of its JPEG, PNG, ... file.
 
     Images are those of :class:`dlkit.data.sources.image_folder.ImageFolder`, of 8 or 16 bits or floats. Their encoded
@@ -82,6 +83,7 @@ class FrameTable(FrameSource):
         bad: Policy = "fail",
         cache: int = CACHE,
     ) -> None:
+        self.given = {key: value for key, value in locals().items() if key != "self"}
         self.path, self.root = path, root
         self.columns = FrameColumns(image=image, labels=(), time=time, series=series)
         require(
@@ -123,6 +125,26 @@ class FrameTable(FrameSource):
         """
         return self._frames
 
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """Whether the frames are gray or have colours."""
+        return fitted_color(self.read(), self.settings)
+
+    def with_path(
+        self, path: str | Path | Sequence[str | Path], *, fitted: Mapping[str, Any] | None = None
+    ) -> "FrameTable":
+        """Return this source for other tables; ``fitted`` is what :attr:`fitted` gave, else it is read here.
+
+        A ``root`` in the folder of the first table is looked for beside the first new one; any other stays.
+        """
+        other = super().with_path(path, fitted=fitted)
+        if self.root is None:
+            return other
+        root, folder = fill_path(self.root).absolute(), _folder_of(self.path)
+        if root.is_relative_to(folder):
+            other.root = other.given["root"] = other.files[0].absolute().parent / root.relative_to(folder)
+        return other
+
     def fingerprint(self) -> dict[str, Any]:
         """Return name, size and hash of each table, number, bytes and a hash of listed files, and the settings."""
         root = None if self.root is None else fill_path(self.root)
@@ -132,3 +154,9 @@ class FrameTable(FrameSource):
             listed = identify_images(pictures.names, [Path(file) for file in pictures.files])
         settings = self.settings.plain() | self.columns.plain() | self.stamps.plain()
         return {"tables": [identify(file) for file in self.files], **listed, "settings": settings}
+
+
+def _folder_of(path: str | Path | Sequence[str | Path]) -> Path:
+    """Return the folder of the first table, which need not be there any more."""
+    place = fill_path(path if isinstance(path, str | Path) else path[0]).absolute()
+    return place.parent if place.suffix.lower() in TABLES else place

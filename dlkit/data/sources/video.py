@@ -9,6 +9,7 @@ import numpy as np
 
 from dlkit.core.checks import require
 from dlkit.data.base import FrameSource
+from dlkit.data.frames.other_files import OtherFiles, fitted_color
 from dlkit.data.frames.settings import CACHE, FrameSettings
 from dlkit.data.frames.stamps import Stamps
 from dlkit.data.frames.video import OpenVideo, VideoPictures, pyav, read_stamps
@@ -21,7 +22,7 @@ from dlkit.data.tabular.time_column import SECOND
 SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".ts", ".m4v", ".mpg", ".mpeg")
 
 
-class Video(FrameSource):
+class Video(OtherFiles, FrameSource):
     """Videos of any format that PyAV reads (``pip install 'dlkit[video]'``), with the stamps of their container.
 
     Frames are decoded when they are asked for, from the key frame before them on, so key frames a second or so apart
@@ -48,6 +49,7 @@ class Video(FrameSource):
         units: Mapping[str, str] | None = None,
         cache: int = CACHE,
     ) -> None:
+        self.given = {key: value for key, value in locals().items() if key != "self"}
         pyav()
         self.path = path
         require(color in ("auto", "gray", "rgb"), f"`color: {color}` is not known; set it to auto, gray or rgb.")
@@ -86,6 +88,11 @@ class Video(FrameSource):
             InputError: A file is no video, or its frames have no stamps.
         """
         return self._frames
+
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """Whether the frames are gray or have colours."""
+        return fitted_color(self.read(), self.settings)
 
     def fingerprint(self) -> dict[str, Any]:
         """Return name, size and hash of each file, and the settings."""
