@@ -1,5 +1,6 @@
 """What is wanted of each of several sources: how it is brought to the clock and what of it a window holds."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -32,6 +33,12 @@ class Timing:
     drift: float = 0.0
     like: str = ""
     max_offset: float = 10.0
+
+    def __post_init__(self) -> None:
+        """Refuse what moves no clock."""
+        require(math.isfinite(self.offset), f"timing.offset={self.offset} must be a number of seconds.")
+        require(abs(self.drift) < 1e6, f"timing.drift={self.drift} ppm must be above -1e6 and below 1e6.")
+        require(0 < self.max_offset < math.inf, f"timing.max_offset={self.max_offset} seconds must be positive.")
 
 
 @dataclass(frozen=True, kw_only=True)
