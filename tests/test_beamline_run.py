@@ -83,6 +83,18 @@ def test_a_run_is_validated_and_tested_again_from_its_folder(folder, monkeypatch
     assert after == pytest.approx(before, rel=1e-4)
 
 
+def test_a_test_anew_keeps_the_table_of_single_sources(folder, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["dlkit"])
+    before = (folder / "summary.txt").read_text()
+    cli, run = stages.load([str(folder)])
+    stages.test(cli, run)
+    after = (folder / "summary.txt").read_text()
+    beside = before[before.index("\n\n") :]
+    assert "camera alone" in beside
+    assert after.endswith(beside)
+    assert after.count("camera alone") == 1
+
+
 def test_alone_is_true_or_false():
     assert single_sources.asked_for(["a.yaml"]) == (["a.yaml"], True)
     assert single_sources.asked_for(["a.yaml", "--alone", "false", "--name", "b"]) == (["a.yaml", "--name", "b"], False)

@@ -4,8 +4,8 @@ USAGE = """usage: dlkit run CONFIG.yaml [--key value ...]
        dlkit run --resume RUN
 
 Reads, checks, splits, normalizes, trains, tests beside baselines (repeat-last and seasonal-naive of forecasts, the
-shares of the classes, mean and median of values), predicts and draws; leaves one run folder. Where there are several
-sources, each of them alone is trained and tested too, unless --alone false. Any setting can be overridden:
+shares of the classes, mean, median and last value of values), predicts and draws; leaves one run folder. Where there
+are several sources, each of them alone is trained and tested too, unless --alone false. Any setting can be overridden:
 --trainer.max_epochs 3 --data.init_args.batch_size 64 --model configs/model/dlinear.yaml; `--print_config` prints the
 whole configuration and stops."""
 
@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> None:
     from dlkit.train.evaluate import load_weights
 
     arguments, compares = single_sources.asked_for(arguments)
-    cli = stages.fit(arguments)
+    cli = stages.fit(arguments, tests=True)
     run = cli.run_folder
     assert run is not None
     if fit := aligning.write_sync(run, cli.datamodule):

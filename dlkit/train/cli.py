@@ -40,6 +40,7 @@ ADVICE = (
     "is deprecated, use `isinstance",
     "args parameter is intended to run from within Python",
     "command is available on your system but is not used",
+    "Total length of `list` across ranks is zero",  # nothing validates, as the user wants it
 )
 COUNTED = {"epoch", "step"}  # what Lightning knows without its being logged
 CHATTY = (
@@ -55,11 +56,12 @@ class RunCLI(LightningCLI):
     Args:
         args: Command-line arguments.
         trains: Make a run folder and write into it.
+        tests: Refuse data of which nothing is left to test on.
         run: Existing run folder to go on with.
     """
 
-    def __init__(self, args: list[str], *, trains: bool, run: RunFolder | None = None) -> None:
-        self.trains, self.run_folder = trains, run
+    def __init__(self, args: list[str], *, trains: bool, tests: bool = False, run: RunFolder | None = None) -> None:
+        self.trains, self.tests, self.run_folder = trains, tests, run
         super().__init__(
             model_class=Task,
             datamodule_class=pl.LightningDataModule,
@@ -99,6 +101,7 @@ class RunCLI(LightningCLI):
         with its_settings("optimizer or its scheduler", "`model.optimizer` and `model.scheduler`"):
             self.model.configure_optimizers()
         self._check_monitors()
+        self._check_test()
         if self.run_folder is not None:
             load_weights(self.model, newest_whole(self.run_folder))  # refused here, nothing has been written yet
             return self._trainer_of(self.run_folder, **kwargs)
@@ -152,6 +155,14 @@ class RunCLI(LightningCLI):
                 f"{watches} nothing logs it; {suggest(monitor, known)}",
             )
 
+    def _check_test(self) -> None:
+        """Refuse to train for a test of nothing."""
+        if self.tests and isinstance(self.datamodule, Batching):
+            require(
+                self.datamodule.count("test") > 0,
+                f"{self.datamodule.missing('test')} `dlkit fit` trains without a test.",
+            )
+
     def _write_run(self, run: RunFolder) -> None:
         with atomic_file(run.config) as work:
             self.parser.save(self.config, work, skip_unset=False, overwrite=True, multifile=False)
@@ -189,7 +200,7 @@ def quiet_lightning() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def build(args: list[str], *, trains: bool, run: RunFolder | None = None) -> RunCLI:
+def build(args: list[str], *, trains: bool, tests: bool = False, run: RunFolder | None = None) -> RunCLI:
     """Return data, task and trainer made from the arguments.
 
     Raises:
@@ -200,7 +211,7 @@ def build(args: list[str], *, trains: bool, run: RunFolder | None = None) -> Run
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            cli = RunCLI(args, trains=trains, run=run)
+            cli = RunCLI(args, trains=trains, tests=tests, run=run)
     except ArgumentError as error:
         raise InputError(one_sentence(str(error))) from error
     except SystemExit as stop:

@@ -1,8 +1,9 @@
 """Measure a task, write metrics, figures, summary and predictions of a run."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 
@@ -10,6 +11,7 @@ from dlkit.core.checks import InputError
 from dlkit.core.runfolder import RunFolder, atomic_file, read_json, write_json
 from dlkit.data.batching import Batching
 from dlkit.report.canvas import save_figure
+from dlkit.report.sample_tables import rivals_table_text
 from dlkit.tasks.network import NetTask
 from dlkit.train import (
     evaluate_classes,
@@ -102,11 +104,25 @@ def write_test(run: RunFolder, evaluation: Evaluation, tested: Tested) -> None:
     known = read_json(run.metrics) if run.metrics.exists() else {}
     write_json(run.metrics, known | tested.measures)
     with atomic_file(run.summary) as work:
-        work.write_text(tested.table + "\n", encoding="utf-8")
+        work.write_text(tested.table + "\n" + beside_sources(evaluation, known), encoding="utf-8")
     drawn = {save_figure(figure, run.figures / f"{name}.png") for name, figure in evaluation.figures()}
     for name in evaluation.sometimes:
         if (old := run.figures / f"{name}.png") not in drawn:  # of an earlier test, and no longer true
             old.unlink(missing_ok=True)
+
+
+def beside_sources(evaluation: Evaluation, known: dict[str, Any]) -> str:
+    """Return the table of each source alone, where these were trained before; else nothing."""
+    if "single_sources" not in known:
+        return ""
+    better = {name: one for name, (_, one) in evaluation.brief(evaluation.task).items()}
+    measures = {
+        method: {
+            name: (math.nan if value is None else value, better.get(name, "neither")) for name, value in each.items()
+        }
+        for method, each in known["single_sources"].items()
+    }
+    return f"\n{rivals_table_text(measures)}\n"
 
 
 def write_predictions(path: Path, evaluation: Evaluation, trainer: pl.Trainer) -> int:

@@ -13,7 +13,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from dlkit.core.checks import InputError, require
 from dlkit.core.runfolder import RunFolder, discard_run, read_json, sole_user, write_json
 from dlkit.core.specs import Spec
-from dlkit.data.batching import KNOWN_SPEC
+from dlkit.data.batching import KNOWN_SPEC, TRAINED_SPEC
 from dlkit.data.sources.aligned import Aligned
 from dlkit.models.base import weights_come_later
 from dlkit.train import evaluate
@@ -22,11 +22,16 @@ from dlkit.train.checkpoints import best_or_newest, load_checkpoint, newest_whol
 from dlkit.train.cli import RunCLI, build, with_config
 from dlkit.train.evaluate import load_weights
 from dlkit.train.evaluation import evaluation_of
-from dlkit.train.new_recordings import new_recordings
+from dlkit.train.new_recordings import new_recordings, sources_of
 
 
-def fit(arguments: Sequence[str]) -> RunCLI:
-    """Train; with ``--resume RUN`` go on with a run that was stopped."""
+def fit(arguments: Sequence[str], *, tests: bool = False) -> RunCLI:
+    """Train; with ``--resume RUN`` go on with a run that was stopped.
+
+    Args:
+        arguments: YAML files and overrides.
+        tests: A test follows: refuse data of which nothing is left to test on.
+    """
     rest, resumed = list(arguments), None
     if "--resume" in rest:
         place = rest.index("--resume")
@@ -46,7 +51,7 @@ def fit(arguments: Sequence[str]) -> RunCLI:
     with nullcontext() if resumed is None else sole_user(resumed.path):
         checkpoint = None if resumed is None else newest_whole(resumed)
         with nullcontext() if checkpoint is None else weights_come_later():
-            cli = build(rest, trains=True, run=resumed)
+            cli = build(rest, trains=True, tests=tests, run=resumed)
         assert cli.run_folder is not None
         with nullcontext() if resumed is not None else sole_user(cli.run_folder.path):
             train(cli, cli.run_folder, checkpoint)
@@ -73,17 +78,19 @@ def train(cli: RunCLI, run: RunFolder, checkpoint: Path | None) -> None:
         "steps": cli.trainer.global_step,
         "seconds": round(time.perf_counter() - began, 2),
     }
+    known.pop("single_sources", None)  # these were set beside the network before
     write_json(run.metrics, known | {"fit": trained})
 
 
 @contextmanager
-def known_spec(spec: Spec | None) -> Iterator[None]:
-    """Let data modules take over a spec instead of reading their data for it."""
-    token = KNOWN_SPEC.set(spec)
+def known_spec(spec: Spec | None, *, reads: bool = False) -> Iterator[None]:
+    """Let data modules take over a spec instead of reading their data for it, or its measured times alone."""
+    known = TRAINED_SPEC if reads else KNOWN_SPEC
+    token = known.set(spec)
     try:
         yield
     finally:
-        KNOWN_SPEC.reset(token)
+        known.reset(token)
 
 
 def load(arguments: Sequence[str], *, reads: bool = True) -> tuple[RunCLI, RunFolder | None]:
@@ -95,8 +102,8 @@ def load(arguments: Sequence[str], *, reads: bool = True) -> tuple[RunCLI, RunFo
     """
     rest, run = with_config(list(arguments))
     checkpoint = None if run is None else best_or_newest(run)
-    spec = None if checkpoint is None or reads else Spec.from_dict(load_checkpoint(checkpoint)["spec"])
-    with known_spec(spec), nullcontext() if checkpoint is None else weights_come_later():
+    spec = None if checkpoint is None else Spec.from_dict(load_checkpoint(checkpoint)["spec"])
+    with known_spec(spec, reads=reads), nullcontext() if checkpoint is None else weights_come_later():
         cli = build(rest, trains=False)
     if checkpoint is not None:
         load_weights(cli.model, checkpoint)
@@ -157,17 +164,18 @@ def predict(cli: RunCLI, run: RunFolder | None, new: Sequence[str], output: Path
     evaluation = evaluation_of(cli.model, cli.datamodule)
     path = Path("predictions.parquet") if run is None else run.predictions
     if new:
-        evaluation = evaluation.on_new(source_of(cli.datamodule, list(new), run))
+        evaluation = evaluation.on_new(source_of(cli.datamodule, list(new), run, cli.model.spec))
         path = path.with_stem(f"predictions_{re.sub(r'[^A-Za-z0-9_-]+', '_', Path(new[0]).name.split('.')[0])}")
     path = output or path
     return path, evaluate.write_predictions(path, evaluation, cli.trainer)
 
 
-def source_of(data: Any, paths: list[str], run: RunFolder | None) -> Any:
-    """Return the source of a run with other files."""
+def source_of(data: Any, paths: list[str], run: RunFolder | None, spec: Spec) -> Any:
+    """Return the source of a run with other files; the spec says what its network takes."""
     source = getattr(data, "source", None)
     if isinstance(source, Aligned):
-        return new_recordings(source, paths, {} if run is None else read_json(run.data).get("fitted", {}))
+        fitted = {} if run is None else read_json(run.data).get("fitted", {})
+        return new_recordings(source, paths, fitted, sources_of(spec, source))
     with_path = getattr(source, "with_path", None)
     if with_path is None:
         raise InputError(

@@ -25,6 +25,11 @@ VALUES = {
     "fraction negative": Case(("ByFraction", "negative"), split("splits.ByFraction", train=0.8, val=-0.1, test=0.2)),
     "dates out of order": Case(("ByDate", "order"), split("splits.ByDate", val="2021-03-04", test="2021-03-02")),
     "dates outside": Case(("ByDate", "2021-03-01"), split("splits.ByDate", val="2031-03-04", test="2031-04-02")),
+    "nothing left to test on": Case(
+        ("no test window", "`split`", "dlkit fit"),
+        split("splits.ByFraction", train=1.0, val=0.0, test=0.0),
+        args=("run", "{}/config.yaml"),
+    ),
     "date unreadable": Case(("ByDate", "'soon'"), split("splits.ByDate", val="soon", test="2031-04-02")),
     "fold out of range": Case(("KFold fold=7", "0 to 4"), split("folds.KFold", folds=5, fold=7)),
     "folds too few": Case(("KFold folds=2", "3"), split("folds.KFold", folds=2)),

@@ -192,6 +192,12 @@ def test_watching_what_is_not_measured_is_answered_by_what_is(tmp_path, capsys):
     assert "'val/loss'" in said
 
 
+def test_training_without_validation_and_test_is_no_cause_for_a_warning(tmp_path, recwarn):
+    whole = {"class_path": "dlkit.data.splits.ByFraction", "init_args": {"train": 1.0, "val": 0.0, "test": 0.0}}
+    assert main(job(tmp_path, D__split=whole)) == 0
+    assert not [str(one.message) for one in recwarn if "across ranks" in str(one.message)]
+
+
 def test_a_fault_of_the_code_keeps_its_traceback(tmp_path, monkeypatch):
     monkeypatch.setattr("dlkit.train.stages.fit", lambda arguments: {}["fault"])
     with pytest.raises(KeyError):
