@@ -20,12 +20,14 @@ class Line:
         values: One number a method, the model first.
         better: Which of them is the best; of measures that are best when high, 1 is the best there is.
         measure: Short name of the measure, where the label names a target.
+        skill: Whether the share of avoided errors is told; R2 is one itself, and has none where it is negative.
     """
 
     label: str
     values: Sequence[float]
     better: Better = "high"
     measure: str = ""
+    skill: bool = True
 
 
 def score_table_text(lines: Sequence[Line], methods: Sequence[str], notes: Sequence[str] = ()) -> str:
@@ -47,7 +49,7 @@ def line_text(row: Line, width: int, *, several: bool) -> str:
     best = best_of(row) if several else math.nan
     cells = [number_text(value) + ("*" if value == best else " ") for value in row.values]
     errors = [1 - value for value in row.values] if row.better == "high" else list(row.values)
-    skill = skill_text(errors) if several and row.better != "neither" else ""
+    skill = skill_text(errors) if several and row.skill and row.better != "neither" else ""
     return line(row.label, row.measure, cells, skill, width)
 
 

@@ -57,15 +57,20 @@ class ValueEvaluation(SampleEvaluation):
 
     def baselines(self) -> dict[str, ValueScores]:
         """Return the errors of numbers that do not look at the sample."""
-        scaling, train = self.task.target_scaling, self.training_values()
+        scaling, train, truth = self.task.target_scaling, self.training_values(), self.answers.truth
+        return {
+            name: self.scores_of(scaling(torch.from_numpy(value).float()).expand(len(truth), -1))
+            for name, value in (("training mean", np.nanmean(train, 0)), ("training median", np.nanmedian(train, 0)))
+        }
+
+    def scores_of(self, point: Tensor) -> ValueScores:
+        """Return the errors of other standardized answers, (samples, targets), on what was tested."""
+        scaling = self.task.target_scaling
         truth = scaling(self.answers.truth)
-        found = {}
-        for name, value in (("training mean", np.nanmean(train, 0)), ("training median", np.nanmedian(train, 0))):
-            found[name] = ValueScores(train.shape[1], interval=False)
-            found[name].start(scaling)
-            point = scaling(torch.from_numpy(value).float()).expand(len(truth), -1)
-            found[name].update(scaling, point, truth.nan_to_num(nan=0.0), ~truth.isnan(), None)
-        return found
+        scores = ValueScores(truth.shape[1], interval=False)
+        scores.start(scaling)
+        scores.update(scaling, point, truth.nan_to_num(nan=0.0), ~truth.isnan(), None)
+        return scores
 
     def measures(self, scores: ValueScores) -> dict[str, Any]:
         """Return all measures as plain numbers, None where one is not defined."""
@@ -114,7 +119,8 @@ class ValueEvaluation(SampleEvaluation):
     def line(label: str, measure: str, values: list[Tensor]) -> Line:
         """Return a line of the table."""
         numbers = [float(value) for value in values]
-        return Line(label, numbers, "high" if measure == "r2" else "low", measure.upper())
+        share = measure == "r2"
+        return Line(label, numbers, "high" if share else "low", measure.upper(), skill=not share)
 
     def notes(self, scores: ValueScores) -> list[str]:
         """Say what could not be measured, and what is not shown."""

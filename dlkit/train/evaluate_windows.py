@@ -11,9 +11,11 @@ from torch import Tensor
 from dlkit.metrics.classification import ClassErrors
 from dlkit.report.time_axis import Course, class_course_figure, course_figure
 from dlkit.tasks.regress import ValuePrediction
+from dlkit.tasks.scores import ValueScores
 from dlkit.train.evaluate_classes import ClassEvaluation, Errors, answers
 from dlkit.train.evaluate_samples import SampleEvaluation
 from dlkit.train.evaluate_values import ValueEvaluation
+from dlkit.train.naive_sources import last_values
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -60,6 +62,12 @@ class WindowValues(WindowEvaluation, ValueEvaluation):
             values = values.masked_fill(~batch.y_observed.cpu(), torch.nan)
         found: np.ndarray = values.numpy()
         return found
+
+    def baselines(self) -> dict[str, ValueScores]:
+        """Return the errors of mean and median, and of the last value where a target is an input."""
+        last = last_values(self.data, self.task.spec.targets, self.answers.start)
+        found = super().baselines()
+        return found if last is None else found | {"last value": self.scores_of(last)}
 
     def shown(self, answers: ValuePrediction) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
         """Yield prediction and truth of each series on the time axis, three series at most."""

@@ -1,6 +1,7 @@
 """Tables and figures of classes and values say what they are given, and stay readable."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -124,6 +125,13 @@ def test_the_best_is_marked_whichever_way_is_better():
     assert rows[0].split() == ["accuracy", "0.9000*", "0.5000", "+80.0", "%"]
     assert rows[1].split() == ["distance", "0.5000*", "2.000", "+75.0", "%"]
     assert rows[2].split() == ["error", "0.3000", "0.1000"]
+
+
+def test_a_share_of_errors_has_no_share_of_errors_of_its_own():
+    line = Line("", [-317.0, -2366.0], measure="R2", skill=False)
+    row = score_table_text([line], ["model", "mean"]).splitlines()[2]
+    assert row.split() == ["R2", "-317.0*", "-2366."]
+    assert "%" in score_table_text([replace(line, skill=True)], ["model", "mean"]).splitlines()[2]
 
 
 def test_one_method_alone_is_not_compared():

@@ -29,6 +29,8 @@ from dlkit.train.evaluation import evaluation_of
 from dlkit.train.naive_sources import LastOfParts
 from dlkit.train.panels import past_of
 from dlkit.train.single_sources import OneSource
+from tests.made_multimodal import MS, recording
+from tests.made_tables import Parts
 
 RUN = {"duration": 40.0, "difficulty": "easy", "seed": 3}
 VALUES = Head(kind="values", channels=["target.x", "target.y"], gap="50ms")
@@ -111,6 +113,66 @@ def test_a_forecast_is_set_beside_the_last_value_and_its_window_shows_what_went_
     assert rows.tolist() == [-3, -2, -1, 0]
     last = LastOfParts(data.spec)(batch.x)[0, :, 0, 0]
     np.testing.assert_allclose(task.target_scaling.inverse(last[:, None])[:, 0].numpy(), past[-1], rtol=1e-5)
+
+
+def walk_of(heads, *, missing=0.0, placement="host", tmp_path="", **wanted):
+    """Return windows of a random walk and of noise that does not go in."""
+    random = np.random.default_rng(5)
+    times = np.arange(4000, dtype=np.int64) * 10 * MS
+    values = np.stack([3 + random.normal(size=4000).cumsum(), random.normal(size=4000)], 1)
+    values[random.random(values.shape) < missing] = np.nan
+    source = Parts([recording(times, values)], mark=(missing, str(wanted)))
+    return MultimodalDataModule(
+        clock=Regular("10ms"), sources={"s": StreamInput(source=source, look_back=6, **wanted)}, targets=heads,
+        inputs=["s.c0"], batch_size=64, placement=placement, cache=str(tmp_path), batches_per_step=1,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("placement", ["host", "disk"])
+@pytest.mark.parametrize("missing", [0.0, 0.6])
+def test_values_are_set_beside_the_last_observed_value_of_the_window(missing, placement, tmp_path):
+    head = Head(kind="values", channels=["s.c0"], gap=3)
+    data = walk_of(head, missing=missing, placement=placement, tmp_path=tmp_path, every=2, max_age="10ms")
+    table = data.prepared.table.values[:, data.prepared.laid.chosen.place("s.c0")].copy()
+    assert np.isnan(table).any() == (missing > 0)
+    evaluation, batches = predicted(ready(Regress, data), data)
+    tested = evaluation.test(QUIET)
+    starts = torch.cat([batch.start for batch in batches]).numpy()
+    mean = np.nanmean(table[: int(data.prepared.ranges["train"][-1, 1])])
+    errors = []
+    for start in starts:
+        window = table[start : start + data.prepared.laid.span : 2]
+        seen = window[~np.isnan(window)]
+        errors.append((seen[-1] if len(seen) else mean) - table[start + data.prepared.laid.span - 1 + 3])
+    found = {name: one["physical"]["overall"] for name, one in tested.measures["baselines"].items()}
+    assert list(found) == ["training mean", "training median", "last value"]
+    assert found["last value"]["mae"] == pytest.approx(np.nanmean(np.abs(errors)), rel=1e-4)
+    assert found["last value"]["rmse"] == pytest.approx(np.sqrt(np.nanmean(np.square(errors))), rel=1e-4)
+    assert found["last value"]["rmse"] < 0.3 * found["training mean"]["rmse"]
+    assert "last value" in tested.table
+
+
+def test_on_a_random_walk_nothing_that_was_learnt_beats_the_last_value():
+    data = walk_of(Head(kind="values", channels=["s.c0"], gap=3))
+    evaluation, _ = predicted(ready(Regress, data), data)
+    found = evaluation.test(QUIET).measures["baselines"]["last value"]["physical"]["overall"]
+    assert found["rmse"] == pytest.approx(np.sqrt(3), rel=0.15)  # three steps of variance 1, which nothing foretells
+
+
+def test_a_target_that_is_no_input_has_no_last_value_alone_or_beside_one_that_is():
+    alone = walk_of(Head(kind="values", channels=["s.c1"], gap=3))
+    evaluation, _ = predicted(ready(Regress, alone), alone)
+    assert list(evaluation.test(QUIET).measures["baselines"]) == ["training mean", "training median"]
+    heads = {
+        "both": Head(kind="values", channels=["s.c0", "s.c1"], gap=3),
+        "ahead": Head(kind="forecast", channels=["s.c0"]),
+    }
+    data = walk_of(heads)
+    evaluation, _ = predicted(ready(Combined, data), data)
+    found = evaluation.test(QUIET).measures["heads"]["both"]["baselines"]["last value"]["physical"]
+    assert found["overall"]["mae"] is None
+    assert found["per_target"]["s.c1"]["mae"] is None
+    assert found["per_target"]["s.c0"]["rmse"] == pytest.approx(np.sqrt(3), rel=0.15)
 
 
 def test_a_reconstruction_is_measured_source_by_source():
