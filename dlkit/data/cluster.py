@@ -31,6 +31,17 @@ class Cluster(ABC):
     def start(self) -> Any:
         """Return a Dask cluster without workers of which more may be asked for, or with all of them."""
 
+    def check(self) -> None:
+        """Refuse a cluster that cannot be had here.
+
+        Raises:
+            InputError: Dask is not installed.
+        """
+        require(
+            find_spec("distributed") is not None,
+            "A cluster needs Dask: install dlkit with the extra `dask`, or leave `cluster` out.",
+        )
+
     @contextmanager
     def client(self) -> Iterator[Any]:
         """Start the workers, connect to them, and end them afterwards.
@@ -38,10 +49,7 @@ class Cluster(ABC):
         Raises:
             InputError: Dask is not installed, or no worker came in time.
         """
-        require(
-            find_spec("distributed") is not None,
-            "A cluster needs Dask: install dlkit with the extra `dask`, or leave `cluster` out.",
-        )
+        self.check()
         from distributed import Client
 
         with self.start() as cluster, Client(cluster) as client:
@@ -91,12 +99,16 @@ class SlurmCluster(Cluster):
     options: list[str] = field(default_factory=list)
     prologue: list[str] = field(default_factory=list)
 
-    def start(self) -> Any:
-        """Return a cluster whose jobs have been asked for."""
+    def check(self) -> None:
+        """Refuse jobs where what sends them is not installed."""
+        super().check()
         require(
             find_spec("dask_jobqueue") is not None,
             "A cluster of Slurm jobs needs dask-jobqueue: install dlkit with the extra `dask`.",
         )
+
+    def start(self) -> Any:
+        """Return a cluster whose jobs have been asked for."""
         from dask_jobqueue.slurm import SLURMCluster
 
         cluster = SLURMCluster(

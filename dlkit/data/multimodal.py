@@ -20,7 +20,7 @@ from dlkit.data.inputs import EventInput, Input, StreamInput
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.placement import Placement, choose_placement
 from dlkit.data.several.batching import SourcesBatching
-from dlkit.data.several.columns import InOrder, check_heads
+from dlkit.data.several.columns import InOrder, check_heads, check_sources
 from dlkit.data.several.describe import describe_sources
 from dlkit.data.several.dropout import Dropout
 from dlkit.data.several.lay import Wanted
@@ -120,6 +120,7 @@ class MultimodalDataModule(SourcesBatching):
         self.placement, self.cache, self.cluster = placement, Path(cache).expanduser(), cluster
         self._prepared: SourcesPrepared | None = None
         self._placed: Placement | None = None
+        self._parallel: Parallel | None = None
 
     @property
     def prepared(self) -> SourcesPrepared:
@@ -153,6 +154,11 @@ class MultimodalDataModule(SourcesBatching):
         return self._placement() == "device"
 
     @property
+    def pieces(self) -> int | None:
+        """Pieces that the cluster made: 1 was made in this process, 0 lay on disk already; None without a cluster."""
+        return None if self._parallel is None else self._parallel.made
+
+    @property
     def spec(self) -> Spec:
         """What a network must take and return."""
         known = KNOWN_SPEC.get()
@@ -161,7 +167,8 @@ class MultimodalDataModule(SourcesBatching):
     def describe(self) -> dict[str, Any]:
         """Return sources, split, windows and what they cost, and the audit, as plain types for ``data.json``."""
         found = describe_sources(self.prepared, self.source, self.wanted)
-        return found | {"placement": self._placement(), "modality dropout": self.modality_dropout}
+        pieces = {} if self.pieces is None else {"pieces": self.pieces}
+        return found | pieces | {"placement": self._placement(), "modality dropout": self.modality_dropout}
 
     def clock(self, times: np.ndarray) -> np.ndarray:
         """Return int64 nanoseconds as dates, or as seconds where the sources count from a start."""
@@ -223,19 +230,7 @@ class MultimodalDataModule(SourcesBatching):
         wanted = self.wanted
         record: Source = self.source if targets is None else WithTargets(self.source, targets)
         if self.cluster is not None and targets is None:
-            record = Parallel(source=self.source, cluster=self.cluster)
+            record = self._parallel = Parallel(source=self.source, cluster=self.cluster)
         source = InOrder(record, wanted.sources, wanted.inputs, wanted.heads, extend=extend)
         streams = any(isinstance(one, StreamInput) for one in wanted.sources.values())
         return map_table(source, self.cache) if streams and self._placement() == "disk" else read_table(source)
-
-
-def check_sources(sources: Mapping[str, Input]) -> None:
-    """Refuse sources that nothing can be predicted from.
-
-    Raises:
-        InputError: One sentence says why.
-    """
-    require(
-        any(not isinstance(one, EventInput) for one in sources.values()),
-        f"sources: {list(sources)} give no inputs: name at least one source of channels or frames.",
-    )

@@ -20,8 +20,8 @@ def columns_text(rows: Sequence[Sequence[str]]) -> str:
 
 def sources_text(report: Report) -> str:
     """Return a table of the sources: how they sample, and what they give at the ticks."""
-    head = ("source", "Hz", "jitter", "dropped", "gaps", "in s", "bursts", "twice", "age, half", "age, 95 %",
-            "no value", "too old", "never last")  # fmt: skip
+    head = ("source", "Hz", "jitter", "dropped", "gaps", "gaps in s", "bursts", "same stamp",
+            "age, half", "age, 95 %", "no value yet", "too old", "never last")  # fmt: skip
     return columns_text([head, *(_source_row(name, one) for name, one in report["sources"].items())])
 
 

@@ -14,7 +14,7 @@ from dlkit.data.sync.estimate import Sync
 from dlkit.data.sync.resolve import added, compare, parse_like
 from dlkit.data.sync.survey import survey
 from dlkit.report.sync_tables import clock_text, losses_text, missing_text, sources_text, windows_text
-from dlkit.train.aligning_views import clocks_words, draw, sync_words, yaml_line
+from dlkit.train.aligning_views import clocks_words, draw, pieces_words, sync_words, yaml_line
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +39,14 @@ def aligned_of(data: Any) -> Aligned | None:
 
 
 def write_sync(run: RunFolder, data: Any) -> str:
-    """Write ``sync.json`` and ``figures/sync.png`` into a run; return two lines, or "" where there is one source."""
+    """Write ``sync.json`` and ``figures/sync.png`` into a run; return some lines, or "" where there is one source."""
     aligned = aligned_of(data)
     if aligned is None:
         return ""
     found = survey(aligned)
     write_json(run.path / "sync.json", found.report)
     draw(found, found.syncs, run.figures / "sync.png", dated=aligned.dated)
-    return f"{clocks_words(found.syncs)}\n{losses_text(found.report)}"
+    return "\n".join(filter(None, [pieces_words(data), clocks_words(found.syncs), losses_text(found.report)]))
 
 
 def dry_run(data: Any, wishes: Sequence[str], output: Path) -> str:
@@ -80,7 +80,8 @@ def dry_run(data: Any, wishes: Sequence[str], output: Path) -> str:
     lines = [f"{text}: {sync_words(one.sync)}" for text, one in wished.items()]
     settings = [yaml_line(name, aligned.timings[name]) for name in found.syncs]
     settings += [yaml_line(one.source, one.timing) for one in wished.values() if one.sync.found]
-    words = [clock_text(found.report), missing_text(found.report), clocks_words(found.syncs), *lines]
+    said = [clock_text(found.report), missing_text(found.report), clocks_words(found.syncs)]
+    words = [pieces_words(data), *said, *lines]
     tables = [sources_text(found.report), "", *filter(None, words)]
     return "\n".join([*tables, *settings, "", windows_text(split), "", f"report: {output / 'align.json'}, {figure}"])
 

@@ -86,6 +86,18 @@ def clocks_words(syncs: Mapping[str, Sync]) -> str:
     return f"clocks: {said or 'taken as they are; `timing: {like: source.channel=channel}` compares them'}"
 
 
+def pieces_words(data: Any) -> str:
+    """Say in one line what the cluster of a data module did, "" where it has none."""
+    pieces: int | None = getattr(data, "pieces", None)
+    if pieces is None:
+        return ""
+    if pieces == 0:
+        return "the table was on disk already: nothing was aligned"
+    if pieces == 1:
+        return "one piece: aligned in this process"
+    return f"aligned in {pieces} pieces by {counted(data.cluster.workers, 'worker')}"
+
+
 def yaml_line(source: str, timing: Timing) -> str:
     """Return the setting of the clock of a source."""
     return f"{source}: {{timing: {{offset: {timing.offset:.6f}, drift: {timing.drift:.3f}}}}}"

@@ -1,6 +1,7 @@
 """A survey of sources counts what was planted in them, in one pass and in bounded memory."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -136,6 +137,9 @@ def test_a_survey_of_several_sources_is_plain_and_can_be_drawn(tmp_path):
     assert draw(found, found.syncs, tmp_path / "sync.png", dated=aligned.dated).stat().st_size > 10_000
     assert "fast.x" in missing_text(report)
     assert all(name in sources_text(report) for name in report["sources"])
+    assert {"gaps in s", "same stamp", "no value yet", "too old", "never last"} <= set(
+        re.split("  +", sources_text(report).splitlines()[0])
+    )
     assert "slow: offset +4" in clocks_words(found.syncs)
     assert "ticks" in losses_text(report)
 

@@ -130,6 +130,19 @@ def check_heads(heads: Mapping[str, Head], sources: Mapping[str, Input]) -> None
         )
 
 
+def check_sources(sources: Mapping[str, Input]) -> None:
+    """Refuse sources that nothing can be predicted from.
+
+    Raises:
+        InputError: One sentence says why.
+    """
+    require(len(sources) > 0, "sources is empty: name at least one source of channels or frames in `sources`.")
+    require(
+        any(not isinstance(one, EventInput) for one in sources.values()),
+        f"sources: {', '.join(sources)} give no inputs, being events: name at least one source of channels or frames.",
+    )
+
+
 class InOrder(Arranged):
     """Aligned sources whose columns have the order of :class:`Chosen`.
 

@@ -24,15 +24,21 @@ class Parallel(Source):
         source: The record.
         cluster: Where its pieces are made; None is a process for each of two cores of this machine.
         pieces: Number of pieces; 0 is four for each worker.
+
+    Raises:
+        InputError: Dask is not installed, also where the record turns out to be one piece.
     """
 
     def __init__(self, *, source: Aligned, cluster: Cluster | None = None, pieces: int = 0) -> None:
         require(pieces >= 0, f"pieces={pieces} must not be negative: set `pieces`, or leave it out.")
         self.source, self.cluster, self.pieces = source, cluster or LocalCluster(), pieces
+        self.cluster.check()
+        self.made = 0  # pieces that it was cut into, where it was read
 
     def chunks(self) -> Iterator[Stream]:
         """Yield the series, tick by tick, while the next pieces are made."""
         pieces = cut_record(self.source, self.pieces or EACH * self.cluster.workers)
+        self.made = len(pieces)
         if len(pieces) == 1:
             yield from self.source.chunks()
             return

@@ -34,7 +34,7 @@ def refuse_damage(path: Path, kind: str) -> Iterator[None]:
 
 def reader_classes() -> dict[str, type[Reader]]:
     """Return the reader of each suffix."""
-    found = discover("dlkit.data.readers", Reader)  # type: ignore[type-abstract]  # the interface is what to look for
+    found = discover("dlkit.data.readers", Reader)
     return {suffix: reader for reader in found for suffix in reader.suffixes}
 
 
