@@ -15,6 +15,8 @@ from dlkit.data.loader import Batches, BatchLoader, BatchOrder, Fetch, PlacedBat
 
 # A trained network knows what it takes: with this set, a data module is built without reading what it was trained on.
 KNOWN_SPEC: ContextVar[Spec | None] = ContextVar("KNOWN_SPEC", default=None)
+# With this set, the data are read, and times that were measured in them are those that the network was trained with.
+TRAINED_SPEC: ContextVar[Spec | None] = ContextVar("TRAINED_SPEC", default=None)
 
 
 class Batching(pl.LightningDataModule, ABC):

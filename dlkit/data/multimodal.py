@@ -9,9 +9,10 @@ from typing import Any, Literal
 import numpy as np
 
 from dlkit.core.checks import require
+from dlkit.core.likeness import with_times_of
 from dlkit.core.specs import Spec
 from dlkit.data.base import Augment, Source
-from dlkit.data.batching import KNOWN_SPEC
+from dlkit.data.batching import KNOWN_SPEC, TRAINED_SPEC
 from dlkit.data.clock import Clock
 from dlkit.data.cluster import Cluster
 from dlkit.data.disk import map_table
@@ -22,7 +23,7 @@ from dlkit.data.placement import Placement, choose_placement
 from dlkit.data.several.batching import SourcesBatching
 from dlkit.data.several.columns import InOrder, check_heads, check_sources
 from dlkit.data.several.describe import describe_sources
-from dlkit.data.several.dropout import Dropout
+from dlkit.data.several.dropout import Dropout, dropout_rates
 from dlkit.data.several.lay import Wanted
 from dlkit.data.several.new import WithTargets, asked_beyond_inputs, known_scalings, only_sources
 from dlkit.data.several.place import FramesPlace
@@ -108,6 +109,7 @@ class MultimodalDataModule(SourcesBatching):
         heads = named_heads(targets)
         check_sources(sources)
         check_heads(heads, sources)
+        dropout_rates(modality_dropout, [name for name, one in sources.items() if not isinstance(one, EventInput)])
         require(stride > 0, f"stride={stride} must be positive: change `stride`.")
         require(inputs is None or len(inputs) > 0, "inputs=[] is empty: name at least one channel, or leave it out.")
         self.source = Aligned(clock=clock, sources=sources, span=span)
@@ -131,11 +133,16 @@ class MultimodalDataModule(SourcesBatching):
         if self._prepared is None:
             table, regular = self._read(), self.wanted.regular
             wanted = replace(self.wanted, timings=self.source.timings)
-            self._prepared = prepare_sources(
+            found = prepare_sources(
                 table, wanted, split=self.split, normalizer=self.normalizer,
                 embargo=Ticks(table.step, regular).rows(self.embargo, setting="embargo"),
                 season=self._season(table.step),
             )  # fmt: skip
+            trained = TRAINED_SPEC.get()
+            spec = found.spec if trained is None else with_times_of(found.spec, trained, regular=regular)
+            found = replace(found, spec=spec)
+            self.start(found)  # refused here, before a run begins
+            self._prepared = found
         return self._prepared
 
     @property

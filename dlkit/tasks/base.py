@@ -15,6 +15,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from dlkit.core.batch import Batch
 from dlkit.core.checks import InputError, require
+from dlkit.core.likeness import difference, with_times_of
 from dlkit.core.packing import channel_of
 from dlkit.core.specs import Spec
 from dlkit.data.batching import Batching
@@ -231,12 +232,10 @@ class Task(pl.LightningModule, ABC):
             )
         total, self._loss_count = checkpoint["epoch_loss"]
         self._loss_sum = torch.tensor(total, dtype=torch.float64, device=self.device)
-        own = self.spec.to_dict()
-        saved = own | checkpoint["spec"]
-        for key in ("channels", "size", "output", "targets", "future", "static", "classes", "padded", "parts", "heads"):
-            before, now = (str(list(part) if isinstance(part, tuple) else part) for part in (saved[key], own[key]))
-            require(
-                before == now,
-                f"The checkpoint was trained with {key}={before:.100}, the data give {now:.100}: use the data settings "
-                "of the run that wrote it (its config.yaml).",
-            )
+        saved = Spec.from_dict(self.spec.to_dict() | checkpoint["spec"])
+        found = difference(saved, with_times_of(self.spec, saved, regular=True))
+        require(
+            found is None,
+            f"The checkpoint was trained with {found}: use the data settings of the run that wrote it (its "
+            "config.yaml), and data like those it was trained on.",
+        )

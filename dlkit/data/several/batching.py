@@ -47,14 +47,22 @@ class SourcesBatching(WindowBatching, ABC):
     def setup(self, stage: str | None = None) -> None:  # noqa: ARG002 - Lightning's name
         """Place table and frames; what lies in memory is normalized where it lies."""
         if self._sources is None:
-            parts = self.prepared.laid.parts
-            for part in parts:
-                start_augments(part, self.changes.get(part.name, ()), self.prepared.spec.step)
-            rates = dropout_rates(self.modality_dropout, [part.name for part in parts])
+            rates = self.start(self.prepared)
             self._sources = place_sources(
                 self.prepared, frames=self.frames, changes=self.changes, rates=rates, room=self._room()
             )
         self._sources = self._sources.to(self.device())
+
+    def start(self, ready: SourcesPrepared) -> Tensor:
+        """Tell augmentations what their source is; return with which probability each source is left out.
+
+        Raises:
+            InputError: Augmentations or ``modality_dropout`` do not fit the sources.
+        """
+        parts = ready.laid.parts
+        for part in parts:
+            start_augments(part, self.changes.get(part.name, ()), ready.spec.step)
+        return dropout_rates(self.modality_dropout, [part.name for part in parts])
 
     def _room(self) -> int:
         """Return the bytes that are free where decoded frames would lie."""
