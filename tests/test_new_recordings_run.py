@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from dlkit.__main__ import main
+from dlkit.train.checkpoints import warn_once
 from tests.bad_inputs.source_jobs import frames, part, stream, write_several
 
 FILES = {"fast": "fast.csv", "slow": "slow.csv", "cam": "frames.parquet"}
@@ -37,10 +38,14 @@ def test_the_training_files_given_as_new_ones_are_predicted_as_they_were(place):
     pd.testing.assert_series_equal(found.loc[known.index], known)
 
 
-def test_every_path_can_be_another_in_the_settings(place):
+def test_every_path_can_be_another_in_the_settings(place, caplog):
+    warn_once.cache_clear()
+    predict(place)
+    assert not caplog.messages
     keys = [f"--data.init_args.sources.{name}.init_args.source.init_args.path={place / 'new' / file}"
             for name, file in FILES.items()]  # fmt: skip
     assert predict(place, *keys).notna().all()
+    assert "give new files by --data" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import torch
+
 from dlkit.core.checks import require, suggest
 from dlkit.core.specs import Spec
 from dlkit.data.inputs import Timing
+from dlkit.data.normalize import ChannelScaling
 from dlkit.data.several.new import only_sources
 from dlkit.data.sources.aligned import Aligned
+from dlkit.train.checkpoints import warn_once
 
 
 def new_recordings(
@@ -67,3 +71,17 @@ def sources_of(spec: Spec, source: Aligned) -> list[str]:
         return [part.name for part in spec.parts]
     known = {column.partition(".")[0] for column in (*spec.columns, *spec.static)}
     return [name for name in source.sources if name in known]
+
+
+def warn_of_other_scaling(task: Any, data: Any) -> None:
+    """Say that data are not scaled as those that a network was trained on were, where settings name other data."""
+    trained, ready = getattr(task, "scaling", None), getattr(data, "prepared", None)
+    own = getattr(ready, "scaling", None)
+    if not isinstance(trained, ChannelScaling) or not isinstance(own, ChannelScaling):
+        return
+    pairs = zip(trained.state_dict().values(), own.state_dict().values(), strict=True)
+    if any(one.shape != other.shape or not torch.allclose(one.cpu(), other.cpu(), rtol=1e-4) for one, other in pairs):
+        warn_once(
+            "The settings name other training data than those of the run, and its network gets values scaled by them: "
+            "give new files by --data of `dlkit predict`, which scales them as in training."
+        )

@@ -22,7 +22,7 @@ from dlkit.train.checkpoints import best_or_newest, load_checkpoint, newest_whol
 from dlkit.train.cli import RunCLI, build, with_config
 from dlkit.train.evaluate import load_weights
 from dlkit.train.evaluation import evaluation_of
-from dlkit.train.new_recordings import new_recordings, sources_of
+from dlkit.train.new_recordings import new_recordings, sources_of, warn_of_other_scaling
 
 
 def fit(arguments: Sequence[str], *, tests: bool = False) -> RunCLI:
@@ -107,6 +107,8 @@ def load(arguments: Sequence[str], *, reads: bool = True) -> tuple[RunCLI, RunFo
         cli = build(rest, trains=False)
     if checkpoint is not None:
         load_weights(cli.model, checkpoint)
+        if reads:
+            warn_of_other_scaling(cli.model, cli.datamodule)
     else:
         require(
             not any(p.requires_grad for p in cli.model.parameters()),

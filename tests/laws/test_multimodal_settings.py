@@ -126,7 +126,7 @@ def test_other_parts_or_heads_are_refused_by_a_checkpoint():
     checkpoint = {}
     one.on_save_checkpoint(checkpoint)
     checkpoint["spec"] = spec.to_dict()
-    with pytest.raises(InputError, match="trained with parts="):
+    with pytest.raises(InputError, match=r"trained with the sources \['.*'\], the data give \[\]"):
         one.on_load_checkpoint(checkpoint)
 
 
