@@ -8,6 +8,7 @@ NANOSECONDS = {
     "ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9,
     "h": 3600 * 10**9, "d": 86_400 * 10**9, "w": 7 * 86_400 * 10**9,
 }  # fmt: skip
+GUESSED = "set `step` of the source if this step was guessed"
 
 
 def nanoseconds(text: str, *, setting: str) -> int:
@@ -27,8 +28,15 @@ def nanoseconds(text: str, *, setting: str) -> int:
     return round(float(match.group(1)) * NANOSECONDS[unit])
 
 
-def samples(value: int | str, step: int, *, setting: str, least: int = 0) -> int:
+def samples(value: int | str, step: int, *, setting: str, least: int = 0, cure: str = GUESSED) -> int:
     """Return ``value``, a number of samples or a duration, in samples of ``step`` nanoseconds.
+
+    Args:
+        value: The number or duration.
+        step: Nanoseconds between samples.
+        setting: Where it was set.
+        least: Smallest number that is accepted.
+        cure: What else helps where it is no whole number of samples.
 
     Raises:
         InputError: The duration is no whole number of samples, or fewer than ``least``.
@@ -38,7 +46,7 @@ def samples(value: int | str, step: int, *, setting: str, least: int = 0) -> int
         require(
             length % step == 0,
             f"{setting}='{value}' is {length / step:g} samples of {step / 1e9:g} s; it must be a whole number of them: "
-            f"change `{setting}`, or set `step` of the source if this step was guessed.",
+            f"change `{setting}`, or {cure}.",
         )
         count = length // step
     else:

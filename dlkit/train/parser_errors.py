@@ -10,6 +10,7 @@ from pytorch_lightning import Trainer
 
 from dlkit.core.checks import InputError, suggest
 from dlkit.train.messages import SECTIONS, accepted, find_class
+from dlkit.train.parser_place import place_of
 
 KINDS = {
     "int": "a whole number",
@@ -141,11 +142,11 @@ def parts(text: str) -> Iterator[str]:
 
 def read_complaint(text: str) -> Complaint:
     """Read a tree of errors."""
-    found = Complaint()
+    found = Complaint(place=place_of(text))
     for line in parts(text):
-        if key := re.search(r'Parser key "(.+?)":', line):
-            found.place.append(key.group(1))
-        elif value := re.match(r"(?:Given value|Expected a dot import path string): (.*)", line):
+        if re.search(r'Parser key ".+?":', line):
+            continue
+        if value := re.match(r"(?:Given value|Expected a dot import path string): (.*)", line):
             found.value = found.value or value.group(1).partition(". Got value: ")[0]
         elif owner := re.match(r"Problem with given class_path '(.*)'", line):
             found.owner = owner.group(1)

@@ -147,6 +147,9 @@ EVENTS = {
     ),
     "class named twice": labelled(("classes", "twice"), {"faults.source.init_args.classes": ["arc", "trip", "arc"]}),
     "end and duration": labelled(("offset", "duration"), {"faults.source.init_args.duration": "seconds"}),
+    "onset and end in one column": labelled(
+        ("`onset: onset` and `offset: onset` name one column twice",), {"faults.source.init_args.offset": "onset"}
+    ),
     "column of ends that is not there": labelled(("'end'", "`offset`"), {"faults.source.init_args.offset": "end"}),
     "overlap that is neither": labelled(("overlap", "first"), {"faults.source.init_args.overlap": "first"}),
     "no event": labelled(("events.csv", "no event"), make=table("events.csv", lambda rows: rows[:0])),

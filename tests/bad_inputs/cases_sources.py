@@ -62,7 +62,16 @@ CLOCK = {
     "negative step": several(("clock", "step", "duration"), {"clock.step": "-1s"}),
     "step that is no duration": several(("clock.step='fast'", "duration"), {"clock.step": "fast"}),
     "step in no unit": several(("clock", "step", "duration|str"), {"clock.step": "100"}),
-    "step longer than the recording": several(("window|tick|clock"), {"clock.step": "1h"}),
+    "step longer than the look-back": several(
+        ("look_back='1s'", "0.000277", "`step` of the clock"), {"clock.step": "1h"}
+    ),
+    "step longer than the recording": several(
+        ("every 40s", "`step` of the clock"), {"clock.step": "40s", "fast.look_back": 1}
+    ),
+    "step longer than what sources have in common": several(
+        ("every 13s", "longer than the time", "11.3 s", "`step`"),
+        {"clock.step": "13s", "fast.look_back": 1, "fast.timing": {"offset": 0.5}},
+    ),
     "step far too short": several(("clock ticks every 3ns", "every 20ms", "`step`"), {"clock.step": "3ns"}),
     "clock of a source that is not there": several(
         ("clock", "'fats'", "did you mean 'fast'"), {"D.clock": part("dlkit.data.clock.OfSource", source="fats")}
@@ -75,7 +84,7 @@ CLOCK = {
 }
 
 METHODS = {
-    "unknown method": several(("method", "'average'", "mean|last"), {"fast.method": "average"}),
+    "unknown method": several(("`data.sources.fast.method`", "'average'", "mean|last"), {"fast.method": "average"}),
     "method misspelt": several(("method", "'means'", "'mean'"), {"fast.method": "means"}),
     "looking ahead without leave": several(("'linear'", "look_ahead"), {"fast.method": "linear"}),
     "looking ahead for one channel": several(("'nearest'", "look_ahead"), {"fast.method": {"a": "nearest"}}),
@@ -86,7 +95,9 @@ METHODS = {
     "channel that is not there": several(("fast", "'c'", "a, b"), {"fast.channels": ["c"]}),
     "glob without a channel": several(("fast", r"'temp_\*'", "a, b"), {"fast.channels": ["temp_*"]}),
     "empty list of channels": several(("fast", "channels"), {"fast.channels": []}),
-    "clock of a source off by a word": several(("offset",), {"fast.timing": {"offset": "soon"}}),
+    "clock of a source off by a word": several(
+        ("`data.sources.fast.timing.offset`",), {"fast.timing": {"offset": "soon"}}
+    ),
     "offset found by a channel that is not there": several(
         ("fast", "'c'", "a, b"), {"slow.timing": {"like": "fast.c=level"}}
     ),
@@ -100,19 +111,32 @@ WINDOWS = {
     "negative look-back": several(("look_back", "-3"), {"fast.look_back": -3}),
     "look-back of nothing": several(("look_back", "at least 1"), {"fast.look_back": 0}),
     "look-back that is no multiple of the step": several(
-        ("look_back='250ms'", "whole number"), {"fast.look_back": "250ms"}
+        ("look_back='250ms'", "whole number", "`step` of the clock"), {"fast.look_back": "250ms"}
     ),
     "look-back that is no duration": several(("look_back='long'", "duration"), {"fast.look_back": "long"}),
-    "look-back longer than the recording": several(("window", "look_back"), {"fast.look_back": "1h"}),
+    "look-back longer than the recording": several(
+        ("window", "36000 of `look_back`", "shorten `look_back`"), {"fast.look_back": "1h"}
+    ),
     "no frames in a window": several(("look_back=0 frames", "positive"), {"cam.look_back": 0}),
     "a duration of frames": several(("look_back", "1s"), {"cam.look_back": "1s"}),
     "step inside a window that is no multiple": several(("every", "whole number"), {"fast.every": "30ms"}),
     "stride of nothing": several(("stride", "positive"), {"D.stride": 0}),
+    "all windows lost to a stream that is too old": several(
+        ("No training window", "no value of 'fast'", "`max_age: 1ns` of the source 'fast'", "missing: mask"),
+        {"fast.max_age": "1ns", "fast.missing": "drop", "fast.timing": {"offset": 0.001}},
+    ),
+    "all windows lost to a target that is too old": several(
+        ("No training window", "no target was measured", "`max_age: 1ns` of the source 'slow'"),
+        {"slow.max_age": "1ns", "slow.timing": {"offset": 0.001}},
+    ),
+    "gap longer than the recording": several(("72000 of `gap`", "shorten `gap`"), {"targets.gap": "2h"}),
     "all windows lost to a camera that is too old": several(
-        ("No training window", "cam", "missing: mask"),
+        ("No training window", "`max_age: 1ms` of the source 'cam'", "missing: mask"),
         {"cam.max_age": "1ms", "cam.missing": "drop", "cam.timing": {"offset": 0.03}},
     ),
-    "what to do with missing that is not known": several(("missing", "ignore"), {"fast.missing": "ignore"}),
+    "what to do with missing that is not known": several(
+        ("`data.sources.fast.missing`", "ignore"), {"fast.missing": "ignore"}
+    ),
     "no frame before the end": several(
         ("cam", "frame|common"), make=table("frames.parquet", lambda rows: rows.assign(t=rows.t + 11.9))
     ),
@@ -120,7 +144,7 @@ WINDOWS = {
     "dropout of a source that is not there": several(
         ("modality_dropout", "'fats'", "fast"), {"D.modality_dropout": {"fats": 0.1}}
     ),
-    "size of frames that is one number": several(("size",), {"cam.size": 8}),
+    "size of frames that is one number": several(("`data.sources.cam.size`",), {"cam.size": 8}),
     "size of no pixels": several((r"size=\(0, 8\)", "positive"), {"cam.size": [0, 8]}),
 }
 
@@ -130,7 +154,7 @@ TARGETS = {
     ),
     "channel without its source": several(("'level'", "slow.level"), {"targets.channels": ["level"]}),
     "head without a channel": several(("head", "'values'", "channels"), {"targets.channels": []}),
-    "head of no kind": several(("kind", "'value'", "values"), {"targets.kind": "value"}),
+    "head of no kind": several(("`data.targets.kind`", "'value'", "values"), {"targets.kind": "value"}),
     "class of a stream": several(
         ("'slow'|slow", "events"), {"D.targets": part("dlkit.data.heads.Head", kind="class", events="slow")}
     ),
@@ -163,7 +187,7 @@ NAMES = {
         ("'fast.er'", "dot"),
         {"D.sources": {"fast.er": source("recording", "Recording", "StreamInput", path="fast.csv")}},
     ),
-    "no sources": several(("sources", "empty|at least one"), {"D.sources": {}}),
+    "no sources": several(("sources is empty", "at least one"), {"D.sources": {}}),
     "events alone": several(
         ("sources", "no inputs", "channels or frames"),
         {"D.sources": {"f": source("event_table", "EventTable", "EventInput", path="events.csv", offset="offset")}},

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float32
 from dlkit.core.checks import InputError
 from dlkit.data.align.feed import FOREVER, SILENT, Feed
 from dlkit.data.align.held import Ticks
-from dlkit.data.align.units import refuse_unused
+from dlkit.data.align.units import refuse_long_step, refuse_unused
 from dlkit.data.clock import Clock
 
 EARLY, LATE = "samples before all sources have begun", "samples after a source has ended"
@@ -131,6 +131,7 @@ class Recorder:
         for feed in self.feeds:
             self.lost[f"{feed.name}: {LATE}"] += feed.read_out(self._end)
         if self._last_tick is None:
+            refuse_long_step(self.feeds, self.step if self._driver is None else 0, union=self.union)
             spans = "; ".join(
                 f"'{feed.name}' from {feed.show(feed.first)} to {feed.show(feed.newest)}" for feed in self.feeds
             )

@@ -29,6 +29,26 @@ def refuse_fine_clock(feeds: Sequence[Feed], step: int) -> None:
     )
 
 
+def refuse_long_step(feeds: Sequence[Feed], step: int, *, union: bool) -> None:
+    """Refuse a clock whose step is longer than the time of the sources.
+
+    Args:
+        feeds: The sources, read to their end.
+        step: Nanoseconds between ticks, 0 where they are the stamps of a source.
+        union: Whether ticks span the time of any source, or that in which all of them run.
+
+    Raises:
+        InputError: It is such a clock.
+    """
+    first, last = [feed.first for feed in feeds], [feed.newest for feed in feeds]
+    time = max(last) - min(first) if union else min(last) - max(first)
+    require(
+        not 0 <= time < step,
+        f"The clock ticks every {show_duration(step)}, which is longer than the time that the sources "
+        f"{'last' if union else 'have in common'}, {time / SECOND:g} s: set a shorter `step` of the clock.",
+    )
+
+
 def refuse_unused(feeds: Sequence[Feed]) -> None:
     """Refuse a source of which hardly anything, not even two samples, lies in the time of all sources.
 

@@ -205,18 +205,30 @@ def conditions_of(laid: Laid, wanted: Wanted, table: Table, *, answered: bool) -
     for source in drop:
         name = source.part.name
         if isinstance(source, Camera):
-            found.append(Condition(f"no frame of '{name}'", source.newest.numpy() >= 0))
+            found.append(Condition(f"no frame of '{name}'", source.newest.numpy() >= 0, _cure(name, wanted)))
         elif not table.complete:
             holds = recently(torch.from_numpy(seen[f"source {name}"]), source.fresh, source.cut.every)
-            found.append(Condition(f"no value of '{name}'", holds.numpy()))
+            found.append(Condition(f"no value of '{name}'", holds.numpy(), _cure(name, wanted)))
     if answered and all(one.kind != "reconstruct" for one in laid.asked):
-        found.append(_answer_known(laid, {one.name: seen[f"head {one.name}"] for one in measured}))
+        found.append(_answer_known(laid, {one.name: seen[f"head {one.name}"] for one in measured}, wanted))
     return found
 
 
-def _answer_known(laid: Laid, seen: Mapping[str, np.ndarray]) -> Condition:
+def _raised(name: str, wanted: Wanted) -> list[str]:
+    age = getattr(wanted.sources.get(name), "max_age", None)
+    return [] if age is None else [f"raise `max_age: {age}` of the source '{name}'"]
+
+
+def _cure(name: str, wanted: Wanted) -> str:
+    return ", or ".join([*_raised(name, wanted), f"set `missing: mask` of the source '{name}'"])
+
+
+def _answer_known(laid: Laid, seen: Mapping[str, np.ndarray], wanted: Wanted) -> Condition:
     known = np.zeros(len(next(iter([*seen.values(), *laid.labels.values()]))), bool)
     for one in laid.asked:
         told = laid.labels[one.events] >= 0 if one.kind == "class" else seen[one.name]
         known |= ahead(told, one.first, one.rows)
-    return Condition("no label" if not seen else "no target was measured", known)
+    sources = dict.fromkeys(name.split(".", 1)[0] for one in laid.asked if one.name in seen for name in one.targets)
+    ages = [cure for source in sources for cure in _raised(source, wanted)]
+    cure = ", or ".join([*ages, "give data in which what `targets` asks for is known"])
+    return Condition("no label" if not seen else "no target was measured", known, cure)

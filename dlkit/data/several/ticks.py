@@ -29,7 +29,7 @@ class Ticks:
             InputError: It is no duration, no whole number of regular rows, or fewer than ``least``.
         """
         if self.regular or not isinstance(value, str) or re.fullmatch(r"\s*-?[0-9]+\s*", value):
-            return samples(value, self.step, setting=setting, least=least)
+            return samples(value, self.step, setting=setting, least=least, cure="set another `step` of the clock")
         count = round(nanoseconds(value, setting=setting) / self.step)
         require(count >= least, f"{setting}={value} is {count} rows of the clock; it must be at least {least}.")
         return count

@@ -10,6 +10,7 @@ from dlkit.core.checks import InputError
 from dlkit.data.several.heads import Asked
 from dlkit.data.splits import ROLES, Ranges
 from dlkit.data.tables import Table
+from dlkit.data.tabular.time_column import show_duration
 from dlkit.data.windows import Geometry, Windows, place_windows
 
 
@@ -20,10 +21,12 @@ class Condition:
     Attributes:
         cause: What a window that does not is lost to.
         holds: Whether each row of the table does, (rows,).
+        cure: What helps where it costs all windows.
     """
 
     cause: str
     holds: np.ndarray
+    cure: str
 
 
 def geometry_of(span: int, asked: Sequence[Asked], stride: int) -> Geometry:
@@ -46,13 +49,34 @@ def place_all(table: Table, ranges: Ranges, geometry: Geometry, conditions: Sequ
     windows = {role: keep_windows(found, geometry.look_back - 1, conditions) for role, found in placed.items()}
     if not len(windows["train"]):
         longest = int((ranges["train"][:, 1] - ranges["train"][:, 0]).max(initial=0))
-        lost = ", ".join(f"{count} to '{cause}'" for cause, count in windows["train"].lost.items())
-        raise InputError(
-            f"No training window is left: a window takes {geometry.length} rows of the clock, the longest run of "
-            f"training rows without a gap is {longest}; lost were {lost or 'none'}: shorten `look_back` or "
-            "`look_forward`, set `missing: mask` of the source, or give more data."
-        )
+        raise InputError(why_none(windows["train"].lost, longest, geometry, table.step, conditions))
     return windows
+
+
+def why_none(
+    lost: Mapping[str, int], longest: int, geometry: Geometry, step: int, conditions: Sequence[Condition]
+) -> str:
+    """Return the sentence that says why no training window is left, by what cost most of them.
+
+    Args:
+        lost: Windows that could not be, per cause.
+        longest: Rows of the longest run of training rows without a gap.
+        geometry: Extent of a window.
+        step: Nanoseconds between rows.
+        conditions: What windows had to fulfil.
+    """
+    most = max(lost, key=lambda cause: lost[cause], default="")
+    cures = {one.cause: one.cure for one in conditions}
+    if most in cures:
+        return f"No training window is left: {lost[most]} of {sum(lost.values())} are lost to '{most}': {cures[most]}."
+    back, ahead = geometry.look_back, geometry.length - geometry.look_back
+    shorter = "`look_back`" if back >= ahead else "`gap` or `look_forward` of the targets"
+    cure = f"shorten {shorter}, or give more data" if longest > 1 else "set a shorter `step` of the clock"
+    return (
+        f"No training window is left: a window takes {geometry.length} rows of the clock, one every "
+        f"{show_duration(step)} ({back} of `look_back`, {ahead} of `gap` and `look_forward`), but the longest run of "
+        f"training rows without a gap is {longest}: {cure}."
+    )
 
 
 def keep_windows(windows: Windows, last: int, conditions: Sequence[Condition]) -> Windows:

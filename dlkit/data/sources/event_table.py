@@ -77,8 +77,9 @@ class EventTable(OtherFiles, EventSource):
         self.stamps = Stamps(time_format=time_format, time_zone=time_zone)
         wanted = {"onset": onset, "offset": offset, "duration": duration, "label": label, "series": series}
         self.columns = {setting: column for setting, column in wanted.items() if column is not None}
-        twice = len(set(self.columns.values())) < len(self.columns)
-        require(not twice, f"{self.columns} name one column twice: give each its own.")
+        named = list(self.columns.values())
+        twice = [f"`{setting}: {column}`" for setting, column in self.columns.items() if named.count(column) > 1]
+        require(not twice, f"{' and '.join(twice)} name one column twice: give each its own.")
 
     @cached_property
     def files(self) -> list[Path]:
