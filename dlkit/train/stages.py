@@ -102,7 +102,8 @@ def load(arguments: Sequence[str], *, reads: bool = True) -> tuple[RunCLI, RunFo
     """
     rest, run = with_config(list(arguments))
     checkpoint = None if run is None else best_or_newest(run)
-    spec = None if checkpoint is None else Spec.from_dict(load_checkpoint(checkpoint)["spec"])
+    saved = {} if checkpoint is None else load_checkpoint(checkpoint)
+    spec = Spec.from_dict(saved["spec"]) if "spec" in saved else None  # without one, the weights are refused
     with known_spec(spec, reads=reads), nullcontext() if checkpoint is None else weights_come_later():
         cli = build(rest, trains=False)
     if checkpoint is not None:
