@@ -12,8 +12,9 @@ network). Settings follow a colon: integrated_gradients:steps=64, gradcam:layer=
 Writes RUN/explain/METHOD/ (METHOD-TARGET/ where a target is named, and so on): figures, maps.npz, summary.json; of
 several sources also the share of each, exact Shapley values to compare with, and what a shift in time does.
 Every method answers for itself by deletion and insertion curves and by randomized weights; one that fails is marked so.
-Class activation maps and gradients are relative; the others have the unit of the score. A dashed box encloses what is
-above 20 % of the maximum of a class activation map."""
+Class activation maps and gradients are relative; the others have the unit of the score. Only integrated_gradients and
+deep_lift add up to its change: of several sources the shares of all others are proportions. A dashed box encloses what
+is above 20 % of the maximum of a class activation map."""
 
 
 class Parser(argparse.ArgumentParser):

@@ -23,6 +23,17 @@ def source_shares(relevance: Float[Tensor, "*batch values"], parts: Sequence[Par
     return torch.stack([relevance[..., where].double().sum(-1) for where in borders(parts).values()], dim=-1)
 
 
+def proportions(shares: Float[Tensor, "*batch parts"]) -> Float[Tensor, "*batch parts"]:
+    """Return shares scaled so that their sizes add up to 1: all that those of a method that is not complete tell."""
+    return shares / size_of(shares)
+
+
+def size_of(shares: Float[Tensor, "*batch parts"]) -> Float[Tensor, "*batch 1"]:
+    """Return the sum of the sizes of shares, 1 where all of them are 0."""
+    total = shares.abs().sum(-1, keepdim=True)
+    return torch.where(total > 0, total, 1)
+
+
 def channel_shares(relevance: Float[Tensor, "*batch values"], parts: Sequence[Part]) -> dict[str, Tensor]:
     """Return the sum of the relevance of each channel of each source, (*batch, channels)."""
     found = {}

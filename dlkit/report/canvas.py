@@ -57,8 +57,9 @@ def new_figure(width: float, height: float) -> "matplotlib.figure.Figure":
     """Return an empty figure in inches, drawn without a display and without pyplot's memory of it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.1))  # room for the last label
     FigureCanvasAgg(figure)
     return figure
 
@@ -106,5 +107,15 @@ def lead_times(steps: int, step: float, gap: int) -> tuple[np.ndarray, str]:
         gap: Samples between the last input and the first predicted one.
     """
     seconds = (gap + 1 + np.arange(steps)) * step
-    unit, size = next(((unit, size) for limit, unit, size in SPANS if seconds[-1] < limit), ("d", 86_400.0))
+    unit, size = _unit_of(seconds[-1])
     return seconds / size, unit
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration in the unit in which it reads well."""
+    unit, size = _unit_of(seconds)
+    return f"{seconds / size:.4g} {unit}"
+
+
+def _unit_of(seconds: float) -> tuple[str, float]:
+    return next(((unit, size) for limit, unit, size in SPANS if seconds < limit), ("d", 86_400.0))

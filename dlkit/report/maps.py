@@ -50,7 +50,8 @@ class Legend:
         units: Unit of each channel.
         score: Name of the score with its unit.
         relative: Whether only the proportions within a map mean something.
-        unit: Unit of the relevance.
+        unit: Unit of sums of the relevance, "" where they have none.
+        complete: Whether the relevance adds up to the change of the score.
     """
 
     title: str
@@ -61,6 +62,7 @@ class Legend:
     score: str = ""
     relative: bool = False
     unit: str = ""
+    complete: bool = True
 
 
 def shades(relevance: np.ndarray, *, signed: bool) -> dict[str, Any]:

@@ -9,63 +9,19 @@ import numpy as np
 from dlkit.core.checks import require
 from dlkit.report.canvas import BLACK, BLUE, ORANGE, label_time, new_figure, style, with_unit
 from dlkit.report.maps import Legend, MapView, draw_heat, put_title, shades, wrapped
-from dlkit.report.source_axis import linear_part, seconds_after, squeeze
+from dlkit.report.source_axis import before_last, linear_part, moment_text, seconds_after, squeeze
+from dlkit.report.source_view import SourceView
 from dlkit.report.tables import shorten
 
 if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
-MOST_CHANNELS, MOST_FRAMES = 8, 8
-
-
-@dataclass(frozen=True, eq=False)
-class SourceView:
-    """What one source gave to one answer.
-
-    Attributes:
-        name: Name of the source.
-        channels: Name of each channel.
-        units: Unit of each channel.
-        times: Time of each sample or frame, datetime64 or seconds, rising, (times,); NaT or NaN where there is none.
-        values: In physical units, NaN where missing, (channels, times) or (frames, channels, height, width).
-        relevance: Same shape.
-        share: Sum of the relevance.
-        there: Whether the source was there.
-    """
-
-    name: str
-    channels: Sequence[str]
-    units: Sequence[str]
-    times: np.ndarray
-    values: np.ndarray
-    relevance: np.ndarray
-    share: float
-    there: bool = True
-
-    @property
-    def frames(self) -> bool:
-        """Whether it is a camera."""
-        return self.values.ndim == 4
-
-    def strongest(self) -> list[int]:
-        """Return the channels that are drawn, in their order: those of the largest relevance where there are many."""
-        sizes = np.nansum(np.abs(self.relevance), axis=1)
-        return sorted(np.argsort(-sizes, kind="stable")[:MOST_CHANNELS].tolist())
-
-    def size(self) -> float:
-        """Return the sum of the sizes of the relevance."""
-        return float(np.nansum(np.abs(self.relevance)))
-
-    def shade(self, most: float) -> np.ndarray:
-        """Return the relevance beside its largest value, paler by the root of the size beside the largest source."""
-        largest = float(np.nanmax(np.abs(self.relevance), initial=0.0)) or 1.0
-        shaded: np.ndarray = self.relevance / largest * np.sqrt(self.size() / most)
-        return shaded
+MOST_FRAMES = 8
 
 
 def source_maps_figure(
-    views: Sequence[SourceView], legend: Legend, *, title: str, answer: Any
+    views: Sequence[SourceView], legend: Legend, *, title: str, last: Any, later: str = ""
 ) -> "matplotlib.figure.Figure":
     """Draw the inputs of all sources on one time axis, coloured by relevance, and beside them their shares.
 
@@ -75,10 +31,11 @@ def source_maps_figure(
         views: The sources.
         legend: Method, score and verdict.
         title: What the sample is called and what is said of it.
-        answer: Time that the answer is of.
+        last: Time of the last input.
+        later: How much later the target is, in words; "" where it is of that moment.
     """
     require(len(views) > 0, "source_maps_figure got no source to draw: pass at least one SourceView.")
-    axis = TimeAxis.of(views, answer)
+    axis = TimeAxis.of(views, last, later)
     views = axis.views
     rows = [(view, channel) for view in views for channel in ([-1] if view.frames else view.strongest())]
     heights = [2.0 if view.frames else 0.75 for view, _ in rows]
@@ -94,9 +51,15 @@ def source_maps_figure(
                 draw_frames(axes, view, view.shade(most), look)
             else:
                 draw_channel(axes, view, channel, view.shade(most)[channel], look, axis.half)
-            axes.axvline(axis.answer, color=BLACK, linewidth=0.8, linestyle=":")
+            axes.axvline(axis.last, color=BLACK, linewidth=0.8, linestyle=":")
             axes.tick_params(labelsize=7, labelbottom=axes is panels[-1])
-        first.set_title(wrapped([title, "dotted: the moment of the answer"], 105), loc="left", fontsize=8)
+        first.set_title(
+            wrapped(
+                [title, ", ".join([f"dotted: the last input at {moment_text(last)}", *filter(None, [later])])], 105
+            ),
+            loc="left",
+            fontsize=8,
+        )
         axis.finish(panels[-1])
         draw_shares(figure, grid, views, [view for view, _ in rows], legend)
         add_scale(figure, panels, look)
@@ -106,11 +69,11 @@ def source_maps_figure(
 
 @dataclass(frozen=True, eq=False)
 class TimeAxis:
-    """The time axis that all sources share: their own clock, or seconds before the answer where spans differ much.
+    """The time axis that all sources share: their own clock, or seconds before the last input where spans differ much.
 
     Attributes:
         views: The sources, with times on this axis.
-        answer: The moment of the answer on this axis.
+        last: The moment of the last input on this axis.
         ends: First and last time that is drawn.
         half: Half the width of a sample that has no neighbour.
         linear: Seconds of the linear part; None where all of it is.
@@ -118,25 +81,23 @@ class TimeAxis:
     """
 
     views: Sequence[SourceView]
-    answer: Any
+    last: Any
     ends: tuple[Any, Any]
     half: Any
     linear: float | None = None
     label: str = ""
 
     @classmethod
-    def of(cls, views: Sequence[SourceView], answer: Any) -> "TimeAxis":
+    def of(cls, views: Sequence[SourceView], last: Any, later: str) -> "TimeAxis":
         """Return the axis for some sources."""
-        gone = [seconds_after(view.times, answer) for view in views]
+        gone = [seconds_after(view.times, last) for view in views]
         spans = [-float(np.nanmin(one)) if np.isfinite(one).any() else 0.0 for one in gone]
         linear = linear_part(spans)
         if linear is None:
-            ends = _span(views, answer)
-            return cls(views, answer, ends, (ends[1] - ends[0]) / 100)
+            ends = _span(views, last)
+            return cls(views, last, ends, (ends[1] - ends[0]) / 100)
         views = [replace(view, times=one) for view, one in zip(views, gone, strict=True)]
-        dated = isinstance(answer, np.datetime64)
-        when = str(answer.astype("datetime64[ms]")).replace("T", " ") + " UTC" if dated else f"{answer:.6g} s"
-        label = f"seconds before the answer at {when}; logarithmic before {-linear:.3g} s"
+        label = before_last(f" at {moment_text(last)}", later, linear)
         return cls(views, 0.0, (-max(spans), 0.0), linear / 50, linear, label)
 
     def finish(self, axes: "matplotlib.axes.Axes") -> None:
@@ -149,9 +110,9 @@ class TimeAxis:
             axes.set_xlabel(self.label, fontsize=8)
 
 
-def _span(views: Sequence[SourceView], answer: Any) -> tuple[Any, Any]:
+def _span(views: Sequence[SourceView], last: Any) -> tuple[Any, Any]:
     """Return the ends of the time axis, with room for the width of the first and the last sample."""
-    times = np.concatenate([*(view.times for view in views), np.asarray([answer], views[0].times.dtype)])
+    times = np.concatenate([*(view.times for view in views), np.asarray([last], views[0].times.dtype)])
     ends = times[~np.isnat(times)] if times.dtype.kind == "M" else times[~np.isnan(times)]
     low, high = ends.min(), ends.max()
     margin = (high - low) / 50 if high > low else (np.timedelta64(500, "ms") if ends.dtype.kind == "M" else 0.5)
@@ -176,19 +137,26 @@ def draw_channel(
 ) -> None:
     """Draw a waveform over the colour of its relevance."""
     values = view.values[channel]
+    name = wrapped([shorten(view.name, 16), with_unit(shorten(view.channels[channel], 16), view.units[channel])], 20)
+    axes.set_ylabel(name, fontsize=7, rotation=0, ha="right", va="center")
+    axes.grid(visible=False)
     finite = values[np.isfinite(values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    if not finite.size:
+        say_nothing(axes, "no value" if view.there else "not there")
+        return
+    low, high = float(finite.min()), float(finite.max())
     margin = 0.1 * (high - low) or 0.5
     between = [low - margin, high + margin]
     axes.pcolormesh(edges_of(view.times, half), between, shade[None], shading="flat", rasterized=True, **look)
     few = len(values) <= 12
     axes.plot(view.times, values, color=BLACK, linewidth=0.9, marker="o" if few else "", markersize=2.5)
     axes.set_ylim(*between)
-    axes.grid(visible=False)
-    name = wrapped([shorten(view.name, 16), with_unit(shorten(view.channels[channel], 16), view.units[channel])], 20)
-    axes.set_ylabel(name, fontsize=7, rotation=0, ha="right", va="center")
-    if not view.there:
-        axes.text(0.5, 0.5, "not there", transform=axes.transAxes, ha="center", va="center", fontsize=8, color=ORANGE)
+
+
+def say_nothing(axes: "matplotlib.axes.Axes", why: str) -> None:
+    """Say in an empty panel why it is empty."""
+    axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", fontsize=8, color=ORANGE)
+    axes.set_yticks([])
 
 
 def draw_frames(axes: "matplotlib.axes.Axes", view: SourceView, shade: np.ndarray, look: dict[str, Any]) -> None:
@@ -199,7 +167,7 @@ def draw_frames(axes: "matplotlib.axes.Axes", view: SourceView, shade: np.ndarra
     axes.grid(visible=False)
     axes.set_ylabel(shorten(view.name, 16), fontsize=7, rotation=0, ha="right", va="center")
     if not view.there or not len(chosen):
-        axes.text(0.5, 0.5, "not there", transform=axes.transAxes, ha="center", va="center", fontsize=8, color=ORANGE)
+        say_nothing(axes, "not there")
         return
     wide = 1 / max(len(chosen), 4)
     for place, number in enumerate(chosen):
@@ -228,12 +196,14 @@ def draw_shares(
         axes.barh([0], [view.share], color=ORANGE if view.share > 0 else BLUE, height=0.5)
         axes.axvline(0, color=BLACK, linewidth=0.6)
         axes.set(xlim=(-1.1 * most if legend.signed else 0, 1.1 * most), ylim=(-1, 1), yticks=[])
-        said = f"{view.share:.3g} {legend.unit} ({100 * abs(view.share) / total:.0f} %)".replace("  ", " ")
+        part = f" ({100 * abs(view.share) / total:.0f} %)" if legend.complete else ""
+        said = f"{view.share:.3g} {legend.unit}{part}".replace("  ", " ")
         axes.set_title(said, fontsize=7, loc="left", pad=2)
         axes.tick_params(labelsize=7, labelbottom=view is views[-1])
         axes.grid(visible=False)
         axes.spines["left"].set_visible(False)
-    axes.set_xlabel(with_unit("share of each source", legend.unit) + "\n% of the sum of sizes", fontsize=7)
+    below = "\n% of the sum of sizes" if legend.complete else ""
+    axes.set_xlabel(with_unit("share of each source", legend.unit) + below, fontsize=7)
 
 
 def add_scale(figure: "matplotlib.figure.Figure", panels: Sequence[Any], look: dict[str, Any]) -> None:
@@ -243,6 +213,6 @@ def add_scale(figure: "matplotlib.figure.Figure", panels: Sequence[Any], look: d
 
     scale = ScalarMappable(Normalize(look["vmin"], look["vmax"]), look["cmap"])
     bar = figure.colorbar(scale, ax=list(panels), location="bottom", fraction=0.02, pad=0.01, aspect=60)
-    said = "relevance of a value; 1: the most of the source that counts most, others are paler"
+    said = "relevance of a value, of the largest of its source; paler where the sizes of a source sum to less"
     bar.set_label(said, fontsize=7)
     bar.ax.tick_params(labelsize=7)

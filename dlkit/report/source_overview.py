@@ -9,7 +9,7 @@ import numpy as np
 from dlkit.core.checks import require
 from dlkit.report.canvas import BLACK, GREEN, LINES, ORANGE, PURPLE, SKY, new_figure, style, with_unit
 from dlkit.report.maps import Legend, put_title, shades
-from dlkit.report.source_axis import linear_part, squeeze
+from dlkit.report.source_axis import before_last, linear_part, squeeze
 from dlkit.report.tables import shorten
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class SourceProfile:
     Attributes:
         name: Name of the source.
         channels: Name of each channel.
-        times: Seconds of each sample or frame before the answer, negative, rising, (times,).
+        times: Seconds of each sample or frame before the last input, negative, rising, (times,).
         profile: Mean size of the relevance, (channels, times).
         share: Mean size of the share.
         exact: Mean size of the exact Shapley value with the source replaced by the baseline, or None.
@@ -39,18 +39,21 @@ class SourceProfile:
     absent: float | None = None
 
 
-def overview_figure(profiles: Sequence[SourceProfile], legend: Legend, *, samples: int) -> "matplotlib.figure.Figure":
+def overview_figure(
+    profiles: Sequence[SourceProfile], legend: Legend, *, samples: int, later: str = ""
+) -> "matplotlib.figure.Figure":
     """Draw for each source which channel counts at which lag, on one axis, and beside it how much the source counts.
 
     Args:
         profiles: The sources.
         legend: Method, score and verdict.
         samples: Over how many samples they are means.
+        later: How much later than the last input the targets are, in words.
     """
     require(len(profiles) > 0, "overview_figure got no source to draw: pass at least one SourceProfile.")
     heights = [0.5 + 0.2 * min(len(one.channels), 20) for one in profiles]
     longest = min(float(one.times[0]) for one in profiles)
-    margin, most = -longest / 50 or 0.5, max(float(one.profile.sum()) for one in profiles) or 1.0
+    margin, most = -longest / 50 or 0.5, max(one.share for one in profiles) or 1.0
     linear = linear_part([-float(one.times[0]) for one in profiles])
     margin = margin if linear is None else linear / 10
     with style():
@@ -58,7 +61,7 @@ def overview_figure(profiles: Sequence[SourceProfile], legend: Legend, *, sample
         panels = figure.subplots(len(profiles), 2, squeeze=False, width_ratios=[4, 2], height_ratios=heights)
         look = shades(np.array([1.0]), signed=False)
         for (heat, bars), one in zip(panels, profiles, strict=True):
-            draw_profile(heat, one, look, margin, max(float(one.profile.sum()) / most, 1e-9) ** 0.5)
+            draw_profile(heat, one, look, margin, max(one.share / most, 1e-9) ** 0.5)
             draw_sizes(bars, one)
             last = one is profiles[-1]
             if linear is None:
@@ -68,12 +71,11 @@ def overview_figure(profiles: Sequence[SourceProfile], legend: Legend, *, sample
             heat.tick_params(labelsize=7, labelbottom=last)
             bars.set_xlim(0, 1.1 * _most(profiles))
             bars.tick_params(labelsize=7, labelbottom=last)
-        beyond = "" if linear is None else f", logarithmic before {-linear:.3g} s"
-        panels[-1, 0].set_xlabel(f"seconds before the answer{beyond}", fontsize=8)
+        panels[-1, 0].set_xlabel(before_last("", later, linear), fontsize=8)
         panels[-1, 1].set_xlabel(with_unit("mean size of the share", legend.unit), fontsize=8)
         handles, labels = panels[0, 1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=7)
-        said = f"mean size of the relevance over {samples} samples; others than the largest source are paler"
+        said = f"mean size of the relevance over {samples} samples, of the largest of its source; pale: a small share"
         panels[0, 0].set_title(said, loc="left", fontsize=8)
         put_title(figure, legend)
     return figure

@@ -89,7 +89,7 @@ def draw_rows(times: "matplotlib.axes.Axes", apart: "matplotlib.axes.Axes", sour
         apart.stairs(row + 0.8 * scaled, INTERVALS, baseline=row, color=BLUE, linewidth=0.5)
     times.set_yticks(range(len(sources)), [view.name for view in reversed(sources)])
     times.set_ylim(-0.15, len(sources))
-    times.set_title("samples that came, of those expected; ticks below: none", loc="left")
+    times.set_title("share of the expected samples that came; red marks: none came", loc="left")
     label_time(times, sources[0].edges, named=True)
     times.margins(x=0)
     apart.set_xscale("log")

@@ -14,6 +14,7 @@ from dlkit.data.sync.survey import Survey
 from dlkit.report.canvas import save_figure
 from dlkit.report.sync_figures import LagView, SourceView, sync_figure
 
+LOST = 0.005  # share of missing values of a channel from which on the figure says so
 USUAL = 4  # intervals in the shortest span of time that is drawn
 
 
@@ -46,6 +47,7 @@ def source_view(name: str, health: Health, said: dict[str, Any], *, dated: bool)
     jitter = 100 * said["jitter_seconds"] / said["interval_seconds"]
     odd = {"drop": said["samples dropped"], "gap": said["gaps"], "burst": said["bursts"]}
     note = ", ".join(counted(count, what) for what, count in odd.items())
+    note += lost_words(said.get("missing", {}))
     return SourceView(
         name=name,
         note=f"{said['rate_hz']:.4g} Hz, jitter {jitter:.1f} %, {note}",
@@ -53,6 +55,13 @@ def source_view(name: str, health: Health, said: dict[str, Any], *, dated: bool)
         shares=counts / expected,
         intervals=health.intervals.values,
     )
+
+
+def lost_words(missing: Mapping[str, float]) -> str:
+    """Say which channels have no value in many of the samples that came, the worst first; "" where none has."""
+    most = sorted((pair for pair in missing.items() if pair[1] >= LOST), key=lambda pair: -pair[1])
+    shown = [f"{name}: {100 * lost:.0f} % missing" for name, lost in most[:3]]
+    return "".join(f"; {one}" for one in shown + [f"{len(most) - 3} more"] * (len(most) > 3))
 
 
 def lag_view(title: str, sync: Sync) -> LagView:

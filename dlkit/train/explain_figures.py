@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 RELATIVE = "relative relevance"
 """Name of maps of which only the proportions mean something."""
+RELATIVE_SHARES = "shares are relative: these maps do not add up to the change of the answer"
 Figures = Iterator[tuple[str, "matplotlib.figure.Figure"]]
 
 
@@ -26,15 +27,17 @@ def legend_of(method: Explainer, inputs: Inputs, question: Question, warning: st
     """Return what figures say of maps: the score with its unit where they are parts of its change, else relative."""
     score = question.score if method.in_unit else RELATIVE
     fixed = f"; held fixed: {question.fixed} (known over the horizon)" if question.fixed else ""
+    relative = f"; {RELATIVE_SHARES}" if inputs.parts and not method.complete else ""
     return Legend(
-        title=f"{type(method).__name__}: {score}{fixed}",
+        title=f"{type(method).__name__}: {score}{fixed}{relative}",
         warning=warning,
         signed=method.signed,
         channels=inputs.channels,
         units=inputs.units,
         score=score,
         relative=not method.in_unit,
-        unit=question.unit if method.in_unit else "",
+        unit=question.unit if method.complete else "%" if inputs.parts else "",
+        complete=method.complete,
     )
 
 

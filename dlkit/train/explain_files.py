@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Sequence
+from itertools import count, repeat
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,14 @@ from dlkit.train.explain_figures import RELATIVE, legend_of, map_figures
 from dlkit.train.explain_inputs import baseline_kind
 from dlkit.train.explain_question import Wanted
 from dlkit.train.explain_result import Choice, Explained
-from dlkit.train.explain_source_files import source_arrays, source_figures, source_sample, source_summary
+from dlkit.train.explain_source_files import (
+    difference_to_shapley,
+    source_arrays,
+    source_figures,
+    source_sample,
+    source_summary,
+)
+from dlkit.train.explain_times import moments
 
 
 def folder_name(method: str, wanted: Wanted) -> str:
@@ -45,7 +53,9 @@ def write_explained(folder: Path, task: Task, found: Explained, choice: Choice) 
         write_json(work / "summary.json", summary_of(found, choice, around))
         write_maps(work / "maps.npz", found, relevance)
         problems = found.verdict.problems
-        warning = "FAILED ITS CHECKS: " + "; ".join(problems) if problems else ""
+        warning = "; ".join(
+            [f"FAILED ITS CHECKS: {'; '.join(problems)}"] * bool(problems) + [found.weak] * bool(found.weak)
+        )
         legend = legend_of(found.method, found.inputs, found.question, warning)
         several = bool(found.inputs.parts)
         figures = (
@@ -53,8 +63,9 @@ def write_explained(folder: Path, task: Task, found: Explained, choice: Choice) 
             if several
             else map_figures(task, found.inputs, found.question, relevance, legend, around)
         )
-        for number, (name, figure) in enumerate(figures):
-            stem = name if name in ("overview", "misalignment") else f"{number:02d}_{file_stem(name)}"
+        number = count()
+        for name, figure in figures:
+            stem = name if name in ("overview", "misalignment") else f"{next(number):02d}_{file_stem(name)}"
             save_figure(figure, work / f"{stem}.png")
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -97,6 +108,8 @@ def summary_of(found: Explained, choice: Choice, around: np.ndarray | None) -> d
                 for score, part in zip(found.question.scores[number], found.relevance[number], strict=True)
             ]
         )
+        when = moments(found.inputs.times, found.question.ahead, number)
+        one["explained"] = [told | moment for told, moment in zip(one["explained"], when or repeat({}), strict=False)]
         samples.append(one | ({} if around is None else {"box": around[number].tolist()}))
     told = {
         "method": f"{type(found.method).__module__}.{type(found.method).__name__}",
@@ -107,9 +120,20 @@ def summary_of(found: Explained, choice: Choice, around: np.ndarray | None) -> d
         "baseline": baseline_kind(choice.wanted, found.method.references),
         "channels": list(found.inputs.channels),
         "few_samples": found.few,
+        "model_warning": found.weak,
         "held_fixed": found.question.fixed,
     } | found.verdict.as_dict()
     return told | (source_summary(found) if found.inputs.parts else {}) | {"samples": samples}
+
+
+def notes_of(found: Explained) -> list[str]:
+    """Return what a reader must know beside the verdict on a method."""
+    notes = [f"few samples: {len(found.inputs.names)}"] * found.few
+    if found.inputs.parts and not found.method.complete:
+        off = difference_to_shapley(found)
+        exact = "" if off is None else f", {50 * off:.0f} % of them not where the exact ones are"
+        notes.append(f"shares of sources are relative{exact}")
+    return notes + [found.weak] * bool(found.weak)
 
 
 def table_of(rows: Sequence[tuple[Explained, Path]]) -> str:
@@ -122,7 +146,7 @@ def table_of(rows: Sequence[tuple[Explained, Path]]) -> str:
         truth = told.truth
         inside = f"{truth['mass_inside']:.2f} ({truth['chance']:.2f})" if truth else "-"
         margin = f"{told.faithfulness.margin:.3f} ± {told.faithfulness.error:.3f}"
-        verdict = ("; ".join(told.problems) or "holds") + f" (few samples: {len(found.inputs.names)})" * found.few
+        verdict = ("; ".join(told.problems) or "holds") + "".join(f" ({note})" for note in notes_of(found))
         lines.append(
             f"{found.name:<22}{deletion:>9.3f}{insertion:>10.3f}{margin:>16}{told.sanity.final:>16.2f}{inside:>15}"
             f"  {verdict}"

@@ -15,7 +15,8 @@ from dlkit.data.batching import Batching
 from dlkit.explain.packed import held
 from dlkit.report.canvas import SPANS
 from dlkit.tasks.forecast import Forecast
-from dlkit.train.explain_question import Wanted, sample_names
+from dlkit.train.explain_question import Wanted
+from dlkit.train.explain_times import sample_names
 
 BASELINES = ("mean", "zero", "train")
 
@@ -35,7 +36,7 @@ class Inputs:
         valid: What is part of a sample, (batch, channels, *size); helper channels and padding are not.
         truth: True where the answer is known to lie, (batch, *size), or None.
         parts: The sources of packed inputs; then all of the above is (batch, values), and ``times`` is the moment of
-            the answer, (batch,).
+            the last input, (batch,).
         source_times: Time of each sample or frame of each source, (batch, times); NaT or NaN where there is no frame.
     """
 

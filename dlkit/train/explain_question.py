@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -53,6 +52,7 @@ class Question:
             (batch, 1); or None.
         unit: Unit of ``answers``.
         fixed: What else the answer depends on and is held fixed.
+        ahead: Seconds from the last input to the target of each wanted score; none where samples have no clock.
     """
 
     net: nn.Module
@@ -66,6 +66,7 @@ class Question:
     truth: Tensor | None = None
     unit: str = ""
     fixed: str = ""
+    ahead: tuple[float, ...] = ()
 
 
 @singledispatch
@@ -89,6 +90,11 @@ def chosen(name: str, options: Sequence[str], what: str) -> int:
     return list(options).index(name)
 
 
+def ahead_of(task: Any) -> tuple[float, ...]:
+    """Return the seconds from the last input of a window of several sources to its one target; none for samples."""
+    return (task.spec.gap * task.spec.step,) if task.spec.parts else ()
+
+
 # ------------------------------------------------------------------ classes
 @ask.register
 def ask_classes(task: Classify, batch: Batch, wanted: Wanted) -> Question:
@@ -110,11 +116,17 @@ def ask_classes(task: Classify, batch: Batch, wanted: Wanted) -> Question:
         judged=judged,
         targets=number[:, None],
         scores=[[classes[i]] for i in number.tolist()],
-        score="logit of the class" if direct else "probability of the class",
+        score=("logit of " if direct else "probability of ") + class_words(wanted.target),
         lines=lines,
         rises=True,
         truth=truth[:, None] if batch.y.ndim == 1 else None,
+        ahead=ahead_of(task),
     )
+
+
+def class_words(target: str) -> str:
+    """Return which class is explained, in words."""
+    return f"the {target or 'predicted'} class" if target in ("", "predicted", "true") else f"the class {target}"
 
 
 def _class_numbers(task: Classify, target: str, said: Tensor, truth: Tensor) -> Tensor:
@@ -158,6 +170,7 @@ def ask_values(task: Regress, batch: Batch, wanted: Wanted) -> Question:
         answers=prediction.point[:, number, None],
         truth=prediction.truth[:, number, None],
         unit=unit,
+        ahead=ahead_of(task),
     )
 
 
@@ -194,6 +207,7 @@ def ask_forecast(task: Forecast, batch: Batch, wanted: Wanted) -> Question:
         truth=prediction.truth[:, chosen_steps, number],
         unit=unit,
         fixed=", ".join([*spec.future, *spec.static]),
+        ahead=tuple((spec.gap + step) * spec.step for step in steps),
     )
 
 
@@ -221,21 +235,3 @@ def from_baseline(question: Question, x: Tensor, baseline: Tensor, kind: str) ->
         for row in zip(question.scores, begin.tolist(), strict=True)
     ]
     return replace(question, scores=scores)
-
-
-def sample_names(task: Any, data: Any, batch: Batch) -> list[str]:
-    """Return what each sample or window is called."""
-    assert batch.start is not None
-    starts = batch.start.cpu().numpy()
-    if isinstance(task, Forecast) or task.spec.parts:
-        table, geometry = data.prepared.table, data.geometry
-        issued = data.clock(table.times[starts + geometry.lead - geometry.gap - 1])
-        dated = np.issubdtype(issued.dtype, np.datetime64)
-        unit = "datetime64[s]" if table.step % 10**9 == 0 else "datetime64[ms]"
-        stamps = [str(t.astype(unit)).replace("T", " ") if dated else f"{t:.6g} s" for t in issued]
-        several = len(table.names) > 1
-        return [
-            f"{data.series_of(int(s))} {stamp}" if several else stamp for s, stamp in zip(starts, stamps, strict=True)
-        ]
-    names = data.prepared.samples.names
-    return [str(names[int(number)]) for number in starts]

@@ -46,6 +46,7 @@ class Explained:
         relevance: (batch, wanted, channels, *size), without helper channels; (batch, wanted, values) of packed inputs.
         verdict: What was measured.
         whole: What is known of several sources as a whole; None where there is one source.
+        weak: Which baseline the model does not beat, in words; "" where it beats all, or was not tested.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Explained:
     relevance: Tensor
     verdict: Verdict
     whole: Whole | None = None
+    weak: str = ""
 
     @property
     def few(self) -> bool:

@@ -13,8 +13,9 @@ from dlkit.data.several.camera import Camera
 from dlkit.explain.packed import explained_values
 from dlkit.explain.sources import MOST_SOURCES, shapley_sources
 from dlkit.train.explain_inputs import Inputs, baseline_of, gather_inputs
-from dlkit.train.explain_question import Question, Wanted, sample_names
+from dlkit.train.explain_question import Question, Wanted
 from dlkit.train.explain_shifts import Shifted
+from dlkit.train.explain_times import issued_rows, sample_names
 
 
 def gather(task: Any, data: Any, batch: Batch) -> Inputs:
@@ -34,7 +35,7 @@ def gather_sources(task: Any, data: Any, batch: Batch) -> Inputs:
         values=task.scaling.inverse(batch.x.float()).where(known, torch.nan).cpu().numpy(),
         channels=tuple(f"{part.name}.{part.channels[number]}" for part, number in measured),
         units=tuple(part.units[number] if part.units else "" for part, number in measured),
-        times=data.clock(data.prepared.table.times[last_rows(data, batch)]),
+        times=data.clock(data.prepared.table.times[issued_rows(data, batch)]),
         time_unit="",
         valid=inside,
         truth=None,
@@ -43,19 +44,12 @@ def gather_sources(task: Any, data: Any, batch: Batch) -> Inputs:
     )
 
 
-def last_rows(data: Any, batch: Batch) -> np.ndarray:
-    """Return the row of the last input of each window, (batch,)."""
-    assert batch.start is not None
-    rows: np.ndarray = batch.start.cpu().numpy() + data.geometry.look_back - 1
-    return rows
-
-
 def source_times(data: Any, batch: Batch, parts: tuple[Part, ...]) -> dict[str, np.ndarray]:
     """Return when each sample of each source was taken, on the clock of the recordings, (batch, times).
 
     Samples of a series are at rows of the clock; frames at their own stamps, NaT or NaN where there is none.
     """
-    table, rows = data.prepared.table, last_rows(data, batch)
+    table, rows = data.prepared.table, issued_rows(data, batch)
     cameras = {one.part.name: one for one in data.prepared.laid.sources if isinstance(one, Camera)}
     found = {}
     for part in parts:

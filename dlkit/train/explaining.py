@@ -20,6 +20,7 @@ from dlkit.train.explain_inputs import Inputs, baseline_kind, baseline_of, choos
 from dlkit.train.explain_question import Question, Wanted, ask, can_ask, from_baseline
 from dlkit.train.explain_result import Choice, Explained
 from dlkit.train.explain_shifts import shift_sources
+from dlkit.train.explain_skill import weakness
 from dlkit.train.explain_sources import Whole, exact_shares, gather
 from dlkit.train.explain_verdict import measure
 
@@ -50,10 +51,10 @@ def explain_run(task: Task, data: Batching, run: RunFolder, methods: Sequence[st
     fast = folded(question.net.net, batch.x[:4])  # type: ignore[arg-type]  # the network inside
     question.net.net = question.judged.net = fast
     whole = know_sources(own, data, inputs, question, replace(choice, wanted=wanted), head) if inputs.parts else None
-    rows = []
+    weak, rows = weakness(run, head, wanted.target), []
     for method in made or [default_method(fast, inputs)]:
         found = explain_batch(own, data, method.of_sources(inputs.parts), inputs, question, wanted)
-        found = replace(found, whole=whole)
+        found = replace(found, whole=whole, weak=weak)
         folder = run.path / "explain" / folder_name(found.name, choice.wanted)
         write_explained(folder, own, found, choice)
         rows.append((found, folder))

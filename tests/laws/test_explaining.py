@@ -96,11 +96,16 @@ def explain(task, data, tmp_path, *methods, **choice):
     return table, {folder.name: json.loads((folder / "summary.json").read_text()) for folder in folders}
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    monkeypatch.setattr("dlkit.train.explain_files.map_figures", lambda *_: iter(()))
+
+
 @pytest.mark.parametrize("what", ["images", "traces"])
 def test_a_trained_network_is_explained_and_the_maps_find_the_known_truth(what, tmp_path):
     task, data = trained(what)
     before = {name: value.clone() for name, value in task.state_dict().items()}
-    table, summaries = explain(task, data, tmp_path, "gradcam", "occlusion:window=2", samples=8)
+    table, summaries = explain(task, data, tmp_path, "gradcam", "occlusion:window=2", samples=4)
     assert set(summaries) == {"gradcam", "occlusion"} and "gradcam" in table
     for name, summary in summaries.items():
         assert summary["faithfulness"]["passed"], name
@@ -108,10 +113,11 @@ def test_a_trained_network_is_explained_and_the_maps_find_the_known_truth(what, 
         assert summary["passed"] == (not summary["problems"])
         folder = tmp_path / "explain" / name
         figures = sorted(path.name for path in folder.glob("*.png"))
-        assert len(figures) == 8 + (what == "images") and not list(folder.glob(".*"))
+        assert figures[0].startswith("00_shot") and figures[3].startswith("03_shot")
+        assert len(figures) == 4 + (what == "images") and not list(folder.glob(".*"))
         with np.load(folder / "maps.npz") as maps:
-            assert maps["relevance"].shape == (8, 1, 1 if name == "gradcam" else 2, *SIZES[what])
-            assert maps["inputs"].shape == (8, 2, *SIZES[what]) and maps["truth"].shape == (8, *SIZES[what])
+            assert maps["relevance"].shape == (4, 1, 1 if name == "gradcam" else 2, *SIZES[what])
+            assert maps["inputs"].shape == (4, 2, *SIZES[what]) and maps["truth"].shape == (4, *SIZES[what])
             assert set(maps["scores"][:, 0]) <= {"up", "other", "down"}
             if what == "traces":
                 assert str(maps["time_unit"]) == "ms" and maps["times"][1] == pytest.approx(1.0)
@@ -125,6 +131,7 @@ class Blind(Explainer):
         return torch.linspace(0, 1, x[0, 0].numel()).view(x.shape[2:]).expand(len(x), 1, *x.shape[1:])
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_method_that_does_not_look_at_the_network_is_marked(tmp_path, monkeypatch):
     task, data = trained()
     monkeypatch.setattr("dlkit.train.explaining.make_method", lambda _name: Blind())
@@ -134,6 +141,7 @@ def test_a_method_that_does_not_look_at_the_network_is_marked(tmp_path, monkeypa
     assert "not sane" in table and any("rank correlation of 1.00" in problem for problem in summary["problems"])
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_padding_has_no_relevance_that_is_drawn_and_is_never_deleted(tmp_path):
     task, data = trained(padded=True)
     assert data.spec.padded
@@ -144,6 +152,7 @@ def test_padding_has_no_relevance_that_is_drawn_and_is_never_deleted(tmp_path):
         assert padding.any() and np.abs(maps["relevance"][:, 0, 0][padding]).max() == 0
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_values_are_explained_in_their_unit(tmp_path):
     task, data = made(task=Regress, values=True)
     task.eval()
@@ -177,6 +186,10 @@ def test_forecasts_are_explained_by_channel_and_time_in_the_unit_of_the_target(b
         starts = data.pick_batch("test", 3).start.numpy()
         expected = data.clock(data.prepared.table.times[starts[:, None] + np.arange(12)])
         assert (maps["times"] == expected).all()
+    for sample, issued in zip(summaries[name]["samples"], expected[:, -1], strict=True):
+        ahead = [np.datetime64(one["target_time"]) - np.datetime64(one["issued"]) for one in sample["explained"]]
+        assert ahead == [np.timedelta64(1, "h"), np.timedelta64(4, "h")]
+        assert {np.datetime64(one["issued"]) for one in sample["explained"]} == {issued}
 
 
 def test_a_second_explanation_replaces_the_first(tmp_path):
@@ -186,6 +199,7 @@ def test_a_second_explanation_replaces_the_first(tmp_path):
     assert len(list((tmp_path / "explain" / "gradcam").glob("*.png"))) == 1
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_without_a_method_the_network_decides_and_short_runs_explain_classes_only(tmp_path):
     task, data = made()
     assert "gradcam" in explain(task, data, tmp_path / "maps", samples=1)[1]
@@ -248,12 +262,18 @@ def test_maps_reach_tensorboard_while_a_network_trains(method, what, tmp_path):
     assert task.training and all(p.requires_grad for p in task.parameters())
 
 
+@pytest.mark.parametrize(("target", "words"), [("", "predicted class"), ("true", "true class"), ("down", "class down")])
+def test_the_score_of_classes_names_which_class(target, words):
+    task, data = made("images")
+    assert ask(task, data.pick_batch("test", 2), Wanted(target=target)).score == f"logit of the {words}"
+
+
 def test_maps_say_whether_they_have_a_unit_and_what_is_drawn_over_them():
     task, data = made("images")
     batch = data.pick_batch("test", 2)
     inputs, question = gather_inputs(task, data, batch), ask(task, batch, Wanted())
     relative, unit = legend_of(GradCAM(), inputs, question), legend_of(IntegratedGradients(), inputs, question)
-    assert (relative.score, unit.score) == ("relative relevance", "logit of the class")
+    assert (relative.score, unit.score) == ("relative relevance", "logit of the predicted class")
     box, maps = np.array([[1, 4], [2, 5]]), np.ones((1, 9, 8))
     view = MapView(inputs.values[0], maps, "shot", ["energy: said 50.48 MeV, true down to 49.97 MeV"], None, box)
     figure = image_maps_figure([view], relative)
@@ -263,6 +283,7 @@ def test_maps_say_whether_they_have_a_unit_and_what_is_drawn_over_them():
     assert figure.axes[-1].get_ylabel() == "relative relevance, 1: the most of an image"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_each_target_has_its_folder_and_few_samples_are_called_few(tmp_path):
     task, data = made()
     explain(task, data, tmp_path, "gradcam", samples=8)

@@ -1,6 +1,7 @@
 """A run of several sources is explained: shares, lags, frames and shifts find what was planted."""
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -24,6 +25,7 @@ from dlkit.tasks.classify import Classify
 from dlkit.tasks.combined import Combined
 from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.regress import Regress
+from dlkit.train.evaluate_windows import WindowValues
 from dlkit.train.explain_panels import ExplainPanels
 from dlkit.train.explain_question import Wanted
 from dlkit.train.explain_result import Choice
@@ -149,6 +151,19 @@ def test_maps_are_unpacked_by_source_with_the_times_of_their_recordings(values, 
         assert spot[:, 2:5, 5:8].mean() > 5 * spot.mean()
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_windows_are_called_by_the_time_of_the_prediction_table(tmp_path):
+    data = module(targets=replace(VALUE, gap="60ms"))
+    task = trained(data, Regress, steps=0)
+    _, summaries = explain(task, data, tmp_path, "saliency")
+    starts = data.pick_batch("test", 2).start
+    times = WindowValues(task, data).times(starts)
+    for sample, time in zip(summaries["saliency"]["samples"], times, strict=True):
+        (told,) = sample["explained"]
+        assert np.datetime64(told["target_time"]) == time and sample["name"] == str(time)[:23].replace("T", " ")
+        assert time - np.datetime64(told["issued"]) == np.timedelta64(60, "ms")
+
+
 @pytest.mark.parametrize("late", [0.0, 0.04])
 def test_a_source_whose_stamps_are_late_has_its_least_error_where_the_delay_is_taken_back(values, late):
     found = shift_sources(values[0], module(late=late), "test", Wanted(), ["20ms", "40ms", "60ms"])
@@ -175,8 +190,15 @@ def test_another_unit_of_a_source_leaves_relevance_and_shares_as_they_are(values
 @pytest.mark.usefixtures("undrawn")
 def test_class_maps_of_a_branch_lie_on_what_its_camera_sees(values, tmp_path):
     task, data = values
-    _, summaries = explain(task, data, tmp_path, "gradcam:signed=true", "occlusion:window=3", samples=6)
-    assert summaries["gradcam"]["relevance"] == "relative relevance"
+    table, summaries = explain(task, data, tmp_path, "gradcam:signed=true", "occlusion:window=3", samples=6)
+    assert summaries["gradcam"]["relevance"] == "relative relevance" and "(shares of sources are relative)" in table
+    assert "shares of sources are relative, " in table and "of them not where the exact ones are" in table
+    for summary in summaries.values():
+        assert summary["shares"].startswith("shares are relative")
+        for sample in summary["samples"]:
+            assert sum(map(abs, sample["explained"][0]["shares"].values())) == pytest.approx(1)
+    exact = [one["explained"][0]["shapley_baseline"] for one in summaries["occlusion"]["samples"]]
+    assert [sum(map(abs, one.values())) for one in exact] == pytest.approx([1] * len(exact))
     assert "shapley_baseline" not in summaries["gradcam"]["sources"][0]
     with np.load(tmp_path / "explain" / "gradcam" / "maps.npz") as maps:
         seen = np.abs(maps["relevance/cam"][:, 0, -1, 0]).mean(0)
@@ -192,8 +214,8 @@ def test_class_maps_of_a_branch_lie_on_what_its_camera_sees(values, tmp_path):
         ("now", "saliency-now", "change of probe.y (mm)"),
         ("ahead", "saliency-ahead", "change of probe.y (mm)"),
         ("ahead:probe.y", "saliency-ahead_probe.y", "change of probe.y (mm)"),
-        ("state", "saliency-state", "logit of the class"),
-        ("state:loud", "saliency-state_loud", "logit of the class"),
+        ("state", "saliency-state", "logit of the predicted class"),
+        ("state:loud", "saliency-state_loud", "logit of the class loud"),
     ],
 )
 def test_each_head_of_several_is_explained(heads, target, folder, score, tmp_path):
