@@ -45,24 +45,24 @@ def difference(trained: Spec, now: Spec) -> str | None:
     """Return the first thing in which two specs differ, as "WHAT IT WAS, the data give WHAT IT IS"; None where none."""
     for what, before, found in _compared(trained, now):
         if before != found:
-            return f"{what} {_short(before, found)}, the data give {_short(found, before)}"
+            return f"{what}{_short(before, found)}, the data give {_short(found, before)}"
     return None
 
 
 def _compared(trained: Spec, now: Spec) -> Iterator[tuple[str, Any, Any]]:
-    yield "the sources", [part.name for part in trained.parts], [part.name for part in now.parts]
+    yield "the sources ", [part.name for part in trained.parts], [part.name for part in now.parts]
     for before, found in zip(trained.parts, now.parts, strict=False):
         for key in OF_A_SOURCE:
-            yield f"the {key} of the source '{before.name}'", getattr(before, key), getattr(found, key)
+            yield f"the {key} of the source '{before.name}' ", getattr(before, key), getattr(found, key)
         thing = "frames" if before.frames else "samples"
-        yield f"a number of {thing} of the source '{before.name}' of", len(before.times), len(found.times)
-        yield f"{thing} of the source '{before.name}' at the seconds", before.times, found.times
-    yield "the heads", [head.name for head in trained.heads], [head.name for head in now.heads]
+        yield f"a number of {thing} of the source '{before.name}' of ", len(before.times), len(found.times)
+        yield f"{thing} of the source '{before.name}' at the seconds ", before.times, found.times
+    yield "the heads ", [head.name for head in trained.heads], [head.name for head in now.heads]
     for one, other in zip(trained.heads, now.heads, strict=False):
         for key in OF_A_HEAD:
-            yield f"the {key} of the head '{one.name}'", getattr(one, key), getattr(other, key)
+            yield f"the {key} of the head '{one.name}' ", getattr(one, key), getattr(other, key)
     for key in KEYS:
-        yield f"{key}", getattr(trained, key), getattr(now, key)
+        yield f"{key}=", getattr(trained, key), getattr(now, key)
 
 
 def _short(value: Any, other: Any) -> str:

@@ -80,7 +80,7 @@ def test_of_many_channels_those_that_differ_are_shown():
     many = tuple(f"c{number}" for number in range(100))
     one = Spec(many, (4,), (1, 1, 1), ("c0",))
     found = difference(one, replace(one, channels=(*many[:50], "new", *many[51:])))
-    assert found == "channels ['c50'] among 100, the data give ['new'] among 100"
+    assert found == "channels=['c50'] among 100, the data give ['new'] among 100"
 
 
 def measured(rate, **fields):
