@@ -14,7 +14,7 @@ from dlkit.data.sync.survey import Survey
 from dlkit.report.canvas import save_figure
 from dlkit.report.sync_figures import LagView, SourceView, sync_figure
 
-LOST = 0.005  # share of missing values of a channel from which on the figure says so
+LOST = 0.02  # share of missing values of a channel from which on the figure says so
 USUAL = 4  # intervals in the shortest span of time that is drawn
 
 
