@@ -65,8 +65,9 @@ def why_none(
         step: Nanoseconds between rows.
         conditions: What windows had to fulfil.
     """
-    most = max(lost, key=lambda cause: lost[cause], default="")
     cures = {one.cause: one.cure for one in conditions}
+    blamed = cures if longest >= geometry.length else lost  # where a window fits, what it must fulfil costs all
+    most = max(blamed, key=lambda cause: lost.get(cause, 0), default="")
     if most in cures:
         return f"No training window is left: {lost[most]} of {sum(lost.values())} are lost to '{most}': {cures[most]}."
     back, ahead = geometry.look_back, geometry.length - geometry.look_back
