@@ -199,30 +199,18 @@ class Identity(Normalizer):
         return np.zeros(self._channels), np.ones(self._channels)
 
 
-class PerChannel(Normalizer):
-    """Use a normalizer of its own for some channels.
-
-    Args:
-        default: Normalizer of the channels that are not named.
-        channels: Normalizer of each named channel.
-    """
-
-    def __init__(self, *, default: Normalizer, channels: dict[str, Normalizer]) -> None:
-        self.default, self.channels = default, channels
+class InGroups(Normalizer, ABC):
+    """Hands groups of channels to normalizers of their own."""
 
     def begin(self, channels: int) -> None:
-        """Hand each channel to its normalizer."""
-        names = self.channels_
-        for name in self.channels:
-            require(name in names, f"PerChannel: there is no channel '{name}' to normalize; {suggest(name, names)}")
-        rest = [i for i in range(channels) if names[i] not in self.channels]
-        groups = [([names.index(name)], normalizer) for name, normalizer in self.channels.items()]
-        # Copies, so that one normalizer may serve several channels.
+        """Start the normalizer of each group; a copy, so that one normalizer may serve several groups."""
         self._groups = [
-            (index, copy.copy(normalizer).start(tuple(names[i] for i in index)))
-            for index, normalizer in [*groups, (rest, self.default)]
-            if index
+            (places, copy.copy(normalizer).start(names)) for places, names, normalizer in self.groups(channels)
         ]
+
+    @abstractmethod
+    def groups(self, channels: int) -> list[tuple[list[int], tuple[str, ...], Normalizer]]:
+        """Return places and names of the channels of each group, and its normalizer."""
 
     def update(self, rows: np.ndarray) -> None:
         """Pass each normalizer its channels."""
@@ -241,3 +229,25 @@ class PerChannel(Normalizer):
         """Return shift and scale of each channel."""
         fitted = self.finish()
         return fitted.shift.double().numpy(), fitted.scale.double().numpy()
+
+
+class PerChannel(InGroups):
+    """Use a normalizer of its own for some channels.
+
+    Args:
+        default: Normalizer of the channels that are not named.
+        channels: Normalizer of each named channel.
+    """
+
+    def __init__(self, *, default: Normalizer, channels: dict[str, Normalizer]) -> None:
+        self.default, self.channels = default, channels
+
+    def groups(self, channels: int) -> list[tuple[list[int], tuple[str, ...], Normalizer]]:
+        """Return each named channel by itself, and the rest."""
+        names = self.channels_
+        for name in self.channels:
+            require(name in names, f"PerChannel: there is no channel '{name}' to normalize; {suggest(name, names)}")
+        rest = [i for i in range(channels) if names[i] not in self.channels]
+        found = [([names.index(name)], normalizer) for name, normalizer in self.channels.items()]
+        every = [*found, (rest, self.default)]
+        return [(places, tuple(names[i] for i in places), normalizer) for places, normalizer in every if places]

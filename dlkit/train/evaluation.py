@@ -72,9 +72,9 @@ class Evaluation(ABC):
             trainer: Like that which tested.
         """
 
+    @abstractmethod
     def brief(self, task: Any) -> dict[str, tuple[float, Better]]:
         """Return the measures of a tested task of this kind by which networks are compared in one line each."""
-        raise NotImplementedError
 
     @abstractmethod
     def table(self, stage: str) -> str:

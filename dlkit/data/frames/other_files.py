@@ -1,5 +1,6 @@
 """What sources of frames and events share: new files are read as the training files were."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,10 +38,25 @@ class OtherFiles:
         return type(self)(**{**self.given, **(self.fitted if fitted is None else fitted), "path": path})
 
 
-def fitted_color(frames: Sequence[Frames], settings: FrameSettings) -> dict[str, Any]:
-    """Return that frames have colours, where the files were asked; gray ones then get them.
+class ColorFiles(OtherFiles, ABC):
+    """A source of frames in files that may have colours.
 
-    Nothing is said of gray frames: new ones with colours must be refused, for a network never saw them gray.
+    Attributes:
+        settings: How frames are read.
     """
-    coloured = settings.color == "auto" and any(len(one.channels) == len(LUMINANCE) for one in frames)
-    return {"color": "rgb"} if coloured else {}
+
+    settings: FrameSettings
+
+    @abstractmethod
+    def read(self) -> Sequence[Frames]:
+        """Return the frames of each series."""
+
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """That frames have colours, where the files were asked; gray new ones then get them.
+
+        Nothing is said of gray frames: new ones with colours must be refused, for a network never saw them gray.
+        """
+        asked = self.settings.color == "auto"
+        coloured = asked and any(len(one.channels) == len(LUMINANCE) for one in self.read())
+        return {"color": "rgb"} if coloured else {}

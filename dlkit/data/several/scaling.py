@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dlkit.core.checks import require
-from dlkit.data.normalize import ChannelScaling, Identity, Normalizer
+from dlkit.data.normalize import ChannelScaling, Identity, InGroups, Normalizer
 from dlkit.data.sample_fit import ENOUGH
 from dlkit.data.several.camera import Camera
 
 Scalings = dict[str, ChannelScaling]
 
 
-class PerSource(Normalizer):
+class PerSource(InGroups):
     """Normalizes the columns ``source.channel`` of each source by a normalizer of its own, which sees bare names.
 
     Args:
@@ -25,36 +25,17 @@ class PerSource(Normalizer):
     def __init__(self, default: Normalizer, sources: Mapping[str, Normalizer | None], ages: Sequence[str]) -> None:
         self.default, self.sources, self.ages = default, sources, set(ages)
 
-    def begin(self, channels: int) -> None:
-        """Hand each column to its normalizer."""
-        groups: dict[str, list[int]] = {}
+    def groups(self, channels: int) -> list[tuple[list[int], tuple[str, ...], Normalizer]]:
+        """Return the columns of each source, and the ages."""
+        found: dict[str, list[int]] = {}
         for place in range(channels):
             column = self.channels_[place]
-            groups.setdefault("" if column in self.ages else column.split(".", 1)[0], []).append(place)
-        self._groups = []
-        for source, places in groups.items():
-            normalizer = self.sources.get(source) or self.default
-            names = tuple(self.channels_[place].split(".", 1)[-1] for place in places)
-            own: Normalizer = Identity() if source == "" else copy.copy(normalizer)
-            self._groups.append((places, own.start(names)))
+            found.setdefault("" if column in self.ages else column.split(".", 1)[0], []).append(place)
+        bare = [column.split(".", 1)[-1] for column in self.channels_]
+        return [(places, tuple(bare[i] for i in places), self._normalizer(source)) for source, places in found.items()]
 
-    def update(self, rows: np.ndarray) -> None:
-        """Pass each normalizer its columns."""
-        for places, normalizer in self._groups:
-            normalizer.add(rows[:, places])
-
-    def finish(self) -> ChannelScaling:
-        """Join the scalings."""
-        fitted = ChannelScaling(len(self.channels_))
-        for places, normalizer in self._groups:
-            part = normalizer.finish()
-            fitted.shift[places], fitted.scale[places], fitted.log[places] = part.shift, part.scale, part.log
-        return fitted
-
-    def result(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return shift and scale of each column."""
-        fitted = self.finish()
-        return fitted.shift.double().numpy(), fitted.scale.double().numpy()
+    def _normalizer(self, source: str) -> Normalizer:
+        return Identity() if source == "" else self.sources.get(source) or self.default
 
 
 def fit_camera(camera: Camera, newest: np.ndarray, train: np.ndarray, normalizer: Normalizer) -> ChannelScaling:

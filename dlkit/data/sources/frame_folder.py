@@ -12,7 +12,7 @@ import pandas as pd
 from dlkit.core.checks import InputError, require
 from dlkit.data.base import FrameSource
 from dlkit.data.frames.images import image_frames
-from dlkit.data.frames.other_files import OtherFiles, fitted_color
+from dlkit.data.frames.other_files import ColorFiles
 from dlkit.data.frames.settings import CACHE, FrameSettings
 from dlkit.data.frames.stamps import Stamps
 from dlkit.data.records import Frames
@@ -23,7 +23,7 @@ from dlkit.data.samples.problems import Policy, Problems
 from dlkit.data.tabular.files import fill_path
 
 
-class FrameFolder(OtherFiles, FrameSource):
+class FrameFolder(ColorFiles, FrameSource):
     r"""JPEG, PNG, TIFF, NPY, BMP or WebP frames below a folder, with the time or a count in the name of each.
 
     Images are those of :class:`dlkit.data.sources.image_folder.ImageFolder`, of 8 or 16 bits or floats. They are
@@ -104,11 +104,6 @@ class FrameFolder(OtherFiles, FrameSource):
             InputError: There are none, or frames cannot be used and ``bad`` is ``fail``.
         """
         return self._frames
-
-    @property
-    def fitted(self) -> dict[str, Any]:
-        """Whether the frames are gray or have colours."""
-        return fitted_color(self.read(), self.settings)
 
     def with_path(
         self, path: str | Path | Sequence[str | Path], *, fitted: Mapping[str, Any] | None = None

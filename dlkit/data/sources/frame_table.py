@@ -11,14 +11,14 @@ import numpy as np
 from dlkit.core.checks import require
 from dlkit.data.base import FrameSource
 from dlkit.data.frames.images import image_frames
-from dlkit.data.frames.other_files import OtherFiles, fitted_color
+from dlkit.data.frames.other_files import ColorFiles
 from dlkit.data.frames.settings import CACHE, FrameSettings
 from dlkit.data.frames.stamps import Stamps
 from dlkit.data.records import Frames
 from dlkit.data.samples.folders import identify_images
 from dlkit.data.samples.images import Check
 from dlkit.data.samples.labels import as_text
-from dlkit.data.samples.listing import Columns, read_listing
+from dlkit.data.samples.listing import Columns, Listing, read_listing
 from dlkit.data.samples.pictures import Color, FilePictures
 from dlkit.data.samples.problems import Policy, Problems
 from dlkit.data.tabular.files import fill_path, find_files, identify
@@ -41,7 +41,7 @@ class FrameColumns(Columns):
         return {self.time: "time", self.image: "image"} | ({} if self.series is None else {self.series: "series"})
 
 
-class FrameTable(OtherFiles, FrameSource):
+class FrameTable(ColorFiles, FrameSource):
     """Frames in Parquet or CSV tables: the time of each, and its path or the bytes of its JPEG, PNG, ... file.
 
     Images are those of :class:`dlkit.data.sources.image_folder.ImageFolder`, of 8 or 16 bits or floats. Their encoded
@@ -104,9 +104,13 @@ class FrameTable(OtherFiles, FrameSource):
         return files
 
     @cached_property
-    def _frames(self) -> list[Frames]:
+    def _listing(self) -> Listing:
         root = None if self.root is None else fill_path(self.root)
-        listing = read_listing([(None, self.files)], self.columns, root)
+        return read_listing([(None, self.files)], self.columns, root)
+
+    @cached_property
+    def _frames(self) -> list[Frames]:
+        listing = self._listing
         problems = Problems(listing.pictures.names, self.settings.bad, what="frames")
         problems.mark("image missing", listing.missing)
         time = self.columns.time
@@ -125,11 +129,6 @@ class FrameTable(OtherFiles, FrameSource):
         """
         return self._frames
 
-    @property
-    def fitted(self) -> dict[str, Any]:
-        """Whether the frames are gray or have colours."""
-        return fitted_color(self.read(), self.settings)
-
     def with_path(
         self, path: str | Path | Sequence[str | Path], *, fitted: Mapping[str, Any] | None = None
     ) -> "FrameTable":
@@ -147,9 +146,7 @@ class FrameTable(OtherFiles, FrameSource):
 
     def fingerprint(self) -> dict[str, Any]:
         """Return name, size and hash of each table, number, bytes and a hash of listed files, and the settings."""
-        root = None if self.root is None else fill_path(self.root)
-        pictures = read_listing([(None, self.files)], self.columns, root).pictures
-        listed = {}
+        pictures, listed = self._listing.pictures, {}
         if isinstance(pictures, FilePictures):
             listed = identify_images(pictures.names, [Path(file) for file in pictures.files])
         settings = self.settings.plain() | self.columns.plain() | self.stamps.plain()

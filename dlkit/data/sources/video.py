@@ -9,7 +9,7 @@ import numpy as np
 
 from dlkit.core.checks import require
 from dlkit.data.base import FrameSource
-from dlkit.data.frames.other_files import OtherFiles, fitted_color
+from dlkit.data.frames.other_files import ColorFiles
 from dlkit.data.frames.settings import CACHE, FrameSettings
 from dlkit.data.frames.stamps import Stamps
 from dlkit.data.frames.video import OpenVideo, VideoPictures, pyav, read_stamps
@@ -22,7 +22,7 @@ from dlkit.data.tabular.time_column import SECOND
 SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".ts", ".m4v", ".mpg", ".mpeg")
 
 
-class Video(OtherFiles, FrameSource):
+class Video(ColorFiles, FrameSource):
     """Videos of any format that PyAV reads (``pip install 'dlkit[video]'``), with the stamps of their container.
 
     Frames are decoded when they are asked for, from the key frame before them on, so key frames a second or so apart
@@ -88,11 +88,6 @@ class Video(OtherFiles, FrameSource):
             InputError: A file is no video, or its frames have no stamps.
         """
         return self._frames
-
-    @property
-    def fitted(self) -> dict[str, Any]:
-        """Whether the frames are gray or have colours."""
-        return fitted_color(self.read(), self.settings)
 
     def fingerprint(self) -> dict[str, Any]:
         """Return name, size and hash of each file, and the settings."""

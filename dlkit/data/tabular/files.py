@@ -15,6 +15,7 @@ from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.discover import discover
 from dlkit.data.base import Reader
 
+# What libraries raise on a damaged file; NotImplementedError comes from h5py and zipfile.
 BROKEN = (OSError, ValueError, EOFError, KeyError, RuntimeError, NotImplementedError, zlib.error, zipfile.BadZipFile)
 
 
