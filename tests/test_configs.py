@@ -21,7 +21,7 @@ WEATHER = CONFIGS / "experiment" / "weather_forecast.yaml"
 DIGITS = CONFIGS / "experiment" / "digits_classify.yaml"
 CAVITY = CONFIGS / "experiment" / "cavity_faults.yaml"
 BEAMLINE = CONFIGS / "experiment" / "beamline_fusion.yaml"
-FOR_IMAGES = {"cifar_resnet", "imagenet_resnet", "torchvision"}
+FOR_IMAGES = {"cifar_resnet", "imagenet_resnet", "resnet9", "torchvision"}
 UNTRAINED = {"repeat_last", "seasonal_naive"}
 QUICK = ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "4", "--trainer.limit_val_batches", "1",
          "--trainer.enable_progress_bar", "false", "--trainer.enable_model_summary", "false",

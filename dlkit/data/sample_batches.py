@@ -104,7 +104,7 @@ class SampleBatches:
             # As int16, for on a GPU torch cannot choose among uint16; where values only move their sign is no matter.
             stored = self.values.dtype
             values = self.values.view(torch.int16) if stored == torch.uint16 else self.values
-            return Raw(values.index_select(0, places.to(values.device)).view(stored), places)
+            return Raw(values.index_select(0, places.to(values.device, non_blocking=True)).view(stored), places)
 
     def make(self, places: Tensor | Raw, generator: torch.Generator | None = None) -> Batch:
         """Return the batch of these samples on the device of this; augmented when there is a generator."""

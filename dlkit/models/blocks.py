@@ -80,11 +80,11 @@ class NormOnly(nn.Module, KnowsPadding):
 
 
 class MaxPool(nn.Module, KnowsPadding):
-    """The maximum over 3 positions a side; the extent is kept, or divided by the stride and rounded up."""
+    """The maximum over 2 or 3 positions a side; the extent is kept, or divided by the stride and rounded up."""
 
-    def __init__(self, axes: int, *, stride: int) -> None:
+    def __init__(self, axes: int, *, stride: int, size: int = 3) -> None:
         super().__init__()
-        self.pool = MAX_POOL[axes](3, stride=stride, padding=1)
+        self.pool = MAX_POOL[axes](size, stride=stride, padding=(size - 1) // 2, ceil_mode=size == 2)
         self.stride = stride
 
     def forward(

@@ -4,6 +4,7 @@ import warnings
 from abc import ABC, abstractmethod
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from dlkit.core.batch import Batch
@@ -39,6 +40,24 @@ def require_kind(spec: Spec, kinds: tuple[Kind, ...], does: str) -> None:
         spec.kind in kinds,
         f"{does}, but the data are of the kind '{spec.kind}': set `model.class_path` to {TASKS[spec.kind]}.",
     )
+
+
+def images_last(net: nn.Module) -> None:
+    """Lay filters of images out with the channels as the fastest axis: what follows them does so too.
+
+    The matrix units of a GPU take images in this order; with the other one they are turned around at every layer.
+    """
+    for part in net.modules():
+        if isinstance(part, nn.Conv2d):
+            part.to(memory_format=torch.channels_last)
+
+
+def laid_out_alike(optimizer: Any) -> None:
+    """Give what an optimizer remembers of a weight the order in memory of the weight, which fused ones rely on."""
+    for weight, kept in optimizer.state.items():
+        for name, value in kept.items():
+            if isinstance(value, Tensor) and value.shape == weight.shape and value.stride() != weight.stride():
+                kept[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
 
 
 class NetTask(Task, ABC):
@@ -135,6 +154,14 @@ class NetTask(Task, ABC):
         data = getattr(self.trainer, "datamodule", None)
         if stage == "fit" and isinstance(data, Batching):
             self.take_scaling(data)
+        if self.trainer.strategy.root_device.type == "cuda":
+            images_last(self.net)
+
+    def on_train_start(self) -> None:
+        """Lay the memory of the optimizer out like the weights, which a resumed run may have kept on another device."""
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        for one in optimizer if isinstance(optimizer, list) else [optimizer]:
+            laid_out_alike(one)
 
     def on_validation_epoch_start(self) -> None:
         """Forget the errors of the last epoch."""

@@ -24,10 +24,12 @@ from dlkit.models.lstm import LSTM
 from dlkit.models.nlinear import NLinear
 from dlkit.models.patchtst import PatchTST
 from dlkit.models.repeat_last import RepeatLast
+from dlkit.models.resnet9 import ResNet9
 from dlkit.models.revin import RevIN
 from dlkit.models.seasonal_naive import SeasonalNaive
 from dlkit.models.tcn import TCN
 from dlkit.models.torchvision_net import TorchvisionNet
+from dlkit.tasks.network import images_last
 
 NETS = discover("dlkit.models", Net)
 TRAINED = [net for net in NETS if net not in (RepeatLast, SeasonalNaive)]
@@ -48,6 +50,7 @@ NOT_SERIES = (*PICTURES_ONLY, *SEVERAL)
 SMALL = {
     TorchvisionNet: {"name": "shufflenet_v2_x0_5"},
     ImageNetResNet: {"width": 8},
+    ResNet9: {"width": 8},
     InceptionTime: {"width": 8, "kernel_size": 12},
     Fusion: {"branches": {"magnets": LSTM, "camera": CNN}, "width": 16},
 }
@@ -202,6 +205,22 @@ def test_one_sample_at_a_time_gives_the_same_as_a_batch(cls):
 def test_memory_layout_does_not_matter(cls):
     net, x = build(cls).eval(), window(usual(cls))
     torch.testing.assert_close(net(x), net(x.contiguous()), rtol=1e-4, atol=1e-5)
+
+
+@every_net
+@pytest.mark.parametrize("spec", [SAMPLES["class of picture"], PACKED["class"]], ids=["picture", "several"])
+def test_filters_with_the_channels_last_give_the_same_answer_and_gradients(cls, spec):
+    try:
+        net, other = build(cls, spec).eval(), build(cls, spec).eval()
+    except InputError:
+        return  # takes no pictures, as another test says
+    images_last(other)
+    x, other_x = (window(spec).requires_grad_() for _ in range(2))
+    y, other_y = net(x), other(other_x)
+    torch.testing.assert_close(other_y, y, rtol=1e-4, atol=1e-5)
+    y.square().mean().backward()
+    other_y.square().mean().backward()
+    torch.testing.assert_close(other_x.grad, x.grad, rtol=1e-3, atol=1e-6)
 
 
 @every_net
