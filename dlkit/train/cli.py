@@ -23,7 +23,7 @@ from dlkit.data.batching import Batching
 from dlkit.tasks.base import Task
 from dlkit.tasks.network import NetTask
 from dlkit.train.callbacks import QuietBar, ShortSummary, run_callbacks
-from dlkit.train.checkpoints import AtomicCheckpointIO, newest_whole
+from dlkit.train.checkpoints import AtomicCheckpointIO
 from dlkit.train.evaluate import load_weights
 from dlkit.train.messages import check_config
 from dlkit.train.parser_errors import in_one_line, one_sentence, what_is_wrong
@@ -57,11 +57,20 @@ class RunCLI(LightningCLI):
         args: Command-line arguments.
         trains: Make a run folder and write into it.
         tests: Refuse data of which nothing is left to test on.
-        run: Existing run folder to go on with.
+        run: Existing run folder to train in.
+        checkpoint: What to go on from there.
     """
 
-    def __init__(self, args: list[str], *, trains: bool, tests: bool = False, run: RunFolder | None = None) -> None:
-        self.trains, self.tests, self.run_folder = trains, tests, run
+    def __init__(
+        self,
+        args: list[str],
+        *,
+        trains: bool,
+        tests: bool = False,
+        run: RunFolder | None = None,
+        checkpoint: Path | None = None,
+    ) -> None:
+        self.trains, self.tests, self.run_folder, self.checkpoint = trains, tests, run, checkpoint
         super().__init__(
             model_class=Task,
             datamodule_class=pl.LightningDataModule,
@@ -102,8 +111,9 @@ class RunCLI(LightningCLI):
             self.model.configure_optimizers()
         self._check_monitors()
         self._check_test()
+        if self.checkpoint is not None:
+            load_weights(self.model, self.checkpoint)  # refused here, nothing has been written yet
         if self.run_folder is not None:
-            load_weights(self.model, newest_whole(self.run_folder))  # refused here, nothing has been written yet
             return self._trainer_of(self.run_folder, **kwargs)
         with fresh_run(Path(self.config["runs"]), self.config["name"]) as path:
             self.run_folder = RunFolder(path)
@@ -200,8 +210,15 @@ def quiet_lightning() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def build(args: list[str], *, trains: bool, tests: bool = False, run: RunFolder | None = None) -> RunCLI:
-    """Return data, task and trainer made from the arguments.
+def build(
+    args: list[str],
+    *,
+    trains: bool,
+    tests: bool = False,
+    run: RunFolder | None = None,
+    checkpoint: Path | None = None,
+) -> RunCLI:
+    """Return data, task and trainer made from the arguments, see :class:`RunCLI`.
 
     Raises:
         InputError: A setting is wrong; one sentence says which.
@@ -211,7 +228,7 @@ def build(args: list[str], *, trains: bool, tests: bool = False, run: RunFolder 
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            cli = RunCLI(args, trains=trains, tests=tests, run=run)
+            cli = RunCLI(args, trains=trains, tests=tests, run=run, checkpoint=checkpoint)
     except ArgumentError as error:
         raise InputError(one_sentence(str(error))) from error
     except SystemExit as stop:
