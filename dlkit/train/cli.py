@@ -217,6 +217,7 @@ def build(
     tests: bool = False,
     run: RunFolder | None = None,
     checkpoint: Path | None = None,
+    kind: type[RunCLI] = RunCLI,
 ) -> RunCLI:
     """Return data, task and trainer made from the arguments, see :class:`RunCLI`.
 
@@ -228,7 +229,7 @@ def build(
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            cli = RunCLI(args, trains=trains, tests=tests, run=run, checkpoint=checkpoint)
+            cli = kind(args, trains=trains, tests=tests, run=run, checkpoint=checkpoint)
     except ArgumentError as error:
         raise InputError(one_sentence(str(error))) from error
     except SystemExit as stop:
