@@ -2,10 +2,12 @@
 
 USAGE = """usage: dlkit run CONFIG.yaml [--key value ...]
        dlkit run --resume RUN
+       dlkit run --into RUN
 
 Reads, checks, splits, normalizes, trains, tests beside baselines (repeat-last and seasonal-naive of forecasts, the
 shares of the classes, mean, median and last value of values), predicts and draws; leaves one run folder. Where there
-are several sources, each of them alone is trained and tested too, unless --alone false. Any setting can be overridden:
+are several sources, each of them alone is trained and tested too, unless --alone false. --into RUN does all this in a
+folder with a config.yaml, going on where an earlier try was cut off. Any setting can be overridden:
 --trainer.max_epochs 3 --data.init_args.batch_size 64 --model configs/model/dlinear.yaml; `--print_config` prints the
 whole configuration and stops."""
 

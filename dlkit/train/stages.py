@@ -26,53 +26,94 @@ from dlkit.train.new_recordings import new_recordings, sources_of, warn_of_other
 
 
 def fit(arguments: Sequence[str], *, tests: bool = False) -> RunCLI:
-    """Train; with ``--resume RUN`` go on with a run that was stopped.
+    """Train; with ``--resume RUN`` go on with a run that was stopped, with ``--into RUN`` begin there or go on.
 
     Args:
         arguments: YAML files and overrides.
         tests: A test follows: refuse data of which nothing is left to test on.
     """
-    rest, resumed = list(arguments), None
-    if "--resume" in rest:
-        place = rest.index("--resume")
-        require(
-            len(rest) > place + 1,
-            "--resume needs the run folder to go on with, e.g. --resume runs/weather_forecast-001.",
-        )
-        resumed = RunFolder.open(Path(rest[place + 1]))
-        rest[place : place + 2] = []
-        rest = ["--config", str(resumed.config), *rest]
-    else:
+    rest, run, begins = place_of(arguments)
+    with nullcontext() if run is None else sole_user(run.path):
+        checkpoint = None if run is None or (begins and not run.checkpoint_files()) else newest_whole(run)
+        with nullcontext() if checkpoint is None else weights_come_later():
+            cli = build(rest, trains=True, tests=tests, run=run, checkpoint=checkpoint)
+        assert cli.run_folder is not None
+        if begins and is_trained(cli.run_folder):
+            print(f"run folder: {run.path}\ntrained before", flush=True)
+            return cli
+        with nullcontext() if run is not None else sole_user(cli.run_folder.path):
+            train(cli, cli.run_folder, checkpoint, keeps=run is not None)
+    return cli
+
+
+def place_of(arguments: Sequence[str]) -> tuple[list[str], RunFolder | None, bool]:
+    """Return arguments for the parser, the folder to train in unless it is new, and whether training may begin there.
+
+    ``--resume RUN`` needs a checkpoint. ``--into RUN`` takes the newest one, or begins where there is none: every try
+    of a job gives the same command.
+    """
+    rest, into = taken(arguments, "--into", "to train in, with its config.yaml")
+    rest, resumed = taken(rest, "--resume", "to go on with")
+    named = into or resumed
+    if named is None:
         rest, run = with_config(rest)
         if run is not None:
             raise InputError(
                 f"'{run.path}' is a run: go on with it by --resume {run.path}, or give its config.yaml to begin anew."
             )
-    with nullcontext() if resumed is None else sole_user(resumed.path):
-        checkpoint = None if resumed is None else newest_whole(resumed)
-        with nullcontext() if checkpoint is None else weights_come_later():
-            cli = build(rest, trains=True, tests=tests, run=resumed)
-        assert cli.run_folder is not None
-        with nullcontext() if resumed is not None else sole_user(cli.run_folder.path):
-            train(cli, cli.run_folder, checkpoint)
-    return cli
+        return rest, None, False
+    require(not (into and resumed), "--into and --resume both name a run folder: give one of them.")
+    others = [part for part in rest[:1] if not part.startswith("-")] + [part for part in rest if part == "--config"]
+    require(
+        not others or into is None,
+        f"--into {into} trains what its own config.yaml says: leave out {(others or [''])[0]}; settings may be "
+        "overridden, e.g. --trainer.max_epochs 3.",
+    )
+    run = RunFolder.open(Path(named))
+    return ["--config", str(run.config), *rest], run, into is not None
 
 
-def train(cli: RunCLI, run: RunFolder, checkpoint: Path | None) -> None:
-    """Train into a run folder, from a checkpoint when there is one."""
+def taken(arguments: Sequence[str], option: str, what: str) -> tuple[list[str], str | None]:
+    """Return the arguments without an option and its run folder, and that folder."""
+    rest = list(arguments)
+    if option not in rest:
+        return rest, None
+    place = rest.index(option)
+    given = rest[place + 1] if len(rest) > place + 1 and not rest[place + 1].startswith("--") else None
+    require(given is not None, f"{option} needs the run folder {what}, e.g. {option} runs/weather_forecast-001.")
+    rest[place : place + 2] = []
+    return rest, given
+
+
+def is_trained(run: RunFolder) -> bool:
+    """Tell whether the training of a run came to its end."""
+    return run.metrics.exists() and "fit" in read_json(run.metrics) and bool(run.checkpoint_files())
+
+
+def train(cli: RunCLI, run: RunFolder, checkpoint: Path | None, *, keeps: bool = False) -> None:
+    """Train into a run folder, from a checkpoint when there is one.
+
+    Args:
+        cli: Data, task and trainer.
+        run: Where everything is written.
+        checkpoint: What to go on from.
+        keeps: The folder was there before: leave it there when training fails at once.
+    """
     keep_in(run, cli.trainer)
     print(f"run folder: {run.path}", flush=True)
     began = time.perf_counter()
+    known = read_json(run.metrics) if run.metrics.exists() else {}
+    if known.pop("fit", None) is not None:  # what it says, that training came to its end, is no longer true
+        write_json(run.metrics, known)
     try:
         cli.trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=None if checkpoint is None else str(checkpoint))
     except SystemExit as stop:  # what Lightning makes of Ctrl-C
         way = f"go on with --resume {run.path}" if run.checkpoint_files() else "there is none yet, so begin anew"
         raise KeyboardInterrupt(way) from stop
     except Exception:
-        if checkpoint is None and cli.trainer.global_step == 0:  # nothing was learnt, nothing is lost
+        if not keeps and cli.trainer.global_step == 0:  # nothing was learnt, nothing is lost
             discard_run(run.path)
         raise
-    known = read_json(run.metrics) if run.metrics.exists() else {}
     trained = {
         "epochs": cli.trainer.current_epoch,
         "steps": cli.trainer.global_step,
