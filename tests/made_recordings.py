@@ -6,9 +6,12 @@ import numpy as np
 import pandas as pd
 
 from dlkit.data.clock import Regular
+from dlkit.data.cluster import Cluster
 from dlkit.data.inputs import Method, StreamInput, Timing
 from dlkit.data.sources.aligned import Aligned
+from dlkit.data.sources.parallel import Parallel
 from dlkit.data.sources.recording import Recording
+from dlkit.data.tables import read_table
 
 
 def write_recording(
@@ -50,3 +53,12 @@ def many_files(
         },
         span="union",
     )
+
+
+def assert_same_by(cluster: Cluster, folder: Path) -> None:
+    """Compare a record that workers made with the one that this process makes."""
+    record = many_files(folder)
+    whole, made = read_table(record), read_table(Parallel(source=record, cluster=cluster))
+    assert made.values.tobytes() == whole.values.tobytes()
+    assert made.times.tobytes() == whole.times.tobytes()
+    assert made.segments.tolist() == whole.segments.tolist()

@@ -1,0 +1,106 @@
+"""A real Slurm of four nodes, started once a worker of pytest; skipped with one line where it cannot be started."""
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("cluster.sh")
+ENDED = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "DEADLINE"}
+
+
+class Slurm:
+    """The cluster, as far as tests ask it.
+
+    Args:
+        config: Its slurm.conf.
+        prefix: What the names of its nodes begin with; numbers from 1 follow.
+    """
+
+    def __init__(self, config: Path, prefix: str) -> None:
+        self.config, self.nodes = config, [f"{prefix}{k}" for k in range(1, 5)]
+
+    def call(self, *command: str, check: bool = True) -> str:
+        """Return what a command prints."""
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert not check or done.returncode == 0, f"{' '.join(command)}: {done.stdout} {done.stderr}"
+        return done.stdout.strip()
+
+    def sbatch(self, script: Path, *options: str) -> str:
+        """Submit a script and return the number of the job."""
+        return self.call("sbatch", "--parsable", *options, str(script)).partition(";")[0]
+
+    def show(self, job: str) -> dict[str, str]:
+        """Return what Slurm knows of a job, by name."""
+        return dict(re.findall(r"(\S+?)=(\S*)", self.call("scontrol", "show", "job", "-o", job)))
+
+    def state(self, job: str) -> str:
+        """Return the state of a job."""
+        return self.show(job)["JobState"]
+
+    def wait_for(self, what: Callable[[], object], *, within: float = 60.0, of: str = "") -> None:
+        """Wait until something holds.
+
+        Raises:
+            AssertionError: It does not within these seconds.
+        """
+        end = time.monotonic() + within
+        while not what():
+            queue = ", ".join(self.call("squeue", "-h", "-o", "%i %T %r").splitlines())
+            assert time.monotonic() < end, f"not within {within} s: {of or what}; queue: {queue}"
+            time.sleep(0.1)
+
+    def wait_for_state(self, job: str, *states: str, within: float = 60.0) -> str:
+        """Wait until a job is in one of some states, by default ended, and return which."""
+        wanted = set(states) or ENDED
+        self.wait_for(lambda: self.state(job) in wanted, within=within, of=f"job {job} {' or '.join(sorted(wanted))}")
+        return self.state(job)
+
+
+@contextmanager
+def started(worker: int, *, accounts: bool) -> Iterator[Slurm]:
+    """Run a cluster of its own for a worker of pytest."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can start a private Slurm cluster")
+    number = 2 * worker + accounts
+    prefix = f"{os.environ.get('SLURM_CLUSTER_PREFIX', 'node')}{number}x"
+    settings = os.environ | {
+        "SLURM_CLUSTER_ROOT": f"{os.environ.get('SLURM_CLUSTER_ROOT', '/tmp/dlkit-slurm')}-{number}",
+        "SLURM_CLUSTER_PORT": str(int(os.environ.get("SLURM_CLUSTER_PORT", "11817")) + 200 * number),
+        "SLURM_CLUSTER_PREFIX": prefix,
+        "SLURM_CLUSTER_ACCT": str(int(accounts)),
+    }
+    done = subprocess.run([SCRIPT, "start"], capture_output=True, text=True, env=settings, check=False)
+    if done.returncode:
+        pytest.skip(f"Slurm cannot be started here: {(done.stderr.strip() or 'no reason given').splitlines()[-1]}")
+    config = Path(settings["SLURM_CLUSTER_ROOT"]) / "etc" / "slurm.conf"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLURM_CONF", str(config))
+        try:
+            yield Slurm(config, prefix)
+        finally:
+            subprocess.run([SCRIPT, "purge"], capture_output=True, env=settings, check=False)
+
+
+def number_of(worker: str) -> int:
+    """Return the number of a worker of pytest; "master" is alone."""
+    return int(re.sub(r"\D", "", worker) or 0)
+
+
+@pytest.fixture(scope="session")
+def slurm(worker_id: str) -> Iterator[Slurm]:
+    """A cluster without accounting, as it is the faster one to start."""
+    with started(number_of(worker_id), accounts=False) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def slurm_with_accounts(worker_id: str) -> Iterator[Slurm]:
+    """A cluster with accounting: sacct knows jobs that have ended. Beside it ``slurm`` is out of sight."""
+    with started(number_of(worker_id), accounts=True) as cluster:
+        yield cluster
