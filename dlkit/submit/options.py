@@ -10,7 +10,18 @@ from dlkit.submit.site import Site, site_of
 from dlkit.submit.spread import Local
 from dlkit.submit.times import seconds_of
 
-RESOURCES = ("nodes", "gpus_per_node", "tasks_per_node", "cpus_per_task", "mem", "time", "partition", "account", "qos")
+RESOURCES = (
+    "nodes",
+    "gpus_per_node",
+    "tasks_per_node",
+    "cpus_per_task",
+    "mem",
+    "time",
+    "lead",
+    "partition",
+    "account",
+    "qos",
+)
 
 
 def add_resources(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +40,9 @@ def add_resources(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument("--mem", default=None, metavar="SIZE", help="Memory of each node, e.g. 64G.")
     group.add_argument("--time", default=None, metavar="TIME", help="Time limit, e.g. 8h, 30m or 1-00:00:00.")
+    group.add_argument(
+        "--lead", default=None, metavar="TIME", help="How long before the time limit the job saves, e.g. 5m."
+    )
     for name in ("partition", "account", "qos"):
         group.add_argument(f"--{name}", default=None, metavar="NAME", help=f"The {name}; that of the site if absent.")
 
@@ -55,6 +69,7 @@ def request_of(options: argparse.Namespace, site: Site, *, name: str = "") -> Re
     for key in ("nodes", "tasks_per_node", "cpus_per_task"):
         require(given.get(key) != 0, f"--{key.replace('_', '-')} 0 runs nothing: give at least 1, or leave it out.")
     given["time"] = seconds_of(given["time"])
+    given["lead"] = seconds_of(given.get("lead") or site.lead, setting="--lead")
     given["mem"] = re.sub(r"(?<=[KMGT])i?B$", "", given["mem"].strip().upper())
     given["cpus_per_task"] = given.get("cpus_per_task") or site.cpus_per_gpu
     return Request(name=name, **given)

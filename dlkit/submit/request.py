@@ -21,6 +21,7 @@ class Request:
         cpus_per_task: Processor cores of each process; 0 takes one more than the data has workers.
         mem: Memory of each node, e.g. "64G"; "" takes the default of the site.
         time: Time limit in seconds.
+        lead: Seconds before the time limit at which the job saves; 0 takes those of the site.
         partition: Partition; "" takes the default of the site.
         account: Account that is charged; "" takes the default of the site.
         qos: Quality of service; "" takes the default of the site.
@@ -33,6 +34,7 @@ class Request:
     cpus_per_task: int = 0
     mem: str = ""
     time: int
+    lead: int = 0
     partition: str = ""
     account: str = ""
     qos: str = ""
