@@ -23,7 +23,8 @@ def chosen(probability: float, count: int, generator: torch.Generator, like: Ten
 def beta(alpha: float, count: int, generator: torch.Generator, like: Tensor) -> Tensor:
     """Return float32 numbers of the law Beta(alpha, alpha), on the device of ``like``."""
     seed = int(torch.randint(2**62, (), generator=generator))
-    return torch.from_numpy(np.random.default_rng(seed).beta(alpha, alpha, count).astype(np.float32)).to(like.device)
+    drawn = torch.from_numpy(np.random.default_rng(seed).beta(alpha, alpha, count).astype(np.float32))
+    return drawn.to(like.device, non_blocking=True)
 
 
 def normal(like: Tensor, generator: torch.Generator) -> Tensor:
