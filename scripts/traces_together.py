@@ -1,0 +1,219 @@
+"""Train all runs of a problem together: networks of one layout as one stacked network, an epoch as one CUDA graph.
+
+Small networks on small problems keep a GPU waiting for the next launch. Five networks that are stacked need as many
+launches as one, and a graph needs one for all steps of an epoch. Each network still is what it is alone: its own
+start, order, loss, Adam and learning rate; only the order of sums differs.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.func import functional_call, stack_module_state, vmap
+
+from dlkit.core.batch import Batch
+from dlkit.data.loader import shuffled
+
+RATE, LEAST_RATE = 1e-3, 1e-4
+AGREE = (
+    0.02  # relative difference of the losses of the first epoch that a graph may have; the wrong one differs by more
+)
+
+
+class Plateau:
+    """Halves the learning rate of each run when its loss has not fallen by 1e-4 for ``patience`` epochs, as Keras does.
+
+    Args:
+        runs: Number of runs.
+        patience: Epochs.
+        device: Where the losses are; nothing is copied from there.
+    """
+
+    def __init__(self, runs: int, patience: int, device: torch.device) -> None:
+        self.patience = patience
+        self.rate = torch.full((runs,), RATE, device=device)
+        self.best = torch.full((runs,), torch.inf, device=device)
+        self.wait = torch.zeros(runs, dtype=torch.int64, device=device)
+
+    def step(self, loss: Tensor) -> None:
+        better = loss < self.best - 1e-4
+        self.best.copy_(torch.where(better, loss, self.best))
+        self.wait.add_(1).mul_(~better)
+        stalled = self.wait >= self.patience
+        self.rate.copy_(torch.where(stalled, (self.rate / 2).clamp_min(LEAST_RATE), self.rate))
+        self.wait.mul_(~stalled)
+
+
+class Together:
+    """Trains a task for each run on the same traces, and keeps the weights of the least training loss.
+
+    Args:
+        tasks: One a run, on the device.
+        data: All training traces.
+        seeds: One a run, of the order of its traces.
+        size: Traces a batch; the last batch of an epoch has the rest.
+        epochs: At most.
+        patience: Of the plateau, in epochs.
+        stacked: Run them as one network by vmap; otherwise one beside the other, on a GPU each in its own stream.
+    """
+
+    def __init__(
+        self,
+        tasks: list[Any],
+        data: Batch,
+        *,
+        seeds: list[int],
+        size: int,
+        epochs: int,
+        patience: int,
+        stacked: bool = True,
+    ) -> None:
+        self.tasks, self.data, self.size, self.epochs, self.stacked = tasks, data, size, epochs, stacked
+        self.device = data.x.device
+        self.on_gpu = self.device.type == "cuda"
+        weights, buffers = stack_module_state([task.net for task in tasks])
+        self.weights = {name: weight.detach() for name, weight in weights.items()}
+        self.buffers, self.runs, self.count = buffers, len(tasks), len(data.x)
+        self.plateau = Plateau(self.runs, patience, self.device)
+        # A run's part of each stacked weight is a tensor that its optimizer moves in place.
+        self.rows = [[weight[run] for weight in self.weights.values()] for run in range(self.runs)]
+        self.adam = torch.optim.Adam(
+            [{"params": rows, "lr": rate} for rows, rate in zip(self.rows, self.plateau.rate, strict=True)],
+            fused=True, capturable=self.on_gpu,
+        )  # fmt: skip
+        orders = [torch.stack([torch.cat([*shuffled(self.count, seed, e, None)]) for e in range(epochs)])
+                  for seed in seeds]  # fmt: skip
+        self.orders = torch.stack(orders, 1).to(self.device)
+        self.at = torch.zeros(1, dtype=torch.int64, device=self.device)
+        self.losses = torch.full((epochs, self.runs), torch.nan, device=self.device)
+        self.least = torch.full((self.runs,), torch.inf, device=self.device)
+        self.kept = [value.clone() for value in self.moving()]
+        self.streams = [torch.cuda.Stream() for _ in tasks] if self.on_gpu and not stacked else []
+
+    def moving(self) -> list[Tensor]:
+        """Return what a run ends with: weights and running statistics."""
+        return [*self.weights.values(), *self.buffers.values()]
+
+    # ------------------------------------------------------------------ one step
+    def cost(self, weights: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
+        """Return the loss of one network."""
+        answer = functional_call(self.tasks[0].net, (weights, buffers), (x,))
+        return self.tasks[0].judge(answer, Batch(x, y)).loss
+
+    def gradients_of_all(self, x: Tensor, y: Tensor) -> tuple[Tensor, Iterable[Any]]:
+        weights = {name: weight.detach().requires_grad_() for name, weight in self.weights.items()}
+        losses = vmap(self.cost)(weights, self.buffers, x, y)
+        gradients = torch.autograd.grad(losses.sum(), list(weights.values()))
+        return losses.detach(), zip(*(gradient.unbind() for gradient in gradients), strict=True)
+
+    def gradients_of(self, run: int, x: Tensor, y: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        weights = {name: weight[run].detach().requires_grad_() for name, weight in self.weights.items()}
+        loss = self.cost(weights, {name: buffer[run] for name, buffer in self.buffers.items()}, x[run], y[run])
+        return loss.detach(), torch.autograd.grad(loss, list(weights.values()))
+
+    def gradients_side_by_side(self, x: Tensor, y: Tensor) -> tuple[Tensor, Iterable[Any]]:
+        main, found = torch.cuda.current_stream() if self.on_gpu else None, []
+        for run in range(self.runs):
+            if main:
+                self.streams[run].wait_stream(main)
+            with torch.cuda.stream(self.streams[run]) if main else nullcontext():
+                found.append(self.gradients_of(run, x, y))
+        for stream in self.streams:
+            main.wait_stream(stream)
+        losses, gradients = zip(*found, strict=True)
+        return torch.stack(losses), gradients
+
+    def step(self, chosen: Tensor) -> Tensor:
+        """Move the weights of all runs by a step on their chosen traces, (runs, batch), and return the losses."""
+        x, y = self.data.x[chosen], self.data.y[chosen]
+        losses, gradients = self.gradients_of_all(x, y) if self.stacked else self.gradients_side_by_side(x, y)
+        for rows, parts in zip(self.rows, gradients, strict=True):
+            for row, part in zip(rows, parts, strict=True):
+                row.grad = part.contiguous()  # a fused optimizer takes the memory as it lies
+        self.adam.step()
+        return losses
+
+    # ------------------------------------------------------------------ one epoch, which never waits for the device
+    def epoch(self) -> None:
+        order = self.orders.index_select(0, self.at)[0]
+        total = torch.zeros(self.runs, device=self.device)
+        for chosen in order.split(self.size, dim=1):
+            total += self.step(chosen) * chosen.shape[1]
+        loss = total / self.count
+        self.plateau.step(loss)
+        better = loss < self.least
+        self.least.copy_(torch.where(better, loss, self.least))
+        for kept, value in zip(self.kept, self.moving(), strict=True):
+            kept.copy_(torch.where(better.view(-1, *[1] * (value.ndim - 1)), value, kept))
+        self.losses.index_copy_(0, self.at, loss[None])
+        self.at += 1
+
+    # ------------------------------------------------------------------ graph
+    def state(self) -> list[Tensor]:
+        """Return everything that an epoch changes."""
+        adam = [part for row in self.adam.state.values() for part in row.values()]
+        plateau = [self.plateau.rate, self.plateau.best, self.plateau.wait]
+        return [*self.moving(), *self.kept, *plateau, self.at, self.losses, self.least, *adam]
+
+    def captured(self) -> Callable[[], None]:
+        """Return an epoch as a graph if its losses are those of an epoch without one, else the epoch itself."""
+        try:
+            return self.replay(torch.cuda.Stream())
+        except RuntimeError as error:
+            print(f"without a CUDA graph: {error}", flush=True)
+            torch.cuda.synchronize()
+            return self.epoch
+
+    def replay(self, stream: torch.cuda.Stream) -> Callable[[], None]:
+        before, began = [part.clone() for part in self.state()], time.perf_counter()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            self.epoch()  # also makes the state of Adam, and lets cuDNN choose
+        torch.cuda.synchronize()
+        plain = self.losses[0].clone()
+        before += [torch.zeros_like(part) for part in self.state()[len(before) :]]
+        restore(self.state(), before)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=stream):
+            self.epoch()
+        graph.replay()
+        difference = float(((self.losses[0] - plain) / plain).abs().max())
+        restore(self.state(), before)
+        if difference < AGREE:
+            seconds = time.perf_counter() - began
+            print(
+                f"CUDA graph: losses of the first epoch differ by {difference:.2g}, made in {seconds:.1f} s", flush=True
+            )
+            return graph.replay
+        raise RuntimeError(f"its losses differ by {difference:.2g} of themselves")
+
+    # ------------------------------------------------------------------ training
+    def fit(self, *, graph: bool, until: float = float("inf")) -> int:
+        """Train, and give the tasks the weights of their least training loss.
+
+        Args:
+            graph: Run an epoch as one CUDA graph.
+            until: Time at which training ends also before its last epoch.
+
+        Returns:
+            Number of epochs.
+        """
+        advance = self.captured() if graph and self.on_gpu else self.epoch
+        done = 0
+        while done < self.epochs and time.time() < until:
+            advance()
+            done += 1
+            if done % 10 == 0 and self.on_gpu:
+                torch.cuda.synchronize()  # that the clock above means something
+        names = [*self.weights, *self.buffers]
+        for run, task in enumerate(self.tasks):
+            task.net.load_state_dict({name: kept[run] for name, kept in zip(names, self.kept, strict=True)})
+        return done
+
+
+def restore(parts: list[Tensor], values: list[Tensor]) -> None:
+    for part, value in zip(parts, values, strict=True):
+        part.copy_(value)
