@@ -23,6 +23,8 @@ from dlkit.train.cli import RunCLI, build, with_config
 from dlkit.train.evaluate import load_weights
 from dlkit.train.evaluation import evaluation_of
 from dlkit.train.new_recordings import new_recordings, sources_of, warn_of_other_scaling
+from dlkit.train.settings import compared
+from dlkit.train.tracking import track
 
 
 def fit(arguments: Sequence[str], *, tests: bool = False) -> RunCLI:
@@ -38,11 +40,12 @@ def fit(arguments: Sequence[str], *, tests: bool = False) -> RunCLI:
         with nullcontext() if checkpoint is None else weights_come_later():
             cli = build(rest, trains=True, tests=tests, run=run, checkpoint=checkpoint)
         assert cli.run_folder is not None
-        if begins and is_trained(cli.run_folder):
+        if begins and run is not None and is_trained(run):
             print(f"run folder: {run.path}\ntrained before", flush=True)
             return cli
         with nullcontext() if run is not None else sole_user(cli.run_folder.path):
             train(cli, cli.run_folder, checkpoint, keeps=run is not None)
+            track(cli, cli.run_folder)
     return cli
 
 
@@ -167,6 +170,7 @@ def test(cli: RunCLI, run: RunFolder | None) -> str:
     if run is not None:
         evaluate.write_test(run, evaluation, tested)
         write_hparams(run, cli, tested.headline)
+        track(cli, run, {f"test/{name}": value for name, value in tested.headline.items()})
     return tested.table
 
 
@@ -179,28 +183,10 @@ def write_hparams(run: RunFolder, cli: RunCLI, headline: dict[str, float]) -> No
     """Write settings and final metrics for TensorBoard's HParams tab."""
     metrics = {f"hp/test_{name}": value for name, value in headline.items()}
     logger = TensorBoardLogger(run.path, name="tensorboard", version="", default_hp_metric=False)
-    settings = flat({key: cli.config.as_dict()[key] for key in ("data", "model", "seed_everything")})
-    left_out = ("data.cache", "data.num_workers", "data.placement", "data.batches_per_step")
-    settings = {
-        key: value for key, value in settings.items() if value not in (None, "[]", "{}") and key not in left_out
-    }
+    settings = compared(cli.config.as_dict())
     logger.log_hyperparams(settings, {key: value for key, value in metrics.items() if math.isfinite(value)})
     logger.experiment.flush()
     logger.experiment.close()
-
-
-def flat(node: Any, prefix: str = "") -> dict[str, Any]:
-    """Return the leaves of a configuration by their short dotted names."""
-    if not isinstance(node, dict):
-        return {prefix: node if isinstance(node, (int, float, str, bool)) or node is None else str(node)}
-    leaves: dict[str, Any] = {}
-    for key, value in node.items():
-        inner = prefix if key == "init_args" else f"{prefix}.{key}".lstrip(".")
-        if key == "class_path":
-            leaves[prefix] = str(value).rpartition(".")[2]
-        else:
-            leaves |= flat(value, inner)
-    return leaves
 
 
 def predict(cli: RunCLI, run: RunFolder | None, new: Sequence[str], output: Path | None) -> tuple[Path, int]:
@@ -211,7 +197,10 @@ def predict(cli: RunCLI, run: RunFolder | None, new: Sequence[str], output: Path
         evaluation = evaluation.on_new(source_of(cli.datamodule, list(new), run, cli.model.spec))
         path = path.with_stem(f"predictions_{re.sub(r'[^A-Za-z0-9_-]+', '_', Path(new[0]).name.split('.')[0])}")
     path = output or path
-    return path, evaluate.write_predictions(path, evaluation, cli.trainer)
+    rows = evaluate.write_predictions(path, evaluation, cli.trainer)
+    if run is not None and path.is_relative_to(run.path):
+        track(cli, run)
+    return path, rows
 
 
 def source_of(data: Any, paths: list[str], run: RunFolder | None, spec: Spec) -> Any:
