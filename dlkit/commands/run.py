@@ -20,6 +20,7 @@ def main(arguments: list[str]) -> None:
     from dlkit.train import aligning, explaining, single_sources, stages
     from dlkit.train.checkpoints import best_or_newest
     from dlkit.train.evaluate import load_weights
+    from dlkit.train.tracking import track
 
     arguments, compares = single_sources.asked_for(arguments)
     cli = stages.fit(arguments, tests=True)
@@ -34,4 +35,5 @@ def main(arguments: list[str]) -> None:
         print(beside)
     if told := explaining.explain_briefly(cli.model, cli.datamodule, run):
         print(told)
+    track(cli, run)
     print(f"{rows} predictions: {path}\nfigures: {run.figures}\ntensorboard --logdir {run.tensorboard}")

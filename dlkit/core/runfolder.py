@@ -132,6 +132,7 @@ class RunFolder:
         self.predictions = self.path / "predictions.parquet"
         self.figures = self.path / "figures"
         self.summary = self.path / "summary.txt"
+        self.tracking = self.path / "mlflow.json"
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":

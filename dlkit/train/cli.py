@@ -13,7 +13,6 @@ import pytorch_lightning as pl
 from jsonargparse import ArgumentError
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
-from pytorch_lightning.loggers import TensorBoardLogger
 from torch.serialization import add_safe_globals
 
 from dlkit.core.checks import InputError, require, suggest
@@ -22,6 +21,7 @@ from dlkit.core.specs import Answer, Part, Spec
 from dlkit.data.batching import Batching
 from dlkit.tasks.base import Task
 from dlkit.tasks.network import NetTask
+from dlkit.train import tracking
 from dlkit.train.callbacks import QuietBar, ShortSummary, run_callbacks
 from dlkit.train.checkpoints import AtomicCheckpointIO
 from dlkit.train.evaluate import load_weights
@@ -126,13 +126,12 @@ class RunCLI(LightningCLI):
             extra.pop()
         if self.config["trainer"].get("enable_model_summary") is not False and not self._own_summary():
             extra.append(ShortSummary())
-        kwargs.setdefault(
-            "logger", TensorBoardLogger(run.path, name="tensorboard", version="", default_hp_metric=False)
-        )
+        kwargs.setdefault("logger", tracking.loggers_of(self.config_init["trainer"].get("logger"), run))
         self.trainer_defaults["callbacks"] = extra
         with its_settings("trainer", self._machine()):
             trainer = super().instantiate_trainer(plugins=plugins, **kwargs)
         self._write_run(run)
+        tracking.begin(self, run)
         return trainer
 
     def _own_summary(self) -> bool:
