@@ -49,7 +49,8 @@ def add_resources(parser: argparse.ArgumentParser) -> None:
 
 def add_spread(parser: argparse.ArgumentParser) -> None:
     """Add where many runs are made: on this machine, or as a job array of a cluster."""
-    parser.add_argument("--workers", type=int, default=None, metavar="N", help="Runs at once on this machine.")
+    parser.add_argument("--workers", type=int, default=None, metavar="N", help="Runs at once.")
+    parser.add_argument("--local-disk", action="store_true", help="All nodes see the folders, whatever they look like.")
     parser.add_argument(
         "--slurm", default=None, metavar="SITE", help="Send a job array: a file of configs/slurm/, or auto."
     )
@@ -89,4 +90,5 @@ def where_of(options: argparse.Namespace, *, name: str) -> Local | Array:
             )
         return Local(workers=1 if options.workers is None else options.workers)
     site = site_of(options.slurm)
-    return Array(request=request_of(options, site, name=name), site=site, at_once=options.workers or 0)
+    request = request_of(options, site, name=name)
+    return Array(request=request, site=site, at_once=options.workers or 0, local_disk=options.local_disk)
