@@ -51,9 +51,16 @@ class Prepared:
         return isinstance(self.table.values, np.memmap)
 
 
-def split_rows(table: Table, split: Split, embargo: int) -> Ranges:
-    """Return the rows to predict per role, training kept ``embargo`` rows away from the others."""
-    ranges = split.ranges(table)
+def split_rows(table: Table, split: Split, embargo: int, geometry: Geometry | None = None) -> Ranges:
+    """Return the rows to predict per role, training kept ``embargo`` rows away from the others.
+
+    Args:
+        table: The rows.
+        split: Deals them.
+        embargo: Rows.
+        geometry: Extent of the windows that folds keep apart.
+    """
+    ranges = split.ranges(table) if geometry is None else split.window_ranges(table, geometry)
     if embargo:
         near = widen(join([ranges["val"], ranges["test"]]), embargo, table.series_borders())
         ranges["train"] = without(ranges["train"], near)
@@ -140,7 +147,7 @@ def prepare_table(
     season: int,
 ) -> Prepared:
     """Split, fit, place and audit; the rows stay as they are."""
-    ranges = split_rows(table, split, embargo)
+    ranges = split_rows(table, split, embargo, geometry)
     windows = place_all(table, ranges, geometry)
     scaling, observed = fit_scaling(table, columns, ranges["train"], normalizer)
     proof = audit(windows, table.segments, geometry, ranges["train"])

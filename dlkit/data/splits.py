@@ -10,6 +10,7 @@ import numpy as np
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.data.rows import clip_ranges, join, take_rows
 from dlkit.data.tables import Table
+from dlkit.data.windows import Geometry
 
 ROLES = ("train", "val", "test")
 Ranges = dict[str, np.ndarray]
@@ -21,6 +22,10 @@ class Split(ABC):
     @abstractmethod
     def ranges(self, table: Table) -> Ranges:
         """Return for each role the ranges of rows to predict, (n, 2), each inside one segment."""
+
+    def window_ranges(self, table: Table, geometry: Geometry) -> Ranges:  # noqa: ARG002 - folds ask for it
+        """Return the same for windows of this extent."""
+        return self.ranges(table)
 
 
 def cut_series(table: Table, cut: Callable[[int], dict[str, tuple[int, int]]]) -> Ranges:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dlkit.core.checks import InputError
 from dlkit.core.discover import discover
 from dlkit.data.arrange import Columns
-from dlkit.data.folds import KFold, WalkForward
+from dlkit.data.folds import KFold, SeriesKFold, WalkForward
 from dlkit.data.normalize import Standard
 from dlkit.data.prepare import prepare_table, split_rows
 from dlkit.data.splits import ROLES, ByDate, ByFraction, ByRows, BySeries, Split
@@ -25,8 +25,9 @@ EXAMPLES = {
     ByDate: [ByDate(val="1970-01-01T10", test="1970-01-01T20"),
              ByDate(start="1970-01-01T03", val="1970-01-01T08", test="1970-01-01T12", end="1970-01-01T19")],
     BySeries: [BySeries(val=0.3, test=0.3), BySeries(val=["s1"], test=0.4), BySeries(val=0.0, test=["s0"])],
-    KFold: [KFold(folds=k, fold=f) for k, f in [(3, 0), (3, 2), (5, 1), (5, 4)]],
-    WalkForward: [WalkForward(folds=k, fold=f) for k, f in [(1, 0), (3, 0), (3, 2)]],
+    KFold: [KFold(folds=k, fold=f, purge=p) for k, f, p in [(3, 0, 0), (3, 2, 1), (5, 1, 0), (5, 4, "2h")]],
+    WalkForward: [WalkForward(folds=k, fold=f) for k, f in [(1, 0), (3, 0), (3, 2)]] + [WalkForward(train_blocks=1)],
+    SeriesKFold: [SeriesKFold(folds=3, fold=f) for f in range(3)],
 }  # fmt: skip
 CASES = [(cls, i) for cls in SPLITS for i in range(len(EXAMPLES.get(cls, [])))]
 every_split = pytest.mark.parametrize(("cls", "number"), CASES, ids=[f"{cls.__name__}-{i}" for cls, i in CASES])

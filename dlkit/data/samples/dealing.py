@@ -58,11 +58,23 @@ def _seats(members: int, parts: np.ndarray, debt: np.ndarray) -> np.ndarray:
 
 
 def deal_groups(
-    groups: np.ndarray, strata: np.ndarray, fractions: dict[str, float], random: np.random.Generator
+    groups: np.ndarray,
+    strata: np.ndarray,
+    fractions: dict[str, float],
+    random: np.random.Generator,
+    *,
+    sizes: bool = False,
 ) -> Dealt:
     """Deal whole groups so that every role comes close to its fraction of every stratum.
 
     The large groups are dealt first, each where it lowers the sum of squared deviations over the wanted counts most.
+
+    Args:
+        groups: Group of each sample.
+        strata: Stratum of each sample.
+        fractions: Of each role.
+        random: Breaks ties.
+        sizes: Come close to the fractions of all samples too, also where hardly two groups share a stratum.
 
     Raises:
         InputError: There are fewer groups than roles.
@@ -77,6 +89,7 @@ def deal_groups(
     kinds, kind = np.unique(strata, return_inverse=True)
     counts = np.zeros((len(names), len(kinds)))
     np.add.at(counts, (member, kind), 1)
+    counts = np.hstack([counts, counts.sum(1, keepdims=True)]) if sizes else counts
     wanted = np.array([fractions[role] for role in roles])[:, None] * counts.sum(0)
     where = _place(counts, wanted, random)
     dealt = {role: np.flatnonzero(where[member] == number) for number, role in enumerate(roles)}

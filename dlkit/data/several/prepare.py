@@ -10,6 +10,7 @@ from torch import Tensor
 from dlkit.core.checks import require
 from dlkit.core.packing import packed_size
 from dlkit.core.specs import Spec
+from dlkit.data.folds import Fold
 from dlkit.data.inputs import FrameInput, StreamInput
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.prepare import Prepared, fit_scaling, place_newest, seasonal_error, split_rows
@@ -106,7 +107,8 @@ def prepare_sources(
     table: Table, wanted: Wanted, *, split: Split, normalizer: Normalizer, embargo: int, season: int
 ) -> SourcesPrepared:
     """Split, lay, place, fit and audit; the rows stay as they are."""
-    ranges = split_rows(table, split, embargo)
+    extent = lay(table, wanted, join([])).geometry if isinstance(split, Fold) else None
+    ranges = split_rows(table, split, embargo, extent)
     laid = lay(table, wanted, ranges["train"])
     windows = place_all(table, ranges, laid.geometry, conditions_of(laid, wanted, table, answered=True))
     train, columns = ranges["train"], laid.chosen.columns

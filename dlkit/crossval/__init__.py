@@ -1,0 +1,1 @@
+"""Cross-validation: a run for each fold, and what all of them say together."""
