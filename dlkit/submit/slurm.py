@@ -1,6 +1,7 @@
 """Slurm's programs, each asked in one place; only text comes back."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -77,8 +78,8 @@ def try_out(script: str) -> str:
             f"Slurm refuses the job: {refusal(done)}; change --partition, --account, --nodes, --gpus-per-node, "
             "--cpus-per-task, --mem or --time."
         )
-    said = [line.partition("sbatch: ")[2] or line for line in done.stderr.splitlines() if " to start at " in line]
-    return said[-1].strip() if said else ""
+    start = re.search(r"to start at (\S+) .*?nodes? (\S+) in partition (\S+)", done.stderr)
+    return f"could start at {start[1]} on {start[2]} of partition {start[3]}" if start else "takes it"
 
 
 def send_script(script: str, options: Sequence[str] = ()) -> str:

@@ -108,7 +108,7 @@ def told(record: Record, run: Path, starts: str) -> str:
     """Return what a user wants to know when jobs were sent."""
     lines = [f"job {record.job}: dlkit {' '.join(record.command[:1])} in {run}"]
     lines += [f"job {job}: dlkit {command} when the job before it is done" for job, command in record.then]
-    lines += [starts] if starts else []
+    lines += [f"Slurm {starts}"]
     return "\n".join([*lines, f"dlkit status {run}\ndlkit logs {run} --follow\ndlkit cancel {run}"])
 
 

@@ -1,0 +1,21 @@
+"""End the Slurm jobs of a run, and those that follow them."""
+
+USAGE = """usage: dlkit cancel RUN [RUN ...]
+
+Cancels what waits or runs; it is not requeued. Checkpoints stay: `dlkit submit RUN` goes on with it."""
+
+
+def main(arguments: list[str]) -> None:
+    """Cancel."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE)
+        return
+    from pathlib import Path
+
+    from dlkit.core.checks import require
+    from dlkit.submit.cancel import cancel
+
+    for argument in arguments:
+        require(not argument.startswith("-"), f"There is no option {argument} of dlkit cancel: give run folders.")
+    for argument in arguments:
+        print(f"cancelled: {', '.join(cancel(Path(argument)))}; `dlkit submit {argument}` goes on with it")
