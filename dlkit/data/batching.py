@@ -10,6 +10,7 @@ from torch import Tensor
 
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
+from dlkit.core.processes import of_first
 from dlkit.core.specs import Spec
 from dlkit.data.loader import Batches, BatchLoader, BatchOrder, Fetch, PlacedBatches, Places
 
@@ -23,7 +24,7 @@ class Batching(pl.LightningDataModule, ABC):
     """Hands out batches of what a subclass prepares, by the number of each window or sample.
 
     Args:
-        batch_size: Windows or samples a training batch.
+        batch_size: Windows or samples a training batch, of each process where there are several.
         eval_batch_size: The same in validation, test and prediction; None takes ``batch_size``.
         num_workers: Processes that read batches ahead.
         batches_per_step: Batches that Lightning sees as one step; "auto" measures, see docs/performance.md.
@@ -132,18 +133,36 @@ class Batching(pl.LightningDataModule, ABC):
         """Return how many batches make a training step."""
         return self.batches_per_step if isinstance(self.batches_per_step, int) else 1
 
+    @property
+    def processes(self) -> int:
+        """Number of processes that share the batches."""
+        return self.trainer.world_size if self.trainer else 1
+
     def _order(self, role: str) -> BatchOrder:
-        train = role == "train"
+        train, processes = role == "train", self.processes
+        require(
+            train or self.count(role) >= processes,
+            f"{self.count(role)} windows or samples of `split` {role} cannot be dealt out to {processes} processes: "
+            "give it a larger part, or use fewer processes (trainer.devices, trainer.num_nodes).",
+        )
         return BatchOrder(
             self.places(role),
             self.batch_size if train else self.eval_batch_size,
             several=self._several() if train else 1,
             shuffle=train,
             seed=self.seed,
-            block=self.block(),
+            block=of_first(self.block()) if processes > 1 else self.block(),  # free memory decides it
             rank=self.trainer.global_rank if self.trainer else 0,
-            world=self.trainer.world_size if self.trainer else 1,
+            world=processes,
         )
+
+    def share(self, number: int) -> float:
+        """Return what the loss of a training batch counts in the mean over all processes.
+
+        Args:
+            number: Of the batch in its epoch.
+        """
+        return 1.0 if self._training_order is None else self._training_order.share(number)
 
     def _loader(self, role: str) -> BatchLoader:
         self.setup()
@@ -195,4 +214,4 @@ class Batching(pl.LightningDataModule, ABC):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what the interrupted run chose."""
-        self.batches_per_step = state_dict["batches_per_step"]
+        self.batches_per_step = state_dict["batches_per_step"] if self.processes == 1 else 1

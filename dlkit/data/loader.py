@@ -3,7 +3,7 @@
 import math
 import multiprocessing
 from collections.abc import Callable, Iterator
-from itertools import chain, islice, repeat
+from itertools import chain, islice
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -99,14 +99,16 @@ def sort_batches(order: Tensor, size: int) -> Tensor:
 
 
 class BatchOrder(Sampler[Tensor]):
-    """Yields the places of each batch; every rank takes its own batches.
+    """Yields the places of each batch; several processes share them.
 
-    In training the first batches are given again until every rank has as many as the others, and the windows of a batch
-    stand in the order of the table, which is up to half faster to read; in evaluation every window comes exactly once.
+    In training a step takes ``batch_size`` windows of every process, together those that one process would take with
+    a batch of that many, dealt out in turn; the last step of an epoch deals out what is left, see :meth:`share`. The
+    windows of a batch stand in the order of the table, which is up to half faster to read. In evaluation the processes
+    take whole batches in turn, and every window comes exactly once.
 
     Args:
         places: All windows or samples of a role.
-        batch_size: Windows a batch and rank.
+        batch_size: Windows a batch and process.
         several: Number of batches that are given at once.
         shuffle: A new order each epoch, from ``seed`` and the epoch.
         seed: Seed of the order.
@@ -128,30 +130,48 @@ class BatchOrder(Sampler[Tensor]):
         world: int = 1,
     ) -> None:
         self.places, self.count = places, len(places)
+        if not shuffle:  # a process without a single batch would not come to where all join their sums
+            batch_size = min(batch_size, max(self.count // world, 1))
         self.single, self.batch_size = batch_size, batch_size * several
         self.shuffle, self.seed, self.block = shuffle, seed, block
         self.rank, self.world, self.epoch, self.skip = rank, world, 0, 0
+
+    @property
+    def step_size(self) -> int:
+        """Windows that a training step takes in all processes."""
+        return self.batch_size * self.world
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of an epoch; Lightning calls this before each one."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        batches = math.ceil(self.count / self.batch_size)
-        return math.ceil(batches / self.world) if self.shuffle else len(range(self.rank, batches, self.world))
+        if self.shuffle:
+            return math.ceil(self.count / self.step_size)
+        return len(range(self.rank, math.ceil(self.count / self.batch_size), self.world))
 
-    def _batches(self) -> Iterator[Tensor]:
-        """Yield the batches of all ranks."""
-        if not self.shuffle:
-            yield from self._split(torch.arange(self.count))
-            return
+    def share(self, number: int) -> float:
+        """Return what the loss of a batch counts, so that the mean over processes is that over all windows of the step.
+
+        1, but for the last step of an epoch, of which some processes may get one window less than others, or, where
+        there are fewer windows than processes, one that another process has as well, which counts 0.
+        """
+        left = self.count - number * self.step_size
+        if self.world == 1 or left >= self.step_size:
+            return 1.0
+        return len(range(self.rank, left, self.world)) * self.world / left
+
+    def _dealt(self) -> Iterator[Tensor]:
+        """Yield the numbers of this process, in runs of whole batches, then the last batch."""
         rest = torch.empty(0, dtype=torch.int64)
         for part in shuffled(self.count, self.seed, self.epoch, self.block):
             numbers = torch.cat([rest, part]) if len(rest) else part
-            whole = len(numbers) - len(numbers) % self.batch_size
+            whole = len(numbers) - len(numbers) % self.step_size
             rest = numbers[whole:]
-            yield from self._split(sort_batches(numbers[:whole], self.single))
-        yield from self._split(sort_batches(rest, self.single))
+            ordered = sort_batches(numbers[:whole], self.single * self.world)
+            yield ordered[self.rank :: self.world]  # the size of a step is a multiple of the number of processes
+        last = sort_batches(rest, self.single * self.world)
+        yield last[self.rank :: self.world] if self.rank < len(last) else last[:1]
 
     def _split(self, numbers: Tensor) -> Iterator[Tensor]:
         """Yield the places of these numbers batch by batch."""
@@ -161,10 +181,11 @@ class BatchOrder(Sampler[Tensor]):
 
     def __iter__(self) -> Iterator[Tensor]:
         first, self.skip = self.skip, 0
-        again = chain.from_iterable(self._batches() for _ in repeat(None))
-        every = again if self.shuffle and self.count else self._batches()
-        start = first * self.world + self.rank
-        yield from islice(every, start, start + max(len(self) - first, 0) * self.world, self.world)
+        if self.shuffle:
+            yield from islice(chain.from_iterable(map(self._split, self._dealt())), first, None)
+        else:
+            every = self._split(torch.arange(self.count))
+            yield from islice(every, first * self.world + self.rank, None, self.world)
 
 
 class BatchLoader:
@@ -207,10 +228,22 @@ class BatchLoader:
             yield batch if self.finish is None else self.finish(batch)
 
     def state_dict(self) -> dict[str, int]:
-        """Return the epoch and the number of batches given in it."""
-        return {"epoch": self.sampler.epoch, "given": self.given}
+        """Return the epoch, the number of batches given in it, and how many windows a step took in all processes."""
+        return {"epoch": self.sampler.epoch, "given": self.given, "step_size": self.sampler.step_size}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on after the batches that were given."""
+        """Go on after the batches that were given.
+
+        Raises:
+            InputError: They were of another size, in the middle of an epoch.
+        """
+        before, now = state.get("step_size", self.sampler.step_size), self.sampler.step_size
+        ended = state["given"] * before >= self.sampler.count
+        if state["given"] and not ended and before != now:
+            raise InputError(
+                f"The run stopped in the middle of an epoch of {before} windows a step, all processes together; with "
+                f"{self.sampler.world} x {self.sampler.batch_size} = {now} windows it cannot go on at the same place: "
+                f"change `data.batch_size` so that batch_size x processes is {before}."
+            )
         self.sampler.epoch = state["epoch"]
-        self.sampler.skip = self.given = state["given"]
+        self.sampler.skip = self.given = len(self) if ended else state["given"]

@@ -57,7 +57,7 @@ class WindowBatching(Batching, ABC):
         if values.is_cuda or (not on_disk and values.nbytes < LARGE_TABLE_BYTES):
             return None
         window_bytes = 4 * values.shape[1] * self.prepared.geometry.stride
-        wanted, fewest = (BLOCK_BYTES, 1) if on_disk else (CACHED_BLOCK_BYTES, self.batch_size)
+        wanted, fewest = (BLOCK_BYTES, 1) if on_disk else (CACHED_BLOCK_BYTES, self.batch_size * self.processes)
         return max(wanted // window_bytes, fewest)
 
     def missing(self, role: str) -> str:

@@ -35,7 +35,7 @@ class SampleErrors(Metric):
     truths: list[Tensor]
 
     def __init__(self, classes: int) -> None:
-        super().__init__()
+        super().__init__(sync_on_compute=False)  # dlkit.metrics.joining does it, once
         self.classes = classes
         for name in Bins._fields:
             self.add_state(name, torch.zeros(BINS, dtype=torch.float64), dist_reduce_fx="sum")

@@ -111,7 +111,7 @@ class ForecastErrors(Metric):
         scale: Sequence[float] | Float[np.ndarray, " targets"] | None = None,
         interval: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(sync_on_compute=False)  # dlkit.metrics.joining does it, once
         given = targets if scale is None else len(scale)
         require(given == targets, f"ForecastErrors scale has {given} values for {targets} targets: give one each.")
         self.interval = interval

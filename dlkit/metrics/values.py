@@ -52,7 +52,7 @@ class ValueErrors(Metric):
     total_squares: Tensor
 
     def __init__(self, targets: int, *, interval: bool = False) -> None:
-        super().__init__()
+        super().__init__(sync_on_compute=False)  # dlkit.metrics.joining does it, once
         self.interval, self.center = interval, torch.zeros(targets, dtype=torch.float64)
         for name in (*Sums._fields, "total", "total_squares"):
             self.add_state(name, torch.zeros(targets, dtype=torch.float64), dist_reduce_fx="sum")

@@ -17,6 +17,7 @@ from dlkit.core.batch import Batch
 from dlkit.core.checks import InputError, require
 from dlkit.core.likeness import difference, with_times_of
 from dlkit.core.packing import channel_of
+from dlkit.core.processes import gather, own_share
 from dlkit.core.specs import Spec
 from dlkit.data.batching import Batching
 from dlkit.data.loader import Batches
@@ -78,6 +79,8 @@ class Task(pl.LightningModule, ABC):
         self.scheduler_interval, self.lr, self.compile_net = scheduler_interval, lr, compile
         self.last_loss = torch.zeros(())
         self._loss_sum, self._loss_count = torch.zeros((), dtype=torch.float64), 0
+        self._share = 1.0  # of this batch in the mean over all processes
+        self.stops_at_once = True
 
     # ------------------------------------------------------------------ to be written by a task
     @abstractmethod
@@ -128,9 +131,10 @@ class Task(pl.LightningModule, ABC):
         if isinstance(batch, Batches):
             self._train_on(batch)
             return None
-        step = self.step(batch)
-        self._watch(step, batch)
-        return step.loss
+        data: Any = self.trainer.datamodule  # type: ignore[attr-defined] # set by Lightning
+        self._share = data.share(batch_idx) if isinstance(data, Batching) else 1.0
+        self._watch(step := self.step(batch), batch)
+        return step.loss if self._share == 1 else step.loss * self._share
 
     def _train_on(self, batches: Batches) -> None:
         """Take a step of the optimizer for each batch: what Lightning does, without its bookkeeping for every batch."""
@@ -172,9 +176,9 @@ class Task(pl.LightningModule, ABC):
     def _watch(self, step: Step, batch: Batch) -> None:
         """Add to the mean of the epoch; stop when the loss is no longer a number."""
         self.last_loss = loss = step.loss.detach()
-        if loss.device.type == "cpu" and not math.isfinite(loss):
+        if self.stops_at_once and loss.device.type == "cpu" and not math.isfinite(loss):
             raise self._diverged(batch)
-        self._loss_sum += loss
+        self._loss_sum += loss * self._share
         self._loss_count += 1
 
     def log_at_step(self, values: dict[str, Tensor], *, prog_bar: bool = False) -> None:
@@ -182,9 +186,13 @@ class Task(pl.LightningModule, ABC):
         self.log_dict(values, prog_bar=prog_bar)
         self.log("step", float(self.trainer.global_step))
 
-    def check_finite(self) -> None:
-        """Stop when the loss was lost since the epoch began; waits for the device, so it is asked rarely."""
-        if not math.isfinite(self._loss_sum):
+    def check_finite(self, loss_sum: Tensor | None = None) -> None:
+        """Stop when the loss was lost since the epoch began; waits for the device, so it is asked rarely.
+
+        Args:
+            loss_sum: The losses of this epoch; by default those of this process.
+        """
+        if not math.isfinite(self._loss_sum if loss_sum is None else loss_sum):
             raise DivergedError(
                 f"The loss is not a number before step {self.trainer.global_step} (epoch {self.current_epoch}): lower "
                 "the learning rate or set `gradient_clip_val`; the last good checkpoint is kept."
@@ -208,17 +216,18 @@ class Task(pl.LightningModule, ABC):
     def on_train_epoch_end(self) -> None:
         """Log the mean loss of the epoch."""
         if self._loss_count:
-            mean = self._loss_sum / self._loss_count
-            self.check_finite()
+            mean = gather(self._loss_sum).mean(0) / self._loss_count
+            self.check_finite(mean)
             self.log_at_step({"train/loss": mean.float()}, prog_bar=True)
         self._move_schedule("epoch")
 
     # ------------------------------------------------------------------ checkpoints
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Write the spec beside the weights; never the weights of a run that lost its loss."""
-        self.check_finite()
+        """Write the spec beside the weights, in every process; never those of a run that lost its loss."""
+        sums = gather(self._loss_sum)
+        self.check_finite(sums.sum())
         checkpoint["spec"] = self.spec.to_dict()
-        checkpoint["epoch_loss"] = (float(self._loss_sum), self._loss_count)
+        checkpoint["epoch_loss"] = (sums.tolist() if len(sums) > 1 else float(sums), self._loss_count)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse the weights of a network for other data.
@@ -231,7 +240,7 @@ class Task(pl.LightningModule, ABC):
                 "This checkpoint was not written by dlkit: it has no spec; give a checkpoint of a run folder."
             )
         total, self._loss_count = checkpoint["epoch_loss"]
-        self._loss_sum = torch.tensor(total, dtype=torch.float64, device=self.device)
+        self._loss_sum = own_share(total if isinstance(total, list) else [total]).to(self.device)
         saved = Spec.from_dict(self.spec.to_dict() | checkpoint["spec"])
         found = difference(saved, with_times_of(self.spec, saved, regular=True))
         require(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require, suggest
+from dlkit.core.processes import gather, own_share
 from dlkit.core.specs import Spec
 from dlkit.data.packed_scaling import scaling_of
 from dlkit.losses.balance import Balance, BalanceFactory, Fixed
@@ -155,13 +156,13 @@ class Combined(NetTask):
 
     def _watch(self, step: Step, batch: Batch) -> None:
         super()._watch(step, batch)
-        self._sums += torch.stack([own.loss.detach() for own in step.prediction.values()])
+        self._sums += self._share * torch.stack([own.loss.detach() for own in step.prediction.values()])
 
     def on_train_epoch_end(self) -> None:
         """Log the mean cost and the weight of each head."""
         super().on_train_epoch_end()
         if self._loss_count:
-            means, weights = self._sums / self._loss_count, self.balance.weights().detach()
+            means, weights = gather(self._sums).mean(0) / self._loss_count, self.balance.weights().detach()
             values = {f"train/{name}/loss": mean.float() for name, mean in zip(self.names, means, strict=True)}
             values |= {f"weight/{name}": weight for name, weight in zip(self.names, weights, strict=True)}
             self.log_at_step(values)
@@ -169,9 +170,11 @@ class Combined(NetTask):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Write the sums of the epoch so far as well."""
         super().on_save_checkpoint(checkpoint)
-        checkpoint["head_losses"] = self._sums.tolist()
+        sums = gather(self._sums)
+        checkpoint["head_losses"] = sums.tolist() if len(sums) > 1 else self._sums.tolist()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the sums of the epoch so far."""
         super().on_load_checkpoint(checkpoint)
-        self._sums = torch.tensor(checkpoint["head_losses"], dtype=torch.float64, device=self.device)
+        sums = checkpoint["head_losses"]
+        self._sums = own_share(sums if isinstance(sums[0], list) else [sums]).to(self.device)

@@ -1,5 +1,6 @@
 """Tasks around one network: what the data know is taken over, parts are compared, errors are added up."""
 
+import hashlib
 import warnings
 from abc import ABC, abstractmethod
 from typing import Any
@@ -9,11 +10,34 @@ from torch import Tensor, nn
 
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
+from dlkit.core.processes import count, gather_objects
 from dlkit.core.specs import Kind, Spec
 from dlkit.data.batching import Batching
+from dlkit.metrics.joining import join
 from dlkit.models.base import NetFactory
 from dlkit.tasks.base import Step, Task
 from dlkit.tasks.scores import Scores
+
+
+def require_alike(task: nn.Module, data: Batching) -> None:
+    """Refuse to train on what several processes read differently.
+
+    Raises:
+        InputError: Numbers of windows, or what was learned of the training rows, differ.
+    """
+    if count() == 1:
+        return
+    digest = hashlib.sha256(repr([data.count(role) for role in ("train", "val", "test")]).encode())
+    for _, kept in sorted(task.named_buffers()):
+        digest.update(kept.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    found = gather_objects(digest.hexdigest())
+    other = next((place for place, one in enumerate(found) if one != found[0]), 0)
+    require(
+        other == 0,
+        f"Process {other} of {len(found)} read other data than process 0, or scaled them otherwise: give all machines "
+        "the same files, e.g. on a shared disk.",
+    )
+
 
 LAYOUT = {"Sequential", "ModuleList", "Identity", "ReLU", "Chain", "ConvNorm"}
 """Parts that hold no weights of their own; how they are nested may change from version to version."""
@@ -154,6 +178,7 @@ class NetTask(Task, ABC):
         data = getattr(self.trainer, "datamodule", None)
         if stage == "fit" and isinstance(data, Batching):
             self.take_scaling(data)
+            require_alike(self, data)
         if self.trainer.strategy.root_device.type == "cuda":
             images_last(self.net)
 
@@ -173,6 +198,7 @@ class NetTask(Task, ABC):
 
     def on_validation_epoch_end(self) -> None:
         """Log the errors over everything that validates."""
+        join(self.val_scores)
         self.log_at_step(self._named("val", self.val_scores))
 
     def on_test_epoch_start(self) -> None:
@@ -185,6 +211,7 @@ class NetTask(Task, ABC):
 
     def on_test_epoch_end(self) -> None:
         """Log the errors over everything that tests."""
+        join(self.test_scores)
         self.log_dict(self._named("test", self.test_scores))
 
     def _evaluate(self, batch: Batch, stage: str, scores: Scores) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlkit.core.batch import Batch
+from dlkit.core.checks import InputError
 from dlkit.data.loader import Batches, BatchLoader, BatchOrder, PlacedBatches, shuffled
 from dlkit.data.sample_batches import Numbers
 from dlkit.data.windows import Windows
@@ -77,15 +78,47 @@ def test_blocks_keep_neighbours_together():
 @given(st.integers(0, 50), st.integers(1, 7), st.integers(1, 4))
 def test_ranks_share_the_evaluation_without_loss_or_repetition(count, size, world):
     found = [order(count, size, shuffle=False, rank=rank, world=world) for rank in range(world)]
-    assert sorted(n for batches in found for n in numbers(batches)) == list(range(count))
-    assert all(len(list(batches)) == len(batches) for batches in found)
+    batches = [list(of_rank) for of_rank in found]
+    every = [n for k in range(len(batches[0])) for of_rank in batches if k < len(of_rank) for n in of_rank[k].tolist()]
+    assert every == list(range(count))  # batch k is that of process k % world
+    assert [len(of_rank) for of_rank in batches] == [len(of_rank) for of_rank in found]
+    assert count < world or all(batches)
 
 
-@given(st.integers(1, 50), st.integers(1, 7), st.integers(1, 4))
-def test_ranks_train_on_equally_many_batches_and_miss_none(count, size, world):
-    found = [list(order(count, size, rank=rank, world=world)) for rank in range(world)]
-    assert len({len(batches) for batches in found}) == 1
-    assert {n for batches in found for n in numbers(batches)} == set(range(count))
+@given(st.integers(1, 60), st.integers(1, 7), st.integers(1, 4), st.none() | st.integers(1, 8), st.integers(0, 2))
+def test_a_step_of_several_ranks_is_the_batch_of_one(count, size, world, block, epoch):
+    def given_to(rank, of):
+        batches = order(count, size * world // of, rank=rank, world=of, block=block)
+        batches.set_epoch(epoch)
+        return batches
+
+    one, several = given_to(0, 1), [given_to(rank, world) for rank in range(world)]
+    steps = list(zip(*several, strict=True))
+    assert len(steps) == len(one) == len(several[0])
+    for number, (batch, parts) in enumerate(zip(one, steps, strict=True)):
+        shares = [of_rank.share(number) for of_rank in several]
+        dealt = [n for part, share in zip(parts, shares, strict=True) if share for n in part.tolist()]
+        assert sorted(dealt) == sorted(batch.tolist())
+        # The mean over processes of the mean over windows, each with its share, is the mean over all windows.
+        losses = [share * part.double().square().mean() for part, share in zip(parts, shares, strict=True)]
+        torch.testing.assert_close(sum(losses) / world, batch.double().square().mean(), rtol=1e-12, atol=0)
+        assert all(len(part) >= 1 for part in parts)  # all come to where gradients are joined
+
+
+def test_the_place_in_an_epoch_is_taken_over_by_as_many_windows_a_step_and_by_no_others():
+    two = loader(count=64, size=4, rank=1, world=2)
+    begun = list(islice(two, 3))
+    state = two.state_dict()
+    one = loader(count=64, size=8)
+    one.load_state_dict(state)
+    left = numbers(one)
+    assert len(left) == 64 - 3 * 8
+    assert not set(left) & set(numbers(begun))
+    with pytest.raises(InputError, match="batch_size x processes is 8"):
+        loader(count=64, size=4).load_state_dict(state)
+    ended = loader(count=64, size=4)
+    ended.load_state_dict({"epoch": 0, "given": 8, "step_size": 8})
+    assert sorted(numbers(ended)) == list(range(64))
 
 
 @pytest.mark.parametrize("stop", [0, 1, 3, 5])
@@ -110,7 +143,7 @@ def test_a_loader_goes_on_exactly_where_it_stopped(stop, workers):
 def test_a_finished_epoch_is_not_repeated_nor_the_next_one_cut():
     one, other = loader(), loader()
     every = [batch.tolist() for batch in one]
-    assert one.state_dict() == {"epoch": 0, "given": len(every)}
+    assert one.state_dict() == {"epoch": 0, "given": len(every), "step_size": 4}
     other.load_state_dict(one.state_dict())
     assert [batch.tolist() for batch in other] == every
 

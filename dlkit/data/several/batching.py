@@ -117,7 +117,7 @@ class SourcesBatching(WindowBatching, ABC):
         if not self.prepared.on_disk:
             return None
         window_bytes = 4 * self.gather.values.shape[1] * self.prepared.geometry.stride
-        return max(BLOCK_BYTES // max(window_bytes, 1), self.batch_size)
+        return max(BLOCK_BYTES // max(window_bytes, 1), self.batch_size * self.processes)
 
 
 def _batch_on(batch: Batch, device: torch.device) -> Batch:
