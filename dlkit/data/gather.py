@@ -86,6 +86,7 @@ class WindowGather:
         )
         self._values, self._observed = self._view(values), None if observed is None else self._view(observed)
         self._buffers, self._mask_buffers = Buffers(), Buffers()
+        self._ahead = torch.tensor(self.columns.future, dtype=torch.int64, device=self.values.device)
 
     def _view(self, table: Tensor) -> Tensor:
         rows, columns = table.shape
@@ -158,7 +159,7 @@ class WindowGather:
         if not self.columns.future:
             return None
         rows = window.view(len(window), self.geometry.length, -1)
-        return rows[:, self.geometry.lead :, list(self.columns.future)].transpose(1, 2)
+        return rows[:, self.geometry.lead :].index_select(2, self._ahead).transpose(1, 2)
 
     def _static(self, starts: Tensor) -> Tensor | None:
         if self.static is None:
