@@ -36,7 +36,7 @@ def drawn_sources(
     """
     # Drawn on the host, so that every device gets the same.
     chance = torch.rand((2, *there.shape), generator=generator).to(there.device, non_blocking=True)
-    stays = there & (chance[0] >= rates.to(there.device))
+    stays = there & (chance[0] >= rates.to(there.device, non_blocking=True))
     last = (chance[1] + 1) * there  # 0 where there is no source to stay
     rescued = torch.nn.functional.one_hot(last.argmax(1), there.shape[1]).bool()
     return stays | (there & rescued & ~stays.any(1, keepdim=True))
