@@ -1,0 +1,1 @@
+../dlkit/submit/job.sh
