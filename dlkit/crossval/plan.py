@@ -62,11 +62,14 @@ class Plan:
         """Return the repeat and the fold, both from 0, of the run ``number``, from 1."""
         return divmod(number - 1, self.folds)
 
-    def split(self, number: int, *, samples: bool) -> Fold | SampleFold:
-        """Return the split of the run ``number``, from 1."""
+    def sample_split(self, number: int) -> SampleFold:
+        """Return the split of samples of the run ``number``, from 1."""
         repeat, fold = self.fold_of(number)
-        if samples:
-            return SAMPLE_KINDS[self.kind](folds=self.folds, fold=fold, val=self.val, seed=self.seed + repeat)
+        return SAMPLE_KINDS[self.kind](folds=self.folds, fold=fold, val=self.val, seed=self.seed + repeat)
+
+    def table_split(self, number: int) -> Fold:
+        """Return the split of tables of the run ``number``, from 1."""
+        repeat, fold = self.fold_of(number)
         if self.kind == "walk-forward":
             return WalkForward(folds=self.folds, fold=fold, purge=self.purge, train_blocks=self.train_blocks)
         if self.kind == "grouped":
@@ -133,7 +136,7 @@ def fold_overrides(
     plan = Plan(kind=kind or default_kind(config), folds=folds, **settings)
     check_kind(plan.kind, samples=samples)
     require(0 <= fold < folds, f"fold={fold} must be from 0 to {folds - 1}.")
-    return overrides_of(plan.split(fold + 1, samples=samples))
+    return overrides_of(plan.sample_split(fold + 1) if samples else plan.table_split(fold + 1))
 
 
 def overrides_of(split: Fold | SampleFold) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pytorch_lightning as pl
 import torch
@@ -59,7 +60,7 @@ class HeadData:
 class CombinedEvaluation(Evaluation):
     """How several heads are measured, drawn and written down.
 
-    The prediction table has the rows of each head, with its name; columns that a head has not are null. Truth and
+    The prediction table has for each window the rows of each head, with its name; columns that a head has not are null. Truth and
     prediction of a head for classes are called ``truth class`` and ``prediction class``.
     """
 
@@ -111,7 +112,9 @@ class CombinedEvaluation(Evaluation):
             if self.task.spec.head(name).kind == "class":  # their type is not that of numbers
                 table = table.rename_columns([f"{key} class" if key in BOTH else key for key in table.column_names])
             parts.append(table.add_column(0, "head", pa.array([name] * len(table), pa.string())))
-        table = pa.concat_tables(parts, promote_options="permissive")
+        count = len(next(iter(prediction.values())).start)  # windows, whose rows then stand together
+        window = np.concatenate([np.arange(len(part)) * count // max(len(part), 1) for part in parts])
+        table = pa.concat_tables(parts, promote_options="permissive").take(np.argsort(window, kind="stable"))
         return {name: table[name] for name in table.column_names}
 
     def on_new(self, source: Any) -> "CombinedEvaluation":
