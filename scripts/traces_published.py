@@ -1,5 +1,10 @@
-"""Problems of the trace benchmark with their number of training traces, and what was published of their test traces."""
+"""The problems of the trace benchmark, what was published of their test traces, and the table."""
 
+from pathlib import Path
+
+import numpy as np
+
+# Number of training traces.
 PROBLEMS = {
     "ItalyPowerDemand": 67, "CBF": 30, "BasicMotions": 40, "GunPoint": 50, "Coffee": 28, "ArrowHead": 36,
     "JapaneseVowels": 270, "Tecator_regression": 172, "Epilepsy": 137, "PLAID": 537,
@@ -30,3 +35,44 @@ INCEPTION_AVERAGED = {
 
 # One run: Wang, Yan, Oates, IJCNN 2017.
 WANG = {"ArrowHead": 0.817, "CBF": 0.994, "Coffee": 1.0, "GunPoint": 0.993, "ItalyPowerDemand": 0.960}
+
+
+def score(answer: np.ndarray, truth: np.ndarray) -> float:
+    """Return the accuracy of probabilities, or the root mean squared error of values."""
+    if truth.ndim == 1:
+        return float((answer.argmax(-1) == truth).mean())
+    return float(np.sqrt(((answer - truth) ** 2).mean()))
+
+
+def spread(mean: float, deviation: float) -> str:
+    return f"{mean:.3f} ± {deviation:.3f}"
+
+
+def row(results: Path, problem: str, network: str) -> str | None:
+    """Return a line of the table: mean and deviation of the runs, what averaging their answers gives, and published."""
+    runs = [dict(np.load(file)) for file in sorted(results.glob(f"{problem}_{network}_*.npz"))]
+    if not runs:
+        return None
+    scores = [score(run["answer"], run["truth"]) for run in runs]
+    mean, deviation = np.mean(scores), np.std(scores, ddof=1) if len(runs) > 1 else 0.0
+    averaged = score(np.mean([run["answer"] for run in runs], axis=0), runs[0]["truth"])
+    published = (RESNET if network == "resnet" else INCEPTION).get(problem)
+    five = INCEPTION_AVERAGED.get(problem) if network == "inception" else None
+    # 5e-4: means were published with three digits
+    within = "-" if published is None else "yes" if abs(mean - published[0]) <= published[1] + 5e-4 else "no"
+    cells = [
+        problem, network, str(len(runs)), "/".join(sorted({str(int(run["epochs"])) for run in runs})),
+        spread(mean, deviation), spread(*published) if published else "-", within,
+        f"{averaged:.3f}", f"{five:.3f}" if five else "-",
+        f"{WANG[problem]:.3f}" if network == "resnet" and problem in WANG else "-",
+        f"{np.mean([run['seconds'] for run in runs]):.0f}",
+    ]  # fmt: skip
+    return "| " + " | ".join(cells) + " |"
+
+
+def table(results: Path, networks: list[str]) -> None:
+    heads = ["problem", "network", "runs", "epochs", "mean ± deviation", "published", "within", "answers averaged"]
+    print("| " + " | ".join([*heads, "published averaged", "Wang 2017", "s a run"]) + " |\n" + "|-" * 11 + "|")
+    for line in (row(results, problem, network) for problem in PROBLEMS for network in networks):
+        if line:
+            print(line)

@@ -6,21 +6,21 @@ start, order, loss, Adam and learning rate; only the order of sums differs.
 """
 
 import time
-from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
+from traces_protocol import LEAST_RATE, RATE, long_last
 
 from dlkit.core.batch import Batch
 from dlkit.data.loader import shuffled
 
-RATE, LEAST_RATE = 1e-3, 1e-4
-AGREE = (
-    0.02  # relative difference of the losses of the first epoch that a graph may have; the wrong one differs by more
-)
+AGREE = 0.02  # relative difference of the first losses with and without a graph; a wrong graph differs by more
+AHEAD = 4  # epochs that are handed to a GPU before the first of them is over
 
 
 class Plateau:
@@ -86,12 +86,17 @@ class Together:
         )  # fmt: skip
         orders = [torch.stack([torch.cat([*shuffled(self.count, seed, e, None)]) for e in range(epochs)])
                   for seed in seeds]  # fmt: skip
-        self.orders = torch.stack(orders, 1).to(self.device)
+        order, self.ends = torch.stack(orders, 1), [data.x.shape[-1]] * -(-self.count // size)
+        if tasks[0].spec.padded:
+            order, self.ends = long_last(order, data.x[:, -1].sum(-1).int().cpu(), size)
+        self.orders = order.to(self.device)
         self.at = torch.zeros(1, dtype=torch.int64, device=self.device)
         self.losses = torch.full((epochs, self.runs), torch.nan, device=self.device)
         self.least = torch.full((self.runs,), torch.inf, device=self.device)
         self.kept = [value.clone() for value in self.moving()]
+        self.stream = torch.cuda.Stream() if self.on_gpu else None
         self.streams = [torch.cuda.Stream() for _ in tasks] if self.on_gpu and not stacked else []
+        self.done = 0
 
     def moving(self) -> list[Tensor]:
         """Return what a run ends with: weights and running statistics."""
@@ -126,9 +131,14 @@ class Together:
         losses, gradients = zip(*found, strict=True)
         return torch.stack(losses), gradients
 
-    def step(self, chosen: Tensor) -> Tensor:
-        """Move the weights of all runs by a step on their chosen traces, (runs, batch), and return the losses."""
-        x, y = self.data.x[chosen], self.data.y[chosen]
+    def step(self, chosen: Tensor, end: int) -> Tensor:
+        """Move the weights of all runs by a step on their chosen traces, (runs, batch), and return the losses.
+
+        Args:
+            chosen: Numbers of traces.
+            end: Behind it is only padding.
+        """
+        x, y = self.data.x[..., :end][chosen], self.data.y[chosen]
         losses, gradients = self.gradients_of_all(x, y) if self.stacked else self.gradients_side_by_side(x, y)
         for rows, parts in zip(self.rows, gradients, strict=True):
             for row, part in zip(rows, parts, strict=True):
@@ -140,8 +150,8 @@ class Together:
     def epoch(self) -> None:
         order = self.orders.index_select(0, self.at)[0]
         total = torch.zeros(self.runs, device=self.device)
-        for chosen in order.split(self.size, dim=1):
-            total += self.step(chosen) * chosen.shape[1]
+        for chosen, end in zip(order.split(self.size, dim=1), self.ends, strict=True):
+            total += self.step(chosen, end) * chosen.shape[1]
         loss = total / self.count
         self.plateau.step(loss)
         better = loss < self.least
@@ -161,57 +171,65 @@ class Together:
     def captured(self) -> Callable[[], None]:
         """Return an epoch as a graph if its losses are those of an epoch without one, else the epoch itself."""
         try:
-            return self.replay(torch.cuda.Stream())
+            return self.replay()
         except RuntimeError as error:
             print(f"without a CUDA graph: {error}", flush=True)
-            torch.cuda.synchronize()
             return self.epoch
 
-    def replay(self, stream: torch.cuda.Stream) -> Callable[[], None]:
+    def replay(self) -> Callable[[], None]:
         before, began = [part.clone() for part in self.state()], time.perf_counter()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            self.epoch()  # also makes the state of Adam, and lets cuDNN choose
-        torch.cuda.synchronize()
+        self.epoch()  # also makes the state of Adam, and lets cuDNN choose
         plain = self.losses[0].clone()
         before += [torch.zeros_like(part) for part in self.state()[len(before) :]]
         restore(self.state(), before)
+        self.stream.synchronize()
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=stream):
+        with torch.cuda.graph(graph, stream=self.stream):
             self.epoch()
         graph.replay()
         difference = float(((self.losses[0] - plain) / plain).abs().max())
         restore(self.state(), before)
-        if difference < AGREE:
-            seconds = time.perf_counter() - began
-            print(
-                f"CUDA graph: losses of the first epoch differ by {difference:.2g}, made in {seconds:.1f} s", flush=True
-            )
-            return graph.replay
-        raise RuntimeError(f"its losses differ by {difference:.2g} of themselves")
+        if difference >= AGREE:
+            raise RuntimeError(f"its losses differ by {difference:.2g} of themselves")
+        seconds = time.perf_counter() - began
+        print(f"CUDA graph: losses of the first epoch differ by {difference:.2g}, made in {seconds:.1f} s", flush=True)
+        return graph.replay
 
     # ------------------------------------------------------------------ training
-    def fit(self, *, graph: bool, until: float = float("inf")) -> int:
-        """Train, and give the tasks the weights of their least training loss.
+    def here(self) -> AbstractContextManager[Any]:
+        return torch.cuda.stream(self.stream) if self.stream else nullcontext()
+
+    def train(self, *, graph: bool, until: float = float("inf")) -> Iterator[None]:
+        """Train epoch by epoch, then give the tasks the weights of their least training loss.
+
+        On a GPU it hands work out and does not wait for it, so that other trainings can do the same in turn.
 
         Args:
             graph: Run an epoch as one CUDA graph.
             until: Time at which training ends also before its last epoch.
-
-        Returns:
-            Number of epochs.
         """
-        advance = self.captured() if graph and self.on_gpu else self.epoch
-        done = 0
-        while done < self.epochs and time.time() < until:
-            advance()
-            done += 1
-            if done % 10 == 0 and self.on_gpu:
-                torch.cuda.synchronize()  # that the clock above means something
+        if self.stream:
+            self.stream.wait_stream(torch.cuda.current_stream())
+        with self.here():
+            advance = self.captured() if graph and self.stream else self.epoch
+        running: deque[torch.cuda.Event] = deque()
+        while self.done < self.epochs and time.time() < until:
+            if len(running) < AHEAD:
+                with self.here():
+                    advance()
+                    running.extend([self.stream.record_event()] if self.stream else [])
+                self.done += 1
+                yield
+            elif running[0].query():
+                running.popleft()
+            else:
+                time.sleep(1e-4)
+                yield
+        if self.stream:
+            self.stream.synchronize()
         names = [*self.weights, *self.buffers]
         for run, task in enumerate(self.tasks):
             task.net.load_state_dict({name: kept[run] for name, kept in zip(names, self.kept, strict=True)})
-        return done
 
 
 def restore(parts: list[Tensor], values: list[Tensor]) -> None:
