@@ -4,13 +4,15 @@ import math
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from dlkit.core.checks import InputError, require
+from dlkit.core.failing import part
+from dlkit.core.processes import joined_folder, leads, started_together
 from dlkit.core.runfolder import RunFolder, discard_run, read_json, sole_user, write_json
 from dlkit.core.specs import Spec
 from dlkit.data.batching import KNOWN_SPEC, TRAINED_SPEC
@@ -23,8 +25,10 @@ from dlkit.train.cli import RunCLI, build, with_config
 from dlkit.train.evaluate import load_weights
 from dlkit.train.evaluation import evaluation_of
 from dlkit.train.new_recordings import new_recordings, sources_of, warn_of_other_scaling
+from dlkit.train.predictions import write_predictions
 from dlkit.train.settings import compared
-from dlkit.train.tracking import track
+from dlkit.train.together import begin_together, deals_out_weights, in_first, meet_early
+from dlkit.train.tracking import mark_running, track
 
 
 def fit(arguments: Sequence[str], *, tests: bool = False) -> RunCLI:
@@ -35,7 +39,8 @@ def fit(arguments: Sequence[str], *, tests: bool = False) -> RunCLI:
         tests: A test follows: refuse data of which nothing is left to test on.
     """
     rest, run, begins = place_of(arguments)
-    with nullcontext() if run is None else sole_user(run.path):
+    meet_early(None if run is None else run.path)
+    with lock_of(run):
         checkpoint = None if run is None or (begins and not run.checkpoint_files()) else newest_whole(run)
         with nullcontext() if checkpoint is None else weights_come_later():
             cli = build(rest, trains=True, tests=tests, run=run, checkpoint=checkpoint)
@@ -43,10 +48,15 @@ def fit(arguments: Sequence[str], *, tests: bool = False) -> RunCLI:
         if begins and run is not None and is_trained(run):
             print(f"run folder: {run.path}\ntrained before", flush=True)
             return cli
-        with nullcontext() if run is not None else sole_user(cli.run_folder.path):
+        with nullcontext() if run is not None else lock_of(cli.run_folder):
             train(cli, cli.run_folder, checkpoint, keeps=run is not None)
-            track(cli, cli.run_folder)
+            in_first(track, cli, cli.run_folder)
     return cli
+
+
+def lock_of(run: RunFolder | None) -> AbstractContextManager[None]:
+    """Return what holds a run folder for this job; its first process does."""
+    return nullcontext() if run is None or not leads() else sole_user(run.path)
 
 
 def place_of(arguments: Sequence[str]) -> tuple[list[str], RunFolder | None, bool]:
@@ -60,11 +70,13 @@ def place_of(arguments: Sequence[str]) -> tuple[list[str], RunFolder | None, boo
     named = into or resumed
     if named is None:
         rest, run = with_config(rest)
+        require_known_folder()
         if run is not None:
             raise InputError(
                 f"'{run.path}' is a run: go on with it by --resume {run.path}, or give its config.yaml to begin anew."
             )
-        return rest, None, False
+        joined = joined_folder()
+        return rest, None if joined is None else RunFolder(joined), joined is not None
     require(not (into and resumed), "--into and --resume both name a run folder: give one of them.")
     others = [part for part in rest[:1] if not part.startswith("-")] + [part for part in rest if part == "--config"]
     require(
@@ -74,6 +86,15 @@ def place_of(arguments: Sequence[str]) -> tuple[list[str], RunFolder | None, boo
     )
     run = RunFolder.open(Path(named))
     return ["--config", str(run.config), *rest], run, into is not None
+
+
+def require_known_folder() -> None:
+    """Refuse processes that would each make a run folder of their own."""
+    require(
+        started_together() == 1,
+        "This is one of several processes that torchrun or srun started: name the run folder that they share by "
+        "--into RUN, a folder with config.yaml in it, e.g. made by `dlkit submit`.",
+    )
 
 
 def taken(arguments: Sequence[str], option: str, what: str) -> tuple[list[str], str | None]:
@@ -103,18 +124,21 @@ def train(cli: RunCLI, run: RunFolder, checkpoint: Path | None, *, keeps: bool =
         keeps: The folder was there before: leave it there when training fails at once.
     """
     keep_in(run, cli.trainer)
+    begin_together(cli.trainer, run.path, trains=True)
     print(f"run folder: {run.path}", flush=True)
     began = time.perf_counter()
     known = read_json(run.metrics) if run.metrics.exists() else {}
-    if known.pop("fit", None) is not None:  # what it says, that training came to its end, is no longer true
+    if known.pop("fit", None) is not None and leads():  # what it says, that training came to its end, is no longer true
         write_json(run.metrics, known)
+    mark_running(cli)
     try:
         cli.trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=None if checkpoint is None else str(checkpoint))
     except SystemExit as stop:  # what Lightning makes of Ctrl-C
+        part()
         way = f"go on with --resume {run.path}" if run.checkpoint_files() else "there is none yet, so begin anew"
         raise KeyboardInterrupt(way) from stop
     except Exception:
-        if not keeps and cli.trainer.global_step == 0:  # nothing was learnt, nothing is lost
+        if not keeps and cli.trainer.global_step == 0 and leads():  # nothing was learnt, nothing is lost
             discard_run(run.path)
         raise
     trained = {
@@ -123,7 +147,11 @@ def train(cli: RunCLI, run: RunFolder, checkpoint: Path | None, *, keeps: bool =
         "seconds": round(time.perf_counter() - began, 2),
     }
     known.pop("single_sources", None)  # these were set beside the network before
-    write_json(run.metrics, known | {"fit": trained})
+    if leads():
+        write_json(run.metrics, known | {"fit": trained})
+    if deals_out_weights(cli.trainer):
+        with known_spec(cli.datamodule.spec):
+            cli.model = cli.parser.instantiate_classes(cli.config)["model"]
 
 
 @contextmanager
@@ -145,6 +173,7 @@ def load(arguments: Sequence[str], *, reads: bool = True) -> tuple[RunCLI, RunFo
         reads: Read the data that the run was trained on; else the checkpoint alone says what the network takes.
     """
     rest, run = with_config(list(arguments))
+    meet_early(None if run is None else run.path)
     checkpoint = None if run is None else best_or_newest(run)
     saved = {} if checkpoint is None else load_checkpoint(checkpoint)
     spec = Spec.from_dict(saved["spec"]) if "spec" in saved else None  # without one, the weights are refused
@@ -160,6 +189,7 @@ def load(arguments: Sequence[str], *, reads: bool = True) -> tuple[RunCLI, RunFo
             "A YAML file has no trained weights: give the run folder that `dlkit fit` printed.",
         )
         cli.model.take_scaling(cli.datamodule)
+    begin_together(cli.trainer, Path() if run is None else run.path, trains=False)
     return cli, run
 
 
@@ -167,7 +197,7 @@ def test(cli: RunCLI, run: RunFolder | None) -> str:
     """Test beside the baselines; write metrics and figures into the run; return the summary table."""
     evaluation = evaluation_of(cli.model, cli.datamodule)
     tested = evaluate.test(evaluation, cli.trainer)
-    if run is not None:
+    if run is not None and leads():
         evaluate.write_test(run, evaluation, tested)
         write_hparams(run, cli, tested.headline)
         track(cli, run, {f"test/{name}": value for name, value in tested.headline.items()})
@@ -197,8 +227,8 @@ def predict(cli: RunCLI, run: RunFolder | None, new: Sequence[str], output: Path
         evaluation = evaluation.on_new(source_of(cli.datamodule, list(new), run, cli.model.spec))
         path = path.with_stem(f"predictions_{re.sub(r'[^A-Za-z0-9_-]+', '_', Path(new[0]).name.split('.')[0])}")
     path = output or path
-    rows = evaluate.write_predictions(path, evaluation, cli.trainer)
-    if run is not None and path.is_relative_to(run.path):
+    rows = write_predictions(path, evaluation, cli.trainer)
+    if run is not None and leads() and path.is_relative_to(run.path):
         track(cli, run)
     return path, rows
 

@@ -64,7 +64,7 @@ class MLflow(Logger):
         return self.run_id
 
     @rank_zero_only
-    def begin(self, run: RunFolder, settings: Mapping[str, Any], *, trains: bool) -> None:
+    def begin(self, run: RunFolder, settings: Mapping[str, Any]) -> None:
         """Begin a run on the server, or go on with that of the run folder.
 
         Raises:
@@ -83,8 +83,6 @@ class MLflow(Logger):
         self.run_id = known.get("run_id") or self._new_run(run)
         with self._forgiven():
             log_settings(self._client, self.run_id, settings)
-            if trains:
-                self._client.update_run(self.run_id, status="RUNNING")
         self._sender = Sender(self._send, self._failed)
 
     def _new_run(self, run: RunFolder) -> str:
@@ -121,6 +119,13 @@ class MLflow(Logger):
             yield
         except Exception as error:  # noqa: BLE001 - see above
             self._failed(error)
+
+    @rank_zero_only
+    def mark_running(self) -> None:
+        """Say that training goes on, which a run that ended before does not show."""
+        if self.run_id is not None:
+            with self._forgiven():
+                self._client.update_run(self.run_id, status="RUNNING")
 
     @rank_zero_only
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
@@ -175,19 +180,28 @@ def listed(given: Logger | Iterable[Logger] | bool | None) -> list[Logger]:
     return [given] if isinstance(given, Logger) else list(given)
 
 
-def begin(cli: Any, run: RunFolder, *, trains: bool = True) -> list[MLflow]:
-    """Begin the runs on the servers that the settings name, or go on with them; return their loggers."""
-    settings = cli.config_init["trainer"]
-    found = [one for one in listed(settings.get("logger")) if isinstance(one, MLflow)]
-    for one in found:
-        one.begin(run, compared(cli.config.as_dict()), trains=trains)
-    return found
+def servers(cli: Any) -> list[MLflow]:
+    """Return the loggers of the servers that the settings name."""
+    return [one for one in listed(cli.config_init["trainer"].get("logger")) if isinstance(one, MLflow)]
+
+
+def begin(cli: Any, run: RunFolder) -> None:
+    """Begin the runs on the servers that the settings name, or go on with them."""
+    for one in servers(cli):
+        one.begin(run, compared(cli.config.as_dict()))
+
+
+def mark_running(cli: Any) -> None:
+    """Tell the servers that training goes on."""
+    for one in servers(cli):
+        one.mark_running()
 
 
 def track(cli: Any, run: RunFolder | None, measures: Mapping[str, float] | None = None) -> None:
     """Bring what a stage has left in a run folder to the servers that its settings name."""
-    if run is None:
+    if run is None or not servers(cli):
         return
+    begin(cli, run)
     known = read_json(run.metrics) if run.metrics.exists() else {}
-    for one in begin(cli, run, trains=False):
+    for one in servers(cli):
         one.add(run, measures or {}, known.get("fit", {}).get("steps", 0))

@@ -124,5 +124,6 @@ def log_settings(client: Any, run_id: str, settings: Mapping[str, Any]) -> None:
 
 
 def clean(name: str) -> str:
-    """Return a name of a measure or setting without the characters that MLflow refuses."""
-    return re.sub(r"[^\w/. -]", "_", name)[:250]
+    """Return a name of a measure or setting as MLflow takes it: no other characters, and a path that stays as it is."""
+    parts = [part if part.strip(".") else "_" * len(part) for part in re.sub(r"[^\w/. -]", "_", name).split("/")]
+    return "/".join(part for part in parts if part)[:250].rstrip("/") or "_"

@@ -1,7 +1,10 @@
 """What a run folder holds, as artefacts and as a model on an MLflow server."""
 
+import logging
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,18 @@ def send_files(client: Any, run_id: str, run: RunFolder, sent: dict[str, list[in
             sent[str(place)] = found
 
 
+@contextmanager
+def without_advice() -> Iterator[None]:
+    """Leave out that a model of any table has no signature."""
+    advisor = logging.getLogger("mlflow.pyfunc")
+    level = advisor.level
+    advisor.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        advisor.setLevel(level)
+
+
 def send_model(client: Any, run_id: str, run: RunFolder, checkpoint: Path, step: int) -> None:
     """Log config and checkpoint as a model which ``mlflow.pyfunc`` loads where dlkit is installed.
 
@@ -48,13 +63,14 @@ def send_model(client: Any, run_id: str, run: RunFolder, checkpoint: Path, step:
         for file in (run.config, run.data, checkpoint):
             if file.exists():
                 shutil.copy(file, part / file.relative_to(run.path))
-        save_model(
-            str(whole),
-            python_model=str(Path(__file__).with_name("served_model.py")),
-            artifacts={"run": str(part)},
-            pip_requirements=[f"dlkit=={__version__}", f"torch=={torch.__version__.partition('+')[0]}"],
-            mlflow_model=Model(run_id=run_id, model_id=logged.model_id),
-        )
+        with without_advice():
+            save_model(
+                str(whole),
+                python_model=str(Path(__file__).with_name("served_model.py")),
+                artifacts={"run": str(part)},
+                pip_requirements=[f"dlkit=={__version__}", f"torch=={torch.__version__.partition('+')[0]}"],
+                mlflow_model=Model(run_id=run_id, model_id=logged.model_id),
+            )
         client.log_model_artifacts(logged.model_id, str(whole))
     client.finalize_logged_model(logged.model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step)])
