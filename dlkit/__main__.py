@@ -7,9 +7,15 @@ import errno
 import importlib
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from dlkit.core.checks import InputError, suggest
+from dlkit.core.failing import end_all, first_to_fail, together
+from dlkit.core.processes import leads
+from dlkit.core.signal import Stopped, listening
+
+TRAINS = ("fit", "run")  # saves and leaves when it is asked to stop
 
 # What the machine refuses: nothing in the code can mend it, the user can.
 REFUSALS = {
@@ -68,20 +74,32 @@ def guarded(name: str, arguments: list[str]) -> int:
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "20000")
     try:
-        importlib.import_module(f"dlkit.commands.{name}").main(arguments)
+        with together(name), listening() if name in TRAINS else nullcontext():  # before anything heavy is imported
+            importlib.import_module(f"dlkit.commands.{name}").main(arguments)
+    except Stopped as stop:
+        tell(f"dlkit {name}: {stop}")
+        return stop.code
     except KeyboardInterrupt as stop:
         further = f"; {stop}" if str(stop) else ""
-        print(f"dlkit {name}: interrupted; checkpoints written so far are whole{further}.", file=sys.stderr)
+        tell(f"dlkit {name}: interrupted; checkpoints written so far are whole{further}.")
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
-        sentence = explain(error)
+        sentence = explain(first := first_to_fail(error))
+        if sentence is not None:
+            print(f"dlkit {name}: {sentence}", file=sys.stderr)
+        end_all(first if sentence is None else None)
         if sentence is None:
             raise
-        print(f"dlkit {name}: {sentence}", file=sys.stderr)
         return 2
     return 0
+
+
+def tell(sentence: str) -> None:
+    """Say something in the first process."""
+    if leads():
+        print(sentence, file=sys.stderr)
 
 
 def explain(error: Exception) -> str | None:

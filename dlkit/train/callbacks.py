@@ -11,14 +11,17 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.model_summary.model_summary import ModelSummary
 from torch.optim import Optimizer
 
+from dlkit.core.processes import count, gather_objects, rank
 from dlkit.core.runfolder import RunFolder
 from dlkit.tasks.base import Task
 from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.samples import SampleTask
+from dlkit.train.preemption import Preemption
+from dlkit.train.together import deals_out_weights
 
 
 def run_callbacks(run: RunFolder, *, monitored: bool) -> list[pl.Callback]:
-    """Return the callbacks of every run: the best and the last checkpoint, random state, telemetry."""
+    """Return the callbacks of every run: the best and the last checkpoint, random state, telemetry, preemption."""
     best = ModelCheckpoint(
         dirpath=run.checkpoints,
         filename="best",
@@ -27,7 +30,7 @@ def run_callbacks(run: RunFolder, *, monitored: bool) -> list[pl.Callback]:
         enable_version_counter=False,
         auto_insert_metric_name=False,
     )
-    return [best, RandomState(), Telemetry()]
+    return [best, RandomState(), Telemetry(), Preemption(run)]
 
 
 def keep_in(run: RunFolder, trainer: pl.Trainer) -> None:
@@ -107,22 +110,41 @@ class RandomState(pl.Callback):
         self._restored: dict[str, Any] | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state of every generator that a network draws from."""
-        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else []
-        return {"torch": torch.get_rng_state(), "cuda": cuda}
+        """Return the state of every generator that a network draws from, in every process."""
+        cuda = torch.cuda.get_rng_state_all if count() == 1 else lambda: [torch.cuda.get_rng_state()]
+        on_gpu = torch.cuda.is_available() and torch.cuda.is_initialized()
+        own = {"torch": torch.get_rng_state(), "cuda": cuda() if on_gpu else []}
+        return own if count() == 1 else {"processes": gather_objects(own)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Remember the state until the first batch."""
-        self._restored = state_dict
+        """Remember the state until the first batch; with more or fewer processes than before only the first has one."""
+        states = state_dict.get("processes", [state_dict])
+        known = len(states) == count() or rank() == 0
+        self._restored = states[rank()] if known else None
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Let every process draw other numbers: what they train on differs, and so should what is dropped."""
+        if rank() > 0:
+            torch.manual_seed(torch.initial_seed() + rank())
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Put the state back before the first batch draws."""
+        self._put_back()
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Put the state back where the run goes on with a validation."""
+        self._put_back()
+
+    def _put_back(self) -> None:
         if self._restored is not None:
             torch.set_rng_state(self._restored["torch"].cpu())
-            if len(self._restored["cuda"]) == torch.cuda.device_count() > 0:
-                torch.cuda.set_rng_state_all([state.cpu() for state in self._restored["cuda"]])
+            states = [state.cpu() for state in self._restored["cuda"]]
+            if count() > 1 and states:
+                torch.cuda.set_rng_state(states[0])
+            elif len(states) == torch.cuda.device_count() > 0:
+                torch.cuda.set_rng_state_all(states)
             self._restored = None
 
 
@@ -187,6 +209,11 @@ class Telemetry(pl.Callback):
         self._began += time.perf_counter() - self._paused
 
 
+def may_draw(trainer: pl.Trainer) -> bool:
+    """Tell whether this process draws: the first one, unless it would need weights that the others hold."""
+    return trainer.is_global_zero and not deals_out_weights(trainer)
+
+
 class ForecastPanels(pl.Callback):
     """Draws the same validation windows and the error per horizon into TensorBoard while a forecast trains.
 
@@ -206,7 +233,7 @@ class ForecastPanels(pl.Callback):
         if not isinstance(pl_module, Forecast):
             return
         boards = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
-        if not due or not boards or not trainer.is_global_zero:
+        if not due or not boards or not may_draw(trainer):
             return
         from dlkit.train.panels import draw_windows, horizon_panel
 
@@ -235,10 +262,10 @@ class SamplePanels(pl.Callback):
         """Draw when it is due."""
         due = trainer.current_epoch % self.every_n_epochs == 0 and not trainer.sanity_checking
         boards = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
-        if not isinstance(pl_module, SampleTask) or not due or not boards or not trainer.is_global_zero:
+        if not isinstance(pl_module, SampleTask) or not due or not boards or not may_draw(trainer):
             return
         from dlkit.train.evaluate import panels
 
-        for name, figure in panels(pl_module, trainer.datamodule, alone=trainer.world_size == 1):  # type: ignore[attr-defined] # set by Lightning
+        for name, figure in panels(pl_module, trainer.datamodule):  # type: ignore[attr-defined] # set by Lightning
             for board in boards:
                 board.experiment.add_figure(name, figure, trainer.global_step)

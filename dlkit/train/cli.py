@@ -16,6 +16,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from torch.serialization import add_safe_globals
 
 from dlkit.core.checks import InputError, require, suggest
+from dlkit.core.processes import leads
 from dlkit.core.runfolder import RunFolder, atomic_file, fresh_run, write_json
 from dlkit.core.specs import Answer, Part, Spec
 from dlkit.data.batching import Batching
@@ -27,6 +28,7 @@ from dlkit.train.checkpoints import AtomicCheckpointIO
 from dlkit.train.evaluate import load_weights
 from dlkit.train.messages import check_config
 from dlkit.train.parser_errors import in_one_line, one_sentence, what_is_wrong
+from dlkit.train.slurm import cluster_plugins, require_srun
 
 add_safe_globals([Answer, Part, Spec])
 
@@ -121,7 +123,8 @@ class RunCLI(LightningCLI):
 
     def _trainer_of(self, run: RunFolder, **kwargs: Any) -> pl.Trainer:
         extra = [*run_callbacks(run, monitored=self._validates()), QuietBar()]
-        plugins = [AtomicCheckpointIO(), *(self.config["trainer"].get("plugins") or [])]
+        given = self.config["trainer"].get("plugins") or []
+        plugins = [AtomicCheckpointIO(), *cluster_plugins(given), *given]
         if self.config["trainer"].get("enable_progress_bar") is False:
             extra.pop()
         if self.config["trainer"].get("enable_model_summary") is not False and not self._own_summary():
@@ -130,7 +133,9 @@ class RunCLI(LightningCLI):
         self.trainer_defaults["callbacks"] = extra
         with its_settings("trainer", self._machine()):
             trainer = super().instantiate_trainer(plugins=plugins, **kwargs)
-        self._write_run(run)
+            require_srun(trainer)
+        if leads():
+            self._write_run(run)
         tracking.begin(self, run)
         return trainer
 
