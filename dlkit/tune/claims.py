@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlkit.core.checks import InputError
-from dlkit.core.runfolder import new_run
+from dlkit.core.runfolder import RunFolder, new_run
 from dlkit.tune.study import Book, quiet_optuna
 from dlkit.tune.values import Choice, Range, Values
 
@@ -107,14 +107,22 @@ def heal(book: Book) -> None:
             continue
         if owner:
             (book.folder.workers / f"{owner}.lock").unlink(missing_ok=True)
-        tries = int(trial.user_attrs.get("tries", 1))
+        tries = 0 if came_further(book, trial) else int(trial.user_attrs.get("tries", 1))
         if tries >= MOST_TRIES:
-            book.note(trial.number, "why", f"its worker was killed {tries} times, perhaps for want of memory.")
+            why = f"its worker was killed {tries} times before the first checkpoint, perhaps for want of memory."
+            book.note(trial.number, "why", why)
         else:
             if trial.number not in begun_again:
                 book.study.enqueue_trial(trial.params, user_attrs=once_more(trial, tries))
             book.note(trial.number, "lost", True)
         book.study.tell(trial.number, state=TrialState.FAIL)
+
+
+def came_further(book: Book, trial: "FrozenTrial") -> bool:
+    """Tell whether a try left a checkpoint: it was preempted, or will end some day."""
+    run = RunFolder(book.folder.trials / str(trial.user_attrs.get("run", "")))
+    began = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
+    return "run" in trial.user_attrs and any(file.stat().st_mtime > began for file in run.checkpoint_files())
 
 
 def once_more(trial: "FrozenTrial", tries: int) -> dict[str, Any]:

@@ -12,16 +12,17 @@ from dlkit.core.checks import InputError
 from dlkit.core.runfolder import RunFolder
 from dlkit.train.parser_errors import in_one_line, mendable
 from dlkit.tune.inner_folds import with_fold
+from dlkit.tune.kept import Kept
 from dlkit.tune.results import write_hparams
 from dlkit.tune.space import with_values
 from dlkit.tune.study import Book, quiet_optuna
-from dlkit.tune.trials import RECORD, Record, train_trial, write_config
+from dlkit.tune.trials import RECORD, Record, Report, train_trial, write_config
 
 if TYPE_CHECKING:
     from optuna import Trial
 
 
-def run_trial(book: Book, trial: "Trial", values: dict[str, Any]) -> Record:
+def run_trial(book: Book, trial: "Trial", values: dict[str, Any], kept: Kept) -> Record:
     """Train a trial and tell the study how it ended; what it raises ends the trial, not the study."""
     from optuna.trial import TrialState
 
@@ -32,7 +33,7 @@ def run_trial(book: Book, trial: "Trial", values: dict[str, Any]) -> Record:
         record.read_values()
         config = with_values(book.config, values) | {"runs": str(book.folder.trials)}
         write_config(run, config)
-        record.state = "pruned" if measure(book, trial, run, config, record) else "complete"
+        record.state = "pruned" if measure(book, trial, run, config, record, kept) else "complete"
     except OSError:  # of the disk, which every other trial would meet as well
         raise
     except Exception as error:  # noqa: BLE001 - out of memory, a loss that is no number, settings that do not fit
@@ -52,7 +53,7 @@ def run_trial(book: Book, trial: "Trial", values: dict[str, Any]) -> Record:
     return record
 
 
-def measure(book: Book, trial: "Trial", run: RunFolder, config: dict[str, Any], record: Record) -> bool:
+def measure(book: Book, trial: "Trial", run: RunFolder, config: dict[str, Any], record: Record, kept: Kept) -> bool:
     """Train once, or once a fold; return whether the trial was given up."""
     reported: set[int] = set()
 
@@ -64,11 +65,11 @@ def measure(book: Book, trial: "Trial", run: RunFolder, config: dict[str, Any], 
 
     with quiet_optuna():
         if not book.space.folds:
-            return train_trial(run, book.space.metric, record, report)
-        return train_folds(book, run, config, record, report)
+            return train_trial(run, book.space.metric, record, report, kept)
+        return train_folds(book, run, config, record, report, kept)
 
 
-def train_folds(book: Book, run: RunFolder, config: dict[str, Any], record: Record, report: Any) -> bool:
+def train_folds(book: Book, run: RunFolder, config: dict[str, Any], record: Record, report: Report, kept: Kept) -> bool:
     """Train on each fold in a run folder below; report the values, for pruners other than Wilcoxon's their means."""
     record.values = {}
     for fold in range(book.space.folds):
@@ -77,7 +78,7 @@ def train_folds(book: Book, run: RunFolder, config: dict[str, Any], record: Reco
         write_config(own, with_fold(config, book.space.folds, fold))
         found = Record(own.path / RECORD, record.about | {"fold": fold + 1})
         found.read_values()
-        train_trial(own, book.space.metric, found, lambda *_: False)
+        train_trial(own, book.space.metric, found, lambda *_: False, kept)
         assert found.value is not None
         found.state = "complete"
         found.write()

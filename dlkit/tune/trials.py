@@ -21,6 +21,7 @@ from dlkit.train.callbacks import QuietBar, ShortSummary
 from dlkit.train.checkpoints import load_checkpoint, newest_whole
 from dlkit.train.cli import RunCLI, build
 from dlkit.train.stages import is_trained, train
+from dlkit.tune.kept import Kept, keeping
 
 RECORD = "trial.json"
 Report = Callable[[float, int], bool]
@@ -101,7 +102,7 @@ def check_metric(cli: RunCLI, metric: str) -> None:
     require(metric in known, f"metric '{metric}' is not logged by {type(task).__name__}; {suggest(metric, known)}")
 
 
-def train_trial(run: RunFolder, metric: str, record: Record, report: Report) -> bool:
+def train_trial(run: RunFolder, metric: str, record: Record, report: Report, kept: Kept) -> bool:
     """Train in a run folder with a config, or go on there; return whether it was given up.
 
     The test split is neither loaded nor looked at. ``record.value`` is then the metric of the best checkpoint.
@@ -113,7 +114,7 @@ def train_trial(run: RunFolder, metric: str, record: Record, report: Report) -> 
         for number, value in enumerate(record.values.values()):
             report(value, number)
         with nullcontext() if checkpoint is None else weights_come_later():
-            cli = build(["--config", str(run.config)], trains=True, run=run, checkpoint=checkpoint)
+            cli = build(["--config", str(run.config)], trains=True, run=run, checkpoint=checkpoint, kind=keeping(kept))
         check_metric(cli, metric)
         watch = Watch(metric, record, report)
         trainer: Any = cli.trainer

@@ -10,10 +10,11 @@ import yaml
 from dlkit.core.checks import InputError, require
 from dlkit.core.runfolder import discard_run, new_run
 from dlkit.submit.array import Array
+from dlkit.submit.settings import read_settings
 from dlkit.submit.spread import Local, spread
 from dlkit.submit.task import Task
-from dlkit.train.cli import RunCLI, build, require_training, with_config
 from dlkit.tune.claims import alone, claim, worker
+from dlkit.tune.kept import Kept
 from dlkit.tune.objective import run_trial
 from dlkit.tune.results import best_trial, draw, table_text, value_text, write_results
 from dlkit.tune.sampling import check_methods, grid_size
@@ -21,14 +22,6 @@ from dlkit.tune.space import Space, check_keys, read_space, with_values
 from dlkit.tune.study import Book, StudyFolder, open_book, write_study
 
 MOST_TASKS = 8
-
-
-class Settings(RunCLI):
-    """Reads settings and makes nothing of them."""
-
-    def instantiate_classes(self) -> None:
-        """Refuse what could not be trained."""
-        require_training(self.config["trainer"])
 
 
 def begin(arguments: Sequence[str], space_path: Path, trials: int | None) -> StudyFolder:
@@ -41,9 +34,7 @@ def begin(arguments: Sequence[str], space_path: Path, trials: int | None) -> Stu
     space = read_space(space_path)
     check_methods(space.sampler, space.pruner, space.settings, space.folds)
     wanted = number_of(space, trials)
-    rest, run = with_config(list(arguments))
-    require(run is None, "a study begins with a YAML file, not with a run: give its config.yaml.")
-    base = build(rest, trains=True, kind=Settings)
+    base = read_settings(arguments)
     text = base.parser.dump(base.config, skip_unset=False)
     config: dict[str, Any] = yaml.safe_load(text)
     require_one_device(config["trainer"])
@@ -96,7 +87,7 @@ def check_extremes(space: Space, config: dict[str, Any]) -> None:
         for values in space.extremes():
             try:
                 path.write_text(yaml.safe_dump(with_values(config, values), sort_keys=False), encoding="utf-8")
-                build(["--config", str(path)], trains=True, kind=Settings)
+                read_settings([str(path)])
             except InputError as error:
                 said = str(error).replace(f"{path}: ", "")
                 raise InputError(f"{space.path}: a value is not accepted: {said}") from error
@@ -105,11 +96,11 @@ def check_extremes(space: Space, config: dict[str, Any]) -> None:
 # ---------------------------------------------------------------------- work
 def work(folder: StudyFolder) -> None:
     """Run trials until as many as wanted have begun."""
-    book = open_book(folder)
+    book, kept = open_book(folder), Kept()
     with worker(folder.workers) as name:
         while (claimed := claim(book, name)) is not None:
             trial, values = claimed
-            record = run_trial(book, trial, values)
+            record = run_trial(book, trial, values, kept)
             with alone(folder.workers):
                 write_results(book)
             best = best_trial(book)
@@ -126,6 +117,10 @@ def tune(folder: StudyFolder, where: Local | Array, workers: int | None) -> None
     book = open_book(folder)
     print(f"study folder: {folder.path}", flush=True)
     missing = book.wanted - len(book.finished())
+    require(
+        isinstance(where, Local) or where.request.processes == 1,
+        "A worker trains on one device: leave --nodes out, give at most --gpus-per-node 1, and more --workers.",
+    )
     if isinstance(where, Array) or where.workers > 1:
         number = workers or min(missing, MOST_TASKS)
         tasks = [Task(f"worker-{i + 1}", ["tune", str(folder.path), "--worker"]) for i in range(min(number, missing))]
