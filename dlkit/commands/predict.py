@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> None:
     from pathlib import Path
 
     from dlkit.train import stages
-    from dlkit.train.evaluation import form_of
+    from dlkit.train.predictions import form_of
 
     output = None if known.output is None else Path(known.output)
     if output is not None:

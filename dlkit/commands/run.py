@@ -20,20 +20,21 @@ def main(arguments: list[str]) -> None:
     from dlkit.train import aligning, explaining, single_sources, stages
     from dlkit.train.checkpoints import best_or_newest
     from dlkit.train.evaluate import load_weights
+    from dlkit.train.together import in_first
     from dlkit.train.tracking import track
 
     arguments, compares = single_sources.asked_for(arguments)
     cli = stages.fit(arguments, tests=True)
     run = cli.run_folder
     assert run is not None
-    if fit := aligning.write_sync(run, cli.datamodule):
+    if fit := in_first(aligning.write_sync, run, cli.datamodule):
         print(fit)
     load_weights(cli.model, best_or_newest(run))
     print(stages.test(cli, run))
     path, rows = stages.predict(cli, run, [], None)
     if compares and (beside := single_sources.compare_sources(cli, run)):
         print(beside)
-    if told := explaining.explain_briefly(cli.model, cli.datamodule, run):
+    if told := in_first(explaining.explain_briefly, cli.model, cli.datamodule, run):
         print(told)
     track(cli, run)
     print(f"{rows} predictions: {path}\nfigures: {run.figures}\ntensorboard --logdir {run.tensorboard}")

@@ -4,21 +4,29 @@ The one that fails leaves a file in the run folder, which the others look for: a
 numbers, perhaps on a GPU, cannot be told in any other way. The first to make the file speaks for all.
 """
 
+import logging
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import Popen
-from typing import Any
+from typing import Any, NoReturn
 
-from dlkit.core.processes import JOB, leads
+from dlkit.core.checks import InputError, require
+from dlkit.core.processes import JOB, leads, started_together, wait_for_all
 
 BEGAN = time.time()
-EVERY, GRACE = 0.3, 1.5  # seconds between two looks; until a process that is told to end has cleaned up
+EVERY, GRACE = 0.3, 1.5  # seconds between two looks; until a process that is to end has cleaned up
 CODE = 2
+TOGETHER = ("fit", "run", "test", "validate", "predict")
+"""Commands that several processes can share."""
+GONE = ("Connection closed by peer", "Connection reset by peer", "remote process exited", "Broken pipe")
+"""What gloo and NCCL say of a process that is gone."""
 LOST = (
     "another process of this run ended without a word: was it killed, or out of memory? What was written before is "
     "whole; go on with --resume or --into."
@@ -35,19 +43,15 @@ class Meeting:
 
     def __init__(self, folder: Path, children: Callable[[], Sequence[Popen[Any]]]) -> None:
         self.file, self.children, self.parent = folder / f".failed-{job_name()}", children, os.getppid()
-        self._over = False
+        self.over = False
 
     def start(self) -> None:
         """Look for the file from now on."""
         if leads():
             for old in self.file.parent.glob(".failed-*"):
-                if old.stat().st_mtime < BEGAN:
+                if old.stat().st_mtime < BEGAN - 60:
                     old.unlink(missing_ok=True)
         threading.Thread(target=self._watch, name="watches the other processes", daemon=True).start()
-
-    def end(self) -> None:
-        """Look no longer."""
-        self._over = True
 
     def told(self) -> bool:
         """Tell whether a process of this job has failed."""
@@ -65,31 +69,25 @@ class Meeting:
             return True
         return True
 
-    def _watch(self) -> None:
-        while not self._over:
-            time.sleep(EVERY)
-            if JOB in os.environ and not leads() and os.getppid() != self.parent:
-                os._exit(CODE)
-            ended = [child.poll() for child in self.children()]
-            if any(code not in (None, 0) for code in ended) and not self.told() and self.speak():
-                print(f"dlkit: {LOST}", file=sys.stderr, flush=True)
-            if self.told():
-                time.sleep(GRACE)
-                self.leave()
-
-    def leave(self) -> None:
+    def leave(self) -> NoReturn:
         """End this process and those that it started."""
         for child in self.children():
             child.kill()
         if JOB in os.environ and leads():
             self.file.unlink(missing_ok=True)
+        sys.stderr.flush()
         os._exit(CODE)
 
-    def linger(self) -> None:
-        """Stay until the first process, which started this one, has ended: Lightning kills it otherwise."""
-        until = time.time() + 10
-        while JOB in os.environ and not leads() and os.getppid() == self.parent and time.time() < until:
-            time.sleep(0.05)
+    def _watch(self) -> None:
+        while not self.over:
+            time.sleep(EVERY)
+            orphan = JOB in os.environ and not leads() and os.getppid() != self.parent
+            if orphan or self.told() or any(child.poll() for child in self.children()):
+                time.sleep(GRACE)
+                if not self.over:
+                    if not self.told() and self.speak():
+                        print(f"dlkit: {LOST}", file=sys.stderr)
+                    self.leave()
 
 
 def job_name() -> str:
@@ -113,12 +111,64 @@ def meet(folder: Path, children: Callable[[], Sequence[Popen[Any]]]) -> None:
         _MEETING[0].start()
 
 
-def meeting() -> Meeting | None:
-    """Return where the processes of this run meet; None where this one is alone."""
-    return _MEETING[0] if _MEETING else None
-
-
 def part() -> None:
-    """The run is over: end no longer when another process fails."""
+    """End no longer when another process does."""
     while _MEETING:
-        _MEETING.pop().end()
+        _MEETING.pop().over = True
+
+
+@contextmanager
+def together(command: str) -> Iterator[None]:
+    """Let only the first process of a command print; return from it in all of them at the same time.
+
+    Args:
+        command: Its name.
+
+    Raises:
+        InputError: Several processes were started for what one does.
+    """
+    require(
+        command in TOGETHER or started_together() == 1,
+        f"`dlkit {command}` works in one process: start it without torchrun, or with one task of srun.",
+    )
+    if not leads():
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
+        warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)
+    try:
+        yield
+        wait_for_all()
+    except Exception:
+        raise  # the others are told by first_to_fail
+    except BaseException:
+        part()
+        raise
+    part()
+
+
+def first_to_fail(error: Exception) -> Exception:
+    """Return what is to be said in the first process that fails; end the others."""
+    if not _MEETING:  # nothing was begun: all have failed alike
+        if not leads():
+            os._exit(CODE)
+        return error
+    met = _MEETING[0]
+    if not isinstance(error, InputError):  # perhaps it only noticed that another one is gone, which has its say
+        time.sleep(GRACE)
+    if met.told() or not met.speak():
+        met.leave()
+    return InputError(LOST) if any(word in str(error) for word in GONE) else error
+
+
+def end_all(fault: Exception | None) -> None:
+    """End the other processes once this one has said why, and this one with them; nothing where it is alone.
+
+    Args:
+        fault: What is still to be told, with its traceback.
+    """
+    if _MEETING:
+        met = _MEETING[0]
+        if fault is not None:
+            traceback.print_exception(fault)
+        time.sleep(0 if met.children() else GRACE)
+        met.leave()

@@ -169,9 +169,9 @@ class BatchOrder(Sampler[Tensor]):
             whole = len(numbers) - len(numbers) % self.step_size
             rest = numbers[whole:]
             ordered = sort_batches(numbers[:whole], self.single * self.world)
-            yield ordered[self.rank :: self.world]  # the size of a step is a multiple of the number of processes
+            yield ordered[self.rank :: self.world].contiguous()  # whole steps, so every process has as many
         last = sort_batches(rest, self.single * self.world)
-        yield last[self.rank :: self.world] if self.rank < len(last) else last[:1]
+        yield last[self.rank :: self.world].contiguous() if self.rank < len(last) else last[:1]
 
     def _split(self, numbers: Tensor) -> Iterator[Tensor]:
         """Yield the places of these numbers batch by batch."""

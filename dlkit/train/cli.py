@@ -42,6 +42,7 @@ ADVICE = (
     "is deprecated, use `isinstance",
     "args parameter is intended to run from within Python",
     "command is available on your system but is not used",
+    "It is recommended to use `self.log",  # measures are joined before they are logged
     "Total length of `list` across ranks is zero",  # nothing validates, as the user wants it
 )
 COUNTED = {"epoch", "step"}  # what Lightning knows without its being logged
@@ -49,6 +50,7 @@ CHATTY = (
     "pytorch_lightning.utilities.rank_zero",
     "lightning_fabric.utilities.rank_zero",
     "lightning_fabric.utilities.seed",
+    "lightning_fabric.utilities.distributed",
 )
 
 

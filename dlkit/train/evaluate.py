@@ -22,7 +22,7 @@ from dlkit.train import (
 )
 from dlkit.train.checkpoints import load_checkpoint
 from dlkit.train.evaluate_samples import SampleEvaluation
-from dlkit.train.evaluation import Evaluation, PredictionTable, Tested, evaluation_of, form_of, quiet_trainer
+from dlkit.train.evaluation import Evaluation, Tested, evaluation_of, quiet_trainer
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -86,17 +86,16 @@ def validate(evaluation: Evaluation, trainer: pl.Trainer) -> str:
     return f"{evaluation.table('val')}\nval/loss {loss:.4g} over {count} {evaluation.thing}s"
 
 
-def panels(task: NetTask, data: Batching, *, alone: bool) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
+def panels(task: NetTask, data: Batching) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
     """Yield the figures of a validation that just ended.
 
     Args:
         task: The task while it trains.
         data: What it trains on.
-        alone: This process measured everything that validates.
     """
     evaluation = evaluation_of(task, data)
     if isinstance(evaluation, SampleEvaluation):
-        yield from evaluation.panels(alone=alone)
+        yield from evaluation.panels()
 
 
 def write_test(run: RunFolder, evaluation: Evaluation, tested: Tested) -> None:
@@ -123,22 +122,3 @@ def beside_sources(evaluation: Evaluation, known: dict[str, Any]) -> str:
         for method, each in known["single_sources"].items()
     }
     return f"\n{rivals_table_text(measures)}\n"
-
-
-def write_predictions(path: Path, evaluation: Evaluation, trainer: pl.Trainer) -> int:
-    """Predict everything that tests, write the table and return its number of rows.
-
-    Raises:
-        InputError: There is nothing to predict, or the name of the table ends in none of ``FORMS``.
-    """
-    form = form_of(path)
-    evaluation.require_some("test")
-    with atomic_file(path) as work:
-        writer = PredictionTable(work, evaluation, form)
-        try:
-            quiet_trainer(trainer, [writer]).predict(
-                evaluation.task, datamodule=evaluation.data, return_predictions=False
-            )
-        finally:
-            writer.close()
-    return writer.rows

@@ -113,13 +113,12 @@ class ClassEvaluation(SampleEvaluation):
         yield from class_figures(self.task.test_scores, self.task.spec, *answers(self.task.test_scores))
         yield from self.shown("test", self.task.test_scores)
 
-    def panels(self, *, alone: bool) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
+    def panels(self) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
         """Yield confusion, reliability and the answers themselves in validation."""
         scores = self.task.val_scores
         yield matrix_figure(scores, self.task.spec)
         yield "reliability", trust_figure(scores)
-        if alone:
-            yield from self.shown("val", scores)
+        yield from self.shown("val", scores)
 
     def shown(self, role: str, scores: Errors) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
         """Yield the most confident mistakes."""

@@ -58,7 +58,7 @@ class ReconstructEvaluation(WindowEvaluation):
         """Yield nothing."""
         yield from ()
 
-    def panels(self, *, alone: bool) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
+    def panels(self) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
         """Yield nothing."""
         yield from ()
 

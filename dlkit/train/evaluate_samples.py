@@ -74,8 +74,8 @@ class SampleEvaluation(Evaluation, ABC):
         return [SampleView(values[k].numpy(), str(names[k]), lines, spec.step) for k, lines in enumerate(said)]
 
     @abstractmethod
-    def panels(self, *, alone: bool) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
-        """Yield what is drawn after a validation; ``alone`` when this process measured everything that validates."""
+    def panels(self) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
+        """Yield what is drawn after a validation."""
 
     @property
     def channels(self) -> tuple[str, ...]:

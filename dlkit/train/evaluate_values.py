@@ -135,7 +135,7 @@ class ValueEvaluation(SampleEvaluation):
         yield from self.value_figures(self.answers)
         yield from self.shown(self.answers)
 
-    def panels(self, *, alone: bool) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
+    def panels(self) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
         """Yield predictions and residuals of a part of validation, the same each time, and the answers themselves."""
         batch = pick_batch(self.data, "val", PANEL, self.task.device)
         training = self.task.training

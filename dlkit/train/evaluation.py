@@ -4,17 +4,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import BasePredictionWriter
+import torch
+from lightning_fabric.utilities import move_data_to_device
 from torch import Tensor
 
 from dlkit.core.checks import InputError, require
+from dlkit.core.processes import gather_on_first
+from dlkit.metrics.joining import in_turn
 from dlkit.report.sample_tables import Better
 from dlkit.tasks.network import NetTask
+from dlkit.train.together import its_devices, watched
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -60,15 +63,18 @@ class Evaluation(ABC):
         return self.tested(self.predictions(trainer) if self.keeps else [], trainer)
 
     def predictions(self, trainer: pl.Trainer) -> list[Any]:
-        """Return the predictions of everything that tests, a batch each."""
-        return list(quiet_trainer(trainer).predict(self.task, datamodule=self.data) or [])
+        """Return the predictions of everything that tests, a batch each; all but the first process have their own."""
+        found = list(quiet_trainer(trainer).predict(self.task, datamodule=self.data) or [])
+        parts = None if trainer.world_size == 1 else gather_on_first(move_data_to_device(found, torch.device("cpu")))
+        return found if parts is None else in_turn(parts)
 
     @abstractmethod
     def tested(self, predictions: Sequence[Any], trainer: pl.Trainer) -> Tested:
         """Return the result of a task that was tested just now; its baselines are tested here.
 
         Args:
-            predictions: Those of everything that tests, a batch each; none unless ``keeps`` says so.
+            predictions: Those of everything that tests, a batch each; none unless ``keeps`` says so. Of several
+                processes the first has all of them, and it alone writes the result.
             trainer: Like that which tested.
         """
 
@@ -115,15 +121,16 @@ def evaluation_of(task: NetTask, data: Any) -> Evaluation:
 
 
 def quiet_trainer(like: pl.Trainer, callbacks: list[pl.Callback] | None = None) -> pl.Trainer:
-    """Return a trainer on the same device that writes nothing by itself."""
-    return pl.Trainer(
-        accelerator=like.strategy.root_device.type if like.strategy.root_device.type != "cuda" else "gpu",
-        devices=1,
-        logger=False,
-        callbacks=callbacks,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
+    """Return a trainer on the same devices, with the same processes, that writes nothing by itself."""
+    return watched(
+        pl.Trainer(
+            **its_devices(like),
+            logger=False,
+            callbacks=callbacks,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
     )
 
 
@@ -142,61 +149,3 @@ def spread(values: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, dict
     """Return measures with one value a name as plain numbers by name, then by measure."""
     lists = {measure: plain(found) for measure, found in values.items()}
     return {name: {measure: found[k] for measure, found in lists.items()} for k, name in enumerate(names)}
-
-
-FORMS = (".parquet", ".csv", ".csv.gz")
-
-
-def form_of(path: Path) -> str:
-    """Return what a table is written as by the end of its name.
-
-    Raises:
-        InputError: It ends in something else.
-    """
-    form = next((form for form in FORMS if path.name.lower().endswith(form)), "")
-    require(form != "", f"--output '{path.name}' is no table that can be written: end it in {', '.join(FORMS)}.")
-    return form
-
-
-class PredictionTable(BasePredictionWriter):
-    """Writes predictions as rows of a table, batch by batch.
-
-    Args:
-        path: The file.
-        evaluation: Says what the columns are.
-        form: What is written, one of ``FORMS``.
-    """
-
-    def __init__(self, path: Path, evaluation: Evaluation, form: str = ".parquet") -> None:
-        super().__init__("batch")
-        self.path, self.evaluation, self.form = path, evaluation, form
-        self._writer: Any = None
-        self.rows = 0
-
-    def write_on_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        prediction: Any,
-        batch_indices: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int,
-    ) -> None:
-        """Append the rows of a batch."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        table = pa.table(self.evaluation.columns(prediction))
-        if self.form != ".parquet":
-            packing = "gzip" if self.form == ".csv.gz" else None
-            table.to_pandas().to_csv(self.path, mode="a", header=self.rows == 0, index=False, compression=packing)
-        else:
-            self._writer = self._writer or pq.ParquetWriter(self.path, table.schema, compression="zstd")
-            self._writer.write_table(table.cast(self._writer.schema))
-        self.rows += len(table)
-
-    def close(self) -> None:
-        """Finish the file."""
-        if self._writer is not None:
-            self._writer.close()

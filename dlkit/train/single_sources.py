@@ -15,6 +15,7 @@ from torch import Tensor
 
 from dlkit.core.checks import require
 from dlkit.core.packing import borders, packed_size
+from dlkit.core.processes import leads
 from dlkit.core.runfolder import RunFolder, atomic_file, read_json, write_json
 from dlkit.core.specs import Spec
 from dlkit.models.base import Net, NetFactory
@@ -25,11 +26,11 @@ from dlkit.tasks.network import NetTask
 from dlkit.train.evaluate import load_weights
 from dlkit.train.evaluation import evaluation_of, plain, quiet_trainer
 from dlkit.train.stages import known_spec
+from dlkit.train.together import its_devices
 
 KEPT = (
     "max_epochs", "max_steps", "gradient_clip_val", "gradient_clip_algorithm", "precision", "limit_train_batches",
     "limit_val_batches", "limit_test_batches", "check_val_every_n_epoch", "accumulate_grad_batches", "deterministic",
-    "accelerator",
 )  # fmt: skip
 """Settings of the trainer that decide what is learned."""
 
@@ -108,17 +109,20 @@ def nothing_left_out(data: Any) -> Iterator[None]:
 def train_alone(cli: Any, source: str) -> NetTask:
     """Return a task that was trained on one source as the run was on all, with its best weights."""
     settings = {name: cli.config["trainer"].get(name) for name in KEPT}
+    together = cli.trainer.world_size > 1
     with torch.random.fork_rng(), tempfile.TemporaryDirectory() as folder:
         torch.manual_seed(int(cli.config.get("seed_everything") or 0))
         task, stops = alone(cli, source)
+        task.stops_at_once = not together  # of several processes one would stop and the others wait: all look later
         best = ModelCheckpoint(folder, monitor="val/loss" if cli.datamodule.count("val") else None)
         trainer = pl.Trainer(
-            **{name: value for name, value in settings.items() if value is not None},
-            devices=1, logger=False, callbacks=[best, *stops], num_sanity_val_steps=0, enable_progress_bar=False,
-            enable_model_summary=False,
+            **its_devices(cli.trainer) | {name: value for name, value in settings.items() if value is not None},
+            logger=False, callbacks=[best, *stops], num_sanity_val_steps=0,
+            enable_progress_bar=False, enable_model_summary=False,
         )  # fmt: skip
         trainer.fit(task, datamodule=cli.datamodule)
-        load_weights(task, Path(best.best_model_path))
+        if leads():  # Lightning gives them to the other processes when they are tested
+            load_weights(task, Path(best.best_model_path))
     return task
 
 
@@ -142,6 +146,8 @@ def compare_sources(cli: Any, run: RunFolder) -> str | None:
                 continue
             quiet_trainer(cli.trainer).test(one, datamodule=data, verbose=False)
             found[f"{name} alone"] = evaluation.brief(one)
+    if not leads():
+        return None
     plain_measures = {name: {key: plain(value) for key, (value, _) in each.items()} for name, each in found.items()}
     write_json(run.metrics, read_json(run.metrics) | {"single_sources": plain_measures})
     table = rivals_table_text(found)

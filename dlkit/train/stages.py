@@ -27,7 +27,7 @@ from dlkit.train.evaluation import evaluation_of
 from dlkit.train.new_recordings import new_recordings, sources_of, warn_of_other_scaling
 from dlkit.train.predictions import write_predictions
 from dlkit.train.settings import compared
-from dlkit.train.together import begin_together, deals_out_weights, in_first, meet_early
+from dlkit.train.together import begin_together, in_first, keeps_weights, meet_early
 from dlkit.train.tracking import mark_running, track
 
 
@@ -149,9 +149,10 @@ def train(cli: RunCLI, run: RunFolder, checkpoint: Path | None, *, keeps: bool =
     known.pop("single_sources", None)  # these were set beside the network before
     if leads():
         write_json(run.metrics, known | {"fit": trained})
-    if deals_out_weights(cli.trainer):
+    if not keeps_weights(cli.trainer):  # a new one takes them from the checkpoint
         with known_spec(cli.datamodule.spec):
             cli.model = cli.parser.instantiate_classes(cli.config)["model"]
+        load_weights(cli.model, best_or_newest(run))
 
 
 @contextmanager

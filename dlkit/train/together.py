@@ -1,0 +1,76 @@
+"""What every trainer of a job of several processes has in common: devices, and how its processes end together."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.strategies import FSDPStrategy
+from pytorch_lightning.strategies.launchers import subprocess_script
+
+from dlkit.core.failing import meet
+from dlkit.core.processes import leads, name_job, started_together
+
+_TRAINERS: list[pl.Trainer] = []
+
+
+def children() -> list[Any]:
+    """Return the processes that this one started."""
+    return [one for trainer in _TRAINERS for one in getattr(trainer.strategy.launcher, "procs", [])]
+
+
+def begin_together(trainer: pl.Trainer, folder: Path, *, trains: bool) -> None:
+    """Get ready for the other processes of a trainer, which Lightning starts with the same command line.
+
+    Args:
+        trainer: It starts them, or was started with them.
+        folder: That all processes see.
+        trains: They train in this folder, which their command line may not name.
+    """
+    if trainer.world_size > 1:
+        watched(trainer)
+        vars(subprocess_script)["_launch_process_observer"] = lambda _: None  # kills without a word; `meet` does it
+        name_job(folder if trains else None)
+        meet(folder, children)
+
+
+def meet_early(folder: Path | None) -> None:
+    """Get ready to end when another process fails, before anything is read, where others were started already."""
+    if folder is not None and folder.is_dir() and (started_together() > 1 or not leads()):
+        meet(folder, children)
+
+
+def watched(trainer: pl.Trainer) -> pl.Trainer:
+    """Return a trainer, the processes of which are looked after."""
+    _TRAINERS.append(trainer)
+    return trainer
+
+
+def its_devices(like: pl.Trainer) -> dict[str, Any]:
+    """Return the settings of a trainer with the processes and devices of another one.
+
+    Weights that FSDP had dealt out are whole again when training is over, so DDP measures them.
+    """
+    strategy: Any = like.strategy
+    device = strategy.root_device.type
+    found: dict[str, Any] = {"accelerator": "gpu" if device == "cuda" else device, "devices": 1}
+    if like.world_size == 1:
+        return found
+    plugins = [strategy.cluster_environment]
+    devices = like.device_ids if device == "cuda" else like.num_devices
+    return found | {"devices": devices, "num_nodes": like.num_nodes, "strategy": "ddp", "plugins": plugins}
+
+
+def in_first(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what a function returns in the first process; the others go on at once with None."""
+    return function(*arguments) if leads() else None
+
+
+def keeps_weights(trainer: pl.Trainer) -> bool:
+    """Tell whether a trained network can be used as it is: its weights are whole, and of the type they were made in."""
+    return not deals_out_weights(trainer) and not str(trainer.precision).endswith(("16-true", "64-true"))
+
+
+def deals_out_weights(trainer: pl.Trainer) -> bool:
+    """Tell whether every process holds a part of the weights only."""
+    return isinstance(trainer.strategy, FSDPStrategy)
