@@ -39,9 +39,8 @@ def main(arguments: list[str]) -> None:
 
     if options.follow and options.number is not None:
         raise InputError("--follow prints what comes, --try what came in one try: give one of them.")
-    path = newest_log(options.run, options.element)
     if options.follow:
-        follow(options.run, path)
+        follow(options.run, options.element)
         return
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = newest_log(options.run, options.element).read_text(encoding="utf-8", errors="replace")
     print(text if options.number is None else of_try(text, options.number), end="")

@@ -10,7 +10,7 @@ from dlkit.core.runfolder import sole_user
 from dlkit.submit.disks import check_shared
 from dlkit.submit.queue import states_of
 from dlkit.submit.record import read_record
-from dlkit.submit.request import INTERACTIVE, Request
+from dlkit.submit.request import Request
 from dlkit.submit.site import Site
 from dlkit.submit.times import in_words
 
@@ -70,15 +70,6 @@ def check_free(folder: Path) -> None:
     if folder.is_dir():
         with sole_user(folder), suppress(OSError):
             pass
-
-
-def check_name(name: str) -> None:
-    """Refuse names that mark interactive jobs."""
-    require(
-        name not in INTERACTIVE,
-        f"A job named '{name}' passes for an interactive one, in which processes do not find each other: give another "
-        "--job-name.",
-    )
 
 
 def check_words(words: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dlkit.core.checks import InputError, counted
 from dlkit.submit.queue import states_of
-from dlkit.submit.record import need_record, read_record
+from dlkit.submit.record import need_record
 from dlkit.submit.status import in_words
 
 ASKED_EVERY = 5.0  # seconds between questions to Slurm
@@ -31,7 +31,8 @@ def newest_log(folder: Path, element: str = "") -> Path:
         if element and element not in names:
             raise InputError(f"'{folder}' has no run '{element}'; there is {', '.join(record.tasks[:12])}.")
         pattern = f"{record.job}_{names[element] if element else '*'}.out"
-    found = sorted([*logs.glob(pattern), *(logs / f"{job}.out" for job, _ in record.then)], key=age)
+    after = [] if element else [logs / f"{job}.out" for job, _ in record.then]
+    found = sorted([*logs.glob(pattern), *after], key=age)
     there = [path for path in found if path.is_file()]
     if not there:
         state = states_of([record.job])
@@ -61,8 +62,9 @@ def of_try(text: str, number: int) -> str:
     return text[starts[number - 1] : [*starts, len(text)][number]]
 
 
-def follow(folder: Path, path: Path) -> None:
-    """Print a log, and what is added to it, until no job of the folder is at work."""
+def follow(folder: Path, element: str = "") -> None:
+    """Print a log, once there is one, and what is added to it, until its job is at work no more."""
+    path = awaited_log(folder, element)
     asked, alive = 0.0, True
     with path.open(encoding="utf-8", errors="replace") as log:
         while True:
@@ -71,12 +73,26 @@ def follow(folder: Path, path: Path) -> None:
             if not text and not alive:
                 return
             if alive and time.monotonic() - asked > ASKED_EVERY:
-                asked, alive = time.monotonic(), is_alive(folder)
+                asked, alive = time.monotonic(), is_alive(need_record(folder).job)
             if not text:
                 time.sleep(0.3)
 
 
-def is_alive(folder: Path) -> bool:
-    """Tell whether a job of a folder waits or runs."""
-    record = read_record(folder)
-    return record is not None and any(state.alive for state in states_of(record.jobs).values())
+def awaited_log(folder: Path, element: str) -> Path:
+    """Return the newest log of a folder; while its job waits, say why and wait too."""
+    told = ""
+    while True:
+        try:
+            return newest_log(folder, element)
+        except InputError as error:
+            if not is_alive(need_record(folder).job):
+                raise
+            if str(error) != told:
+                told = str(error)
+                print(told, flush=True)
+            time.sleep(1.0)
+
+
+def is_alive(job: str) -> bool:
+    """Tell whether a job, or an element of an array, waits or runs."""
+    return any(state.alive for state in states_of([job]).values())

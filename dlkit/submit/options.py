@@ -71,7 +71,8 @@ def request_of(options: argparse.Namespace, site: Site, *, name: str = "") -> Re
         require(given.get(key) != 0, f"--{key.replace('_', '-')} 0 runs nothing: give at least 1, or leave it out.")
     given["time"] = seconds_of(given["time"])
     given["lead"] = seconds_of(given.get("lead") or site.lead, setting="--lead")
-    given["mem"] = re.sub(r"(?<=[KMGT])i?B$", "", given["mem"].strip().upper())
+    if size := re.fullmatch(r"\s*(\d+)\s*([kmgtKMGT])(?:i?[bB])?\s*", given["mem"]):
+        given["mem"] = f"{size[1]}{size[2].upper()}"
     given["cpus_per_task"] = given.get("cpus_per_task") or site.cpus_per_gpu
     return Request(name=name, **given)
 

@@ -63,20 +63,12 @@ def reason_in_words(reason: str) -> str:
 
 
 def states_of(jobs: Sequence[str]) -> dict[str, State]:
-    """Return the states of jobs, of arrays by element (``12_3``); nothing of those that Slurm does not know."""
+    """Return the states of jobs in their order, of arrays by element (``12_3``); those that are known to Slurm."""
     if not jobs:
         return {}
-    found = read_queue(
-        answer(
-            "squeue", "--noheader", "--array", "--states=all", f"--jobs={','.join(jobs)}", "--format=%i|%T|%r|%N|%M|%l"
-        )
-    )
-    if len(jobs) > 1 and not found:  # an unknown number may spoil the question for the others
-        for job in jobs:
-            told = answer(
-                "squeue", "--noheader", "--array", "--states=all", f"--jobs={job}", "--format=%i|%T|%r|%N|%M|%l"
-            )
-            found |= read_queue(told)
+    asked = f"--jobs={','.join(jobs)}"
+    told = answer("squeue", "--noheader", "--array", "--states=all", asked, "--format=%i|%T|%r|%N|%M|%l")
+    found = read_queue(told)
     known = {job.partition("_")[0] for job in found}
     missing = [job for job in jobs if job not in known]
     if missing:
@@ -85,7 +77,8 @@ def states_of(jobs: Sequence[str]) -> dict[str, State]:
             "--starttime=1970-01-01", "--format=JobID,State,NodeList,Elapsed,Timelimit",
         )  # fmt: skip
         found |= read_accounts(told)
-    return found
+    order = {job: place for place, job in enumerate(jobs)}
+    return dict(sorted(found.items(), key=lambda item: order.get(item[0].partition("_")[0], len(jobs))))
 
 
 def read_queue(told: str) -> dict[str, State]:

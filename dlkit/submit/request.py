@@ -59,12 +59,12 @@ class Request:
         )
         require(
             re.fullmatch(r"[\w.\-]*", self.name) is not None,
-            f"--name '{self.name}' cannot name a job and a folder: use letters, digits, '.', '_' and '-'.",
+            f"'{self.name}' cannot name a job: use letters, digits, '.', '_' and '-' in --job-name.",
         )
         require(
             self.name not in INTERACTIVE,
-            f"--name {self.name} is what interactive jobs are called, in which processes do not find each other: "
-            "choose another.",
+            f"A job named '{self.name}' passes for an interactive one, in which processes do not find each other: give "
+            "another --job-name.",
         )
         for key in NAMES:
             value = getattr(self, key)

@@ -15,7 +15,7 @@ from dlkit.core.checks import InputError
 from dlkit.core.runfolder import RunFolder, atomic_file, fresh_run, write_json
 from dlkit.submit.again import asked_before, check_again, fill_in, refit, write_config
 from dlkit.submit.chain import read_chain
-from dlkit.submit.checks import check_lead, check_name, check_site, check_words, check_workers
+from dlkit.submit.checks import check_lead, check_site, check_words, check_workers
 from dlkit.submit.options import request_of
 from dlkit.submit.partitions import check_limits, partitions
 from dlkit.submit.plan import Plan
@@ -122,7 +122,6 @@ def plan_of(wish: Wish, run: Path, workers: int) -> Plan:
     check_workers(request, workers)
     cores = request.cpus_per_task or workers + 1
     request = replace(request, name=request.name or job_name(run), cpus_per_task=cores)
-    check_name(request.name)
     check_lead(request)
     check_site(wish.site, run, local_disk=wish.local_disk)
     argv = [wish.command, "--into", str(run.absolute())]
