@@ -112,7 +112,10 @@ def sole_user(path: Path) -> Iterator[None]:
             raise InputError(
                 f"'{path}' is being written by another job that is alive: wait, or stop that job."
             ) from error
-        yield
+        try:
+            yield
+        finally:
+            fcntl.flock(lock, fcntl.LOCK_UN)  # closing is not enough: workers that still live have the file open too
 
 
 class RunFolder:
