@@ -122,7 +122,7 @@ def of_first(value: Any) -> Any:
 
 def wait_for_all() -> None:
     """Go on when all processes have come here, however long one of them works alone; fail when one has ended."""
-    from torch import distributed
-
     if count() > 1:
+        from torch import distributed
+
         distributed.barrier(group=_patient())
