@@ -61,7 +61,7 @@ def measure(book: Book, trial: "Trial", run: RunFolder, config: dict[str, Any], 
         if number not in reported and math.isfinite(value):
             reported.add(number)
             trial.report(value, number)
-        return trial.should_prune()
+        return bool(trial.should_prune())
 
     with quiet_optuna():
         if not book.space.folds:
