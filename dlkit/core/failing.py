@@ -150,6 +150,7 @@ def first_to_fail(error: Exception) -> Exception:
     """Return what is to be said in the first process that fails; end the others."""
     if not _MEETING:  # nothing was begun: all have failed alike
         if not leads():
+            time.sleep(GRACE)  # whoever started them all ends the first one as soon as another has ended
             os._exit(CODE)
         return error
     met = _MEETING[0]
