@@ -47,6 +47,30 @@ def long_last(orders: Tensor, lengths: Tensor, size: int) -> tuple[Tensor, list[
     return torch.cat([moved, orders[..., whole:]], -1), ends + rest
 
 
+class Plateau:
+    """Halves the learning rate of each run when its loss has not fallen by 1e-4 for ``patience`` epochs, as Keras does.
+
+    Args:
+        runs: Number of runs.
+        patience: Epochs.
+        device: Where the losses are; nothing is copied from there.
+    """
+
+    def __init__(self, runs: int, patience: int, device: torch.device) -> None:
+        self.patience = patience
+        self.rate = torch.full((runs,), RATE, device=device)
+        self.best = torch.full((runs,), torch.inf, device=device)
+        self.wait = torch.zeros(runs, dtype=torch.int64, device=device)
+
+    def step(self, loss: Tensor) -> None:
+        better = loss < self.best - 1e-4
+        self.best.copy_(torch.where(better, loss, self.best))
+        self.wait.add_(1).mul_(~better)
+        stalled = self.wait >= self.patience
+        self.rate.copy_(torch.where(stalled, (self.rate / 2).clamp_min(LEAST_RATE), self.rate))
+        self.wait.mul_(~stalled)
+
+
 class EachNormalized(UCR):
     """Traces of mean 0 and deviation 1 each, which the authors made of every problem of the UCR archive."""
 

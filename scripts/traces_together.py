@@ -14,37 +14,14 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
-from traces_protocol import LEAST_RATE, RATE, long_last
+from traces_protocol import Plateau, long_last
 
 from dlkit.core.batch import Batch
 from dlkit.data.loader import shuffled
 
 AGREE = 0.02  # relative difference of the first losses with and without a graph; a wrong graph differs by more
+ALIGNED = 64  # numbers; what starts at a multiple of it suits every kernel
 AHEAD = 4  # epochs that are handed to a GPU before the first of them is over
-
-
-class Plateau:
-    """Halves the learning rate of each run when its loss has not fallen by 1e-4 for ``patience`` epochs, as Keras does.
-
-    Args:
-        runs: Number of runs.
-        patience: Epochs.
-        device: Where the losses are; nothing is copied from there.
-    """
-
-    def __init__(self, runs: int, patience: int, device: torch.device) -> None:
-        self.patience = patience
-        self.rate = torch.full((runs,), RATE, device=device)
-        self.best = torch.full((runs,), torch.inf, device=device)
-        self.wait = torch.zeros(runs, dtype=torch.int64, device=device)
-
-    def step(self, loss: Tensor) -> None:
-        better = loss < self.best - 1e-4
-        self.best.copy_(torch.where(better, loss, self.best))
-        self.wait.add_(1).mul_(~better)
-        stalled = self.wait >= self.patience
-        self.rate.copy_(torch.where(stalled, (self.rate / 2).clamp_min(LEAST_RATE), self.rate))
-        self.wait.mul_(~stalled)
 
 
 class Together:
@@ -74,9 +51,12 @@ class Together:
         self.tasks, self.data, self.size, self.epochs, self.stacked = tasks, data, size, epochs, stacked
         self.device = data.x.device
         self.on_gpu = self.device.type == "cuda"
+        self.runs, self.count = len(tasks), len(data.x)
         weights, buffers = stack_module_state([task.net for task in tasks])
-        self.weights = {name: weight.detach() for name, weight in weights.items()}
-        self.buffers, self.runs, self.count = buffers, len(tasks), len(data.x)
+        weights = {name: weight.detach() for name, weight in weights.items()}
+        # Two pieces of memory: autograd would take an update of running statistics for one of weights.
+        (flat, owner, self.weights), (rest, of, self.buffers) = map(together_in_memory, (weights, buffers))
+        self.flat, self.owners, self.kept = [flat, rest], [owner, of], [flat.clone(), rest.clone()]
         self.plateau = Plateau(self.runs, patience, self.device)
         # A run's part of each stacked weight is a tensor that its optimizer moves in place.
         self.rows = [[weight[run] for weight in self.weights.values()] for run in range(self.runs)]
@@ -93,14 +73,9 @@ class Together:
         self.at = torch.zeros(1, dtype=torch.int64, device=self.device)
         self.losses = torch.full((epochs, self.runs), torch.nan, device=self.device)
         self.least = torch.full((self.runs,), torch.inf, device=self.device)
-        self.kept = [value.clone() for value in self.moving()]
         self.stream = torch.cuda.Stream() if self.on_gpu else None
         self.streams = [torch.cuda.Stream() for _ in tasks] if self.on_gpu and not stacked else []
         self.done = 0
-
-    def moving(self) -> list[Tensor]:
-        """Return what a run ends with: weights and running statistics."""
-        return [*self.weights.values(), *self.buffers.values()]
 
     # ------------------------------------------------------------------ one step
     def cost(self, weights: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
@@ -156,8 +131,8 @@ class Together:
         self.plateau.step(loss)
         better = loss < self.least
         self.least.copy_(torch.where(better, loss, self.least))
-        for kept, value in zip(self.kept, self.moving(), strict=True):
-            kept.copy_(torch.where(better.view(-1, *[1] * (value.ndim - 1)), value, kept))
+        for kept, flat, owner in zip(self.kept, self.flat, self.owners, strict=True):
+            kept.copy_(torch.where(better[owner], flat, kept))
         self.losses.index_copy_(0, self.at, loss[None])
         self.at += 1
 
@@ -166,7 +141,8 @@ class Together:
         """Return everything that an epoch changes."""
         adam = [part for row in self.adam.state.values() for part in row.values()]
         plateau = [self.plateau.rate, self.plateau.best, self.plateau.wait]
-        return [*self.moving(), *self.kept, *plateau, self.at, self.losses, self.least, *adam]
+        counts = [buffer for buffer in self.buffers.values() if not buffer.is_floating_point()]
+        return [*self.flat, *self.kept, *counts, *plateau, self.at, self.losses, self.least, *adam]
 
     def captured(self) -> Callable[[], None]:
         """Return an epoch as a graph if its losses are those of an epoch without one, else the epoch itself."""
@@ -227,9 +203,27 @@ class Together:
                 yield
         if self.stream:
             self.stream.synchronize()
-        names = [*self.weights, *self.buffers]
+        restore(self.flat, self.kept)
         for run, task in enumerate(self.tasks):
-            task.net.load_state_dict({name: kept[run] for name, kept in zip(names, self.kept, strict=True)})
+            task.net.load_state_dict({name: value[run] for name, value in {**self.weights, **self.buffers}.items()})
+
+
+def together_in_memory(stacks: dict[str, Tensor]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    """Move stacked weights, (runs, ...), into one tensor, so that all can be kept in one go.
+
+    Returns:
+        The one tensor; the run that each of its numbers belongs to; the weights as views of it. Counters stay where
+        they are.
+    """
+    floats = {name: stack for name, stack in stacks.items() if stack.is_floating_point()}
+    rooms = [-(-stack.numel() // ALIGNED) * ALIGNED for stack in floats.values()]
+    flat = next(iter(floats.values())).new_zeros(sum(rooms))
+    owner = torch.zeros_like(flat, dtype=torch.int64)
+    views = dict(stacks)
+    for (name, stack), room, run in zip(floats.items(), flat.split(rooms), owner.split(rooms), strict=True):
+        views[name] = room[: stack.numel()].view(stack.shape).copy_(stack)
+        run[: stack.numel()] = torch.arange(len(stack), device=flat.device).repeat_interleave(stack[0].numel())
+    return flat, owner, views
 
 
 def restore(parts: list[Tensor], values: list[Tensor]) -> None:
