@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from dlkit.core.checks import require
-from dlkit.core.runfolder import RunFolder, atomic_file, read_json
+from dlkit.core.runfolder import RunFolder, atomic_file, read_json, sole_user
 from dlkit.submit.checks import check_free
 from dlkit.submit.options import RESOURCES
 from dlkit.submit.request import Request
@@ -44,6 +44,8 @@ def check_again(run: RunFolder, changes: Sequence[str]) -> None:
         f"'{run.path}' is a run with settings of its own: leave out {first}, or submit a YAML file for a new run.",
     )
     check_free(run.path)
+    with sole_user(run.path):  # refuses when a process of this machine is at work there
+        pass
 
 
 def refit(run: RunFolder, request: Request) -> str:

@@ -2,11 +2,9 @@
 
 import shlex
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from dlkit.core.checks import InputError, require
-from dlkit.core.runfolder import sole_user
 from dlkit.submit.disks import check_shared
 from dlkit.submit.queue import states_of
 from dlkit.submit.record import read_record
@@ -55,10 +53,10 @@ def check_site(site: Site, folder: Path, *, local_disk: bool) -> None:
 
 
 def check_free(folder: Path) -> None:
-    """Refuse a folder at which a job or a process is at work.
+    """Refuse a folder for which a job waits or runs.
 
     Raises:
-        InputError: One waits, runs, or holds the folder.
+        InputError: One does.
     """
     record = read_record(folder)
     alive = {job: state for job, state in states_of(record.jobs if record else []).items() if state.alive}
@@ -67,9 +65,6 @@ def check_free(folder: Path) -> None:
         raise InputError(
             f"Job {job} ({state.state}) is at work on '{folder}': wait for it, or end it by `dlkit cancel {folder}`."
         )
-    if folder.is_dir():
-        with sole_user(folder), suppress(OSError):
-            pass
 
 
 def check_words(words: Sequence[str]) -> None:

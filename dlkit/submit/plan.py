@@ -11,6 +11,8 @@ from dlkit.submit.script import python_of, render
 from dlkit.submit.site import Site
 from dlkit.submit.times import in_words
 
+ALONE = ["--trainer.devices", "1", "--trainer.num_nodes", "1", "--trainer.strategy", "auto"]  # what follows a training
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -44,7 +46,7 @@ class Plan:
         scripts = {"job.sh": self.script()}
         for number, (name, *options) in enumerate(self.chain, 1):
             step = f"then-{number}-{name}"
-            words = [name, str(self.run.absolute()), *options]
+            words = [name, str(self.run.absolute()), *options, *(ALONE if self.request.processes > 1 else [])]
             scripts[f"{step}.sh"] = self._render(alone(self.request, f"{self.request.name}-{name}"), words, step)
         return scripts
 

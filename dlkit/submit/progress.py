@@ -35,7 +35,7 @@ def counts_of(checkpoint: Path) -> tuple[int, int] | None:
             for opcode, value, _ in pickletools.genops(archive.read(name)):
                 if opcode.name == "BINUNICODE":
                     key = str(value)
-                elif opcode.name.startswith("BININT") and key in ("epoch", "global_step"):
+                elif opcode.name.startswith(("BININT", "LONG")) and key in ("epoch", "global_step"):
                     found.setdefault(key, int(value or 0))
                 if len(found) == 2:
                     return found["epoch"], found["global_step"]

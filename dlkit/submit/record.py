@@ -53,8 +53,9 @@ def record_file(folder: Path) -> Path:
 def write_record(folder: Path, record: Record) -> None:
     """Write a record; the job that it replaces is remembered."""
     before = read_record(folder)
-    if before is not None and before.job != record.job:
-        record = replace(record, earlier=[*before.earlier, before.job])
+    if before is not None:
+        other = [] if before.job == record.job else [before.job]
+        record = replace(record, earlier=[*before.earlier, *other])
     write_json(record_file(folder), asdict(record))
 
 

@@ -12,6 +12,7 @@ from dlkit.submit.queue import State, states_of
 from dlkit.submit.record import Record, need_record
 
 COMPLAINT = re.compile(r"dlkit \w+: |\[job .* given up|[\w.]*(Error|Exception)\b")
+SCRIPT = re.compile(r"\[job \S+, try \d+, ")
 SEEN = 6  # states that are listed of an array
 
 
@@ -35,7 +36,8 @@ def report_one(folder: Path, record: Record, states: Mapping[str, State]) -> str
         lines.append(f"  array {record.job}: {array_in_words(record, states)}")
         lines += [f"    {text}" for text in elements_in_words(record, states)]
     else:
-        lines.append(f"  job {record.job}: {in_words(states.get(record.job), record)}{tries_of(folder, record)}")
+        state = in_words(states.get(record.job), record) + said_last(folder, record, states)
+        lines.append(f"  job {record.job}: {state}{tries_of(folder, record)}")
         lines += why_failed(folder, record, states)
     run = RunFolder(folder)
     if run.config.is_file():
@@ -47,12 +49,21 @@ def report_one(folder: Path, record: Record, states: Mapping[str, State]) -> str
 def in_words(state: State | None, record: Record) -> str:
     """Return the state of a job in words."""
     if state is None:
-        sent = f"Slurm does not know it any more; it was sent {record.submitted}"
+        sent = f"not known to Slurm, here or any more; sent {record.submitted}"
         return f"cancelled {record.cancelled}" if record.cancelled else sent
     why = f", {state.words()}" if state.words() else ""
     where = f" on {state.nodes}" if state.nodes else ""
     took = f", {state.elapsed} of {state.limit}" if state.elapsed and state.state != "PENDING" else ""
     return f"{state.state}{where}{took}{why}"
+
+
+def said_last(folder: Path, record: Record, states: Mapping[str, State]) -> str:
+    """Return what the script of a job that Slurm does not know said last."""
+    log = folder / "slurm" / "logs" / f"{record.job}.out"
+    if record.job in states or not log.is_file():
+        return ""
+    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if SCRIPT.match(line)]
+    return f"; its log ends with: {lines[-1]}" if lines else ""
 
 
 def why_failed(folder: Path, record: Record, states: Mapping[str, State]) -> list[str]:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from dlkit.__main__ import main
+from dlkit.core.runfolder import RunFolder, sole_user
+from dlkit.submit.settings import read_settings
 from tests.bad_inputs import cases_submit
 from tests.bad_inputs.corpus import write_job
 from tests.bad_inputs.test_bad_configs import check_case
@@ -24,10 +26,10 @@ CASES = {f"{room}: {name}": case for room, cases in ROOMS.items() for name, case
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """Return a folder whose content every case changes, and a copy of it with a trained run."""
+    """Return a folder whose content every case changes, and a copy of it with a run."""
     folder, kept = tmp_path_factory.mktemp("place"), tmp_path_factory.mktemp("kept") / "kept"
     write_job(folder)
-    assert main(["fit", str(folder / "config.yaml")]) == 0
+    read_settings([str(folder / "config.yaml")]).save(RunFolder(folder / "runs" / "tiny-001"))
     folder.rename(kept)
     return folder, kept
 
@@ -50,6 +52,14 @@ def test_a_bad_submission_is_answered_by_one_sentence_and_changes_nothing(name, 
         shutil.copytree(place[1], folder, dirs_exist_ok=True)
     check_case(CASES[name], folder, capsys)
     assert not Path("/dev/shm/runs").exists()
+
+
+def test_a_run_in_which_a_process_trains_is_not_sent(folder, place, capsys):
+    shutil.copytree(place[1], folder, dirs_exist_ok=True)
+    with sole_user(folder / "runs" / "tiny-001"):
+        assert main(["submit", "runs/tiny-001", "--time", "8h", "--local-disk"]) == 2
+    assert "another job that is alive" in capsys.readouterr().err
+    assert not (folder / "bin" / "sent").exists()
 
 
 def test_the_job_that_the_cases_spoil_is_sent(folder, capsys):

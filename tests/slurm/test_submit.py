@@ -137,6 +137,17 @@ def test_an_array_makes_every_run_and_what_gathers_comes_last(job, slurm, capsys
     assert "ended with code 3" in told(capsys, "logs", "study", "--element", "fold_b")
 
 
+def test_an_element_that_saved_goes_on_by_itself_and_what_gathers_waits_for_it(job, slurm, capsys):
+    quick(job, 'echo "$3" >>tries_of_"$3"; [ "$3" != a ] || [ -e saved ] || touch saved "$DLKIT_SLURM_FOLDER/requeue"')
+    where = Array(request=Request(name="x", time=300, lead=60), site=Site(python=str(job / "python")), local_disk=True)
+    tasks = [Task(name, [name]) for name in "ab"]
+    sent = spread(tasks, where, folder=job / "study", gather=Task("gather", ["all"]))
+    assert slurm.wait_for_state(sent.gather) == "COMPLETED"
+    assert (job / "tries_of_a").read_text().split() == ["a", "a"]
+    assert (job / "tries_of_b").read_text().split() == ["b"]
+    assert "begins on" in told(capsys, "logs", "study", "--element", "a", "--try", "2")
+
+
 def test_an_array_that_slurm_would_not_take_leaves_nothing(job, slurm):
     where = Array(request=Request(name="folds", time=300, lead=60, nodes=9), local_disk=True)
     with pytest.raises(InputError, match="--nodes 9"):
