@@ -54,7 +54,7 @@ came="" cancelled=""
 trap 'came=yes cancelled=yes' TERM
 trap 'came=yes; touch stop' USR1 USR2
 
-export MASTER_PORT=$((20000 + (${SLURM_JOB_ID} * 7 + try * 1009) % 10000))
+export MASTER_PORT=$((20000 + (SLURM_JOB_ID * 7 + try * 1009) % 10000))
 export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$SLURM_CPUS_PER_TASK}
 @{setup}
