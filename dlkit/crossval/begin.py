@@ -31,13 +31,13 @@ def begin(arguments: Sequence[str], kind: str | None, settings: dict[str, Any]) 
     samples = is_samples(cli.config["data"]["class_path"])
     with its_settings("optimizer or its scheduler", "`model.optimizer` and `model.scheduler`"):
         cli.model.configure_optimizers()
-    known, why = suitable(cli.datamodule)
+    known, why = suitable(cli.datamodule, settings["folds"])
     check_kind(kind or known, samples=samples)
     plan = Plan(kind=kind or known, val=validates(cli.config["data"]["init_args"].get("split")), **settings)
     dealt = deal(cli.datamodule, plan)
     folder = create(cli, plan, dealt)
     print(f"cross-validation: {folder.path}")
-    print(f"folds: {plan.folds} {plan.kind}{'' if kind else f' (--kind), because {why}'}")
+    print(f"folds: {plan.folds}, {plan.kind}{'' if kind else f' because {why} (--kind takes another)'}")
     print("\n".join(dealt.said), flush=True)
     return folder
 

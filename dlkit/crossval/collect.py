@@ -43,10 +43,20 @@ def flat_errors(found: Mapping[str, Any]) -> Values:
         if units == "standardized":
             values |= {f"{units}/{name}": value for name, value in numbers(errors["overall"]).items()}
             continue
-        for target, each in (errors.get("per_channel") or errors.get("per_target") or {}).items():
-            own = numbers(each)
+        for target, own in by_target(errors).items():
             values |= {f"{units}/{target}/{name}": own[name] for name in SHOWN if name in own}
     return values
+
+
+def by_target(errors: Mapping[str, Any]) -> dict[str, Values]:
+    """Return the measures of each target; forecasts are written by measure, then by channel."""
+    if "per_target" in errors:
+        return {target: numbers(each) for target, each in errors["per_target"].items()}
+    found: dict[str, Values] = {}
+    for name, each in errors.get("per_channel", {}).items():
+        for target, value in numbers(each).items():
+            found.setdefault(target, {})[name] = value
+    return found
 
 
 def numbers(found: Mapping[str, Any]) -> Values:

@@ -9,11 +9,12 @@ from dlkit.core.checks import counted, require
 from dlkit.crossval.plan import Plan
 from dlkit.data.records import Samples
 from dlkit.data.sample_modules import SampleDataModule
-from dlkit.data.splits import ROLES
+from dlkit.data.splits import ROLES, Ranges
 from dlkit.data.tables import Table
 from dlkit.data.windows import place_windows
 
 DRAWN = 500  # most ranges of a role that are drawn
+SHORT = 4  # windows, one after the other, that a block must hold at least
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,13 @@ class Dealt:
     about: dict[str, Any] = field(default_factory=dict)
 
 
-def suitable(data: Any) -> tuple[str, str]:
+def suitable(data: Any, folds: int) -> tuple[str, str]:
     """Return the kind of folds that suits the data, and why."""
     if not isinstance(data, SampleDataModule):
+        table, length = data.prepared.table, data.prepared.geometry.length
+        rows = float(np.median([int((own[:, 1] - own[:, 0]).sum()) for _, own in table.series_ranges()]))
+        if len(table.names) >= 2 * folds and rows < SHORT * folds * length:
+            return "grouped", f"the {len(table.names)} series are too short to be cut into blocks of several windows"
         return "blocked", "windows of a time series overlap and neighbours are alike"
     samples = data.prepared.samples
     if samples.groups is not None:
@@ -103,22 +108,28 @@ def deal_windows(data: Any, plan: Plan) -> Dealt:
     total = len(place_windows(table.segments, table.segments, geometry, inside=False))
     single, folds, lost, tested = len(table.names) == 1, [], 0, 0
     for number in range(1, plan.folds + 1):
-        ranges = plan.table_split(number).window_ranges(table, geometry)
-        placed = {role: place_windows(ranges[role], table.segments, geometry, inside=role == "train") for role in ROLES}
-        counts = {role: len(found) for role, found in placed.items()}
+        split = plan.table_split(number)
+        ranges, plain = split.window_ranges(table, geometry), split.ranges(table)
+        counts, before = ({role: counted_windows(found, role, data) for role in ROLES} for found in (ranges, plain))
         drawn = {role: _drawn(ranges[role], table if single else None) for role in ROLES}
         folds.append({"counts": counts, "ranges": drawn})
-        lost = max(lost, total - sum(counts.values()))
+        lost = max(lost, before["train"] + before["val"] - counts["train"] - counts["val"])
         tested += counts["test"]
     said = [f"{tested} of {total} windows are tested once" + _each(plan)]
     if tested < total:
         said.append(f"{total - tested} windows at the beginning only train and validate")
     said.append(
-        f"windows of different roles share no row{_further(plan)}: that costs up to {lost} training and validation "
-        f"windows of a fold at the borders, {100 * lost / total:.1f} % of all"
+        f"windows of different roles share no row{_further(plan)}: beside the borders of its blocks a fold loses up to "
+        f"{lost} windows that would train or validate, none that test"
     )
     about = {"dated": bool(getattr(data.source, "dated", True)), "series": len(table.names)}
     return Dealt(total, "window", "time" if single else "row", folds * plan.repeats, said, about)
+
+
+def counted_windows(ranges: Ranges, role: str, data: Any) -> int:
+    """Return how many windows a role has."""
+    table, geometry = data.prepared.table, data.prepared.geometry
+    return len(place_windows(ranges[role], table.segments, geometry, inside=role == "train"))
 
 
 def _further(plan: Plan) -> str:

@@ -89,7 +89,8 @@ def clocked(ranges: list[list[int]], dated: bool) -> np.ndarray:
 def fold_metrics(found: dict[str, Any], units: dict[str, str]) -> "matplotlib.figure.Figure":
     """Return the figure of the first metrics that are better one way."""
     own = found["metrics"][MODEL]
-    names = [name for name in own if better_of(name) != "neither"][:MOST]
+    known = [name for name in own if better_of(name) != "neither"]
+    names = sorted(known, key=lambda name: name.rpartition("/")[2] in ("mse", "rmse"))[:MOST]
     metrics = {
         label_of(name, units): {
             method: values[name]["folds"] for method, values in found["metrics"].items() if name in values

@@ -1,5 +1,6 @@
 """The folder of a cross-validation: its configuration, its plan, and a run folder for each fold."""
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,15 @@ class CrossvalFolder:
 
     @property
     def plan(self) -> Plan:
-        """The folds."""
-        return Plan(**self.known["plan"])
+        """The folds.
+
+        Raises:
+            InputError: The file is damaged.
+        """
+        try:
+            return Plan(**self.known["plan"])
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise InputError(f"'{self.plan_file}' is damaged: begin a new cross-validation.") from error
 
     def run(self, number: int) -> RunFolder:
         """Return the run folder of a fold, from 1."""

@@ -1,6 +1,5 @@
 """Does a fold interpolate or extrapolate? Ranges of channels, and distances in the space of standardized inputs."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -84,7 +83,7 @@ def principal(train: Float[Tensor, "train values"]) -> tuple[Tensor, Tensor]:
 def nearest(
     points: Float[Tensor, "points space"],
     others: Float[Tensor, "others space"],
-    excluded: Iterable[Bool[Tensor, "part others"]] | None = None,
+    excluded: Bool[Tensor, "points others"] | None = None,
     *,
     part: int = 512,
 ) -> Float[Tensor, " points"]:
@@ -93,15 +92,14 @@ def nearest(
     Args:
         points: Where from.
         others: Where to.
-        excluded: For each part of the points which others do not count.
+        excluded: Which others do not count.
         part: Points that are compared at once.
     """
-    masks = iter(excluded) if excluded is not None else None
     found = []
-    for some in points.split(part):
-        distance = torch.cdist(some, others, compute_mode="donot_use_mm_for_euclid_dist")
-        if masks is not None:
-            distance = distance.masked_fill(next(masks), torch.inf)
+    for first in range(0, len(points), part):
+        distance = torch.cdist(points[first : first + part], others, compute_mode="donot_use_mm_for_euclid_dist")
+        if excluded is not None:
+            distance = distance.masked_fill(excluded[first : first + part], torch.inf)
         found.append(distance.amin(1))
     return torch.cat(found)
 
@@ -127,7 +125,7 @@ def distances(
     """
     mean, directions = principal(train.double())
     own = (train.double() - mean) @ directions
-    among = nearest(own, own, close.split(512))
+    among = nearest(own, own, close)
     among = among[among.isfinite()]
     usual = float(among.quantile(COMMON)) if len(among) else torch.nan
     relative = nearest((test.double() - mean) @ directions, own) / max(usual, 1e-12)

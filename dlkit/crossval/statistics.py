@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 METHOD = (
-    "corrected resampled t-test (Nadeau & Bengio, Machine Learning 52, 2003): the variance over folds is multiplied by "
-    "1/n + test/train, because folds share training data"
+    "reach of the interval by the corrected resampled t-test (Nadeau & Bengio, Machine Learning 52, 2003):\n"
+    "t x deviation x sqrt(1/n + test/train), because folds share training data"
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from dlkit.crossval.collect import MODEL, better_of, label_of
 from dlkit.report.tables import number_text, shorten
 
-MOST, FOLDS, WIDE = 12, 5, 34  # lines of a method, folds that have columns, width of a name
+MOST, FOLDS, WIDE = 12, 5, 28  # lines of a method, folds that have columns, width of a name
 
 
 def summary_text(found: Mapping[str, Any], fold: Mapping[str, Any]) -> str:
@@ -23,7 +23,7 @@ def summary_text(found: Mapping[str, Any], fold: Mapping[str, Any]) -> str:
     for rival, values in found["differences"].items():
         known = [name for name in shown if name in values and better_of(name) != "neither"]
         parts.append(f"model - {rival}\n" + metric_table(values, known, units, wins=True))
-    parts.append(f"intervals: 95 %, {found['interval']['method']}")
+    parts.append(f"95 % +-: {found['interval']['method']}")
     hidden = len(own) - len(shown)
     if hidden > 0:
         parts.append(f"{hidden} more metrics are in metrics.json")
@@ -40,21 +40,15 @@ def metric_table(
 ) -> str:
     """Return a line a metric: mean, deviation, interval, each fold; of differences how many folds are won."""
     count = max((len(values[name]["folds"]) for name in names), default=0)
-    few = count <= FOLDS
-    folds = [f"fold {k + 1}" for k in range(count)] if few else []
-    head = f"{'':<{WIDE}}  {'mean':>9}  {'deviation':>9}  {'95 % interval':>21}" + "".join(
-        f"  {fold:>9}" for fold in folds
-    )
-    head += "  better in" if wins else ""
-    lines = [head.rstrip(), "-" * len(head)]
+    few = count <= FOLDS and not wins
+    titles = ["mean", "deviation", "95 % +-", *([f"fold {k + 1}" for k in range(count)] if few else [])]
+    head = f"{'':<{WIDE}}" + "".join(f"  {title:>9}" for title in titles) + ("  better in" if wins else "")
+    lines = [head, "-" * len(head)]
     for name in names:
         one = values[name]
-        interval = f"{number_text(one['low'])} .. {number_text(one['high'])}"
-        cells = [number_text(one["mean"]), number_text(one["deviation"])]
-        line = f"{shorten(label_of(name, units), WIDE):<{WIDE}}  {cells[0]:>9}  {cells[1]:>9}  {interval:>21}"
-        line += "".join(f"  {number_text(value):>9}" for value in one["folds"]) if few else ""
-        line += f"  {won(name, one['folds']):>9}" if wins else ""
-        lines.append(line.rstrip())
+        numbers = [one["mean"], one["deviation"], (one["high"] - one["low"]) / 2, *(one["folds"] if few else [])]
+        line = f"{shorten(label_of(name, units), WIDE):<{WIDE}}" + "".join(f"  {number_text(x):>9}" for x in numbers)
+        lines.append(line + (f"  {won(name, one['folds']):>9}" if wins else ""))
     return "\n".join(lines)
 
 

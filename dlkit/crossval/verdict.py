@@ -7,16 +7,9 @@ from typing import Any
 from dlkit.crossval.collect import better_of
 from dlkit.report.tables import number_text
 
-MOST = 0.5  # share of the test windows that decides where in time a fold lies
+MOST = 0.5  # share of the test windows that decides where a fold lies
 FAR = 0.15  # three times the 5 % that would be as far if test and training were alike
 WORTH = 0.005  # smallest share outside the range of a channel that is told
-
-
-def extrapolates(fold: Mapping[str, Any]) -> bool:
-    """Tell whether a fold asks for what lies outside of its training: in time, in new series, or far from all of it."""
-    when, new = fold["when"], fold["novelty"]
-    outside = max((when.get(key, 0.0) for key in TIMES), default=0.0)
-    return outside > MOST or new["farther than 95 % of training from each other"] > FAR
 
 
 TIMES = {
@@ -24,6 +17,13 @@ TIMES = {
     "earlier than all training": "earlier than all training data",
     "in series that never train": "in series that never train",
 }
+
+
+def extrapolates(fold: Mapping[str, Any]) -> bool:
+    """Tell whether a fold asks for what lies outside of its training: in time, in a channel, or far from all of it."""
+    when, new = fold["when"], fold["novelty"]
+    outside = [when.get(key, 0.0) for key in list(TIMES)[:2]] + [new["outside the range of a channel"]]
+    return bool(max(outside) > MOST or new["farther than 95 % of training from each other"] > FAR)
 
 
 def sentence(number: int, fold: Mapping[str, Any], thing: str, values: Sequence[float], metric: tuple[str, str]) -> str:

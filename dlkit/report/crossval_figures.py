@@ -68,14 +68,14 @@ def shares_figure(counts: np.ndarray, classes: Sequence[str]) -> "matplotlib.fig
     with style():
         figure = new_figure(float(np.clip(0.45 * len(classes), 3.2, 9.0)) + 1.8, 1.5 + 0.34 * len(counts))
         axes = figure.subplots()
-        image = axes.imshow(share, cmap="Greys", vmin=0, vmax=max(0.01, 2 * float(share.mean())), aspect="auto")
+        image = axes.imshow(share, cmap="Greys", vmin=0, vmax=max(0.01, 4 * float(share.mean())), aspect="auto")
         axes.grid(visible=False)
         label_classes(axes, classes, "x")
         axes.set_yticks(range(len(counts)), [f"fold {number + 1}" for number in range(len(counts))])
         axes.set_xlabel("class")
         if len(classes) <= NUMBERED:
             for (row, column), count in np.ndenumerate(counts):
-                dark = share[row, column] > 1.4 * share.mean()
+                dark = share[row, column] > 2.4 * share.mean()
                 text = f"{count:.0f}"
                 axes.text(column, row, text, ha="center", va="center", color="white" if dark else BLACK, fontsize=8)
         figure.colorbar(image, ax=axes, label="share of the class\nthat the fold tests")
@@ -122,17 +122,37 @@ def metrics_figure(
             if np.isfinite([low, high]).all():
                 axes.axvspan(low, high, color="#D9D9D9", linewidth=0, zorder=0)
             axes.axvline(mean, color=BLUE, linewidth=1.2)
+            bounds = frame_of(methods, (low, high))
+            far = []
             for look, (method, values) in zip(LINES, methods.items(), strict=False):
                 shown = {**look, "linestyle": "none", "markersize": 6 if method == "model" else 5}
                 axes.plot(values, np.arange(count), label=method, **shown)
+                if not any(bounds[0] <= value <= bounds[1] for value in values if np.isfinite(value)):
+                    far.append(f"{method}: {np.nanmean(values):.3g}")
+            axes.set_xlim(*bounds)
             axes.set_xlabel(name)
+            axes.set_title("\n".join(far), loc="left", fontsize=8)
             axes.locator_params(axis="x", nbins=4)
         panels[0].set_yticks(range(count), [f"fold {number + 1}" for number in range(count)])
         panels[0].set_ylim(count - 0.5, -0.5)
         handles, names = panels[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside upper left", ncols=4)
-        panels[-1].set_title("line: mean, band: 95 % interval", loc="right", fontsize=8)
+        figure.supxlabel("line: mean of the model, band: its 95 % interval; above: means that lie outside", fontsize=8)
     return figure
+
+
+def frame_of(methods: Mapping[str, Sequence[float]], interval: tuple[float, float]) -> tuple[float, float]:
+    """Return the ends of an axis that shows the model well: baselines that would squeeze it lie outside."""
+    own = np.array([*next(iter(methods.values())), *interval], np.float64)
+    own = own[np.isfinite(own)]
+    if not len(own):
+        return 0.0, 1.0
+    low, high = float(own.min()), float(own.max())
+    room = (high - low) or abs(high) or 1.0
+    others = np.array([value for values in list(methods.values())[1:] for value in values], np.float64)
+    near = others[np.isfinite(others) & (others > low - 2 * room) & (others < high + 2 * room)]
+    ends = np.array([low, high, *near])
+    return float(ends.min() - 0.08 * room), float(ends.max() + 0.08 * room)
 
 
 def distance_figure(
