@@ -58,6 +58,7 @@ class Task(pl.LightningModule, ABC):
         scheduler_interval: When the schedule moves on.
         lr: Learning rate that replaces the optimizer's; set by Lightning's LearningRateFinder.
         compile: Compile the network with torch.compile.
+        graph: Train on a GPU with the network as a CUDA graph, for networks of many small kernels.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Task(pl.LightningModule, ABC):
         scheduler_interval: str = "epoch",
         lr: float | None = None,
         compile: bool = False,  # noqa: A002 - the field's name for it
+        graph: bool = False,
     ) -> None:
         super().__init__()
         require(
@@ -77,6 +79,7 @@ class Task(pl.LightningModule, ABC):
         )
         self.spec, self.optimizer, self.scheduler = spec, optimizer or partial(Adam, lr=1e-3, fused=True), scheduler
         self.scheduler_interval, self.lr, self.compile_net = scheduler_interval, lr, compile
+        self.graph_net = graph
         self.last_loss = torch.zeros(())
         self._loss_sum, self._loss_count = torch.zeros((), dtype=torch.float64), 0
         self._share = 1.0  # of this batch in the mean over all processes

@@ -16,6 +16,7 @@ from dlkit.data.batching import Batching
 from dlkit.metrics.joining import join
 from dlkit.models.base import NetFactory
 from dlkit.tasks.base import Step, Task
+from dlkit.tasks.graphed import Graphed, graphed
 from dlkit.tasks.scores import Scores
 
 
@@ -99,6 +100,7 @@ class NetTask(Task, ABC):
     def __init__(self, *, spec: Spec, net: NetFactory, **training: Any) -> None:
         super().__init__(spec=spec, **training)
         self.net: nn.Module = net(spec)
+        self.graphed: Graphed | None = None
 
     # ------------------------------------------------------------------ to be written by a task
     @abstractmethod
@@ -132,7 +134,8 @@ class NetTask(Task, ABC):
     # ------------------------------------------------------------------ one step
     def step(self, batch: Batch) -> Step:
         """Return cost, prediction and target of a batch, standardized."""
-        return self.judge(self.finish(self.net(batch.x), batch), batch)
+        answer = self.net(batch.x) if self.graphed is None else self.graphed(batch.x)
+        return self.judge(self.finish(answer, batch), batch)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Any:
         """Return the predictions of a batch in physical units."""
@@ -173,8 +176,11 @@ class NetTask(Task, ABC):
 
     # ------------------------------------------------------------------ training, validation, test
     def setup(self, stage: str) -> None:
-        """Take over what was learned of the training samples."""
+        """Take over what was learned of the training samples; get the network ready for its device."""
+        compiled = self.compile_net
         super().setup(stage)
+        if self.graph_net and stage == "fit":
+            self.graphed = graphed(self.net, parts=bool(self.spec.parts), compiled=compiled, trainer=self.trainer)
         data = getattr(self.trainer, "datamodule", None)
         if stage == "fit" and isinstance(data, Batching):
             self.take_scaling(data)
