@@ -33,6 +33,9 @@ def parser() -> Parser:
     own.add_argument("--site", default="", metavar="FILE", help="The cluster: a file of configs/slurm/.")
     own.add_argument("--then", default="", metavar="COMMANDS", help="What follows, e.g. test,explain.")
     own.add_argument("--only", choices=("fit", "run"), default=None, help="fit leaves tests and figures out.")
+    own.add_argument(
+        "--alone", choices=("true", "false"), default=None, help="Whether each of several sources trains alone."
+    )
     own.add_argument("--job-name", default="", metavar="NAME", help="Name of the job; that of the run if absent.")
     own.add_argument("--local-disk", action="store_true", help="All nodes see the folders, whatever they look like.")
     own.add_argument("--dry-run", action="store_true", help="Show plan and script; write and send nothing.")

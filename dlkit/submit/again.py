@@ -32,7 +32,10 @@ def fill_in(options: argparse.Namespace, before: dict[str, Any]) -> Site | None:
         value = before["request"][key]
         if getattr(options, key) is None and value:
             setattr(options, key, clock_of(value) if key in ("time", "lead") else value)
-    options.only = options.only or before["argv"][0]
+    command, *others = before["argv"]
+    options.only = options.only or command
+    if "--alone" in others and options.only == "run" and options.alone is None:
+        options.alone = others[others.index("--alone") + 1]
     return None if options.site else Site(**before["site"])
 
 

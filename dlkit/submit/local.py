@@ -10,8 +10,13 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import IO
 
+from dlkit.core.processes import FOLDER, JOB
+
 GRACE = 30.0  # seconds in which a child may write its checkpoint
-OF_A_TASK = ("SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID", "SLURM_STEP_ID")
+OF_A_TASK = (
+    "SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID", "SLURM_STEP_ID", "SLURM_STEP_NUM_TASKS",
+    JOB, FOLDER,
+)  # fmt: skip
 
 
 def visible_gpus() -> list[str]:

@@ -7,9 +7,13 @@ import subprocess
 from collections.abc import Sequence
 
 from dlkit.core.checks import InputError
+from dlkit.core.processes import FOLDER, JOB
 
 KEPT = ("SLURM_CONF", "SLURM_CLUSTERS", "SLURM_TIME_FORMAT")
-OF_ANOTHER_JOB = ("CUDA_VISIBLE_DEVICES", "MASTER_ADDR", "MASTER_PORT", "WORLD_SIZE", "RANK", "LOCAL_RANK", "NODE_RANK")
+OF_ANOTHER_JOB = (
+    "CUDA_VISIBLE_DEVICES", "MASTER_ADDR", "MASTER_PORT", "WORLD_SIZE", "RANK", "LOCAL_RANK", "NODE_RANK", JOB, FOLDER,
+    "DLKIT_SLURM_FOLDER",
+)  # fmt: skip
 WAIT = 60  # seconds for an answer of a busy controller
 
 

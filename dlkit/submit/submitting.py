@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from dlkit import __version__
-from dlkit.core.checks import InputError
+from dlkit.core.checks import InputError, require
 from dlkit.core.runfolder import RunFolder, atomic_file, fresh_run, write_json
 from dlkit.submit.again import asked_before, check_again, fill_in, refit, write_config
 from dlkit.submit.chain import read_chain
@@ -33,14 +33,14 @@ class Wish:
     Args:
         request: Resources.
         site: The cluster.
-        command: "run", or "fit" alone.
+        command: "run", or "fit" alone, and options of it.
         chain: Words of the commands that follow.
         local_disk: Believe that all nodes see the folders.
     """
 
     request: Request
     site: Site
-    command: str = "run"
+    command: list[str]
     chain: list[list[str]]
     local_disk: bool = False
 
@@ -48,8 +48,13 @@ class Wish:
 def wish_of(options: argparse.Namespace, before: Site | None = None) -> Wish:
     """Return what the options of ``dlkit submit`` wish for."""
     site = before or site_of(options.site)
+    require(
+        options.alone is None or options.only != "fit",
+        "--alone is of `dlkit run`, and --only fit leaves that out: give one of them.",
+    )
+    command = [options.only or "run", *(["--alone", options.alone] if options.alone else [])]
     return Wish(
-        request=request_of(options, site, name=options.job_name), site=site, command=options.only or "run",
+        request=request_of(options, site, name=options.job_name), site=site, command=command,
         chain=read_chain(options.then), local_disk=options.local_disk,
     )  # fmt: skip
 
@@ -124,7 +129,7 @@ def plan_of(wish: Wish, run: Path, workers: int) -> Plan:
     request = replace(request, name=request.name or job_name(run), cpus_per_task=cores)
     check_lead(request)
     check_site(wish.site, run, local_disk=wish.local_disk)
-    argv = [wish.command, "--into", str(run.absolute())]
+    argv = [wish.command[0], "--into", str(run.absolute()), *wish.command[1:]]
     check_words(argv)
     return Plan(run=run, request=request, site=wish.site, argv=argv, chain=wish.chain)
 

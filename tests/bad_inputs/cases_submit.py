@@ -135,6 +135,7 @@ SETTINGS = {
     "missing file": Case(("no file", "confg.yaml"), args=("submit", "{}/confg.yaml", "--time", "8h")),
     "nothing to train": Case(("Nothing to do",), args=("submit", "--time", "8h", "--local-disk")),
     "no epochs": sent(("max_epochs 0",), "--trainer.max_epochs", "0"),
+    "sources alone without a run": sent(("--alone", "--only fit"), "--alone", "false", "--only", "fit"),
     "line break": sent(("line break|runs",), "--runs", "{}/a\nb"),
 }
 SITES = {
