@@ -32,7 +32,7 @@ def ran(monkeypatch):
 
     def spread(tasks, where, *, folder, gather=None):
         assert isinstance(where, Local)
-        assert gather.argv == ["crossval", str(folder), "--gather"]
+        assert gather.argv == ["crossval", str(folder.absolute()), "--gather"]
         for task in tasks[: Ran.most]:
             commands.append(task.argv)
             assert main(task.argv) == 0

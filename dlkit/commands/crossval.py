@@ -56,6 +56,8 @@ def main(arguments: list[str]) -> None:
     known, rest = parser().parse_known_args(arguments)
     asked = ("folds", "repeats", "purge", "train_blocks", "seed")
     settings = {key: getattr(known, key) for key in asked if getattr(known, key) is not None}
+    if known.purge is not None and known.purge.isdigit():
+        settings["purge"] = int(known.purge)
     place = Path(rest[0]) if rest and not rest[0].startswith("-") else Path()
     if place.suffix in (".yaml", ".yml"):
         begin(known, rest, settings)
@@ -80,10 +82,9 @@ def begin(known: argparse.Namespace, rest: list[str], settings: dict[str, Any]) 
 
     where = where_of(known, name="crossval")
     from dlkit.crossval.begin import begin as made
-    from dlkit.crossval.work import work
+    from dlkit.crossval.work import begin_work
 
-    folder = made(rest, known.kind, settings)
-    work(folder, where)
+    begin_work(made(rest, known.kind, settings), where)
 
 
 def go_on(known: argparse.Namespace, place: Path) -> None:

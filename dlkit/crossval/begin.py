@@ -6,7 +6,7 @@ from typing import Any
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.crossval.deal import deal, suitable
 from dlkit.crossval.folder import CrossvalFolder, create
-from dlkit.crossval.plan import KINDS, Plan, check_kind, is_samples
+from dlkit.data.fold_plan import KINDS, Plan, check_kind, is_samples
 from dlkit.train.cli import build, its_settings, require_training, with_config
 
 
@@ -16,7 +16,7 @@ def begin(arguments: Sequence[str], kind: str | None, settings: dict[str, Any]) 
     Args:
         arguments: YAML files and overrides.
         kind: Kind of the folds; None takes what suits the data.
-        settings: What else :class:`dlkit.crossval.plan.Plan` takes.
+        settings: What else :class:`dlkit.data.fold_plan.Plan` takes.
 
     Raises:
         InputError: A setting is wrong, or the data cannot have such folds.

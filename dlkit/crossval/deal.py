@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dlkit.core.checks import counted, require
-from dlkit.crossval.plan import Plan
+from dlkit.data.fold_plan import Plan
 from dlkit.data.records import Samples
 from dlkit.data.sample_modules import SampleDataModule
 from dlkit.data.splits import ROLES, Ranges

@@ -10,7 +10,7 @@ import yaml
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.runfolder import RunFolder, atomic_file, fresh_run, read_json, write_json
 from dlkit.crossval.deal import Dealt
-from dlkit.crossval.plan import Plan, is_samples, overrides_of
+from dlkit.data.fold_plan import Plan, is_samples, overrides_of
 
 PLAN, WHOLE = "crossval.json", "experiment.yaml"
 

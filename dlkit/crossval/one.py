@@ -14,6 +14,7 @@ from dlkit.data.splits import ROLES
 from dlkit.train import stages
 from dlkit.train.checkpoints import best_or_newest
 from dlkit.train.evaluate import load_weights
+from dlkit.train.together import in_first
 
 
 def run_fold(folder: CrossvalFolder, number: int) -> None:
@@ -26,7 +27,7 @@ def run_fold(folder: CrossvalFolder, number: int) -> None:
     load_weights(cli.model, best_or_newest(run))
     print(stages.test(cli, run))
     stages.predict(cli, run, [], None)
-    write_fold(run, cli.model, cli.datamodule, folder.plan.purge)
+    in_first(write_fold, run, cli.model, cli.datamodule, folder.plan.purge)
     print(f"fold {number}: {run.path}")
 
 

@@ -19,10 +19,10 @@ from dlkit.crossval.collect import better_of, flat_measures, label_of, main_metr
 from dlkit.crossval.errors import log_loss
 from dlkit.crossval.merge import Predicted, write_merged
 from dlkit.crossval.novelty import Extremes, distances, nearest, principal, shrunk
-from dlkit.crossval.plan import Plan, fold_overrides
 from dlkit.crossval.pooled import Pooled
 from dlkit.crossval.statistics import estimate, rank_correlation, t_probability, t_quantile
 from dlkit.crossval.verdict import extrapolates, sentence
+from dlkit.data.fold_plan import Plan, fold_overrides
 
 
 # ---------------------------------------------------------------------- intervals
