@@ -32,6 +32,7 @@ def fill_in(options: argparse.Namespace, before: dict[str, Any]) -> Site | None:
         value = before["request"][key]
         if getattr(options, key) is None and value:
             setattr(options, key, clock_of(value) if key in ("time", "lead") else value)
+    options.local_disk = options.local_disk or before["local_disk"]
     command, *others = before["argv"]
     options.only = options.only or command
     if "--alone" in others and options.only == "run" and options.alone is None:

@@ -24,6 +24,7 @@ class Plan:
         site: The cluster.
         argv: What the training runs, behind ``dlkit``.
         chain: Words of the commands that follow.
+        local_disk: The user said that all nodes see the folders.
     """
 
     run: Path
@@ -31,6 +32,7 @@ class Plan:
     site: Site
     argv: list[str]
     chain: list[list[str]]
+    local_disk: bool = False
 
     @property
     def folder(self) -> Path:

@@ -131,7 +131,7 @@ def plan_of(wish: Wish, run: Path, workers: int) -> Plan:
     check_site(wish.site, run, local_disk=wish.local_disk)
     argv = [wish.command[0], "--into", str(run.absolute()), *wish.command[1:]]
     check_words(argv)
-    return Plan(run=run, request=request, site=wish.site, argv=argv, chain=wish.chain)
+    return Plan(run=run, request=request, site=wish.site, argv=argv, chain=wish.chain, local_disk=wish.local_disk)
 
 
 def job_name(run: Path) -> str:
@@ -190,6 +190,7 @@ def request_json(plan: Plan) -> dict[str, Any]:
         "site": asdict(plan.site),
         "argv": plan.argv,
         "then": plan.chain,
+        "local_disk": plan.local_disk,
         "dlkit": __version__,
         "submitted": now(),
     }

@@ -127,20 +127,8 @@ def test_a_run_is_sent_again_with_what_it_asked_for_and_what_is_asked_for_now(ru
     assert yaml.safe_load(run.config.read_text())["trainer"] == {
         "max_epochs": 9, "accelerator": "gpu", "devices": 2, "num_nodes": 2, "strategy": "ddp",
     }  # fmt: skip
-    told(
-        capsys,
-        "submit",
-        "runs/a-001",
-        "--nodes",
-        "1",
-        "--local-disk",
-        "--then",
-        "test",
-        "--alone",
-        "false",
-        "--only",
-        "run",
-    )
+    second = ("--nodes", "1", "--then", "test", "--alone", "false", "--only", "run")
+    told(capsys, "submit", "runs/a-001", *second)
     asked = read_json(run.path / "slurm" / "request.json")
     assert {key: asked["request"][key] for key in ("nodes", "gpus_per_node", "time", "cpus_per_task", "name")} == {
         "nodes": 1, "gpus_per_node": 2, "time": 8 * 3600, "cpus_per_task": 2, "name": "a-001",
