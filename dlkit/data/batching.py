@@ -20,6 +20,15 @@ KNOWN_SPEC: ContextVar[Spec | None] = ContextVar("KNOWN_SPEC", default=None)
 TRAINED_SPEC: ContextVar[Spec | None] = ContextVar("TRAINED_SPEC", default=None)
 
 
+def require_enough(count: int, role: str, processes: int) -> None:
+    """Refuse a role with fewer windows or samples than processes, one of which would get none."""
+    require(
+        not 0 < count < processes,
+        f"{count} windows or samples of `split` {role} cannot be dealt out to {processes} processes: give it a larger "
+        "part, or use fewer processes (trainer.devices, trainer.num_nodes).",
+    )
+
+
 class Batching(pl.LightningDataModule, ABC):
     """Hands out batches of what a subclass prepares, by the number of each window or sample.
 
@@ -140,11 +149,7 @@ class Batching(pl.LightningDataModule, ABC):
 
     def _order(self, role: str) -> BatchOrder:
         train, processes = role == "train", self.processes
-        require(
-            train or self.count(role) >= processes,
-            f"{self.count(role)} windows or samples of `split` {role} cannot be dealt out to {processes} processes: "
-            "give it a larger part, or use fewer processes (trainer.devices, trainer.num_nodes).",
-        )
+        require_enough(self.count(role), role, processes)
         return BatchOrder(
             self.places(role),
             self.batch_size if train else self.eval_batch_size,

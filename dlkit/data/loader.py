@@ -188,6 +188,29 @@ class BatchOrder(Sampler[Tensor]):
             yield from islice(every, first * self.world + self.rank, None, self.world)
 
 
+def epoch_ended(state: dict[str, int], count: int, batch_size: int, world: int) -> bool:
+    """Tell whether a loader had given all its batches.
+
+    Args:
+        state: Of the loader.
+        count: Windows or samples of an epoch.
+        batch_size: Windows that each of ``world`` processes will take in a step from now on.
+        world: Number of processes.
+
+    Raises:
+        InputError: It had not, and the next ones are of another size.
+    """
+    before, now = state.get("step_size", batch_size * world), batch_size * world
+    ended = state["given"] * before >= count
+    if state["given"] and not ended and before != now:
+        raise InputError(
+            f"The run stopped in the middle of an epoch of {before} windows a step, all processes together; with "
+            f"{world} x {batch_size} = {now} windows it cannot go on at the same place: change `data.batch_size` so "
+            f"that batch_size x processes is {before}."
+        )
+    return ended
+
+
 class BatchLoader:
     """Iterates over batches, says how far it came and goes on from there.
 
@@ -237,13 +260,6 @@ class BatchLoader:
         Raises:
             InputError: They were of another size, in the middle of an epoch.
         """
-        before, now = state.get("step_size", self.sampler.step_size), self.sampler.step_size
-        ended = state["given"] * before >= self.sampler.count
-        if state["given"] and not ended and before != now:
-            raise InputError(
-                f"The run stopped in the middle of an epoch of {before} windows a step, all processes together; with "
-                f"{self.sampler.world} x {self.sampler.batch_size} = {now} windows it cannot go on at the same place: "
-                f"change `data.batch_size` so that batch_size x processes is {before}."
-            )
+        ended = epoch_ended(state, self.sampler.count, self.sampler.batch_size, self.sampler.world)
         self.sampler.epoch = state["epoch"]
         self.sampler.skip = self.given = len(self) if ended else state["given"]

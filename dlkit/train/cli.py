@@ -29,6 +29,7 @@ from dlkit.train.evaluate import load_weights
 from dlkit.train.messages import check_config
 from dlkit.train.parser_errors import in_one_line, one_sentence, what_is_wrong
 from dlkit.train.slurm import cluster_plugins, require_srun
+from dlkit.train.together import require_processes
 
 add_safe_globals([Answer, Part, Spec])
 
@@ -109,6 +110,8 @@ class RunCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> pl.Trainer:
         """Give the trainer its run folder, made only now that data and network have been accepted."""
         if not self.trains:
+            given = self.config["trainer"].get("plugins") or []
+            kwargs["plugins"] = [*cluster_plugins(given), *given]
             with its_settings("trainer", self._machine()):
                 return super().instantiate_trainer(logger=False, enable_checkpointing=False, **kwargs)
         with its_settings("optimizer or its scheduler", "`model.optimizer` and `model.scheduler`"):
@@ -135,7 +138,9 @@ class RunCLI(LightningCLI):
         self.trainer_defaults["callbacks"] = extra
         with its_settings("trainer", self._machine()):
             trainer = super().instantiate_trainer(plugins=plugins, **kwargs)
-            require_srun(trainer)
+            require_srun(trainer.num_devices, trainer.num_nodes)
+        if isinstance(self.datamodule, Batching):
+            require_processes(self.datamodule, trainer, self.checkpoint)
         if leads():
             self._write_run(run)
         tracking.begin(self, run)

@@ -8,8 +8,13 @@ import pytorch_lightning as pl
 from pytorch_lightning.strategies import FSDPStrategy
 from pytorch_lightning.strategies.launchers import subprocess_script
 
+from dlkit.core.checks import counted, require
 from dlkit.core.failing import meet
 from dlkit.core.processes import leads, name_job, started_together
+from dlkit.data.batching import Batching, require_enough
+from dlkit.data.loader import epoch_ended
+from dlkit.train.checkpoints import load_checkpoint
+from dlkit.train.slurm import cluster_plugins
 
 _TRAINERS: list[pl.Trainer] = []
 
@@ -55,7 +60,7 @@ def its_devices(like: pl.Trainer) -> dict[str, Any]:
     device = strategy.root_device.type
     found: dict[str, Any] = {"accelerator": "gpu" if device == "cuda" else device, "devices": 1}
     if like.world_size == 1:
-        return found
+        return found | {"plugins": cluster_plugins(None)}
     plugins = [strategy.cluster_environment]
     devices = like.device_ids if device == "cuda" else like.num_devices
     return found | {"devices": devices, "num_nodes": like.num_nodes, "strategy": "ddp", "plugins": plugins}
@@ -64,6 +69,40 @@ def its_devices(like: pl.Trainer) -> dict[str, Any]:
 def in_first(function: Callable[..., Any], *arguments: Any) -> Any:
     """Return what a function returns in the first process; the others go on at once with None."""
     return function(*arguments) if leads() else None
+
+
+def require_processes(data: Batching, trainer: pl.Trainer, checkpoint: Path | None) -> None:
+    """Refuse what several processes cannot do, before anything is written; say so when there are more or fewer of them.
+
+    Args:
+        data: What is trained on.
+        trainer: Trains.
+        checkpoint: What is gone on with.
+    """
+    world, several = trainer.world_size, data.batches_per_step
+    require(
+        world == 1 or several in ("auto", 1),
+        f"data.batches_per_step={several} is for one process: leave it 'auto' or set 1 with {world} processes.",
+    )
+    require(
+        world == 1 or isinstance(trainer.strategy.launcher, subprocess_script._SubprocessScriptLauncher),  # noqa: SLF001 - no public name
+        "trainer.strategy is one that copies this process, which several of dlkit cannot be: set it to ddp or fsdp.",
+    )
+    for role in ("train", "val", "test"):
+        require_enough(data.count(role), role, world)
+    if checkpoint is not None:
+        same_place(load_checkpoint(checkpoint), data, world)
+
+
+def same_place(saved: dict[str, Any], data: Batching, world: int) -> None:
+    """Refuse to go on in the middle of an epoch with steps of another size; say when the processes are not as many."""
+    kept = saved.get(type(data).__qualname__, {}).get("batches_per_step", 1)
+    size = data.batch_size * (kept if world == 1 and isinstance(kept, int) else 1)
+    for state in saved.get("loops", {}).get("fit_loop", {}).get("state_dict", {}).get("combined_loader", []):
+        epoch_ended(state, data.count("train"), size, world)
+    before = next((len(s["processes"]) for s in saved.get("callbacks", {}).values() if "processes" in s), 1)
+    if before != world and leads():
+        print(f"going on with {counted(world, 'process')}, {before} before: other numbers are drawn", flush=True)
 
 
 def keeps_weights(trainer: pl.Trainer) -> bool:
