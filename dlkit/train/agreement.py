@@ -2,6 +2,7 @@
 
 import math
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,12 @@ from dlkit.core.signal import asked
 
 EVERY = 1.0  # seconds between two agreements
 MOST = 1000  # steps between two agreements, for steps that become much slower
+
+
+@cache
+def host_group() -> Any:
+    """Return the processes as a group whose messages go from memory to memory of the hosts; None is all of them."""
+    return None if dist.get_backend() == "gloo" else dist.new_group(backend="gloo")
 
 
 class Agreement:
@@ -29,9 +36,7 @@ class Agreement:
     def __init__(self, file: Path | None, world: int) -> None:
         self.file, self.world = file, world
         self.first = world == 1 or dist.get_rank() == 0
-        self._group: Any = None
-        if world > 1 and dist.get_backend() != "gloo":
-            self._group = dist.new_group(backend="gloo")
+        self._group = host_group() if world > 1 else None
         self._planned = self._left = 1  # steps between the last agreement and the next, steps until the next
         self._last = self._looked = time.monotonic()
 

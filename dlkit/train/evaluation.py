@@ -17,6 +17,7 @@ from dlkit.core.processes import gather_on_first
 from dlkit.metrics.joining import in_turn
 from dlkit.report.sample_tables import Better
 from dlkit.tasks.network import NetTask
+from dlkit.train.evaluation_stop import StopEvaluation
 from dlkit.train.together import its_devices, watched
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def quiet_trainer(like: pl.Trainer, callbacks: list[pl.Callback] | None = None) 
         pl.Trainer(
             **its_devices(like),
             logger=False,
-            callbacks=callbacks,
+            callbacks=[*(callbacks or []), StopEvaluation()],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,

@@ -5,20 +5,15 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from dlkit.core.runfolder import RunFolder
 from dlkit.train.agreement import Agreement
 from dlkit.train.leaving import job_file, leave, leave_signals_alone
 
 
 class StopEvaluation(pl.Callback):
-    """Leaves between two batches of a test or a prediction when the job is asked to stop.
+    """Leaves between two batches of a test or a prediction when the job is asked to stop."""
 
-    Args:
-        run: What was trained.
-    """
-
-    def __init__(self, run: RunFolder) -> None:
-        self.run, self._agreement = run, Agreement(None, 1)
+    def __init__(self) -> None:
+        self._agreement = Agreement(None, 1)
         self._batches = 0
         self._common: int | float = math.inf
 
@@ -39,7 +34,8 @@ class StopEvaluation(pl.Callback):
             self._leave(trainer)
 
     def _leave(self, trainer: pl.Trainer) -> None:
-        leave("training has ended and is kept, what follows is made again", self.run, first=trainer.is_global_zero)
+        kept, further = "training has ended and is kept", "go on with `dlkit run --into` and the run folder"
+        leave(kept, further, first=trainer.is_global_zero)
 
     def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Leave before a test."""

@@ -2,10 +2,11 @@
 
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytorch_lightning as pl
 
-from dlkit.core.runfolder import RunFolder, atomic_file
+from dlkit.core.runfolder import atomic_file
 from dlkit.core.signal import Stopped, asked
 
 FOLDER = "DLKIT_SLURM_FOLDER"  # set by the script of a job (dlkit/submit/job.sh)
@@ -24,12 +25,12 @@ def note(name: str, text: str) -> None:
             work.write_text(f"{text}\n", encoding="utf-8")
 
 
-def leave(what: str, run: RunFolder, *, first: bool) -> None:
+def leave(what: str, further: str, *, first: bool) -> NoReturn:
     """Leave the process, and ask the script of the job, if there is one, to go on with it later.
 
     Args:
         what: What was kept.
-        run: What was trained.
+        further: How to go on by hand.
         first: This is the first of the processes.
 
     Raises:
@@ -40,7 +41,7 @@ def leave(what: str, run: RunFolder, *, first: bool) -> None:
         note("requeue", what)
     if job_file("") is not None:
         raise Stopped(f"stopped by {by}; {what}; the job goes on from there.", 0)
-    raise Stopped(f"stopped by {by}; {what}; go on with --resume {run.path}.", 143 if first else 0)
+    raise Stopped(f"stopped by {by}; {what}; {further}.", 143 if first else 0)
 
 
 def leave_signals_alone(trainer: pl.Trainer) -> None:

@@ -106,9 +106,9 @@ class Preemption(Checkpoint):
         first, what = trainer.is_global_zero, "nothing new was learnt"
         if place and (trainer.global_step > self._began or place == "in an epoch"):
             self._place = place
-            trainer.save_checkpoint(self.run.checkpoints / "last.ckpt")
+            trainer.save_checkpoint(self.run.checkpoints / "last.ckpt", weights_only=False)
             what = f"saved at step {trainer.global_step} {place}"
-        leave(what, self.run, first=first)
+        leave(what, f"go on with --resume {self.run.path}", first=first)
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]

@@ -3,7 +3,6 @@
 import os
 from typing import Any
 
-import pytorch_lightning as pl
 from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
@@ -39,9 +38,14 @@ def cluster_plugins(given: Any) -> list[ClusterEnvironment]:
     return [SLURMEnvironment(auto_requeue=False)]
 
 
-def require_srun(trainer: pl.Trainer) -> None:
-    """Refuse several processes in a Slurm job that would wait for each other for ever."""
-    devices, nodes, name = trainer.num_devices, trainer.num_nodes, os.environ.get("SLURM_JOB_NAME", "")
+def require_srun(devices: int, nodes: int) -> None:
+    """Refuse several processes in a Slurm job that would wait for each other for ever.
+
+    Args:
+        devices: Processes on each node.
+        nodes: Number of nodes.
+    """
+    name = os.environ.get("SLURM_JOB_NAME", "")
     if "SLURM_JOB_ID" not in os.environ or devices * nodes == 1:
         return
     several = f"trainer.devices={devices} and trainer.num_nodes={nodes} need {devices * nodes} processes"

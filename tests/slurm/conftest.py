@@ -73,6 +73,7 @@ def started(worker: int, *, accounts: bool) -> Iterator[Slurm]:
         "SLURM_CLUSTER_ROOT": f"{os.environ.get('SLURM_CLUSTER_ROOT', '/tmp/dlkit-slurm')}-{number}",
         "SLURM_CLUSTER_PORT": str(int(os.environ.get("SLURM_CLUSTER_PORT", "11817")) + 200 * number),
         "SLURM_CLUSTER_PREFIX": prefix,
+        "SLURM_CLUSTER_MEM": "8000",  # pretended, as the processors are
         "SLURM_CLUSTER_ACCT": str(int(accounts)),
     }
     done = subprocess.run([SCRIPT, "start"], capture_output=True, text=True, env=settings, check=False)
