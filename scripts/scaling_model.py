@@ -26,6 +26,7 @@ class Machine:
     store: float = 50 * GB  # A: reading from the parallel file system, all nodes together
     store_node: float = 12 * GB  # A: reading by one node
     opens: float = 20_000.0  # A: files the metadata server opens in a second, all nodes together
+    hashing: float = 1.77 * GB  # M: SHA-256 of a file by one process, one core of an EPYC (Zen 4)
     modules: int = 5_400  # M: files that `dlkit fit` opens up to its first step (audit hook, and 294 shared libraries)
     start: float = 10.0  # M: seconds until the first step on a warm local disk, rounded up
     write: float = 2 * GB  # A: one process writes a checkpoint
@@ -54,6 +55,10 @@ class Training:
     validation: float = 0.02  # A: share of the samples that validates after each epoch, forward only
     alone: float = 5.0  # A: seconds that the first process draws, logs and saves after each epoch while others wait
     on_device: bool = False  # the table lies in the memory of every GPU: nothing is read after the start
+    files: float = 1.0  # in which the data lie
+    opened: float = 0.0  # files opened for a sample
+    passes: float = 2.0  # over all bytes before training: fingerprint and statistics
+    by_all: bool = True  # every process prepares for itself, as dlkit does today
 
 
 def ring_time(n: int, size: float, bandwidth: float, latency: float) -> float:
@@ -108,7 +113,19 @@ def read_time(n: int, training: Training, machine: Machine) -> float:
     nodes, local = math.ceil(n / machine.gpus_per_node), min(n, machine.gpus_per_node)
     missed = training.batch * training.sample_bytes * (1 - cached_share(training.dataset, machine.cache))
     over = min(machine.store / nodes, machine.store_node) / local
-    return max(missed / over, training.batch * training.decode / machine.cores_per_gpu)
+    opened = n * training.batch * training.opened / machine.opens
+    return max(missed / over, opened, training.batch * training.decode / machine.cores_per_gpu)
+
+
+def prepare_time(n: int, training: Training, machine: Machine) -> float:
+    """Return the time before training: every file is opened, and all bytes are read ``passes`` times.
+
+    Processes of one node read the same bytes at the same time, which leave the store once.
+    """
+    several = n if training.by_all else 1
+    nodes = math.ceil(several / machine.gpus_per_node)
+    speed = min(machine.hashing, machine.store_node, machine.store / nodes)
+    return several * training.files / machine.opens + training.passes * training.dataset / speed
 
 
 @dataclass(frozen=True)
@@ -206,10 +223,11 @@ def forecast(n: int, training: Training, machine: Machine, *, image: bool = Fals
         "validation": checked,
         "rank 0 alone": training.epochs * (training.alone + save),
         "start": start_time(n, machine, image=image),
+        "preparing": prepare_time(n, training, machine),
     }
     work = sum(parts.values())
     interval = best_interval(save, life)
-    restart = machine.restart + parts["start"]
+    restart = machine.restart + parts["start"] + parts["preparing"]
     parts["failures"] = time_with_failures(work, interval, save, restart, life) - work
     single = step_time(1, training, machine).total
     return Forecast(n, training.batch, step, n * training.batch / step.total, single / step.total, parts)

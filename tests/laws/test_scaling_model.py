@@ -79,13 +79,19 @@ def test_what_one_does_alone_bounds_the_speed_up(n, serial):
     assert 1 - 1e-9 < model.speedup(n, serial) < min(n, 1 / serial) * (1 + 1e-9)
 
 
+def test_what_is_prepared_once_takes_as_long_on_many_as_on_one():
+    once = replace(IMAGES, by_all=False)
+    assert model.prepare_time(512, once, LIKE) == model.prepare_time(1, once, LIKE)
+    assert model.prepare_time(512, IMAGES, LIKE) > 64 * model.prepare_time(1, IMAGES, LIKE)
+
+
 def test_the_critical_batch_needs_twice_the_samples():
     assert model.samples_needed(0, 1000) == 1 and model.samples_needed(1000, 1000) == 2
 
 
 def test_a_cache_of_everything_leaves_nothing_to_read():
-    whole = replace(LIKE, cache=1e18)
-    assert model.read_time(512, IMAGES, whole) == pytest.approx(IMAGES.batch * IMAGES.decode / LIKE.cores_per_gpu)
+    whole, packed = replace(LIKE, cache=1e18), replace(IMAGES, opened=0)
+    assert model.read_time(512, packed, whole) == pytest.approx(IMAGES.batch * IMAGES.decode / LIKE.cores_per_gpu)
 
 
 @given(st.sampled_from(scaling_cases.TRAININGS), st.sampled_from([1, 8, 64, 512]))
@@ -97,7 +103,7 @@ def test_parts_are_not_negative_and_the_quickest_batch_is_not_slower(training, n
 
 # ResNet-50 in float32 on 4 nodes of 8 V100, images/s over GPUs, batch 128 each (github.com/Oneflow-Inc/DLPerf,
 # PyTorch/resnet50v1.5): with 48 loader processes a node, and with 8.
-V100 = model.Machine(inside=120e9, between=12.5e9, store=1e15, store_node=1e15)
+V100 = model.Machine(inside=120e9, between=12.5e9, store=1e15, store_node=1e15, opens=1e15)
 PUBLISHED = {1: 348.62, 8: 2632.93, 16: 5115.4, 32: 10021.29}
 STARVED = {4: 1079.19, 8: 1070.37, 16: 2093.53, 32: 4119.84}
 
