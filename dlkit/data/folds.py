@@ -105,7 +105,7 @@ class WalkForward(Fold):
 
     def ranges(self, table: Table) -> Ranges:
         """Cut all series at the moments of the fold."""
-        moments = self._moments(table.times)
+        moments = self._moments(table.times if len(table.names) == 1 else np.sort(table.times))
         found: dict[str, list[tuple[int, int]]] = {role: [] for role in ROLES}
         for start, stop in table.segments.tolist():
             edges = (start + np.searchsorted(table.times[start:stop], moments)).tolist()
@@ -115,13 +115,13 @@ class WalkForward(Fold):
         return {role: np.array(parts, np.int64).reshape(-1, 2) for role, parts in found.items()}
 
     def _moments(self, times: np.ndarray) -> np.ndarray:
-        """Return when training begins and ends, and when the test begins and ends."""
+        """Return when training begins and ends, and when the test begins and ends; ``times`` rise."""
         edges = np.linspace(0, len(times), self.folds + 3).round().astype(np.int64)
         last = self.fold + 1
         first = 0 if self.train_blocks is None else max(0, last - self.train_blocks)
         wanted = edges[[first, last, last + 1, last + 2]]
-        ordered = np.sort(times)
-        return np.append(ordered, ordered[-1] + 1)[wanted]
+        past = times[-1] + 1  # where the last block ends
+        return np.where(wanted < len(times), times[np.minimum(wanted, len(times) - 1)], past)
 
 
 @dataclass(frozen=True)
