@@ -14,6 +14,7 @@ from dlkit.core.checks import InputError, require
 from dlkit.core.failing import part
 from dlkit.core.processes import joined_folder, leads, started_together
 from dlkit.core.runfolder import RunFolder, discard_run, read_json, sole_user, write_json
+from dlkit.core.signal import listening
 from dlkit.core.specs import Spec
 from dlkit.data.batching import KNOWN_SPEC, TRAINED_SPEC
 from dlkit.data.sources.aligned import Aligned
@@ -31,6 +32,7 @@ from dlkit.train.together import begin_together, in_first, keeps_weights, meet_e
 from dlkit.train.tracking import mark_running, track
 
 
+@listening()  # whoever calls it
 def fit(arguments: Sequence[str], *, tests: bool = False) -> RunCLI:
     """Train; with ``--resume RUN`` go on with a run that was stopped, with ``--into RUN`` begin there or go on.
 
