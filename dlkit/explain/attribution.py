@@ -122,7 +122,7 @@ class IntegratedGradients(Explainer):
 
         def share(gradients: Tensor, sample: Tensor, draw: Tensor) -> Tensor:
             way = (x[sample] - references[draw // steps, sample])[:, None]
-            return gradients.double() * way * per_row(weights[draw % steps], x.ndim)
+            return gradients * way * per_row(weights[draw % steps].to(x.dtype), x.ndim)
 
         return sum_over_draws(net, x, targets, steps * len(references), point, share)
 

@@ -43,6 +43,12 @@ def score_gradients(
     return torch.stack(parts, dim=1)
 
 
+def laid_out_like(points: Float[Tensor, "rows channels *size"], x: Tensor) -> Float[Tensor, "rows channels *size"]:
+    """Return the points with the channels as the fastest axis where the images of ``x`` have them so."""
+    last = x.ndim == 4 and not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last)
+    return points.contiguous(memory_format=torch.channels_last) if last else points
+
+
 def sum_over_draws(
     net: nn.Module,
     x: Float[Tensor, "batch channels *size"],
@@ -53,7 +59,7 @@ def sum_over_draws(
 ) -> Float[Tensor, "batch scores channels *size"]:
     """Return the sum of what each draw contributes to each sample, in float64.
 
-    Draws and samples are one long axis of rows, cut into chunks of what fits into memory.
+    Draws and samples are one long axis of rows, cut into chunks of what fits into memory, of whole draws if they do.
 
     Args:
         net: The network, held still.
@@ -64,13 +70,18 @@ def sum_over_draws(
         share: Makes contributions from gradients, (rows, scores, channels, *size), numbers of samples and of draws.
     """
     rows, batch, total = rows_at_once(x), len(x), None
+    rows -= rows % batch if rows > batch else 0
     for row in range(0, draws * batch, rows):
         number = torch.arange(row, min(row + rows, draws * batch), device=x.device)
         sample, draw = number % batch, number // batch
-        gradients = score_gradients(net, point(sample, draw), None if targets is None else targets[sample])
+        points = laid_out_like(point(sample, draw), x)
+        gradients = score_gradients(net, points, None if targets is None else targets[sample])
         part = share(gradients, sample, draw)
         if total is None:
             total = torch.zeros(batch, *part.shape[1:], dtype=torch.float64, device=x.device)
-        total.index_add_(0, sample, part.double())
+        if len(part) % batch == 0:
+            total += part.unflatten(0, (-1, batch)).sum(0, dtype=torch.float64)
+        else:
+            total.index_add_(0, sample, part.double())
     assert total is not None
     return total

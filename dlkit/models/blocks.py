@@ -11,7 +11,7 @@ from dlkit.core.specs import Spec
 from dlkit.models.outputs import OutputLinear
 from dlkit.models.padding import KnowsPadding, shrink, valid_norm
 
-Pool = Literal["mean", "flatten"]
+Pool = Literal["mean", "max", "flatten"]
 CONV: dict[int, type[nn.Conv1d | nn.Conv2d]] = {1: nn.Conv1d, 2: nn.Conv2d}
 NORM: dict[int, type[nn.BatchNorm1d | nn.BatchNorm2d]] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d}
 MAX_POOL: dict[int, type[nn.MaxPool1d | nn.MaxPool2d]] = {1: nn.MaxPool1d, 2: nn.MaxPool2d}
@@ -105,7 +105,7 @@ class MapHead(nn.Module):
         features: Number of maps.
         size: Extent of the maps.
         output: Shape of the answer.
-        pool: "mean" over positions, which suits classes, or "flatten", which keeps when things happened.
+        pool: "mean" or "max" over positions, which suit classes, or "flatten", which keeps when things happened.
     """
 
     def __init__(self, features: int, size: tuple[int, ...], output: tuple[int, ...], *, pool: Pool) -> None:
@@ -116,7 +116,8 @@ class MapHead(nn.Module):
     def forward(self, z: Float[Tensor, "batch features ..."]) -> Float[Tensor, "batch ..."]:
         """Return the answer for the feature maps."""
         flat = z.flatten(2)
-        y: Tensor = self.linear(flat.mean(2) if self.pool == "mean" else flat.flatten(1))
+        pooled = {"mean": lambda: flat.mean(2), "max": lambda: flat.amax(2), "flatten": lambda: flat.flatten(1)}
+        y: Tensor = self.linear(pooled[self.pool]())
         return y
 
 
@@ -125,6 +126,6 @@ def make_head(net: str, spec: Spec, features: int, size: tuple[int, ...], pool: 
     chosen: Pool = pool or ("flatten" if spec.kind == "forecast" else "mean")
     require(
         chosen == "mean" or not spec.padded,
-        f"{net} pool=flatten counts the padding of traces of unequal length: set `pool` to mean.",
+        f"{net} pool={chosen} counts the padding of traces of unequal length: set `pool` to mean.",
     )
     return MapHead(features, size, spec.output, pool=chosen)

@@ -22,14 +22,22 @@ class ResNet9(Net):
         spec: Shapes and names of inputs and outputs.
         width: Features of the first layer.
         blocks: Residual blocks in each stage; 0 is allowed.
-        pool: "mean" over positions or "flatten"; by default forecasts flatten and all else is averaged.
+        pool: "mean" or "max" over positions, or "flatten"; by default forecasts flatten and all else is averaged.
+        scale: Factor of the answer; Page has 0.125 with the maximum, which lets the last layer learn as fast as others.
     """
 
     def __init__(
-        self, spec: Spec, *, width: int = 64, blocks: tuple[int, ...] = (1, 0, 1), pool: Pool | None = None
+        self,
+        spec: Spec,
+        *,
+        width: int = 64,
+        blocks: tuple[int, ...] = (1, 0, 1),
+        pool: Pool | None = None,
+        scale: float = 1.0,
     ) -> None:
         super().__init__(spec)
         require_positive("ResNet9", width=width)
+        require(scale > 0, f"ResNet9 scale={scale} must be positive: set `scale`, e.g. 0.125.")
         require(
             len(blocks) >= 1 and min(blocks) >= 0,
             f"ResNet9 blocks={blocks} must name a count of blocks for each stage: set `blocks`, e.g. [1, 0, 1].",
@@ -43,6 +51,7 @@ class ResNet9(Net):
             width *= 2
             layers += [make(width, width, 1) for _ in range(count)]
         self.body = Chain(*layers)
+        self.scale = scale
         self.output = make_head("ResNet9", spec, width, halved(spec.size, len(blocks)), pool)
 
     def features(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch features ..."]:
@@ -52,4 +61,4 @@ class ResNet9(Net):
     def head(self, z: Float[Tensor, "batch features ..."]) -> Float[Tensor, "batch ..."]:
         """Return the answer."""
         y: Tensor = self.output(z)
-        return y
+        return y if self.scale == 1 else self.scale * y
