@@ -40,7 +40,7 @@ def require_alike(task: nn.Module, data: Batching) -> None:
     )
 
 
-LAYOUT = {"Sequential", "ModuleList", "Identity", "ReLU", "Chain", "ConvNorm"}
+LAYOUT = {"Sequential", "ModuleList", "Identity", "ReLU", "Chain", "ConvNorm", "FullyShardedDataParallel"}
 """Parts that hold no weights of their own; how they are nested may change from version to version."""
 
 

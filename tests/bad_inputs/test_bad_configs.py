@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from dlkit.__main__ import main
-from tests.bad_inputs import cases_arguments, cases_data, cases_names, cases_runs, cases_values
+from tests.bad_inputs import cases_arguments, cases_data, cases_names, cases_processes, cases_runs, cases_values
 from tests.bad_inputs.corpus import snapshot, write_job
 
 ROOMS = {
@@ -16,6 +16,7 @@ ROOMS = {
     "yaml": cases_data.YAML,
     "arguments": cases_arguments.ARGUMENTS,
     "runs": cases_runs.RUNS,
+    "processes": cases_processes.PROCESSES,
 }
 CASES = {f"{room}: {name}": case for room, cases in ROOMS.items() for name, case in cases.items()}
 
