@@ -11,13 +11,14 @@ import yaml
 
 from dlkit.__main__ import main
 from dlkit.core.checks import InputError
-from dlkit.core.runfolder import read_json
+from dlkit.core.runfolder import RunFolder, read_json
 from dlkit.submit import array as arrays
 from dlkit.submit.array import Array
 from dlkit.submit.queue import states_of
 from dlkit.submit.record import read_record
 from dlkit.submit.request import Request
 from dlkit.submit.script import render
+from dlkit.submit.settings import read_settings
 from dlkit.submit.site import Site
 from dlkit.submit.slurm import send_script, try_out
 from dlkit.submit.spread import spread
@@ -178,9 +179,10 @@ def test_the_environment_of_another_job_does_not_reach_a_new_one(job, slurm, mon
 
 def test_the_command_line_of_a_shell_sends_a_job(job, slurm):
     program = shutil.which("dlkit") or f"{sys.executable} -m dlkit"
-    site = quick(job, "true")
-    line = f"{program} submit config.yaml {shlex.join([*SHORT, *site])} --name 'a.b'"
+    read_settings(["config.yaml"]).save(RunFolder(job / "runs" / "a b-001"))
+    line = f"{program} submit 'runs/a b-001' {shlex.join([*SHORT, *quick(job, 'true')])}"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (number,) = re.findall(r"^job (\d+):", done.stdout, flags=re.MULTILINE)
-    assert slurm.show(number)["JobName"] == "a.b-001"
+    assert slurm.show(number)["JobName"] == "a_b-001"
+    assert slurm.wait_for_state(number) == "COMPLETED"
