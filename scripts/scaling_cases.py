@@ -1,9 +1,11 @@
 """What 8, 64 and 512 GPUs and a store of 10 TB do to three trainings, by the model of `scaling_model.py`.
 
-python scripts/scaling_cases.py
+python scripts/scaling_cases.py [--figure FILE.png]
 """
 
+import argparse
 from dataclasses import replace
+from pathlib import Path
 
 from scaling_model import HOUR, TB, Machine, Training, best_interval, quickest, start_time
 
@@ -36,6 +38,37 @@ def table(training: Training, machine: Machine) -> None:
         print(f"| {n} | {found.batch} | {rate:,.0f} | {found.efficiency:.0%} | {hours:.3g} | {told} |")
 
 
+def improved(training: Training) -> Training:
+    """Return a training packed a thousand samples to a file, and prepared once for all processes and runs."""
+    return replace(training, opened=training.opened / 1000, files=0, passes=0, by_all=False)
+
+
+def draw(path: Path) -> None:
+    """Draw hours over GPUs as they are, and with each improvement."""
+    import matplotlib.pyplot as plt
+
+    machine, counts = Machine(), [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
+    figure, axes = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
+    for training, ax in zip(TRAININGS, axes, strict=True):
+        lines = {
+            "as dlkit is": (training, machine, "tab:red"),
+            "packed, prepared once": (improved(training), machine, "tab:orange"),
+            "a share on each node": (improved(training), replace(machine, cache=10 * TB), "tab:blue"),
+        }
+        for name, (case, place, color) in lines.items():
+            hours = [quickest(n, case, place).total / HOUR for n in counts]
+            ax.plot(counts, hours, "o-", label=name, color=color, markersize=4)
+        first = quickest(1, improved(training), machine).total / HOUR
+        ax.plot(counts, [first / n for n in counts], "--", color="gray", label="1 / n")
+        ax.set(xscale="log", yscale="log", xlabel="GPUs", title=training.name, ylim=(first / 700, 3 * first))
+        ax.set_xticks(counts, [str(n) for n in counts], minor=False, fontsize=8)
+        ax.minorticks_off()
+        ax.grid(alpha=0.3)
+    axes[0].set_ylabel("hours to the same loss (model)")
+    axes[1].legend(loc="lower left")
+    figure.savefig(path, dpi=110)
+
+
 def main() -> None:
     machine = Machine()
     for training in TRAININGS:
@@ -47,13 +80,18 @@ def main() -> None:
         cells = f"{start_time(n, machine):.0f} s | {start_time(n, machine, image=True):.0f} s"
         print(f"| {n} | {cells} | {life / HOUR:,.0f} | {best_interval(save, life) / 60:.1f} |")
     print("\nPacked a thousand to a file, prepared once and for all runs:")
-    packed = [replace(one, opened=one.opened / 1000, files=0, passes=0, by_all=False) for one in TRAININGS[1:]]
-    for training in packed:
-        table(training, machine)
+    for training in TRAININGS[1:]:
+        table(improved(training), machine)
     print("\nThe same, and every node keeps its own share of the data in memory or on its own disk:")
-    for training in packed:
-        table(training, replace(machine, cache=10 * TB))
+    for training in TRAININGS[1:]:
+        table(improved(training), replace(machine, cache=10 * TB))
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--figure", type=Path, default=None)
+    options = parser.parse_args()
+    if options.figure is None:
+        main()
+    else:
+        draw(options.figure)
