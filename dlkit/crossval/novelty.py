@@ -1,5 +1,6 @@
 """Does a fold interpolate or extrapolate? Ranges of channels, and distances in the space of standardized inputs."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 LARGEST = 4096  # values of an input; larger ones are averaged over neighbours first
 COMPONENTS, KEPT = 16, 0.95  # principal components: at most so many, or those that hold this share of the variance
+FEWEST = 20  # training inputs that must be apart from others, to say what is far
 COMMON = 0.95  # share of the training windows that count as near each other
 
 
@@ -121,12 +123,15 @@ def distances(
 
     Returns:
         The distance of each test input to the nearest training input over that which 95 % of training inputs have to
-        the nearest other one at most, and the share of test inputs in which it is above 1.
+        the nearest other one at most, and the share of test inputs in which it is above 1; NaN where too few training
+        inputs are apart from each other.
     """
     mean, directions = principal(train.double())
     own = (train.double() - mean) @ directions
     among = nearest(own, own, close)
     among = among[among.isfinite()]
-    usual = float(among.quantile(COMMON)) if len(among) else torch.nan
-    relative = nearest((test.double() - mean) @ directions, own) / max(usual, 1e-12)
+    relative = nearest((test.double() - mean) @ directions, own)
+    if len(among) < FEWEST:
+        return torch.full_like(relative, torch.nan), math.nan
+    relative /= max(float(among.quantile(COMMON)), 1e-12)
     return relative, float((relative > 1).double().mean())

@@ -14,6 +14,7 @@ from dlkit.data.splits import ROLES
 from dlkit.train import stages
 from dlkit.train.checkpoints import best_or_newest
 from dlkit.train.evaluate import load_weights
+from dlkit.train.evaluation import plain
 from dlkit.train.together import in_first
 
 
@@ -42,7 +43,7 @@ def write_fold(run: RunFolder, task: Any, data: Any, purge: int | str) -> None:
         {
             "counts": {role: data.count(role) for role in ROLES},
             "when": when(data),
-            "novelty": found.about,
+            "novelty": plain(found.about),
             "error": error_name(spec.kind),
             "kind": spec.kind,
             "classes": list(spec.classes),

@@ -23,7 +23,8 @@ def extrapolates(fold: Mapping[str, Any]) -> bool:
     """Tell whether a fold asks for what lies outside of its training: in time, in a channel, or far from all of it."""
     when, new = fold["when"], fold["novelty"]
     outside = [when.get(key, 0.0) for key in list(TIMES)[:2]] + [new["outside the range of a channel"]]
-    return bool(max(outside) > MOST or new["farther than 95 % of training from each other"] > FAR)
+    far = new["farther than 95 % of training from each other"]
+    return max(outside) > MOST or (far is not None and far > FAR)
 
 
 def sentence(number: int, fold: Mapping[str, Any], thing: str, values: Sequence[float], metric: tuple[str, str]) -> str:
@@ -41,7 +42,11 @@ def sentence(number: int, fold: Mapping[str, Any], thing: str, values: Sequence[
         told.append("between the times of its training data")
     new = fold["novelty"]
     far, out = new["farther than 95 % of training from each other"], new["outside the range of a channel"]
-    told.append(f"{percent(far)} of its {thing}s lie farther from training than 95 % of training {thing}s do")
+    told.append(
+        f"too few training {thing}s are apart from each other to say what is far"
+        if far is None
+        else f"{percent(far)} of its {thing}s lie farther from training than 95 % of training {thing}s do"
+    )
     if out > WORTH:
         most = max(new["outside by channel"].items(), key=lambda item: item[1])[0]
         told.append(f"{percent(out)} leave the range of a channel, most often {most}")

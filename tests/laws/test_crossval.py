@@ -203,6 +203,12 @@ def test_neighbours_that_overlap_do_not_make_training_look_dense():
     assert naive > 0.5
 
 
+def test_where_all_of_training_overlaps_nothing_is_called_far():
+    relative, far = distances(torch.randn(50, 3), torch.randn(9, 3), torch.ones(50, 50, dtype=torch.bool))
+    assert relative.isnan().all()
+    assert math.isnan(far)
+
+
 @pytest.mark.parametrize("shape", [(2, 3, 8), (2, 3, 5000), (2, 3, 200, 150), (2, 9000), (2, 5, 30000)])
 def test_large_inputs_are_shrunk(shape):
     found = shrunk(torch.ones(shape))
@@ -236,6 +242,9 @@ def test_a_fold_is_told_in_one_sentence():
     )
     inside = {"when": {}, "novelty": FOLD["novelty"] | {"farther than 95 % of training from each other": 0.04}}
     assert not extrapolates(inside)
+    unknown = {"when": {}, "novelty": FOLD["novelty"] | {"farther than 95 % of training from each other": None}}
+    assert not extrapolates(unknown)
+    assert "too few training samples" in sentence(1, unknown, "sample", [0.8, 1.0], ("accuracy", "accuracy"))
     assert "0.1 below the mean" in sentence(1, inside, "sample", [0.8, 1.0], ("accuracy", "accuracy"))
 
 
