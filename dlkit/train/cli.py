@@ -29,7 +29,7 @@ from dlkit.train.evaluate import load_weights
 from dlkit.train.messages import check_config
 from dlkit.train.parser_errors import in_one_line, one_sentence, what_is_wrong
 from dlkit.train.slurm import cluster_plugins, require_srun
-from dlkit.train.together import require_processes
+from dlkit.train.together import require_all, require_processes
 
 add_safe_globals([Answer, Part, Spec])
 
@@ -139,6 +139,7 @@ class RunCLI(LightningCLI):
         with its_settings("trainer", self._machine()):
             trainer = super().instantiate_trainer(plugins=plugins, **kwargs)
             require_srun(trainer.num_devices, trainer.num_nodes)
+        require_all(trainer)
         if isinstance(self.datamodule, Batching):
             require_processes(self.datamodule, trainer, self.checkpoint)
         if leads():

@@ -211,6 +211,11 @@ def mendable(error: Exception) -> str | None:
         return f"The settings do not work together: {text}"
     if "OutOfMemoryError" in kinds:
         return f"The memory of the device is used up; lower `data.batch_size` or the size of the network ({text})"
+    if text.startswith("Expected to have finished reduction in the prior iteration"):
+        return (
+            "Some weights of the network got no gradient, and the other processes wait for theirs; set "
+            "`trainer.strategy` to ddp_find_unused_parameters_true."
+        )
     if text.startswith("Expected more than 1 value per channel when training"):
         return (
             "A training batch holds one sample, and the network shrinks it to one position, which batch normalization "

@@ -28,7 +28,7 @@ from dlkit.train.evaluation import evaluation_of
 from dlkit.train.new_recordings import new_recordings, sources_of, warn_of_other_scaling
 from dlkit.train.predictions import write_predictions
 from dlkit.train.settings import compared
-from dlkit.train.together import begin_together, in_first, keeps_weights, meet_early
+from dlkit.train.together import begin_together, in_first, keeps_weights, meet_early, require_all
 from dlkit.train.tracking import mark_running, track
 
 
@@ -48,6 +48,7 @@ def fit(arguments: Sequence[str], *, tests: bool = False) -> RunCLI:
             cli = build(rest, trains=True, tests=tests, run=run, checkpoint=checkpoint)
         assert cli.run_folder is not None
         if begins and run is not None and is_trained(run):
+            begin_together(cli.trainer, run.path, trains=True)
             print(f"run folder: {run.path}\ntrained before", flush=True)
             return cli
         with nullcontext() if run is not None else lock_of(cli.run_folder):
@@ -192,6 +193,7 @@ def load(arguments: Sequence[str], *, reads: bool = True) -> tuple[RunCLI, RunFo
             "A YAML file has no trained weights: give the run folder that `dlkit fit` printed.",
         )
         cli.model.take_scaling(cli.datamodule)
+    require_all(cli.trainer)
     begin_together(cli.trainer, Path() if run is None else run.path, trains=False)
     return cli, run
 

@@ -1,5 +1,6 @@
 """What every trainer of a job of several processes has in common: devices, and how its processes end together."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,16 @@ def its_devices(like: pl.Trainer) -> dict[str, Any]:
 def in_first(function: Callable[..., Any], *arguments: Any) -> Any:
     """Return what a function returns in the first process; the others go on at once with None."""
     return function(*arguments) if leads() else None
+
+
+def require_all(trainer: pl.Trainer) -> None:
+    """Refuse processes that torchrun or srun started but the trainer does not know: each would work alone."""
+    started, wanted = started_together(), trainer.num_devices * trainer.num_nodes
+    require(
+        "NODE_RANK" in os.environ or started in (1, wanted),
+        f"torchrun or srun started {started} processes, but trainer.devices={trainer.num_devices} and "
+        f"trainer.num_nodes={trainer.num_nodes} need {wanted}: make devices x num_nodes the number of processes.",
+    )
 
 
 def require_processes(data: Batching, trainer: pl.Trainer, checkpoint: Path | None) -> None:
