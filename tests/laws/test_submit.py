@@ -82,10 +82,15 @@ def run_script(text, programs, **variables):
 
 
 @settings(max_examples=25, deadline=None)
-@given(argv=st.lists(WORDS, max_size=5), name=WORDS.filter(lambda word: "/" not in word and word not in (".", "..")))
-def test_the_job_sees_the_words_that_were_given(argv, name, programs):
+@given(
+    argv=st.lists(WORDS, max_size=5),
+    name=WORDS.filter(lambda word: "/" not in word and word not in (".", "..")),
+    container=st.sampled_from(["", "env A=b", "nice -n 1"]),
+)
+def test_the_job_sees_the_words_that_were_given_also_in_a_container(argv, name, container, programs):
     folder = programs / name[:40] / "slurm"
-    text = render(HOUR, Site(), command=[sys.executable, "-c", PRINT, *argv], folder=folder)
+    command = [sys.executable, "-c", PRINT, *argv]
+    text = render(HOUR, Site(container=container), command=command, folder=folder)
     seen, done = run_script(text, programs)
     assert seen == argv
     assert done.returncode == 0
