@@ -69,4 +69,4 @@ def main(arguments: list[str]) -> None:
     elif known.gather:
         tuning.finish(folder)
     else:
-        tuning.tune(folder, where, known.workers)
+        tuning.tune(folder, where, known.workers, new=known.space is not None)

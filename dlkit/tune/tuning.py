@@ -112,29 +112,39 @@ def work(folder: StudyFolder) -> None:
                 print(f"  {record.why}", flush=True)
 
 
-def tune(folder: StudyFolder, where: Local | Array, workers: int | None) -> None:
-    """Run the trials of a study here, side by side, or on a cluster."""
-    book = open_book(folder)
+def tune(folder: StudyFolder, where: Local | Array, workers: int | None, *, new: bool) -> None:
+    """Run the trials of a study here, side by side, or on a cluster.
+
+    Args:
+        folder: The study.
+        where: Processes here, or a job array.
+        workers: How many; None takes one here, and on a cluster one a trial that is missing, up to eight.
+        new: The study has just begun: nothing is left of it where a cluster refuses the jobs.
+    """
     print(f"study folder: {folder.path}", flush=True)
+    book = open_book(folder)
     missing = book.wanted - len(book.finished())
-    require(
-        isinstance(where, Local) or where.request.processes == 1,
-        "A worker trains on one device: leave --nodes out, give at most --gpus-per-node 1, and more --workers.",
-    )
-    if isinstance(where, Array) or where.workers > 1:
-        number = workers or min(missing, MOST_TASKS)
-        tasks = [Task(f"worker-{i + 1}", ["tune", str(folder.path), "--worker"]) for i in range(min(number, missing))]
-        if not tasks:
-            finish(folder)
-            return
-        done = spread(tasks, where, folder=folder.path, gather=Task("gather", ["tune", str(folder.path), "--gather"]))
-        if isinstance(where, Array):
-            print(f"job {done.job}: {len(tasks)} workers; job {done.gather} gathers: `dlkit status {folder.path}`")
-            return
-        finish(folder, instead=done.complaint())
-    else:
+    if missing <= 0 or (isinstance(where, Local) and where.workers == 1):
         work(folder)
         finish(folder)
+        return
+    number = min(missing, workers or MOST_TASKS)
+    tasks = [Task(f"worker-{i + 1}", ["tune", str(folder.path), "--worker"]) for i in range(number)]
+    gather = Task("gather", ["tune", str(folder.path), "--gather"])
+    try:
+        require(
+            isinstance(where, Local) or where.request.processes == 1,
+            "A worker trains on one device: leave --nodes out, give at most --gpus-per-node 1, and more --workers.",
+        )
+        done = spread(tasks, where, folder=folder.path, gather=gather)
+    except InputError:
+        if new:
+            discard_run(folder.path)
+        raise
+    if isinstance(where, Array):
+        print(f"job array {done.job} of {number} workers; job {done.gather} gathers: `dlkit status {folder.path}`")
+        return
+    finish(folder, instead=done.complaint())
 
 
 def finish(folder: StudyFolder, instead: str = "") -> None:
