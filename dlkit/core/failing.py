@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 from dlkit.core.checks import InputError, require
 from dlkit.core.processes import JOB, leads, started_together, wait_for_all
+from dlkit.core.runfolder import discard_run
 
 BEGAN = time.time()
 EVERY, GRACE = 0.3, 1.5  # seconds between two looks; until a process that is to end has cleaned up
@@ -44,6 +45,7 @@ class Meeting:
     def __init__(self, folder: Path, children: Callable[[], Sequence[Popen[Any]]]) -> None:
         self.file, self.children, self.parent = folder / f".failed-{job_name()}", children, os.getppid()
         self.over = False
+        self.discards: Path | None = None
 
     def start(self) -> None:
         """Look for the file from now on."""
@@ -73,8 +75,11 @@ class Meeting:
         """End this process and those that it started."""
         for child in self.children():
             child.kill()
+            child.wait()
         if JOB in os.environ and leads():
             self.file.unlink(missing_ok=True)
+        if self.discards is not None:
+            discard_run(self.discards)
         sys.stderr.flush()
         os._exit(CODE)
 
@@ -115,6 +120,14 @@ def part() -> None:
     """End no longer when another process does."""
     while _MEETING:
         _MEETING.pop().over = True
+
+
+def discard(folder: Path) -> None:
+    """Remove a run folder in which nothing was learnt, once the processes that meet there have ended."""
+    if _MEETING:
+        _MEETING[0].discards = folder
+    else:
+        discard_run(folder)
 
 
 @contextmanager

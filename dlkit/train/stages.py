@@ -11,9 +11,9 @@ from typing import Any
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from dlkit.core.checks import InputError, require
-from dlkit.core.failing import part
+from dlkit.core.failing import discard, part
 from dlkit.core.processes import joined_folder, leads, started_together
-from dlkit.core.runfolder import RunFolder, discard_run, read_json, sole_user, write_json
+from dlkit.core.runfolder import RunFolder, read_json, sole_user, write_json
 from dlkit.core.signal import listening
 from dlkit.core.specs import Spec
 from dlkit.data.batching import KNOWN_SPEC, TRAINED_SPEC
@@ -142,7 +142,7 @@ def train(cli: RunCLI, run: RunFolder, checkpoint: Path | None, *, keeps: bool =
         raise KeyboardInterrupt(way) from stop
     except Exception:
         if not keeps and cli.trainer.global_step == 0 and leads():  # nothing was learnt, nothing is lost
-            discard_run(run.path)
+            discard(run.path)
         raise
     trained = {
         "epochs": cli.trainer.current_epoch,
