@@ -31,7 +31,7 @@ def error_of(task: Any, batch: Batch) -> Tensor:
 
 def _moved(part: Any, device: torch.device) -> Any:
     if isinstance(part, dict):
-        return {name: one.to(device) for name, one in part.items()}
+        return {name: _moved(one, device) for name, one in part.items()}
     return part.to(device) if isinstance(part, Tensor) else part
 
 
