@@ -1,144 +1,19 @@
 """Figures of a study: the course of its trials, what matters, and which values go with which result."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlkit.report.canvas import BLACK, BLUE, ORANGE, SKY, new_figure, style
+from dlkit.report.tune_view import ROOM, Axis, StudyView, plain_scale, short_names, shown
 
 if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
-ENDINGS = {"complete": (BLUE, "o"), "pruned": (ORANGE, "x"), "failed": (BLACK, "|")}
-ROOM = 0.04  # of an axis, beyond its ends
-
-
-@dataclass(frozen=True, eq=False)
-class Axis:
-    """A parameter.
-
-    Attributes:
-        name: Its name.
-        labels: Of a choice, in order; empty where it is a number.
-        low: Lowest value of a number.
-        high: Highest value.
-        log: Its logarithm was drawn evenly.
-    """
-
-    name: str
-    labels: tuple[str, ...] = ()
-    low: float = 0.0
-    high: float = 1.0
-    log: bool = False
-
-    def at(self, value: Any) -> float:
-        """Return where a value stands between 0 and 1; not a number where a trial has none."""
-        if value is None and "None" not in self.labels:
-            return float("nan")
-        if self.labels:
-            return (self.labels.index(str(value)) + 0.5) / len(self.labels)
-        low, high, here = (np.log(v) if self.log else float(v) for v in (self.low, self.high, value))
-        return float((here - low) / (high - low))
-
-    def ticks(self, most: int = 4) -> tuple[list[float], list[str]]:
-        """Return places between 0 and 1 and what stands there."""
-        if self.labels:
-            return [self.at(label) for label in self.labels], list(self.labels)
-        values = log_ticks(self.low, self.high, most) if self.log else even_ticks(self.low, self.high, most)
-        return [self.at(value) for value in values], [f"{value:.4g}" for value in values]
-
-
-@dataclass(frozen=True, eq=False)
-class TrialView:
-    """A trial that has ended.
-
-    Attributes:
-        number: Its number.
-        state: "complete", "pruned" or "failed".
-        value: The metric; of a pruned trial its last one; None where there is none.
-        parameters: Value or label of each of its parameters by name.
-    """
-
-    number: int
-    state: str
-    value: float | None
-    parameters: dict[str, Any]
-
-
-@dataclass(frozen=True, eq=False)
-class StudyView:
-    """A study.
-
-    Attributes:
-        metric: What was optimized.
-        maximize: Whether more is better.
-        trials: What has ended.
-        axes: The parameters.
-        importance: Share of each parameter by its name.
-    """
-
-    metric: str
-    maximize: bool
-    trials: Sequence[TrialView]
-    axes: Sequence[Axis]
-    importance: dict[str, float]
-
-    @property
-    def complete(self) -> list[TrialView]:
-        """The trials that were trained to their end, the worst first."""
-        done = [trial for trial in self.trials if trial.state == "complete" and trial.value is not None]
-        return sorted(done, key=lambda trial: (trial.value or 0.0) * (1 if self.maximize else -1))
-
-    @property
-    def label(self) -> str:
-        """The metric, and which way is better."""
-        return f"{self.metric} ({'higher' if self.maximize else 'lower'} is better)"
-
-
-def even_ticks(low: float, high: float, most: int) -> list[float]:
-    """Return round numbers in a range."""
-    from matplotlib.ticker import MaxNLocator
-
-    found = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    return [float(value) for value in found if low - 1e-12 <= value <= high + 1e-12] or [low, high]
-
-
-def log_ticks(low: float, high: float, most: int) -> list[float]:
-    """Return powers of ten, with what lies between where there are few."""
-    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    for factors in ((1,), (1, 3), (1, 2, 5)):
-        found = [m * 10.0**k for k in powers for m in factors if low * (1 - 1e-9) <= m * 10.0**k <= high * (1 + 1e-9)]
-        if len(found) >= min(3, most):
-            return found
-    return [low, *[value for value in found if low * 1.2 < value < high / 1.2], high]
-
-
-def short_names(names: Sequence[str]) -> dict[str, str]:
-    """Return the shortest ends of dotted names that tell them apart; within a choice, the choice and the setting."""
-    within = {name: name.rpartition("(")[2].replace(")", "") for name in names}
-    return {name: shortest(within[name], [within[other] for other in names], "(" in name) or name for name in names}
-
-
-def shortest(name: str, others: Sequence[str], whole: bool) -> str:
-    """Return the shortest end of a name that only one of the others has; nothing where there is none."""
-    parts = name.split(".")
-    ends = [name] if whole else [".".join(parts[i:]) for i in range(len(parts) - 1, -1, -1)]
-    return next((end for end in ends if sum(f".{other}".endswith(f".{end}") for other in others) == 1), "")
-
-
-def plain_scale(values: Sequence[float]) -> tuple[float, float]:
-    """Return the ends of an axis of results that a few bad ones do not stretch."""
-    known = np.sort(np.asarray(values, float))
-    low, high = float(known[0]), float(known[-1])
-    middle = float(np.median(known))
-    far = 5 * max(float(np.percentile(known, 75) - np.percentile(known, 25)), 1e-12 * max(1.0, abs(middle)))
-    low, high = max(low, middle - 2 * far), min(high, middle + 2 * far)
-    room = ROOM * (high - low) or ROOM * max(abs(high), 1e-6)
-    return low - room, high + room
+ENDINGS = {"complete": (BLUE, "o"), "pruned": (ORANGE, "x")}
 
 
 # ---------------------------------------------------------------------- course
@@ -149,19 +24,20 @@ def history_figure(view: StudyView) -> "matplotlib.figure.Figure":
     with style():
         figure = new_figure(6.4, 3.4)
         axes = figure.subplots()
+        known = [float(trial.value) for trial in view.trials if trial.value is not None]
+        ends = plain_scale(known or [0.0], maximize=view.maximize)
         for state, (colour, marker) in ENDINGS.items():
             some = [trial for trial in view.trials if trial.state == state and trial.value is not None]
             if some:
-                axes.plot([t.number for t in some], [float(t.value or 0.0) for t in some], color=colour, marker=marker,
+                values = shown([float(trial.value or 0.0) for trial in some], ends)
+                axes.plot([trial.number for trial in some], values, color=colour, marker=marker,
                           linestyle="", label="pruned, its last value" if state == "pruned" else state)  # fmt: skip
         draw_best(axes, view)
         failed = [trial.number for trial in view.trials if trial.value is None]
         if failed:
             axes.plot(failed, [0.02] * len(failed), color=BLACK, marker="x", linestyle="", label="failed, no value",
                       transform=axes.get_xaxis_transform(), clip_on=False)  # fmt: skip
-        known = [float(trial.value) for trial in view.trials if trial.value is not None]
-        if known:
-            axes.set_ylim(*plain_scale(known))
+        axes.set_ylim(*ends)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set(xlabel="trial", ylabel=view.label, title=f"{len(view.trials)} trials")
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
@@ -212,7 +88,8 @@ def slice_figure(view: StudyView) -> "matplotlib.figure.Figure":
     rows = -(-len(view.axes) // columns)
     names = short_names([axis.name for axis in view.axes])
     done = sorted(view.complete, key=lambda trial: trial.number)
-    values = [float(trial.value or 0.0) for trial in done]
+    ends = plain_scale([float(trial.value or 0.0) for trial in done], maximize=view.maximize)
+    values = shown([float(trial.value or 0.0) for trial in done], ends)
     with style():
         figure = new_figure(0.8 + 2.5 * columns, 0.4 + 2.4 * rows)
         grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
@@ -231,7 +108,7 @@ def slice_figure(view: StudyView) -> "matplotlib.figure.Figure":
             panel.set_xlabel(names[axis.name] + (" (logarithmic)" if axis.log else ""))
         for row in grid:
             row[0].set_ylabel(view.metric)
-        grid[0, 0].set_ylim(*plain_scale(values))
+        grid[0, 0].set_ylim(*ends)
         figure.colorbar(drawn, ax=grid, label="trial", shrink=0.8)
     return figure
 
@@ -245,7 +122,7 @@ def parallel_figure(view: StudyView) -> "matplotlib.figure.Figure":
     from matplotlib.colors import Normalize
 
     done = view.complete
-    low, high = plain_scale([float(trial.value or 0.0) for trial in done])
+    low, high = plain_scale([float(trial.value or 0.0) for trial in done], maximize=view.maximize)
     last = Axis(view.metric, low=low, high=high)
     colours = ScalarMappable(Normalize(low, high), "viridis" if view.maximize else "viridis_r")
     names = short_names([axis.name for axis in view.axes]) | {view.metric: view.metric}

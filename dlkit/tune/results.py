@@ -12,16 +12,8 @@ from dlkit.core.checks import counted
 from dlkit.core.runfolder import RunFolder, atomic_file, write_json
 from dlkit.report.canvas import save_figure
 from dlkit.report.tables import number_text
-from dlkit.report.tune_figures import (
-    Axis,
-    StudyView,
-    TrialView,
-    history_figure,
-    importance_figure,
-    parallel_figure,
-    short_names,
-    slice_figure,
-)
+from dlkit.report.tune_figures import history_figure, importance_figure, parallel_figure, slice_figure
+from dlkit.report.tune_view import Axis, StudyView, TrialView, short_names
 from dlkit.tune.space import names_of
 from dlkit.tune.study import Book, quiet_optuna
 
