@@ -25,6 +25,7 @@ def hold(noted: Callable[[], object] = lambda: None) -> None:
         end = time.monotonic() + 900
         while time.monotonic() < end and not (FOLDER / "stop").exists() and not noted():
             time.sleep(0.02)
+        time.sleep(0.6)  # the file is looked for twice a second
 
 
 def hold_training() -> None:

@@ -54,7 +54,7 @@ class Jobs:
         config["trainer"] |= {"accelerator": "cpu", "devices": 1, "num_nodes": nodes, "strategy": "auto"}
         if nodes > 1:
             config["trainer"]["strategy"] = "ddp"
-        config["data"]["init_args"] |= {"eval_batch_size": 150, "cache": str(path / "cache")}
+        config["data"]["init_args"] |= {"eval_batch_size": 40, "cache": str(path / "cache")}
         if workers:
             config["data"]["init_args"] |= {"num_workers": workers, "placement": "disk"}
         (path / "config.yaml").write_text(yaml.safe_dump(config))
@@ -68,13 +68,14 @@ class Jobs:
         path = self.folder / name
         if not path.exists():
             self.write(name, nodes=nodes, workers=workers)
-        apart = f"--nodelist={node}" if node else f"--exclude={self.slurm.nodes[2]},{self.slurm.nodes[3]}"
+        apart = [f"--nodelist={node}"] if node else []
+        apart += [f"--exclude={','.join(other for other in self.slurm.nodes[2:] if other != node)}"]
         plan = Plan(
             run=path, argv=["fit", "--into", str(path)], chain=[list(words) for words in chain],
             request=Request(
                 name=name, nodes=nodes, cpus_per_task=1, time=time, lead=lead, mem=mem, partition=partition
             ),
-            site=self.site(what, apart),
+            site=self.site(what, *apart),
         )  # fmt: skip
         self.numbers[name] = send(plan).job
         return self.numbers[name]
@@ -84,12 +85,6 @@ class Jobs:
         """Return a site on which something happens."""
         driver = f"{sys.executable} {HELD_RUN} {what}" if what else ""
         return Site(python=sys.executable, container=driver, extra=list(extra), env={"OMP_NUM_THREADS": "1"})
-
-    def held(self, name: str) -> str:
-        """Wait until a training is where it is to be struck; return its job."""
-        at = self.folder / name / "slurm" / "held"
-        self.slurm.wait_for(at.exists, within=LONG, of=f"{name} held: {self.log(name)}")
-        return self.numbers[name]
 
     def log(self, name: str) -> str:
         """Return what the tries of a job printed."""
@@ -111,7 +106,8 @@ def send_all(jobs: Jobs) -> None:
     jobs.send("limit", "step:20", time=150, lead=90)
     jobs.send("skewed", "slow,step:20", nodes=2)
     jobs.send("importing", "import", nodes=2)
-    jobs.send("validating", "validation:3", nodes=2, workers=1, mem="3G")
+    jobs.send("validating", "validation:1", nodes=2, workers=1, mem="3G")
+    jobs.send("down", "step:20", nodes=2, node=jobs.slurm.nodes[2])
     jobs.send("saving", "save:3")
     jobs.send("cancelled", "step:20")
     jobs.send("crash", "crash:5", nodes=2, chain=[["test"]])
@@ -141,11 +137,16 @@ def strike_all(jobs: Jobs) -> None:
             call("scancel", f"--signal={name}", job)
         lead(job)
 
+    def node_down(job: str) -> None:
+        call("scontrol", "update", f"nodename={jobs.slurm.nodes[2]}", "state=down", "reason=test")
+        call("scontrol", "update", f"jobid={job}", "nodelist=")
+
     waiting: dict[tuple[str, ...], Callable[[], object]] = {
         ("grace/slurm", "abrupt/slurm"): lambda: jobs.slurm.sbatch(higher, f"--nodelist={jobs.slurm.nodes[3]}"),
         ("skewed/slurm",): lambda: lead(numbers["skewed"]),
         ("importing/slurm",): lambda: lead_and_ranks(numbers["importing"]),
         ("validating/slurm",): lambda: lead(numbers["validating"]),
+        ("down/slurm",): lambda: node_down(numbers["down"]),
         ("cancelled/slurm",): lambda: call("scancel", numbers["cancelled"]),
         ("array/slurm/1",): lambda: lead(f"{numbers['array']}_1"),
     }
@@ -166,6 +167,7 @@ def jobs(slurm: Slurm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job
     send_all(jobs)
     strike_all(jobs)
     yield jobs
+    slurm.call("scontrol", "update", f"nodename={slurm.nodes[2]}", "state=resume", check=False)
     slurm.call("scancel", "--full", *jobs.numbers.values(), check=False)
 
 
@@ -254,15 +256,10 @@ def test_a_job_that_comes_no_further_is_given_up(jobs: Jobs) -> None:
 
 
 def test_a_node_that_fails_is_replaced(jobs: Jobs, together: dict[str, Any]) -> None:
-    free = jobs.slurm.nodes[2]
-    job = jobs.send("down", "step:20", nodes=2, node=free)
-    jobs.held("down")
-    jobs.slurm.call("scontrol", "update", f"nodename={free}", "state=down", "reason=test")
-    jobs.slurm.call("scontrol", "update", f"jobid={job}", "nodelist=")
     jobs.ends("down")
-    assert free not in jobs.slurm.show(job)["NodeList"]
+    assert jobs.slurm.nodes[2] not in jobs.slurm.show(jobs.numbers["down"])["NodeList"]
+    assert "Node failure" in jobs.log("down")
     assert_same(together, last_of(jobs.run("down")))
-    jobs.slurm.call("scontrol", "update", f"nodename={free}", "state=resume")
 
 
 def test_processes_that_would_not_find_each_other_say_so(jobs: Jobs) -> None:
