@@ -68,14 +68,14 @@ def shares_figure(counts: np.ndarray, classes: Sequence[str]) -> "matplotlib.fig
     with style():
         figure = new_figure(float(np.clip(0.45 * len(classes), 3.2, 9.0)) + 1.8, 1.5 + 0.34 * len(counts))
         axes = figure.subplots()
-        image = axes.imshow(share, cmap="Greys", vmin=0, vmax=max(0.01, 4 * float(share.mean())), aspect="auto")
+        image = axes.imshow(share, cmap="Greys", vmin=0, vmax=float(np.clip(4 * share.mean(), 0.01, 1)), aspect="auto")
         axes.grid(visible=False)
         label_classes(axes, classes, "x")
         axes.set_yticks(range(len(counts)), [f"fold {number + 1}" for number in range(len(counts))])
         axes.set_xlabel("class")
         if len(classes) <= NUMBERED:
             for (row, column), count in np.ndenumerate(counts):
-                dark = share[row, column] > 2.4 * share.mean()
+                dark = share[row, column] > 0.6 * image.get_clim()[1]
                 text = f"{count:.0f}"
                 axes.text(column, row, text, ha="center", va="center", color="white" if dark else BLACK, fontsize=8)
         figure.colorbar(image, ax=axes, label="share of the class\nthat the fold tests")
