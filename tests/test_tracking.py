@@ -1,5 +1,6 @@
 """A run on an MLflow server is the run in its folder; training outlives the server."""
 
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -15,6 +16,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from dlkit.__main__ import main
 from dlkit.core.runfolder import RunFolder, read_json
+from dlkit.core.signal import Stopped
 from dlkit.train import tracking, tracking_client
 from dlkit.train.settings import compared
 from dlkit.train.tracking import MLflow
@@ -124,6 +126,33 @@ def test_every_stage_of_a_run_and_its_resumption_write_into_one_run(server):
     assert len(steps) == len(set(steps)) == 4
     assert last.data.tags["changed.data.source.tolerance"] == "0.06"  # a parameter cannot change
     assert any(name.startswith("test/") for name in last.data.metrics)
+
+
+def test_a_run_that_was_asked_to_stop_is_marked_so_until_it_goes_on(server, monkeypatch):
+    log, calls = MLflow.log_metrics, iter(range(10**6))
+
+    def stop_in_the_second_epoch(self, metrics, step=None):
+        log(self, metrics, step)
+        if next(calls) == 7:
+            raise Stopped("enough", 143)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MLflow, "log_metrics", stop_in_the_second_epoch)
+        assert main(["fit", config(server, "stopped")]) == 143
+    (run,) = runs_of(connect(server), "stopped")
+    assert run.info.status == "KILLED" and "train/loss_step" in run.data.metrics
+    assert main(["fit", "--resume", "runs/tracked-001"]) == 0
+    (run,) = runs_of(connect(server), "stopped")
+    assert run.info.status == "FINISHED"
+
+
+def test_two_processes_are_one_run_on_the_server(server):
+    command = [sys.executable, "-m", "dlkit", "fit", config(server, "two"), "--trainer.devices", "2"]
+    done = subprocess.run([*command, "--trainer.strategy", "ddp"], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (run,) = runs_of(connect(server), "two")
+    steps = [step for step, _ in history(connect(server), run.info.run_id, "val/loss")]
+    assert run.info.status == "FINISHED" and len(steps) == len(set(steps)) == 2
 
 
 def test_the_model_on_the_server_predicts_what_dlkit_predicts(server):

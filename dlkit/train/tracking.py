@@ -1,6 +1,7 @@
 """Logs a run to an MLflow server, beside TensorBoard."""
 
 import logging
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,12 @@ from dlkit.train.tracking_sender import Sender, Value
 
 logger = logging.getLogger(__name__)
 ENDINGS = {"success": "FINISHED", "finished": "FINISHED", "failed": "FAILED"}
+
+
+def is_asked() -> bool:
+    """Tell whether training ends because somebody asked, which Lightning takes for a failure."""
+    cause = sys.exc_info()[1]
+    return cause is not None and not isinstance(cause, Exception)
 
 
 class MLflow(Logger):
@@ -146,7 +153,7 @@ class MLflow(Logger):
         if missing := self._sender.flush():
             logger.warning(f"{missing} values did not reach the MLflow server at '{self.uri}'; TensorBoard has them.")
         with self._forgiven():
-            self._client.set_terminated(self.run_id, ENDINGS.get(status, "FAILED"))
+            self._client.set_terminated(self.run_id, "KILLED" if is_asked() else ENDINGS.get(status, "FAILED"))
 
     @rank_zero_only
     def add(self, run: RunFolder, measures: Mapping[str, float], step: int) -> None:
