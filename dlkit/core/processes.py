@@ -69,6 +69,12 @@ def _patient() -> Any:
     return distributed.new_group(backend="gloo", timeout=timedelta(days=30))
 
 
+def get_ready() -> None:
+    """Make the group in which processes wait, while all of them are there: making it later would not be patient."""
+    if count() > 1:
+        _patient()
+
+
 def gather(values: Any) -> Any:
     """Return a tensor of every process, (processes, ...); all of the same shape and type, on the device of the job."""
     import torch

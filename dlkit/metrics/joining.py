@@ -21,6 +21,7 @@ def join(scores: Any) -> None:
     """
     if processes.count() == 1:
         return
+    processes.get_ready()
     for metric in scores.modules():
         if isinstance(metric, Metric):
             for name, reduce in metric._reductions.items():  # noqa: SLF001 - no public name

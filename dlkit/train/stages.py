@@ -4,7 +4,7 @@ import math
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ from pytorch_lightning.loggers import TensorBoardLogger
 
 from dlkit.core.checks import InputError, require
 from dlkit.core.failing import discard, part
-from dlkit.core.processes import joined_folder, leads, started_together
-from dlkit.core.runfolder import RunFolder, read_json, sole_user, write_json
+from dlkit.core.processes import leads
+from dlkit.core.runfolder import RunFolder, read_json, write_json
 from dlkit.core.signal import listening
 from dlkit.core.specs import Spec
 from dlkit.data.batching import KNOWN_SPEC, TRAINED_SPEC
@@ -27,6 +27,7 @@ from dlkit.train.evaluate import load_weights
 from dlkit.train.evaluation import evaluation_of
 from dlkit.train.new_recordings import new_recordings, sources_of, warn_of_other_scaling
 from dlkit.train.predictions import write_predictions
+from dlkit.train.run_place import is_trained, lock_of, place_of
 from dlkit.train.settings import compared
 from dlkit.train.together import begin_together, in_first, keeps_weights, meet_early, require_all
 from dlkit.train.tracking import mark_running, track
@@ -55,66 +56,6 @@ def fit(arguments: Sequence[str], *, tests: bool = False) -> RunCLI:
             train(cli, cli.run_folder, checkpoint, keeps=run is not None)
             in_first(track, cli, cli.run_folder)
     return cli
-
-
-def lock_of(run: RunFolder | None) -> AbstractContextManager[None]:
-    """Return what holds a run folder for this job; its first process does."""
-    return nullcontext() if run is None or not leads() else sole_user(run.path)
-
-
-def place_of(arguments: Sequence[str]) -> tuple[list[str], RunFolder | None, bool]:
-    """Return arguments for the parser, the folder to train in unless it is new, and whether training may begin there.
-
-    ``--resume RUN`` needs a checkpoint. ``--into RUN`` takes the newest one, or begins where there is none: every try
-    of a job gives the same command.
-    """
-    rest, into = taken(arguments, "--into", "to train in, with its config.yaml")
-    rest, resumed = taken(rest, "--resume", "to go on with")
-    named = into or resumed
-    if named is None:
-        rest, run = with_config(rest)
-        require_known_folder()
-        if run is not None:
-            raise InputError(
-                f"'{run.path}' is a run: go on with it by --resume {run.path}, or give its config.yaml to begin anew."
-            )
-        joined = joined_folder()
-        return rest, None if joined is None else RunFolder(joined), joined is not None
-    require(not (into and resumed), "--into and --resume both name a run folder: give one of them.")
-    others = [part for part in rest[:1] if not part.startswith("-")] + [part for part in rest if part == "--config"]
-    require(
-        not others or into is None,
-        f"--into {into} trains what its own config.yaml says: leave out {(others or [''])[0]}; settings may be "
-        "overridden, e.g. --trainer.max_epochs 3.",
-    )
-    run = RunFolder.open(Path(named))
-    return ["--config", str(run.config), *rest], run, into is not None
-
-
-def require_known_folder() -> None:
-    """Refuse processes that would each make a run folder of their own."""
-    require(
-        started_together() == 1,
-        "This is one of several processes that torchrun or srun started: name the run folder that they share by "
-        "--into RUN, a folder with config.yaml in it, e.g. made by `dlkit submit`.",
-    )
-
-
-def taken(arguments: Sequence[str], option: str, what: str) -> tuple[list[str], str | None]:
-    """Return the arguments without an option and its run folder, and that folder."""
-    rest = list(arguments)
-    if option not in rest:
-        return rest, None
-    place = rest.index(option)
-    given = rest[place + 1] if len(rest) > place + 1 and not rest[place + 1].startswith("--") else None
-    require(given is not None, f"{option} needs the run folder {what}, e.g. {option} runs/weather_forecast-001.")
-    rest[place : place + 2] = []
-    return rest, given
-
-
-def is_trained(run: RunFolder) -> bool:
-    """Tell whether the training of a run came to its end."""
-    return run.metrics.exists() and "fit" in read_json(run.metrics) and bool(run.checkpoint_files())
 
 
 def train(cli: RunCLI, run: RunFolder, checkpoint: Path | None, *, keeps: bool = False) -> None:

@@ -13,7 +13,7 @@ from dlkit.core.checks import counted, require
 from dlkit.core.failing import meet
 from dlkit.core.processes import leads, name_job, started_together
 from dlkit.data.batching import Batching, require_enough
-from dlkit.data.loader import epoch_ended
+from dlkit.data.order import epoch_ended
 from dlkit.train.checkpoints import load_checkpoint
 from dlkit.train.slurm import cluster_plugins
 

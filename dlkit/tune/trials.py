@@ -20,7 +20,8 @@ from dlkit.tasks.network import NetTask
 from dlkit.train.callbacks import QuietBar, ShortSummary
 from dlkit.train.checkpoints import load_checkpoint, newest_whole
 from dlkit.train.cli import RunCLI, build
-from dlkit.train.stages import is_trained, train
+from dlkit.train.run_place import is_trained
+from dlkit.train.stages import train
 from dlkit.tune.kept import Kept, keeping
 
 RECORD = "trial.json"

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from dlkit.core.batch import Batch
 from dlkit.core.checks import InputError
-from dlkit.data.loader import Batches, BatchLoader, BatchOrder, PlacedBatches, shuffled
+from dlkit.data.loader import Batches, BatchLoader, PlacedBatches
+from dlkit.data.order import BatchOrder, shuffled
 from dlkit.data.sample_batches import Numbers
 from dlkit.data.windows import Windows
 

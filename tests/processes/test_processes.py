@@ -1,8 +1,10 @@
 """Several processes train, test and predict what one would, and end together."""
 
+import shutil
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -100,7 +102,7 @@ def test_a_run_of_several_processes_is_tested_and_predicted_again_by_any_number(
     assert {path.name for path in tmp_path.iterdir()} == {"one.csv", "two.csv"}
 
 
-def test_killed_in_an_epoch_and_resumed_equals_uninterrupted(tmp_path):
+def test_killed_in_an_epoch_and_resumed_equals_uninterrupted(tmp_path, capsys):
     saves = write_job(tmp_path / "config.yaml", trainer__callbacks=[EVERY_7_STEPS])
     whole = dlkit("fit", str(saves), "--runs", str(tmp_path / "whole"), *of(2))
     assert whole.returncode == 0, whole.stderr
@@ -113,9 +115,13 @@ def test_killed_in_an_epoch_and_resumed_equals_uninterrupted(tmp_path):
     assert other.returncode == 2
     assert len(said(other)) == 1
     assert "batch_size x processes is 512" in said(other)[0]
+    alone = RunFolder(Path(shutil.copytree(run.path, tmp_path / "alone")))
+    assert main(["fit", "--resume", str(alone.path), *of(1)]) == 0
+    assert "going on with 1 process, 2 before" in capsys.readouterr().out
     resumed = dlkit("fit", "--resume", str(run.path))
     assert resumed.returncode == 0, resumed.stderr
     found = [last_of(RunFolder(tmp_path / "whole" / "tiny-001")), last_of(run)]
+    assert last_of(alone)["global_step"] == found[0]["global_step"]
     for checkpoint in found:
         checkpoint.pop("loops")
     assert_same(*found)
