@@ -2,15 +2,12 @@
 
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -21,7 +18,6 @@ from dlkit.train import tracking, tracking_client
 from dlkit.train.settings import compared
 from dlkit.train.tracking import MLflow
 from dlkit.train.tracking_client import clean, connect
-from dlkit.train.tracking_sender import Sender, Value
 from tests.made_servers import Wire, free_port, history, mlflow_server
 
 mlflow = pytest.importorskip("mlflow", reason="mlflow is not installed: pip install dlkit[mlflow]")
@@ -271,60 +267,3 @@ def test_only_the_first_process_asks_the_server(monkeypatch, tmp_path):
     logger.log_metrics({"a": 1.0}, 1)
     logger.finalize("success")
     assert not list(tmp_path.glob("mlflow*"))
-
-
-def values(count):
-    return [Value("a", float(number), number, number) for number in range(count)]
-
-
-def test_what_is_put_in_arrives_once_and_in_order_whatever_fails():
-    arrived, faults, turns = [], [], iter([True, False, True, True, False] * 100)
-
-    def send(batch):
-        assert len(batch) <= 1000
-        if next(turns):
-            raise ConnectionError
-        arrived.extend(batch)
-
-    sender = Sender(send, faults.append, every=1e6)
-    sender.put(values(2500))
-    while sender.flush():
-        pass
-    assert arrived == values(2500) and faults
-
-
-def test_whoever_logs_does_not_wait_for_the_server():
-    asked, answered, arrived = threading.Event(), threading.Event(), []
-
-    def send(batch):
-        asked.set()
-        assert answered.wait(60)
-        arrived.extend(batch)
-
-    sender = Sender(send, print, every=0.001)
-    sender.put(values(1))
-    assert asked.wait(60)
-    sender.put(values(3)[1:])  # the server has not answered, and this line is passed
-    answered.set()
-    while sender.flush():
-        pass
-    assert arrived == values(3)
-
-
-def test_beyond_the_most_that_is_kept_the_oldest_are_lost_and_counted():
-    def refuse(_):
-        raise ConnectionError
-
-    sender = Sender(refuse, lambda _: None, every=1e6, most=10)
-    sender.put(values(25))
-    assert sender.flush() == 25 and sender.lost == 15
-    assert list(sender._waiting) == values(25)[15:]
-
-
-@given(st.text(max_size=300))
-def test_any_name_is_made_one_that_mlflow_takes(name):
-    from mlflow.utils.validation import _validate_metric_name, _validate_param_name
-
-    _validate_metric_name(clean(name))
-    _validate_param_name(clean(name))
-    assert clean(clean(name)) == clean(name)
