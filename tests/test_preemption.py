@@ -12,6 +12,7 @@ import yaml
 from dlkit.__main__ import main
 from dlkit.core.runfolder import RunFolder
 from dlkit.train.callbacks import Telemetry
+from dlkit.train.evaluation_stop import StopEvaluation
 from dlkit.train.preemption import Preemption
 from tests.test_interrupt import last_of
 from tests.test_resume import AVERAGE, EVERY_7_STEPS, assert_same, write_config
@@ -127,3 +128,53 @@ def test_stopped_anywhere_ends_as_if_nothing_had_happened(
     assert {number: signal.getsignal(number) for number in before} == before
     assert main(["fit", "--resume", str(run.path)]) == 0
     assert_same(last_of(reference), last_of(run))
+
+
+def test_stopped_before_the_first_step_it_begins_when_it_goes_on(
+    whole: Callable[[str], tuple[Path, RunFolder]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, reference = whole("plain")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Telemetry, "on_fit_start", lambda *_: os.kill(os.getpid(), signal.SIGUSR2))
+        assert main(["fit", str(config), "--runs", str(tmp_path)]) == 143
+    run = RunFolder(tmp_path / "tiny-001")
+    assert f"stopped by SIGUSR2; nothing new was learnt; go on with --into {run.path}." in capsys.readouterr().err
+    assert main(["fit", "--into", str(run.path)]) == 0
+    assert_same(last_of(reference), last_of(run))
+
+
+def test_a_job_leaves_word_for_its_script(
+    whole: Callable[[str], tuple[Path, RunFolder]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, reference = whole("plain")
+    folder = tmp_path / "slurm"
+    folder.mkdir()
+    monkeypatch.setenv("DLKIT_SLURM_FOLDER", str(folder))
+    with pytest.MonkeyPatch.context() as patch:
+        press(patch, ("step", 5))
+        assert main(["fit", str(config), "--runs", str(tmp_path)]) == 0
+    assert (folder / "requeue").read_text() == "saved at step 5 in an epoch\n"
+    assert (folder / "progress").read_text() == "5\n"
+    run = RunFolder(tmp_path / "tiny-001")
+    assert main(["fit", "--into", str(run.path)]) == 0
+    assert_same(last_of(reference), last_of(run))
+
+
+def test_a_test_is_left_and_made_again(
+    whole: Callable[[str], tuple[Path, RunFolder]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, _ = whole("plain")
+    with pytest.MonkeyPatch.context() as patch:
+        begin = StopEvaluation.on_test_start
+
+        def asked_in_test(self: StopEvaluation, *rest: Any) -> None:
+            begin(self, *rest)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        patch.setattr(StopEvaluation, "on_test_start", asked_in_test)
+        assert main(["run", str(config), "--runs", str(tmp_path)]) == 143
+    assert "training has ended and is kept; go on with `dlkit run --into` and the run folder" in capsys.readouterr().err
+    run = RunFolder(tmp_path / "tiny-001")
+    assert not run.predictions.exists()
+    assert main(["run", "--into", str(run.path)]) == 0
+    assert run.predictions.exists()

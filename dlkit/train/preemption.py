@@ -108,7 +108,8 @@ class Preemption(Checkpoint):
             self._place = place
             trainer.save_checkpoint(self.run.checkpoints / "last.ckpt", weights_only=False)
             what = f"saved at step {trainer.global_step} {place}"
-        leave(what, f"go on with --resume {self.run.path}", first=first)
+        way = "--resume" if self.run.checkpoint_files() else "--into"  # which may begin
+        leave(what, f"go on with {way} {self.run.path}", first=first)
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
