@@ -60,8 +60,8 @@ class HeadData:
 class CombinedEvaluation(Evaluation):
     """How several heads are measured, drawn and written down.
 
-    The prediction table has for each window the rows of each head, with its name; columns that a head has not are null. Truth and
-    prediction of a head for classes are called ``truth class`` and ``prediction class``.
+    The prediction table has for each window the rows of each head, with its name; columns that a head has not are
+    null. Truth and prediction of a head for classes are called ``truth class`` and ``prediction class``.
     """
 
     thing = "window"

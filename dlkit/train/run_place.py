@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+import yaml
+
 from dlkit.core.checks import InputError, require
 from dlkit.core.processes import joined_folder, leads, started_together
 from dlkit.core.runfolder import RunFolder, read_json, sole_user
@@ -63,6 +65,23 @@ def taken(arguments: Sequence[str], option: str, what: str) -> tuple[list[str], 
     require(given is not None, f"{option} needs the run folder {what}, e.g. {option} runs/weather_forecast-001.")
     rest[place : place + 2] = []
     return rest, given
+
+
+def on_this_machine(run: RunFolder, arguments: list[str]) -> list[str]:
+    """Let a trained run be used by one process, where it was trained by many; what the command line names holds.
+
+    Args:
+        run: A run that may have been trained on a cluster.
+        arguments: For the parser: the run's settings, then overrides.
+    """
+    if started_together() > 1:
+        return arguments
+    kept = yaml.safe_load(run.config.read_text(encoding="utf-8")).get("trainer") or {}
+    here = {"devices": 1, "num_nodes": 1, "strategy": "auto", "accelerator": "auto"}
+    if kept.get("accelerator") == "cpu":
+        del here["accelerator"]
+    changes = [word for name, value in here.items() for word in (f"--trainer.{name}", str(value))]
+    return [*arguments[:2], *changes, *arguments[2:]]
 
 
 def is_trained(run: RunFolder) -> bool:

@@ -27,7 +27,7 @@ from dlkit.train.evaluate import load_weights
 from dlkit.train.evaluation import evaluation_of
 from dlkit.train.new_recordings import new_recordings, sources_of, warn_of_other_scaling
 from dlkit.train.predictions import write_predictions
-from dlkit.train.run_place import is_trained, lock_of, place_of
+from dlkit.train.run_place import is_trained, lock_of, on_this_machine, place_of
 from dlkit.train.settings import compared
 from dlkit.train.together import begin_together, in_first, keeps_weights, meet_early, require_all
 from dlkit.train.tracking import mark_running, track
@@ -119,6 +119,7 @@ def load(arguments: Sequence[str], *, reads: bool = True) -> tuple[RunCLI, RunFo
     """
     rest, run = with_config(list(arguments))
     meet_early(None if run is None else run.path)
+    rest = rest if run is None else on_this_machine(run, rest)
     checkpoint = None if run is None else best_or_newest(run)
     saved = {} if checkpoint is None else load_checkpoint(checkpoint)
     spec = Spec.from_dict(saved["spec"]) if "spec" in saved else None  # without one, the weights are refused

@@ -90,13 +90,12 @@ def test_one_process_writes_and_prints(runs, count):
 def test_a_run_of_several_processes_is_tested_and_predicted_again_by_any_number(runs, tmp_path):
     run = runs[0][2]
     before = run.metrics.read_bytes()
-    again = dlkit("test", str(run.path))  # by two, as its config says
+    again = dlkit("test", str(run.path), *of(2))
     assert again.returncode == 0, again.stderr
     assert again.stdout.count("standardized") == 1
     assert run.metrics.read_bytes() == before
-    alone = ["--trainer.devices", "1", "--trainer.strategy", "auto"]
-    assert main(["predict", str(run.path), *alone, "--output", str(tmp_path / "one.csv")]) == 0
-    two = dlkit("predict", str(run.path), "--output", str(tmp_path / "two.csv"))
+    assert main(["predict", str(run.path), "--output", str(tmp_path / "one.csv")]) == 0  # by one: nothing else is asked
+    two = dlkit("predict", str(run.path), *of(2), "--output", str(tmp_path / "two.csv"))
     assert two.returncode == 0, two.stderr
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "one.csv"), pd.read_csv(tmp_path / "two.csv"), rtol=1e-6)
     assert {path.name for path in tmp_path.iterdir()} == {"one.csv", "two.csv"}
