@@ -65,7 +65,7 @@ def frame_times(data: Any, camera: Camera, rows: np.ndarray) -> np.ndarray:
     """Return the stamps of the frames of windows that end at some rows, (batch, frames)."""
     numbers, there = camera.numbers(torch.from_numpy(rows).to(camera.newest.device))
     stamps: np.ndarray = data.clock(camera.stamps[numbers.clamp_min(0)].cpu().numpy())
-    nothing = np.datetime64("NaT") if stamps.dtype.kind == "M" else np.nan
+    nothing = np.datetime64("NaT", "ns") if stamps.dtype.kind == "M" else np.nan
     return np.where(there.cpu().numpy(), stamps, nothing)
 
 

@@ -14,7 +14,8 @@ from tests.test_resume import CONFIG
 
 HERE = Path(__file__).parent
 WINDOWS = 512  # of a step, in all processes together
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE.parents[1])}
+FOLDERS = [str(HERE.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]  # packages may lie where ours looks
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(FOLDERS)}
 
 
 def write_job(path: Path, **change: Any) -> Path:
