@@ -2,9 +2,10 @@
 
 import argparse
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from dlkit.core.checks import InputError, require
+from dlkit.core.arguments import Parser
+from dlkit.core.checks import require
 
 USAGE = """dlkit crossval CONFIG.yaml --folds 5 [--repeats R] [--kind KIND] [--purge DURATION] [--key value ...]
        dlkit crossval FOLDER [--workers N | --slurm SITE ...]"""
@@ -12,14 +13,6 @@ DESCRIPTION = """Makes a run folder for each fold in RUNS/NAME_crossval-001, sid
 them: metrics with mean, deviation and interval, baselines beside, out-of-fold predictions of everything in one table,
 figures, and a sentence a fold that says whether it interpolates or extrapolates. What was stopped goes on with
 FOLDER."""
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        """Refuse the arguments."""
-        raise InputError(f"{message}; usage: {' or '.join(line.strip() for line in USAGE.splitlines())}")
 
 
 def parser() -> Parser:

@@ -1,8 +1,8 @@
 """Show which part of its inputs a trained network's answers come from."""
 
 import argparse
-from typing import NoReturn
 
+from dlkit.core.arguments import Parser
 from dlkit.core.checks import InputError
 
 USAGE = """dlkit explain RUN [--method METHOD ...] [--split test] [--samples 16 | --number N ...] [--target NAME]"""
@@ -15,14 +15,6 @@ Every method answers for itself by deletion and insertion curves and by randomiz
 Class activation maps and gradients are relative; the others have the unit of the score. Only integrated_gradients and
 deep_lift add up to its change: of several sources the shares of all others are proportions. A dashed box encloses what
 is above 20 % of the maximum of a class activation map."""
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        """Refuse the arguments."""
-        raise InputError(f"{message}; usage: {USAGE}")
 
 
 def parser() -> Parser:

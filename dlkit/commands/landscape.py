@@ -1,24 +1,15 @@
 """Draw the loss around the weights of a run: lines, planes, the way of the optimizer, curvature."""
 
-import argparse
 import re
-from typing import NoReturn
 
-from dlkit.core.checks import InputError, require
+from dlkit.core.arguments import Parser
+from dlkit.core.checks import require
 
 USAGE = "dlkit landscape RUN [--lines | --plane] [--directions trajectory] [--shard 3/8] [--key value ...]"
 DESCRIPTION = """Measures the loss around the trained weights: along two directions that are random and as long in each
 filter as its weights (arXiv:1712.09913), or along those in which the optimizer went most. Leaves contours, a surface, a
 page to turn it on and the largest eigenvalues of the Hessian in RUN/landscape/. What was stopped goes on where it was;
 several devices or jobs share the work: CUDA_VISIBLE_DEVICES=2 dlkit landscape RUN --shard 3/8."""
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        """Refuse the arguments."""
-        raise InputError(f"{message}; usage: {USAGE}")
 
 
 def parser() -> Parser:

@@ -1,20 +1,11 @@
 """Print what the Slurm job of a run printed."""
 
-import argparse
 from pathlib import Path
-from typing import NoReturn
 
+from dlkit.core.arguments import Parser
 from dlkit.core.checks import InputError
 
 USAGE = "dlkit logs RUN [--follow] [--try N] [--element NAME]"
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        """Refuse the arguments."""
-        raise InputError(f"{message}; usage: {USAGE}")
 
 
 def parser() -> Parser:

@@ -1,19 +1,8 @@
 """Predict the test windows or samples of a run, or everything in files never seen."""
 
-import argparse
-from typing import NoReturn
-
-from dlkit.core.checks import InputError
+from dlkit.core.arguments import Parser
 
 USAGE = """dlkit predict RUN [--data FILE ...] [--output FILE] [--key value ...]"""
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        """Refuse the arguments."""
-        raise InputError(f"{message}; usage: {USAGE}")
 
 
 def main(arguments: list[str]) -> None:

@@ -2,24 +2,14 @@
 
 import argparse
 from pathlib import Path
-from typing import NoReturn
 
-from dlkit.core.checks import InputError
+from dlkit.core.arguments import Parser
 
 USAGE = """dlkit submit CONFIG.yaml [--nodes 2] [--gpus-per-node 4] --time 8h [--then test,explain] [--key value ...]
        dlkit submit RUN [--time 8h ...]"""
 NOTE = """Makes the run folder, writes RUN/slurm/job.sh, lets Slurm judge it, queues it, and returns with its number.
 Everything else is a setting of the run, e.g. --data.batch_size 64. A run that exists is sent again with what it asked
 for before. Follow it by `dlkit status RUN` and `dlkit logs RUN`, end it by `dlkit cancel RUN`."""
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        """Refuse the arguments."""
-        usage = " or ".join(line.strip() for line in USAGE.splitlines())
-        raise InputError(f"{message}; usage: {usage}")
 
 
 def parser() -> Parser:

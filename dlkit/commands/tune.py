@@ -1,8 +1,8 @@
 """Search for the settings that validate best: many trainings, each with other values."""
 
 import argparse
-from typing import NoReturn
 
+from dlkit.core.arguments import Parser
 from dlkit.core.checks import InputError, require
 
 USAGE = """dlkit tune CONFIG.yaml --space SPACE.yaml --trials N [--workers N | --slurm SITE --time T] [--key value ...]
@@ -12,14 +12,6 @@ that does not exist is refused before any trial. Trials look at validation alone
 folder RUNS/NAME_tune-001 with a run folder for each trial, best.yaml (ready for `dlkit fit`), trials.csv, study.json
 and figures/; `tensorboard --logdir STUDY` compares all trials. What was stopped or killed goes on with `dlkit tune
 STUDY`, also with more trials than first asked for; workers may come and go."""
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        """Refuse the arguments."""
-        raise InputError(f"{message}; usage: {' '.join(USAGE.split())}")
 
 
 def parser() -> Parser:
