@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from PIL import Image
+from pytorch_lightning import Trainer
+from pytorch_lightning.cli import LightningArgumentParser
 
 from dlkit.core.checks import InputError
 from dlkit.data.sources.files import Files
@@ -174,6 +177,13 @@ def test_a_network_without_weights_needs_no_training(network):
 @pytest.mark.parametrize("part", TRAINERS, ids=by_stem)
 def test_a_trainer_part_trains(part, tmp_path):
     assert_reloads([WEATHER, "--model", CONFIGS / "model" / "dlinear.yaml", "--trainer", part], tmp_path)
+
+
+@pytest.mark.parametrize("part", sorted((CONFIGS / "trainer").glob("*.yaml")), ids=by_stem)
+def test_a_trainer_part_says_what_lightning_knows(part):
+    parser = LightningArgumentParser()
+    parser.add_lightning_class_args(Trainer, "trainer")
+    parser.parse_object({"trainer": yaml.safe_load(part.read_text())})
 
 
 def test_a_path_fills_in_environment_variables(tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ from pytorch_lightning.callbacks import (
     ProgressBar,
     Timer,
 )
+from pytorch_lightning.strategies import FSDPStrategy
 
 from dlkit.data.batching import Batching
 
@@ -42,7 +43,8 @@ def wants_every_batch(callback: pl.Callback) -> bool:
 
 def may_group(trainer: pl.Trainer) -> bool:
     """Tell whether grouping batches leaves every setting of the trainer with its meaning."""
-    plain = trainer.world_size == 1 and trainer.accumulate_grad_batches == 1 and not trainer.fast_dev_run  # type: ignore[attr-defined] # set by Lightning
+    alone = trainer.world_size == 1 and not isinstance(trainer.strategy, FSDPStrategy)
+    plain = alone and trainer.accumulate_grad_batches == 1 and not trainer.fast_dev_run  # type: ignore[attr-defined] # set by Lightning
     precise = str(trainer.precision) in ("32-true", "64-true", "bf16-mixed", "bf16-true")
     whole = trainer.limit_train_batches == 1.0 and trainer.val_check_interval == 1.0
     return plain and precise and whole and not any(map(wants_every_batch, trainer.callbacks))  # type: ignore[attr-defined] # same

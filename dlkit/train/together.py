@@ -33,6 +33,7 @@ def begin_together(trainer: pl.Trainer, folder: Path, *, trains: bool) -> None:
         folder: That all processes see.
         trains: They train in this folder, which their command line may not name.
     """
+    leave_to_autocast(trainer)
     if trainer.world_size > 1:
         watched(trainer)
         vars(subprocess_script)["_launch_process_observer"] = lambda _: None  # kills without a word; `meet` does it
@@ -91,9 +92,11 @@ def require_processes(data: Batching, trainer: pl.Trainer, checkpoint: Path | No
         checkpoint: What is gone on with.
     """
     world, several = trainer.world_size, data.batches_per_step
+    dealt = " and FSDP" if deals_out_weights(trainer) else ""
     require(
-        world == 1 or several in ("auto", 1),
-        f"data.batches_per_step={several} is for one process: leave it 'auto' or set 1 with {world} processes.",
+        (world == 1 and not dealt) or several in ("auto", 1),
+        f"data.batches_per_step={several} is for one process: leave it 'auto' or set 1 with "
+        f"{counted(world, 'process')}{dealt}.",
     )
     require(
         world == 1 or isinstance(trainer.strategy.launcher, subprocess_script._SubprocessScriptLauncher),  # noqa: SLF001 - no public name
@@ -124,3 +127,15 @@ def keeps_weights(trainer: pl.Trainer) -> bool:
 def deals_out_weights(trainer: pl.Trainer) -> bool:
     """Tell whether every process holds a part of the weights only."""
     return isinstance(trainer.strategy, FSDPStrategy)
+
+
+def leave_to_autocast(trainer: pl.Trainer) -> None:
+    """Let FSDP keep the types of weights, buffers and batches in mixed precision: autocast chooses those of operations.
+
+    Lightning would round scalings and targets to three digits, in checkpoints and measures too.
+    """
+    strategy = trainer.strategy
+    if isinstance(strategy, FSDPStrategy) and strategy.mixed_precision is None and "mixed" in str(trainer.precision):
+        from torch.distributed.fsdp import MixedPrecision
+
+        strategy.mixed_precision = MixedPrecision()
