@@ -99,6 +99,11 @@ def require_processes(data: Batching, trainer: pl.Trainer, checkpoint: Path | No
         f"{counted(world, 'process')}{dealt}.",
     )
     require(
+        not (dealt and trainer.gradient_clip_val and trainer.gradient_clip_algorithm != "value"),
+        "trainer.gradient_clip_val: FSDP cannot clip by norm, for no process knows it: set "
+        "trainer.gradient_clip_algorithm to value, or trainer.gradient_clip_val to null.",
+    )
+    require(
         world == 1 or isinstance(trainer.strategy.launcher, subprocess_script._SubprocessScriptLauncher),  # noqa: SLF001 - no public name
         "trainer.strategy is one that copies this process, which several of dlkit cannot be: set it to ddp or fsdp.",
     )

@@ -1,4 +1,4 @@
-"""FSDP in mixed precision keeps scalings and targets as they are, and trains batch by batch; one process, on a CPU."""
+"""FSDP in mixed precision keeps scalings and targets; what it cannot do is refused. One process on a CPU."""
 
 from functools import partial
 
@@ -66,3 +66,12 @@ def test_batches_are_trained_together_only_without_fsdp():
     require_processes(data, plain, None)
     with pytest.raises(InputError, match=r"batches_per_step=4 is for one process.*1 process and FSDP"):
         require_processes(data, dealt, None)
+
+
+def test_gradients_are_clipped_by_value_only():
+    trainer = trainer_with(FSDPStrategy())
+    trainer.gradient_clip_val = 0.5
+    with pytest.raises(InputError, match="FSDP cannot clip by norm"):
+        require_processes(module(), trainer, None)
+    trainer.gradient_clip_algorithm = "value"
+    require_processes(module(), trainer, None)
