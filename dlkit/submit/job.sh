@@ -74,8 +74,14 @@ done
 
 state=$(scontrol show job -o "$job" 2>/dev/null | sed -n 's/.* JobState=\([A-Z_]*\).*/\1/p')
 say "ended with code $rc, state ${state:-unknown}${cancelled:+, cancelled}"
-if [ -e requeue ] && [ -z "$cancelled" ] && [ "$state" = RUNNING ]; then
-  say "saved and asked to go on: requeued"
+why=""
+[ ! -e requeue ] || why="saved and asked to go on"
+# Killed by somebody, or for its memory: it goes on from its newest checkpoint, but not twice from the same step.
+if [ "$rc" -eq 137 ] && { [ "$same" -lt 2 ] || [ "$(cat progress 2>/dev/null || echo 0)" != "$progress" ]; }; then
+  why="killed"
+fi
+if [ -n "$why" ] && [ -z "$cancelled" ] && [ "$state" = RUNNING ]; then
+  say "$why: requeued"
   scontrol requeue "$job" && sleep 60 # Slurm ends the script here
 fi
 exit "$rc"

@@ -74,7 +74,7 @@ NETS = {
     "depth of no ImageNet network": images(("depth=19", "18"), net("imagenet_resnet.ImageNetResNet", depth=19)),
     "kernel even": traces(("kernel_size=4", "odd"), net("cnn.CNN", kernel_size=4)),
     "width zero": traces(("width=0",), net("cnn.CNN", width=0)),
-    "pool unknown": traces(("pool", "'max'"), net("cnn.CNN", pool="max")),
+    "pool unknown": traces(("pool", "'median'"), net("cnn.CNN", pool="median")),
     "dropout of two": traces(("dropout=2",), net("cnn.CNN", dropout=2.0)),
     "baseline of forecasts": traces(("RepeatLast", "horizon", "general network"), net("repeat_last.RepeatLast")),
     "network that is no class": traces(("'dlkit.models.cnn.CNNN'", "did you mean"), net("cnn.CNNN")),

@@ -2,7 +2,7 @@
 
 WHAT, separated by commas: `import`, `step:N` and `validation:N` wait there until the job is asked to stop, `slow` makes
 all ranks but the first late, `crash:N` ends the second rank, `memory:N` takes 4 GB, `save:N` dies in the middle of a
-save, `loop` never comes further, `element:N` means that element of an array alone.
+save, `loop` never comes further, `element:N` means that element of an array alone, `always` every try.
 """
 
 import os
@@ -106,7 +106,8 @@ def arguments() -> list[str]:
 
 if __name__ == "__main__":
     faults = dict(part.partition(":")[::2] for part in sys.argv[1].split(","))
-    first = os.environ.get("SLURM_RESTART_COUNT", "0") == "0" or "loop" in faults
+    first = os.environ.get("SLURM_RESTART_COUNT", "0") == "0" or bool({"loop", "always"} & set(faults))
+    faults.pop("always", None)
     here = faults.pop("element", "") in ("", os.environ.get("SLURM_ARRAY_TASK_ID"))
     if first and here:
         for what, number in faults.items():
