@@ -15,6 +15,7 @@ from pytorch_lightning.cli import LightningArgumentParser
 from dlkit.core.checks import InputError
 from dlkit.data.sources.files import Files
 from dlkit.train import stages
+from tests.bad_inputs.corpus import write_job
 from tests.shared_data import shared
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -198,3 +199,12 @@ def test_an_unset_variable_in_a_path_is_named(monkeypatch):
     with pytest.raises(InputError, match=r"MY_RECORDINGS.*export MY_RECORDINGS=") as error:
         _ = Files(path="$MY_RECORDINGS/a.csv", time="t").files
     assert str(error.value).count("\n") == 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
+@pytest.mark.parametrize("setting", [("", CONFIGS / "trainer" / "all_gpus.yaml"), (".accelerator", "cuda")])
+def test_a_trainer_of_gpus_without_any_says_what_to_leave_out(setting, tmp_path):
+    write_job(tmp_path)
+    with pytest.raises(InputError, match=r"no GPU here .*--trainer\.accelerator cpu --trainer\.devices 1\.$"):
+        stages.fit(["--config", str(tmp_path / "config.yaml"), f"--trainer{setting[0]}", str(setting[1])])
+    assert not list((tmp_path / "runs").glob("*"))

@@ -45,17 +45,16 @@ def test_ctrl_c_says_how_to_go_on_and_what_is_kept_goes_on_as_if_nothing_had_hap
     run = RunFolder(tmp_path / "tiny-001")
     assert done.returncode == 130, done.stderr
     said = [line for line in done.stderr.splitlines() if line.startswith("dlkit ")]
-    assert said == [f"dlkit fit: interrupted; checkpoints written so far are whole; go on with --resume {run.path}."], (
-        done.stderr
-    )
+    way = f"go on with `dlkit fit --resume {run.path}`"
+    assert said == [f"dlkit fit: interrupted; checkpoints written so far are whole; {way}."], done.stderr
     assert "Traceback" not in done.stderr
     assert not list(run.path.rglob("*.tmp"))
     steps = {torch.load(path, weights_only=True)["global_step"] for path in run.checkpoint_files()}
     assert steps, "nothing was saved before the interrupt"
     assert max(steps) <= 33
-    offered = re.search(r"(--resume) (\S+)\.$", said[0])
+    offered = re.search(r"`dlkit (.*)`\.$", said[0])
     assert offered is not None
-    assert main(["fit", *offered.groups()]) == 0
+    assert main(offered.group(1).split()) == 0
     assert_same(last_of(whole), last_of(run))
 
 

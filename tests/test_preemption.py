@@ -124,7 +124,7 @@ def test_stopped_anywhere_ends_as_if_nothing_had_happened(
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("dlkit ")]
     assert len(said) == 1
     assert said[0].startswith("dlkit fit: stopped by SIGTERM; saved at step ")
-    assert said[0].endswith(f"{place}; go on with --resume {run.path}.")
+    assert said[0].endswith(f"{place}; go on with `dlkit fit --resume {run.path}`.")
     assert {number: signal.getsignal(number) for number in before} == before
     assert main(["fit", "--resume", str(run.path)]) == 0
     assert_same(last_of(reference), last_of(run))
@@ -138,7 +138,10 @@ def test_stopped_before_the_first_step_it_begins_when_it_goes_on(
         patch.setattr(Telemetry, "on_fit_start", lambda *_: os.kill(os.getpid(), signal.SIGUSR2))
         assert main(["fit", str(config), "--runs", str(tmp_path)]) == 143
     run = RunFolder(tmp_path / "tiny-001")
-    assert f"stopped by SIGUSR2; nothing new was learnt; go on with --into {run.path}." in capsys.readouterr().err
+    assert (
+        f"stopped by SIGUSR2; nothing new was learnt; go on with `dlkit fit --into {run.path}`."
+        in capsys.readouterr().err
+    )
     assert main(["fit", "--into", str(run.path)]) == 0
     assert_same(last_of(reference), last_of(run))
 

@@ -7,7 +7,7 @@ Cancels what waits or runs; it is not requeued. Checkpoints stay: `dlkit submit 
 
 def main(arguments: list[str]) -> None:
     """Cancel."""
-    if not arguments or arguments[0] in ("-h", "--help"):
+    if arguments and arguments[0] in ("-h", "--help"):
         print(USAGE)
         return
     from pathlib import Path
@@ -15,6 +15,10 @@ def main(arguments: list[str]) -> None:
     from dlkit.core.checks import require
     from dlkit.submit.cancel import cancel
 
+    require(
+        bool(arguments),
+        "give the folder of a run, e.g. dlkit cancel runs/a-001; `dlkit status` lists those with jobs.",
+    )
     for argument in arguments:
         require(not argument.startswith("-"), f"There is no option {argument} of dlkit cancel: give run folders.")
     for argument in arguments:

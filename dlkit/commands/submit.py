@@ -40,6 +40,9 @@ def main(arguments: list[str]) -> None:
         return
     options, rest = parser().parse_known_args(arguments)
     from dlkit.submit import submitting
+    from dlkit.train.messages import SECTIONS
+
+    parser().check_misspelt(rest, SECTIONS)
 
     first = Path(rest[0]) if rest and not rest[0].startswith("-") else None
     if first is not None and first.suffix not in (".yaml", ".yml"):

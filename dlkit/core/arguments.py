@@ -1,9 +1,11 @@
 """Arguments of a command that has a parser of its own."""
 
 import argparse
+import difflib
+from collections.abc import Collection, Sequence
 from typing import NoReturn
 
-from dlkit.core.checks import InputError
+from dlkit.core.checks import InputError, require
 
 
 class Parser(argparse.ArgumentParser):
@@ -13,3 +15,19 @@ class Parser(argparse.ArgumentParser):
         """Refuse the arguments."""
         usage = " or ".join(line.strip() for line in (self.usage or "").splitlines())
         raise InputError(f"{message}; usage: {usage}")
+
+    def check_misspelt(self, rest: Sequence[str], sections: Collection[str]) -> None:
+        """Refuse what is nearly an option of this command.
+
+        Args:
+            rest: What this parser did not take.
+            sections: Options of the settings of a run.
+
+        Raises:
+            InputError: Something is.
+        """
+        own = [option for action in self._actions for option in action.option_strings]
+        for name in (word.partition("=")[0] for word in rest if word.startswith("--")):
+            setting = name.removeprefix("--").partition(".")[0] in sections
+            near = [] if setting else difflib.get_close_matches(name, own, n=1, cutoff=0.75)
+            require(not near, f"there is no option {name} of {self.prog}; did you mean {(near or [''])[0]}?")

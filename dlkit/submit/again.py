@@ -30,6 +30,8 @@ def fill_in(options: argparse.Namespace, before: dict[str, Any]) -> Site | None:
         return None
     for key in RESOURCES:
         value = before["request"][key]
+        if key == "tasks_per_node" and options.gpus_per_node:  # asked for now: one process a GPU
+            continue
         if getattr(options, key) is None and value:
             setattr(options, key, clock_of(value) if key in ("time", "lead") else value)
     options.local_disk = options.local_disk or before["local_disk"]

@@ -17,7 +17,7 @@ class Request:
         name: Name of the job; "" takes the name of the run.
         nodes: Number of nodes.
         gpus_per_node: GPUs of each node; 0 trains on the CPUs.
-        tasks_per_node: Processes on each node; 0 takes one a GPU, or one.
+        tasks_per_node: Processes on each node of a job without GPUs; 0 takes one a GPU, or one.
         cpus_per_task: Processor cores of each process; 0 takes one more than the data has workers.
         mem: Memory of each node, e.g. "64G"; "" takes the default of the site.
         time: Time limit in seconds.
@@ -46,9 +46,9 @@ class Request:
             value = getattr(self, key)
             require(value >= 0, f"--{key.replace('_', '-')} {value} is negative: give at least 1, or leave it out.")
         require(
-            self.gpus_per_node == 0 or self.tasks_per_node in (0, self.gpus_per_node),
-            f"--tasks-per-node {self.tasks_per_node} beside --gpus-per-node {self.gpus_per_node}: each GPU has one "
-            "process; leave --tasks-per-node out.",
+            self.gpus_per_node == 0 or self.tasks_per_node == 0,
+            f"--tasks-per-node {self.tasks_per_node} beside --gpus-per-node {self.gpus_per_node}: it is for jobs "
+            "without GPUs, as each GPU has one process; leave --tasks-per-node out.",
         )
         self._check_names()
 

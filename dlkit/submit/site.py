@@ -107,7 +107,7 @@ def site_from(content: dict[str, Any], path: str) -> Site:
         wanted = kinds[key]
         require(
             isinstance(value, wanted) and not isinstance(value, bool),
-            f"{path}: {key} must be {SORTS[wanted]}, it is {value!r:.60}.",
+            f"{path}: {key} must be {SORTS[wanted]}{EXAMPLES.get(key, '')}, it is {value!r:.60}.",
         )
         parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
         for part in parts:
@@ -120,6 +120,7 @@ def site_from(content: dict[str, Any], path: str) -> Site:
 
 
 SORTS = {str: "text", int: "a whole number", list: "a list", dict: "settings (name: value)"}
+EXAMPLES = {"lead": ' such as "5m"', "time": ' such as "8h"', "mem": ' such as "64G"'}
 
 
 def plain(value: Any) -> Any:

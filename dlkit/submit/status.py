@@ -38,11 +38,13 @@ def report_one(folder: Path, record: Record, states: Mapping[str, State]) -> str
     else:
         state = in_words(states.get(record.job), record) + said_last(folder, record, states)
         lines.append(f"  job {record.job}: {state}{tries_of(folder, record)}")
-        lines += why_failed(folder, record, states)
+        lines += why_failed(folder, record.job, states)
     run = RunFolder(folder)
     if run.config.is_file():
         lines.append(f"  {progress_in_words(run)}")
-    lines += [f"  then {job}, {command}: {in_words(states.get(job), record)}" for job, command in record.then]
+    for job, command in record.then:
+        lines.append(f"  then {job}, {command}: {in_words(states.get(job), record)}")
+        lines += why_failed(folder, job, states)
     return "\n".join(lines)
 
 
@@ -66,9 +68,9 @@ def said_last(folder: Path, record: Record, states: Mapping[str, State]) -> str:
     return f"; its log ends with: {lines[-1]}" if lines else ""
 
 
-def why_failed(folder: Path, record: Record, states: Mapping[str, State]) -> list[str]:
+def why_failed(folder: Path, job: str, states: Mapping[str, State]) -> list[str]:
     """Return the last line of the log of a failed job in which a program says what is wrong."""
-    log, state = folder / "slurm" / "logs" / f"{record.job}.out", states.get(record.job)
+    log, state = folder / "slurm" / "logs" / f"{job}.out", states.get(job)
     if state is None or state.state != "FAILED" or not log.is_file():
         return []
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()

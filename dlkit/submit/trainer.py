@@ -11,20 +11,27 @@ def workers_of(data: Any) -> int:
     return int((data.get("init_args") or {}).get("num_workers") or 0)
 
 
+def on_each_node(request: Request, devices: object) -> str:
+    """Return the processes of a node as they were asked for, and what to do about other devices."""
+    if request.gpus_per_node:
+        option, why = "--gpus-per-node", "each GPU has one process"
+    elif request.tasks_per_node:
+        option, why = "--tasks-per-node", "each process is one device"
+    else:
+        return f"one process on each node: leave trainer.devices out, or give --gpus-per-node {devices}"
+    return f"{option} {request.tasks}: {why}; leave trainer.devices out, or change {option}"
+
+
 def fit_trainer(trainer: Any, request: Request) -> None:
     """Set devices, nodes, accelerator and strategy of a trainer to those of a request.
 
     Raises:
         InputError: They were set to something else.
     """
-    asked = (
-        f"--gpus-per-node {request.gpus_per_node}" if request.gpus_per_node else f"{request.tasks} tasks on each node"
-    )
     devices, nodes, accelerator = trainer.get("devices"), trainer.get("num_nodes"), trainer.get("accelerator")
     require(
         devices in (None, "auto", -1, "-1", 1, "1", request.tasks, str(request.tasks)),
-        f"trainer.devices {devices} beside {asked}: each GPU has one process; leave trainer.devices out, or change "
-        "--gpus-per-node.",
+        f"trainer.devices {devices} beside {on_each_node(request, devices)}.",
     )
     require(
         nodes in (None, 1, request.nodes),

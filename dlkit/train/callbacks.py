@@ -20,7 +20,7 @@ from dlkit.train.random_state import RandomState
 from dlkit.train.together import deals_out_weights
 
 
-def run_callbacks(run: RunFolder, *, monitored: bool) -> list[pl.Callback]:
+def run_callbacks(run: RunFolder, *, monitored: bool, command: str) -> list[pl.Callback]:
     """Return the callbacks of every run: the best and the last checkpoint, random state, telemetry, preemption."""
     best = ModelCheckpoint(
         dirpath=run.checkpoints,
@@ -30,7 +30,7 @@ def run_callbacks(run: RunFolder, *, monitored: bool) -> list[pl.Callback]:
         enable_version_counter=False,
         auto_insert_metric_name=False,
     )
-    return [best, RandomState(), Telemetry(), Preemption(run)]
+    return [best, RandomState(), Telemetry(), Preemption(run, command)]
 
 
 def keep_in(run: RunFolder, trainer: pl.Trainer) -> None:

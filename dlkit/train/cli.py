@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -127,7 +128,7 @@ class RunCLI(LightningCLI):
             return self._trainer_of(self.run_folder, **kwargs)
 
     def _trainer_of(self, run: RunFolder, **kwargs: Any) -> pl.Trainer:
-        extra = [*run_callbacks(run, monitored=self._validates()), QuietBar()]
+        extra = [*run_callbacks(run, monitored=self._validates(), command="run" if self.tests else "fit"), QuietBar()]
         given = self.config["trainer"].get("plugins") or []
         plugins = [AtomicCheckpointIO(), *cluster_plugins(given), *given]
         if self.config["trainer"].get("enable_progress_bar") is False:
@@ -211,6 +212,11 @@ def its_settings(what: str, settings: str) -> Iterator[None]:
     except InputError:
         raise
     except (ValueError, ImportError, MisconfigurationException) as error:
+        require(
+            not re.search(r"No supported gpu backend|`CUDAAccelerator` can not run", str(error)),
+            f"There is no GPU here ({settings}): leave out trainer.accelerator and trainer.devices, or the file that "
+            "gives them (--trainer configs/trainer/...), or set --trainer.accelerator cpu --trainer.devices 1.",
+        )
         raise InputError(f"The {what} cannot be made from {settings}: {in_one_line(str(error))}") from error
 
 

@@ -183,7 +183,7 @@ def one_sentence(text: str) -> str:
 
 def in_one_line(text: str, most: int = 320) -> str:
     """Return a foreign message without line breaks, cut to a length that is read."""
-    text = re.sub(r"\s+", " ", text).strip(" .")
+    text = re.sub(r"\s+", " ", text).strip(" .!")
     return f"{text[:most].rstrip()}..." if len(text) > most else f"{text}."
 
 

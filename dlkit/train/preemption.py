@@ -19,10 +19,11 @@ class Preemption(Checkpoint):
 
     Args:
         run: Where the checkpoint goes.
+        command: What trains, "fit" or "run".
     """
 
-    def __init__(self, run: RunFolder) -> None:
-        self.run = run
+    def __init__(self, run: RunFolder, command: str) -> None:
+        self.run, self.command = run, command
         self._agreement = Agreement(None, 1)
         self._wanted, self._began, self._validated = False, 0, False
         self._place = ""  # where the training is being left, for the counts in the checkpoint
@@ -109,7 +110,7 @@ class Preemption(Checkpoint):
             trainer.save_checkpoint(self.run.checkpoints / "last.ckpt", weights_only=False)
             what = f"saved at step {trainer.global_step} {place}"
         way = "--resume" if self.run.checkpoint_files() else "--into"  # which may begin
-        leave(what, f"go on with {way} {self.run.path}", first=first)
+        leave(what, f"go on with `dlkit {self.command} {way} {self.run.path}`", first=first)
 
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]

@@ -79,7 +79,12 @@ def train(cli: RunCLI, run: RunFolder, checkpoint: Path | None, *, keeps: bool =
         cli.trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=None if checkpoint is None else str(checkpoint))
     except SystemExit as stop:  # what Lightning makes of Ctrl-C
         part()
-        way = f"go on with --resume {run.path}" if run.checkpoint_files() else "there is none yet, so begin anew"
+        name = "run" if cli.tests else "fit"
+        way = (
+            f"go on with `dlkit {name} --resume {run.path}`"
+            if run.checkpoint_files()
+            else "there is none yet, so begin anew"
+        )
         raise KeyboardInterrupt(way) from stop
     except Exception:
         if not keeps and cli.trainer.global_step == 0 and leads():  # nothing was learnt, nothing is lost

@@ -84,6 +84,9 @@ RESOURCES = {
     "several processes a GPU": sent(
         ("--tasks-per-node 4", "--gpus-per-node 2"), "--tasks-per-node", "4", "--gpus-per-node", "2"
     ),
+    "as many processes as GPUs": sent(
+        ("--tasks-per-node 2", "without GPUs"), "--tasks-per-node", "2", "--gpus-per-node", "2", *AUTO
+    ),
     "no time": Case(("time limit", "--time 8h"), args=("submit", CONFIG, "--local-disk")),
     "hours or minutes": sent(("'8:00'", "8:00:00 is hours"), time="8:00"),
     "bare number": sent(("'30'", "30m, or 30h"), time="30"),
@@ -125,13 +128,24 @@ SETTINGS = {
     "other devices than GPUs": sent(
         ("trainer.devices 8", "--gpus-per-node 2"), "--gpus-per-node", "2", "--trainer.devices", "8"
     ),
+    "other devices than processes": sent(
+        ("trainer.devices 4 beside --tasks-per-node 2", "change --tasks-per-node"),
+        "--tasks-per-node",
+        "2",
+        "--trainer.devices",
+        "4",
+    ),
+    "devices of no process": sent(
+        ("trainer.devices 4 beside one process", "give --gpus-per-node 4"), "--trainer.devices", "4"
+    ),
     "other nodes": sent(("trainer.num_nodes 4", "--nodes 2"), "--nodes", "2", "--trainer.num_nodes", "4"),
     "GPU training without GPUs": sent(("trainer.accelerator gpu", "--gpus-per-node 1"), "--trainer.accelerator", "gpu"),
     "GPUs that idle": sent(("trainer.accelerator cpu", "idle"), "--gpus-per-node", "1"),
     "another accelerator": sent(("trainer.accelerator tpu", "gpu, cpu or auto"), "--trainer.accelerator", "tpu"),
     "misspelt setting": sent(("look_bakc", "did you mean 'look_back'"), change={"D.look_bakc": 8}),
     "misspelt option": sent(("--trainer.max_epoch", "did you mean"), "--trainer.max_epoch", "3"),
-    "misspelt resource": sent(("--node", "usage|no setting"), "--node", "2"),
+    "misspelt resource": sent(("no option --node ", "did you mean --nodes"), "--node", "2"),
+    "misspelt GPUs": sent(("no option --gpu-per-node ", "did you mean --gpus-per-node"), "--gpu-per-node=2"),
     "missing file": Case(("no file", "confg.yaml"), args=("submit", "{}/confg.yaml", "--time", "8h")),
     "nothing to train": Case(("Nothing to do",), args=("submit", "--time", "8h", "--local-disk")),
     "no epochs": sent(("max_epochs 0",), "--trainer.max_epochs", "0"),
@@ -144,6 +158,7 @@ SITES = {
     "list instead of text": at_site(("partition must be text",), partition=["main"]),
     "text instead of a list": at_site(("modules must be a list",), modules="cuda"),
     "list in a list": at_site(("setup holds", "text"), setup=[["a"]]),
+    "lead without a unit": at_site(('lead must be text such as "5m"',), lead=5),
     "lead in words": at_site(("lead 'early'",), lead="early"),
     "no option for GPUs": at_site(("gpus 'gpu'", "gpus-per-node"), gpus="gpu"),
     "no option of sbatch": at_site(("extra 'exclusive'", "--exclusive"), extra=["exclusive"]),
@@ -163,6 +178,10 @@ CHAINS = {
     "command without a run": sent(("--then fit", "no such command"), "--then", "test,fit"),
     "nothing between commas": sent(("nothing between",), "--then", "test,,explain"),
     "open quote": sent(("open quote",), "--then", "explain --target 'a"),
+    "misspelt method": sent(("no method 'gradcan'", "'gradcam'"), "--then", "test,explain --method gradcan"),
+    "option in words": sent(("--then 'landscape", "--points", "many"), "--then", "landscape --points many"),
+    "option without a value": sent(("--output", "one argument"), "--then", "predict --output"),
+    "misspelt option of a command": sent(("no option --metod", "--method"), "--then", "explain --metod cam"),
 }
 RUNS = {
     "at work": again(("Job 11", "RUNNING", "dlkit cancel"), make=queued(RUNNING)),
@@ -179,6 +198,8 @@ RUNS = {
     "status without a job": about(("No job was sent", "dlkit submit"), "status", RUN),
     "status of nothing": about(("no run folder", "dlkit status"), "status", "{}/runs/no"),
     "status with an option": about(("no option --all",), "status", "--all"),
+    "cancel of nothing": Case(("the folder of a run", "dlkit cancel runs/"), args=("cancel",)),
+    "misspelt resource": again(("no option --nods ", "did you mean --nodes"), "--nods", "2"),
     "cancel without a job": about(("No job was sent",), "cancel", RUN),
     "cancel what ended": about(("11 is COMPLETED", "nothing to cancel"), "cancel", RUN, make=queued(COMPLETED)),
     "logs without a job": about(("No job was sent",), "logs", RUN),

@@ -237,6 +237,11 @@ def test_a_chain_takes_commands_of_run_folders_with_their_options():
     assert {"test", "predict", "explain", "validate", "landscape"} <= set(commands_of_runs())
     assert not {"fit", "run", "list", "submit", "status", "cancel", "logs"} & set(commands_of_runs())
     assert read_chain("test,explain --target 'a b'") == [["test"], ["explain", "--target", "a b"]]
+    fine = [
+        "explain --method gradcam++ integrated_gradients:steps=64 Grad-CAM my.Method --model.x 2",
+        "predict --data a",
+    ]
+    assert [words[0] for words in read_chain(",".join(fine))] == ["explain", "predict"]
     assert read_chain("") == []
 
 

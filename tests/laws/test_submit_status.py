@@ -74,6 +74,29 @@ def test_all_runs_with_jobs_are_found_the_newest_last(run, tmp_path, capsys):
     assert "No job was sent" in told(capsys, "status", "--runs", "elsewhere")
 
 
+def test_of_each_failed_job_the_line_that_says_why_is_shown(run, tmp_path, capsys):
+    (tmp_path / "bin" / "queue").write_text(
+        "11|COMPLETED|None|cn1|5:03|8:00:00\n12|FAILED|NonZeroExitCode|cn1|0:10|8:00:00\n"
+    )
+    log = "[job 12, try 1, x] begins on cn1\ndlkit test: there is no room\n[job 12, try 1, x] ended with code 2\n"
+    (run.path / "slurm" / "logs" / "12.out").write_text(log)
+    lines = told(capsys, "status", "runs/a-001").splitlines()
+    assert lines[-2].startswith("  then 12, test: FAILED")
+    assert lines[-1].strip() == "dlkit test: there is no room"
+
+
+def test_processes_of_a_run_are_no_more_when_it_is_sent_with_gpus(run, tmp_path, capsys):
+    told(
+        capsys, "submit", "runs/a-001", "--time", "8h", "--local-disk", "--tasks-per-node", "2", "--cpus-per-task", "2"
+    )
+    (tmp_path / "bin" / "queue").write_text("11|COMPLETED|None|cn1|5:03|8:00:00\n")
+    config = yaml.safe_load(run.config.read_text())
+    run.config.write_text(yaml.safe_dump(config | {"trainer": config["trainer"] | {"accelerator": "auto"}}))
+    told(capsys, "submit", "runs/a-001", "--gpus-per-node", "2")
+    asked = read_json(run.path / "slurm" / "request.json")["request"]
+    assert (asked["gpus_per_node"], asked["tasks_per_node"]) == (2, 0)
+
+
 def test_elements_of_an_array_are_counted_and_those_that_failed_are_named(run, tmp_path, capsys):
     write_job_record(tmp_path / "study", "30", tasks=["fold_1", "fold_2", "fold_3"])
     lines = [
@@ -159,6 +182,7 @@ def test_a_chain_that_is_refused_halfway_leaves_no_job(run, tmp_path, capsys):
         ["logs", "runs/a-001"],
         ["cancel", "runs/a-001"],
         ["submit", "runs/a-001", "--time", "8h", "--local-disk"],
+        ["submit", "runs/a-001", "--time", "8h", "--local-disk", "--then", "test,explain --method gradcam"],
     ],
 )
 def test_what_a_login_node_answers_at_once_loads_nothing_heavy(run, arguments):
