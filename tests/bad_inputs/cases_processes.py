@@ -15,7 +15,7 @@ def other_config(folder: Path) -> None:
 
 PROCESSES = {
     "GPUs that are not there": Case(
-        ("trainer cannot be made", "devices: 99"),
+        ("trainer cannot be made|no GPU here", "devices: 99"),
         args=(*FIT, "--trainer.accelerator", "gpu", "--trainer.devices", "99"),
     ),
     "no device": Case(("devices: 0",), args=(*FIT, "--trainer.devices", "0")),
