@@ -72,6 +72,7 @@ def deal(data: Any, plan: Plan) -> Dealt:
 
 def deal_samples(samples: Samples, plan: Plan) -> Dealt:
     """Return the samples of each fold, and how many of each class, or which values, they have."""
+    require(not plan.purge, f"--purge {plan.purge} keeps windows of series apart, these are samples: leave it out.")
     folds = []
     for number in range(1, plan.runs + 1):
         roles = plan.sample_split(number).roles(samples)

@@ -7,12 +7,13 @@ from typing import Any
 
 import yaml
 
-from dlkit.core.checks import InputError, require
+from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.runfolder import discard_run, new_run
 from dlkit.submit.array import Array
 from dlkit.submit.settings import read_settings
 from dlkit.submit.spread import Local, spread
 from dlkit.submit.task import Task
+from dlkit.train.cli import build, with_config
 from dlkit.tune.claims import alone, claim, worker
 from dlkit.tune.kept import Kept
 from dlkit.tune.objective import run_trial
@@ -40,6 +41,7 @@ def begin(arguments: Sequence[str], space_path: Path, trials: int | None) -> Stu
     require_one_device(config["trainer"])
     check_keys(space, config)
     check_extremes(space, config)
+    check_metric(space, arguments)
     path = new_run(Path(config["runs"]), f"{config['name']}_tune")
     try:
         folder = StudyFolder(path)
@@ -91,6 +93,17 @@ def check_extremes(space: Space, config: dict[str, Any]) -> None:
             except InputError as error:
                 said = str(error).replace(f"{path}: ", "")
                 raise InputError(f"{space.path}: a value is not accepted: {said}") from error
+
+
+def check_metric(space: Space, arguments: Sequence[str]) -> None:
+    """Refuse a metric that validation does not log; only for one that is not the rule the data are read."""
+    if space.metric == "val/loss":
+        return
+    logged = build(with_config(list(arguments))[0], trains=False).model.logged()
+    require(
+        space.metric in logged,
+        f"{space.path}: metric '{space.metric}' is none that validation logs; {suggest(space.metric, logged)}",
+    )
 
 
 # ---------------------------------------------------------------------- work

@@ -133,7 +133,8 @@ def read_choice(node: dict[str, Any], place: str) -> Choice:
     require(not beside, f"{place}: '{(beside or [''])[0]}' stands beside choices; a choice has nothing else.")
     choices = node["choices"]
     require(
-        isinstance(choices, list) and len(choices) > 0, f"{place}: choices must be a list, it is '{short(choices)}'."
+        isinstance(choices, list) and len(choices) > 0,
+        f"{place}: choices must be a list of at least one value, it is '{short(choices)}'.",
     )
     names = labels(choices)
     twice = [name for i, name in enumerate(names) if name in names[:i]]

@@ -75,6 +75,7 @@ TUNE = {
     ),
     # ------------------------------------------------------------------ how it is searched
     "metric of the test": case("'test/loss' is not measured in validation", metric="test/loss"),
+    "metric that nothing logs": case("'val/meae'", "did you mean 'val/mae'", metric="val/meae", direction="minimize"),
     "no direction": case("direction of 'val/mae' is missing", metric="val/mae"),
     "no such direction": case("direction 'down'", metric="val/mae", direction="down"),
     "sampler that is not there": case("no sampler 'tpee'", "did you mean 'tpe'", sampler="tpee"),
