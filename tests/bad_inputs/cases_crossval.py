@@ -94,6 +94,9 @@ CROSSVAL = {
     "groups that are not there": samples(
         ("GroupedKFold", "`groups`", "stratified"), "--folds", "3", "--kind", "grouped", labels=[0, 1] * 6
     ),
+    "purge of samples": samples(
+        ("--purge 3d", "these are samples"), "--folds", "3", "--purge", "3d", labels=[0, 1] * 6
+    ),
     "blocks of samples": samples(
         ("--kind blocked", "no common time axis", "stratified"), "--folds", "3", "--kind", "blocked", labels=[0, 1] * 6
     ),
