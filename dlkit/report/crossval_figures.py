@@ -126,6 +126,7 @@ def metrics_figure(
             far = []
             for look, (method, values) in zip(LINES, methods.items(), strict=False):
                 shown = {**look, "linestyle": "none", "markersize": 6 if method == "model" else 5}
+                shown["zorder"] = 4 if method == "model" else 3
                 axes.plot(values, np.arange(count), label=method, **shown)
                 if not any(bounds[0] <= value <= bounds[1] for value in values if np.isfinite(value)):
                     far.append(f"{method}: {np.nanmean(values):.3g}")
@@ -137,7 +138,8 @@ def metrics_figure(
         panels[0].set_ylim(count - 0.5, -0.5)
         handles, names = panels[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside upper left", ncols=4)
-        figure.supxlabel("line: mean of the model, band: its 95 % interval; above: means that lie outside", fontsize=8)
+        above = "; above: means that lie outside" if any(axes.get_title(loc="left") for axes in panels) else ""
+        figure.supxlabel(f"line: mean of the model, band: its 95 % interval{above}", fontsize=8)
     return figure
 
 
@@ -174,7 +176,7 @@ def distance_figure(
         axes = figure.subplots()
         axes.scatter(far[known], off[known], s=5, color="#999999", alpha=0.35, linewidths=0, rasterized=True)
         middle, median = binned(far[known], off[known])
-        axes.plot(middle, median, color=ORANGE, marker="s", label="median of equally many")
+        axes.plot(middle, median, color=ORANGE, marker="s", label="median, as many points in each bin")
         for number, (own, miss) in enumerate(zip(distance, error, strict=True)):
             some = np.isfinite(own) & np.isfinite(miss)
             if some.any():

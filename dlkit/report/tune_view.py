@@ -40,7 +40,9 @@ class Axis:
     def ticks(self, most: int = 4) -> tuple[list[float], list[str]]:
         """Return places between 0 and 1 and what stands there."""
         if self.labels:
-            return [self.at(label) for label in self.labels], list(self.labels)
+            classes = self.name.endswith(".class_path")
+            shown = [label.rpartition(".")[2] if classes else label for label in self.labels]
+            return [self.at(label) for label in self.labels], shown
         values = log_ticks(self.low, self.high, most) if self.log else even_ticks(self.low, self.high, most)
         return [self.at(value) for value in values], [f"{value:.4g}" for value in values]
 
@@ -111,8 +113,11 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def short_names(names: Sequence[str]) -> dict[str, str]:
-    """Return the shortest ends of dotted names that tell them apart; within a choice, the choice and the setting."""
-    within = {name: name.rpartition("(")[2].replace(")", "") for name in names}
+    """Return the shortest ends of dotted names that tell them apart; within a choice, the choice and the setting.
+
+    What a class is chosen for is named, not ``class_path``.
+    """
+    within = {name: name.rpartition("(")[2].replace(")", "").removesuffix(".class_path") for name in names}
     return {name: shortest(within[name], [within[other] for other in names], "(" in name) or name for name in names}
 
 

@@ -31,6 +31,13 @@ def test_names_are_short_and_different():
     assert list(short_names(names).values()) == ["net.width", "data.width", "lr", "CNN.width", "CNN.depth"]
 
 
+def test_a_chosen_class_is_named_by_what_it_is_chosen_for():
+    name = "data.normalizer.class_path"
+    axis = Axis(name, labels=("dlkit.data.normalize.Robust", "dlkit.data.normalize.Standard"))
+    assert short_names([name, "model.lr"])[name] == "normalizer"
+    assert axis.ticks() == ([0.25, 0.75], ["Robust", "Standard"])
+
+
 def test_a_bad_result_does_not_stretch_the_axis_and_stands_at_its_end():
     values = [1.0, 1.1, 1.2, 1.3, 1e9]
     low, high = plain_scale(values, maximize=False)
