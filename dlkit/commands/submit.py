@@ -35,15 +35,15 @@ def parser() -> Parser:
 
 def main(arguments: list[str]) -> None:
     """Submit."""
+    own = parser()
     if not arguments or arguments[0] in ("-h", "--help"):
-        parser().print_help()
+        own.print_help()
         return
-    options, rest = parser().parse_known_args(arguments)
+    options, rest = own.parse_known_args(arguments)
     from dlkit.submit import submitting
     from dlkit.train.messages import SECTIONS
 
-    parser().check_misspelt(rest, SECTIONS)
-
+    own.check_misspelt(rest, SECTIONS)
     first = Path(rest[0]) if rest and not rest[0].startswith("-") else None
     if first is not None and first.suffix not in (".yaml", ".yml"):
         print(submitting.submit_again(first, options, rest[1:]))

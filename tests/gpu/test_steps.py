@@ -72,11 +72,12 @@ def small_net():
     return net.eval().requires_grad_(True)
 
 
-@pytest.mark.parametrize("name", sorted(known_methods()))
+NOISY = ("gradient_shap", "smooth_grad")  # draw their noise where they compute: host and GPU draw other numbers
+
+
+@pytest.mark.parametrize("name", sorted(set(known_methods()) - set(NOISY)))
 def test_a_method_finds_on_a_gpu_what_it_finds_on_a_cpu(name, monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
-    if name in ("smooth_grad", "gradient_shap"):
-        pytest.skip("draws its noise where it computes")
     torch.manual_seed(1)
     net, x, targets = small_net(), torch.randn(3, 3, 16, 16), torch.tensor([[0], [2], [3]])
     other = copy.deepcopy(net).cuda()

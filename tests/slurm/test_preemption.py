@@ -186,29 +186,28 @@ def together(jobs: Jobs) -> dict[str, Any]:
     return last_of(jobs.run("whole"))
 
 
+def goes_on(jobs: Jobs, name: str, said: str, whole: dict[str, Any]) -> None:
+    """Check that a job that was struck came back once, said why, and ended as one that nothing befell."""
+    jobs.ends(name)
+    assert said in jobs.log(name)
+    assert_same(whole, last_of(jobs.run(name)))
+
+
 def test_a_higher_job_pushes_out_and_both_go_on_afterwards(jobs: Jobs, alone: dict[str, Any]) -> None:
-    for name in ("grace", "abrupt"):
-        jobs.ends(name)
-        assert_same(alone, last_of(jobs.run(name)))
-    assert "stopped by SIGTERM; saved at step 20 in an epoch" in jobs.log("grace")
+    goes_on(jobs, "grace", "stopped by SIGTERM; saved at step 20 in an epoch", alone)
+    goes_on(jobs, "abrupt", "", alone)
 
 
 def test_ranks_that_come_late_stop_at_the_same_step(jobs: Jobs, together: dict[str, Any]) -> None:
-    jobs.ends("skewed")
-    assert "stopped by the script of the job; saved at step" in jobs.log("skewed")
-    assert_same(together, last_of(jobs.run("skewed")))
+    goes_on(jobs, "skewed", "stopped by the script of the job; saved at step", together)
 
 
 def test_signals_that_come_before_anything_listens_are_survived(jobs: Jobs, together: dict[str, Any]) -> None:
-    jobs.ends("importing")
-    assert "nothing new was learnt" in jobs.log("importing")
-    assert_same(together, last_of(jobs.run("importing")))
+    goes_on(jobs, "importing", "nothing new was learnt", together)
 
 
 def test_a_validation_with_workers_is_left_and_made_again_whole(jobs: Jobs, together: dict[str, Any]) -> None:
-    jobs.ends("validating")
-    assert "in a validation" in jobs.log("validating")
-    assert_same(together, last_of(jobs.run("validating")))
+    goes_on(jobs, "validating", "in a validation", together)
 
 
 def test_a_time_limit_is_no_end(jobs: Jobs, alone: dict[str, Any]) -> None:
@@ -235,9 +234,7 @@ def test_too_little_memory_is_a_failure_when_it_happens_again(jobs: Jobs) -> Non
 
 
 def test_killed_in_a_save_it_goes_on_from_the_save_before(jobs: Jobs, alone: dict[str, Any]) -> None:
-    jobs.ends("saving")
-    assert "killed: requeued" in jobs.log("saving")
-    assert_same(alone, last_of(jobs.run("saving")))
+    goes_on(jobs, "saving", "killed: requeued", alone)
 
 
 def test_one_element_of_an_array_is_requeued_alone(jobs: Jobs, alone: dict[str, Any]) -> None:
@@ -254,10 +251,8 @@ def test_a_job_that_comes_no_further_is_given_up(jobs: Jobs) -> None:
 
 
 def test_a_node_that_fails_is_replaced(jobs: Jobs, together: dict[str, Any]) -> None:
-    jobs.ends("down")
+    goes_on(jobs, "down", "Node failure", together)
     assert jobs.slurm.nodes[2] not in jobs.slurm.show(jobs.numbers["down"])["NodeList"]
-    assert "Node failure" in jobs.log("down")
-    assert_same(together, last_of(jobs.run("down")))
 
 
 def test_processes_that_would_not_find_each_other_say_so(jobs: Jobs) -> None:

@@ -15,8 +15,8 @@ from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.discover import discover
 from dlkit.data.base import Reader
 
-# What libraries raise on a damaged file; NotImplementedError comes from h5py and zipfile.
-BROKEN = (OSError, ValueError, EOFError, KeyError, RuntimeError, NotImplementedError, zlib.error, zipfile.BadZipFile)
+# What libraries raise on a damaged file.
+BROKEN = (OSError, ValueError, EOFError, KeyError, RuntimeError, zlib.error, zipfile.BadZipFile)
 
 
 @contextmanager
