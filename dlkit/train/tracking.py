@@ -150,7 +150,7 @@ class MLflow(Logger):
         """Send what waits and say how training ended."""
         if self._sender is None or self.run_id is None:
             return
-        if missing := self._sender.flush():
+        if missing := self._sender.close():
             logger.warning(f"{missing} values did not reach the MLflow server at '{self.uri}'; TensorBoard has them.")
         with self._forgiven():
             self._client.set_terminated(self.run_id, "KILLED" if is_asked() else ENDINGS.get(status, "FAILED"))

@@ -38,9 +38,10 @@ class Sender:
     ) -> None:
         self._send, self._failed, self._every, self._most = send, failed, every, most
         self._waiting: deque[Value] = deque()
-        self._one_at_a_time = threading.Lock()
+        self._one_at_a_time, self._closed = threading.Lock(), threading.Event()
         self.lost = 0
-        threading.Thread(target=self._work, daemon=True, name="tracking").start()
+        self.thread = threading.Thread(target=self._work, daemon=True, name="tracking")
+        self.thread.start()
 
     def put(self, values: Sequence[Value]) -> None:
         """Take values over; returns at once."""
@@ -54,9 +55,14 @@ class Sender:
         self._send_waiting()
         return len(self._waiting) + self.lost
 
+    def close(self) -> int:
+        """Flush and end the thread: what is put in later is sent by the next flush."""
+        self._closed.set()
+        return self.flush()
+
     def _work(self) -> None:
-        pause, never = self._every, threading.Event()
-        while not never.wait(pause):
+        pause = self._every
+        while not self._closed.wait(pause):
             pause = self._every if self._send_waiting() else min(2 * pause, 60.0)
 
     def _send_waiting(self) -> bool:

@@ -69,3 +69,16 @@ def test_any_name_is_made_one_that_mlflow_takes():
         assert clean(clean(name)) == clean(name)
 
     holds()
+
+
+def test_after_its_end_nothing_is_sent_but_by_a_flush():
+    arrived = []
+    sender = Sender(arrived.extend, print, every=0.001)
+    sender.put(values(1))
+    assert sender.close() == 0
+    sender.thread.join(60)
+    assert not sender.thread.is_alive()
+    sender.put(values(2))
+    assert arrived == values(1)
+    sender.flush()
+    assert arrived == [*values(1), *values(2)]

@@ -28,6 +28,14 @@ def hold(noted: Callable[[], object] = lambda: None) -> None:
         time.sleep(0.6)  # the file is looked for twice a second
 
 
+def hold_import() -> None:
+    """Wait, when all ranks are past the shell, which does not ignore signals at once."""
+    (FOLDER / f"there.{RANK}").touch()
+    while RANK == 0 and not all((FOLDER / f"there.{rank}").exists() for rank in range(int(os.environ["SLURM_NTASKS"]))):
+        time.sleep(0.02)
+    hold()
+
+
 def hold_training() -> None:
     """Wait where signals are noted."""
     from dlkit.core.signal import asked
@@ -86,7 +94,7 @@ def die_in_save(number: int) -> None:
 
 FAULTS: dict[str, Callable[[int], None]] = {
     "loop": lambda _: loop(),
-    "import": lambda _: hold(),
+    "import": lambda _: hold_import(),
     "step": lambda step: at_step(step, hold_training),
     "validation": in_validation,
     "slow": lambda _: at_step(0, lambda: time.sleep(0.2)) if RANK else None,
