@@ -46,6 +46,15 @@ class Net(nn.Module, ABC):
         """Return the answer for the input."""
         return self.head(self.features(x))
 
+    def embedding(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch features"]:
+        """Return the features as one vector, for clusters and neighbours: their mean over positions."""
+        z = self.features(x)
+        return z.flatten(2).mean(2) if z.ndim > 2 else z
+
+    def cost(self, z: Tensor) -> Float[Tensor, ""]:
+        """Return what the features cost by themselves; a task that reconstructs adds it to the loss."""
+        return z.new_zeros(())
+
 
 NetFactory = Callable[[Spec], Net]
 

@@ -134,6 +134,11 @@ class Fusion(Net):
         delays = torch.cat([branch.delays(part) for branch, part in pairs], 1)
         return Tokens(vectors, counts.to(vectors.dtype), delays).joined()
 
+    def embedding(self, x: Float[Tensor, "batch values"]) -> Float[Tensor, "batch features"]:
+        """Return the one vector that the join makes of all sources."""
+        joined: Tensor = self.join(Tokens.of(self.features(x)))
+        return joined
+
     @property
     def last(self) -> Tensor:
         """Which token is the last one of its source: it alone stands for one that is not there."""

@@ -196,6 +196,15 @@ def test_forward_is_the_head_of_the_features(cls):
 
 
 @every_net
+def test_an_embedding_is_one_vector_of_each_sample_and_features_cost_a_number(cls):
+    net, x = build(cls).eval(), window(usual(cls))
+    vectors = net.embedding(x)
+    assert vectors.ndim == 2 and len(vectors) == len(x) and vectors.isfinite().all()
+    assert net.cost(net.features(x)).shape == ()
+    torch.testing.assert_close(vectors, torch.cat([net.embedding(one) for one in x.split(1)]), rtol=1e-4, atol=1e-5)
+
+
+@every_net
 def test_one_sample_at_a_time_gives_the_same_as_a_batch(cls):
     net, x = build(cls).eval(), window(usual(cls))
     torch.testing.assert_close(net(x), torch.cat([net(one) for one in x.split(1)]), rtol=1e-4, atol=1e-5)
