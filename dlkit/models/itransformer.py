@@ -40,7 +40,7 @@ class ITransformer(Net):
         require_positive("ITransformer", d_ff=d_ff, layers=layers)
         require_heads("ITransformer", d_model=d_model, heads=heads)
         require_probability("ITransformer", dropout=dropout)
-        self.embedding = nn.Sequential(nn.Linear(spec.size[0], d_model), nn.Dropout(dropout))
+        self.to_tokens = nn.Sequential(nn.Linear(spec.size[0], d_model), nn.Dropout(dropout))
         self.encoder = nn.Sequential(
             *(EncoderLayer(d_model, heads=heads, d_ff=d_ff, dropout=dropout, norm=nn.LayerNorm) for _ in range(layers)),
             nn.LayerNorm(d_model),
@@ -49,7 +49,7 @@ class ITransformer(Net):
 
     def features(self, x: Float[Tensor, "batch channels time"]) -> Float[Tensor, "batch features channels"]:
         """Return the encoded tokens; the positions are the channels."""
-        tokens: Tensor = self.encoder(self.embedding(x))
+        tokens: Tensor = self.encoder(self.to_tokens(x))
         return tokens.transpose(1, 2)
 
     def head(self, z: Float[Tensor, "batch features channels"]) -> Float[Tensor, "batch horizon targets parameters"]:

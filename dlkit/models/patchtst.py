@@ -63,7 +63,7 @@ class PatchTST(Net):
         )
         self.patch_size, self.stride, self.d_model = patch_size, stride, d_model
         patches = (time - patch_size) // stride + 2
-        self.embedding = nn.Linear(patch_size, d_model)
+        self.to_tokens = nn.Linear(patch_size, d_model)
         self.position = nn.Parameter(torch.empty(patches, d_model).uniform_(-0.02, 0.02))
         self.dropout = nn.Dropout(dropout)
         self.encoder = nn.Sequential(
@@ -77,7 +77,7 @@ class PatchTST(Net):
     def features(self, x: Float[Tensor, "batch channels time"]) -> Float[Tensor, "batch features patches"]:
         """Return maps over the patches: the features of the first selected channel, then of the second, and so on."""
         patches = patch(self.targets.select(x), size=self.patch_size, stride=self.stride)
-        tokens: Tensor = self.dropout(self.embedding(patches) + self.position)
+        tokens: Tensor = self.dropout(self.to_tokens(patches) + self.position)
         encoded: Tensor = self.encoder(tokens.flatten(0, 1))
         return encoded.view_as(tokens).transpose(2, 3).flatten(1, 2)
 
