@@ -34,6 +34,17 @@ def area(scores: Float[Tensor, " samples"], positive: Bool[Tensor, " samples"]) 
     return (ranks.where(positive, 0.0).sum() - true * (true + 1) / 2) / (true * other)
 
 
+def average_precision(scores: Float[Tensor, " samples"], positive: Bool[Tensor, " samples"]) -> Float[Tensor, ""]:
+    """Return the area under the steps of the precision-recall curve; equal scores are one point; NaN without true."""
+    order = scores.argsort(descending=True)
+    ordered, hits = scores[order], positive[order].double().cumsum(0)
+    last = torch.ones_like(positive)
+    last[:-1] = ordered[1:] != ordered[:-1]
+    said = torch.arange(1, len(scores) + 1, dtype=torch.float64, device=scores.device)
+    gained = torch.diff(hits[last], prepend=hits.new_zeros(1))
+    return (gained * (hits / said)[last]).sum() / positive.sum()
+
+
 def roc_curve(
     scores: Float[Tensor, " samples"], positive: Bool[Tensor, " samples"]
 ) -> tuple[Float[Tensor, " points"], Float[Tensor, " points"]]:
