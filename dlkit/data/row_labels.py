@@ -1,0 +1,108 @@
+"""Which rows of a table are known to be anomalous: by a column of its source, or by a list of intervals."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlkit.core.checks import InputError, require, suggest
+from dlkit.data.arrange import Arranged
+from dlkit.data.base import EventSource, Source
+from dlkit.data.disk import map_table
+from dlkit.data.records import Stream
+from dlkit.data.several.labels import label_rows
+from dlkit.data.tables import Table
+
+
+class Unlabelled(Source):
+    """A source without its column of labels, which it keeps aside while the streams pass by.
+
+    Args:
+        source: The source.
+        label: Name of the column.
+        optional: New data need not have it.
+    """
+
+    def __init__(self, source: Source, label: str, *, optional: bool = False) -> None:
+        self.source, self.label, self.optional = source, label, optional
+        self.found: list[np.ndarray] = []
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return the fingerprint of the source and the column."""
+        return {"source": self.source.fingerprint(), "without": self.label}
+
+    @property
+    def lost(self) -> dict[str, int]:
+        """Rows that the source left out, per cause."""
+        return self.source.lost
+
+    def chunks(self) -> Iterator[Stream]:
+        """Yield the streams without the column.
+
+        Raises:
+            InputError: There is no such column, or it is the only one.
+        """
+        self.found = []
+        for stream in self.source.chunks():
+            if self.label not in stream.channels and self.optional:
+                yield stream
+                continue
+            require(
+                self.label in stream.channels,
+                f"labels: no channel is named '{self.label}'; {suggest(self.label, stream.channels)} A column of text "
+                "is none: write 0 and 1, or leave `labels` out.",
+            )
+            require(len(stream.channels) > 1, f"`labels: {self.label}` is the only channel: give the source others.")
+            place = stream.channels.index(self.label)
+            self.found.append(stream.values[:, place].copy())
+            names, units = list(stream.channels), list(stream.units)
+            del names[place], units[place]
+            values = np.ascontiguousarray(np.delete(stream.values, place, axis=1))
+            yield replace(stream, values=values, channels=tuple(names), units=tuple(units))
+
+
+def column_labels(source: Unlabelled, table: Table, cache: Path) -> np.ndarray | None:
+    """Return True at the rows of a table whose label is 1, bool, (rows,); None where the source has no labels.
+
+    Args:
+        source: What the table was read from.
+        table: The rows.
+        cache: Folder of memory maps, for a table that was made before.
+
+    Raises:
+        InputError: A label is neither 0 nor 1.
+    """
+    if isinstance(table.values, np.memmap) and not source.optional:
+        roles: Any = {"inputs": [source.label], "targets": [source.label], "future": [], "calendar": ()}
+        values = np.asarray(map_table(Arranged(source.source, roles), cache).values[:, 0])
+    elif not source.found:
+        return None
+    else:
+        values = np.concatenate(source.found)
+    wrong = np.flatnonzero(~np.isin(values, (0, 1)) & ~np.isnan(values))
+    if len(wrong):
+        raise InputError(
+            f"labels: '{source.label}' is {values[wrong[0]]:g} in row {wrong[0] + 1}: it must be 0 (normal) or 1 "
+            "(anomalous) everywhere; name another column in `labels`."
+        )
+    return np.asarray(values == 1)
+
+
+def interval_labels(intervals: EventSource, table: Table) -> np.ndarray:
+    """Return True at the rows of a table that lie in an interval, bool, (rows,)."""
+    return np.asarray(label_rows("intervals", list(intervals.read()), table) > 0)
+
+
+def ranges_of(mask: np.ndarray) -> np.ndarray:
+    """Return the first and the past-the-last row of each run of True, (n, 2)."""
+    edges = np.flatnonzero(np.diff(mask.astype(np.int8), prepend=0, append=0))
+    return edges.reshape(-1, 2).astype(np.int64)
+
+
+def mask_of(ranges: np.ndarray, rows: int) -> np.ndarray:
+    """Return True at the rows that ranges cover, bool, (rows,); undoes :func:`ranges_of`."""
+    change = np.zeros(rows + 1, np.int64)
+    np.add.at(change, ranges.ravel(), np.tile([1, -1], len(ranges)))
+    return np.asarray(change[:-1].cumsum() > 0)
