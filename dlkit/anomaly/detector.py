@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from dlkit.anomaly.fitted import FittedDetector
-from dlkit.anomaly.overlap import MERGES, Merge
-from dlkit.anomaly.scaling import AGGREGATES, Aggregate, robust, standardized, thinned
+from dlkit.anomaly.overlap import Merge
+from dlkit.anomaly.scaling import Aggregate, robust, standardized, thinned
 from dlkit.anomaly.surprise import Surprise
 from dlkit.anomaly.thresholds import Borders, PeaksOverThreshold, Threshold
 from dlkit.core.checks import require
@@ -45,11 +45,6 @@ class Detector:
         min_duration: int | str = 1,
         join_gap: int | str = 0,
     ) -> None:
-        require(merge in MERGES, f"merge='{merge}' must be one of {', '.join(MERGES)}: change `merge`.")
-        require(
-            aggregate in AGGREGATES,
-            f"aggregate='{aggregate}' must be one of {', '.join(AGGREGATES)}: change `aggregate`.",
-        )
         require(stride is None or stride > 0, f"stride={stride} must be positive: change `stride` of the detector.")
         require(0 <= hysteresis <= 1, f"hysteresis={hysteresis} must lie between 0 and 1: change `hysteresis`.")
         self.merge, self.stride, self.aggregate, self.smooth = merge, stride, aggregate, smooth

@@ -5,13 +5,10 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Int64, Num
 from torch import Tensor
 
-from dlkit.core.checks import require
-
 Merge = Literal["overlap", "causal"]
-MERGES = ("overlap", "causal")
 MOST_RUNS = 8  # evenly spaced runs of one batch that are added by views; more than these are added by their rows
 
 
@@ -43,7 +40,6 @@ class RowErrors:
         dilation: int = 1,
         out: np.ndarray | None = None,
     ) -> None:
-        require(merge in MERGES, f"merge='{merge}' must be one of {', '.join(MERGES)}: change `merge`.")
         self.shape, self.look_back, self.merge, self.dilation = (rows, channels), look_back, merge, dilation
         self._out = out
         self._sums: Tensor | None = None
@@ -113,7 +109,7 @@ class RowErrors:
         return window, sample
 
 
-def fold(lines: Float[Tensor, "rows channels"], first: np.ndarray, values: Tensor) -> None:
+def fold(lines: Num[Tensor, "rows channels"], first: np.ndarray, values: Tensor) -> None:
     """Add windows, (batch, channels, time), to the rows that they hold; no loop over windows.
 
     Args:

@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float
 
 Aggregate = Literal["mean", "max", "top3"]
-AGGREGATES = ("mean", "max", "top3")
 NORMAL_MAD = 1.482602218505602  # standard deviation over median absolute deviation of the normal law
 CHUNK = 65_536
 MOST_ROWS = 1_000_000  # medians of more rows are taken from evenly spaced ones
