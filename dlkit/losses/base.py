@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
@@ -12,6 +13,17 @@ def masked_mean(values: Float[Tensor, "*shape"], observed: Bool[Tensor, "*shape"
     if observed is None:
         return values.mean()
     return values.where(observed, values.new_zeros(())).sum() / observed.sum().clamp_min(1)
+
+
+def weighted_mean(
+    values: Float[Tensor, "*shape"], observed: Bool[Tensor, "*shape"] | None, weights: Float[Tensor, "..."]
+) -> Float[Tensor, ""]:
+    """Return the weighted mean over the observed values; 0 when there is none. ``weights`` broadcast, none negative."""
+    shares = weights.expand(values.shape)
+    if observed is not None:
+        values = values.where(observed, values.new_zeros(()))
+        shares = shares.where(observed, shares.new_zeros(()))
+    return (values * shares).sum() / shares.sum().clamp_min(torch.finfo(shares.dtype).tiny)
 
 
 def at_least_single(values: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -60,9 +72,11 @@ class Loss(nn.Module, ABC):
         prediction: Float[Tensor, "batch *horizon targets outputs"],
         target: Float[Tensor, "batch *horizon targets"],
         observed: Bool[Tensor, "batch *horizon targets"] | None = None,
+        weights: Float[Tensor, "..."] | None = None,
     ) -> Float[Tensor, ""]:
-        """Return the mean cost over the observed values."""
+        """Return the mean cost over the observed values, weighted where there are ``weights``, which broadcast."""
         prediction, target = at_least_single(prediction), at_least_single(target)
         if observed is not None:  # before the cost: 0 * NaN is NaN in the gradient
             target = target.where(observed, target.new_zeros(()))
-        return masked_mean(self.elementwise(prediction, target), observed)
+        costs = self.elementwise(prediction, target)
+        return masked_mean(costs, observed) if weights is None else weighted_mean(costs, observed, weights)

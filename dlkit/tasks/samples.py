@@ -30,7 +30,7 @@ class SampleTask(NetTask, ABC):
 
     def __init__(self, *, spec: Spec, net: NetFactory, **training: Any) -> None:
         super().__init__(spec=spec, net=net, **training)
-        self.scaling = scaling_of(spec, len(spec.channels) - int(spec.padded))
+        self.scaling = scaling_of(spec, len(spec.channels) - spec.masks - int(spec.padded))
 
     def forward(self, x: Float[Tensor, "batch channels *size"]) -> Tensor:
         """Return the output of the network for standardized inputs."""
@@ -41,9 +41,11 @@ class SampleTask(NetTask, ABC):
         """Return what the network takes for inputs in physical units, NaN where missing or behind the end of a trace.
 
         Args:
-            x: Inputs of the size of the spec, without the channel that says where a trace is.
+            x: Inputs of the size of the spec, without mask channels and the channel that says where a trace is.
         """
         inputs: Tensor = self.scaling(x.float(), dim=1).nan_to_num(nan=0.0)
+        if self.spec.masks:
+            inputs = torch.cat([inputs, (~x.isnan()).to(inputs.dtype)], 1)
         if self.spec.padded:
             inside = inside_trace(x.isnan())
             inputs = torch.cat([inputs, inside.unsqueeze(1).to(inputs.dtype)], 1)
