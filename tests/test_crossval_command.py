@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from dlkit.__main__ import main
+from dlkit.core.checkpoint_file import load_checkpoint
 from dlkit.core.runfolder import read_json
 from dlkit.submit.spread import Local, Spread
-from dlkit.train.checkpoints import load_checkpoint
 from tests.bad_inputs.corpus import text, tiny
 
 ROWS = 240

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 
+from dlkit.core.checkpoint_file import load_checkpoint
 from dlkit.core.checks import InputError
 from dlkit.core.runfolder import RunFolder, atomic_file, read_json, write_json
 from dlkit.data.batching import Batching
@@ -20,7 +21,6 @@ from dlkit.train import (
     evaluate_reconstruct,
     evaluate_values,
 )
-from dlkit.train.checkpoints import load_checkpoint
 from dlkit.train.evaluate_samples import SampleEvaluation
 from dlkit.train.evaluation import Evaluation, Tested, evaluation_of, quiet_trainer
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pytorch_lightning.loggers import TensorBoardLogger
 
+from dlkit.core.checkpoint_file import load_checkpoint
 from dlkit.core.checks import InputError, require
 from dlkit.core.failing import discard, part
 from dlkit.core.processes import leads
@@ -21,7 +22,7 @@ from dlkit.data.sources.aligned import Aligned
 from dlkit.models.base import weights_come_later
 from dlkit.train import evaluate
 from dlkit.train.callbacks import keep_in
-from dlkit.train.checkpoints import best_or_newest, load_checkpoint, newest_whole
+from dlkit.train.checkpoints import best_or_newest, newest_whole
 from dlkit.train.cli import RunCLI, build, with_config
 from dlkit.train.evaluate import load_weights
 from dlkit.train.evaluation import evaluation_of

@@ -9,12 +9,12 @@ import pytorch_lightning as pl
 from pytorch_lightning.strategies import FSDPStrategy
 from pytorch_lightning.strategies.launchers import subprocess_script
 
+from dlkit.core.checkpoint_file import load_checkpoint
 from dlkit.core.checks import counted, require
 from dlkit.core.failing import meet
 from dlkit.core.processes import leads, name_job, started_together
 from dlkit.data.batching import Batching, require_enough
 from dlkit.data.order import epoch_ended
-from dlkit.train.checkpoints import load_checkpoint
 from dlkit.train.slurm import cluster_plugins
 
 _TRAINERS: list[pl.Trainer] = []

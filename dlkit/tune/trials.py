@@ -12,13 +12,14 @@ from typing import Any
 import pytorch_lightning as pl
 import yaml
 
+from dlkit.core.checkpoint_file import load_checkpoint
 from dlkit.core.checks import require, suggest
 from dlkit.core.runfolder import RunFolder, atomic_file, read_json, sole_user, write_json
 from dlkit.data.batching import Batching
 from dlkit.models.base import weights_come_later
 from dlkit.tasks.network import NetTask
 from dlkit.train.callbacks import QuietBar, ShortSummary
-from dlkit.train.checkpoints import load_checkpoint, newest_whole
+from dlkit.train.checkpoints import newest_whole
 from dlkit.train.cli import RunCLI, build
 from dlkit.train.run_place import is_trained
 from dlkit.train.stages import train

@@ -12,9 +12,9 @@ import torch
 import yaml
 
 from dlkit.__main__ import main
+from dlkit.core.checkpoint_file import load_checkpoint
 from dlkit.core.checks import InputError
 from dlkit.core.runfolder import RunFolder
-from dlkit.train.checkpoints import load_checkpoint
 from tests.bad_inputs.corpus import change, snapshot, tiny, write_job
 
 

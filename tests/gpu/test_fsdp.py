@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 import torch
 
+from dlkit.core.checkpoint_file import load_checkpoint
 from dlkit.core.runfolder import RunFolder, read_json
-from dlkit.train.checkpoints import load_checkpoint
 from tests.processes.jobs import dlkit, last_of, write_job
 from tests.test_resume import EVERY_7_STEPS
 

@@ -5,9 +5,10 @@ import os
 import pytest
 import torch
 
+from dlkit.core.checkpoint_file import load_checkpoint
 from dlkit.core.checks import InputError
 from dlkit.core.runfolder import RunFolder
-from dlkit.train.checkpoints import AtomicCheckpointIO, best_or_newest, load_checkpoint, newest_whole
+from dlkit.train.checkpoints import AtomicCheckpointIO, best_or_newest, newest_whole
 
 CONTENT = {"state_dict": {"weight": torch.arange(600.0).reshape(20, 30)}, "epoch": 3, "names": ["a", "b"]}
 
