@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from dlkit.metrics.runs import Borders, runs
+from dlkit.metrics.thresholds import falling
 
 
 def row_scores(labels: Bool[np.ndarray, " rows"], alarms: Bool[np.ndarray, " rows"]) -> tuple[float, float, float]:
@@ -35,9 +36,8 @@ def best_f1(scores: Float[np.ndarray, " rows"], labels: Bool[np.ndarray, " rows"
     true = labels[known].sum()
     if not true:
         return np.nan
-    order = np.argsort(-scores[known], kind="stable")
-    last = np.append(np.flatnonzero(np.diff(scores[known][order])), len(order) - 1)
-    hits = np.cumsum(labels[known][order])[last]
+    order, last = falling(scores, known)
+    hits = np.cumsum(labels[order])[last]
     return float((2 * hits / (true + last + 1)).max())
 
 

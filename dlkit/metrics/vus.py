@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from dlkit.metrics.runs import Borders, runs, series_of
+from dlkit.metrics.thresholds import falling
 
 LENGTHS = 33  # evenly spaced lengths stand for all of a wide window
 
@@ -28,8 +29,7 @@ def volumes(
     known = ~np.isnan(scores) & (series_of(borders, len(scores)) >= 0)
     if not (labels & known).any() or (labels | ~known).all():
         return np.nan, np.nan
-    order = np.flatnonzero(known)[np.argsort(-scores[known], kind="stable")]
-    last = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)  # equal scores fall together
+    order, last = falling(scores, known)
     lengths = np.unique(np.linspace(0, window, min(window + 1, LENGTHS)).round().astype(int))
     behind, ahead = distances(labels, borders)
     areas = [
