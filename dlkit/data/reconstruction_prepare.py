@@ -89,7 +89,9 @@ def prepare_reconstruction(
     if labels is not None:
         ranges = normal_rows(ranges, labels, anomalies)
     windows = place_whole(table, ranges, geometry)
-    require_window(windows["train"], ranges["train"], geometry, "training")
+    for role, what in {"train": "training", "val": "validation", "test": "test"}.items():
+        if role == "train" or len(ranges[role]):
+            require_window(windows[role], ranges[role], geometry, what)
     scaling, observed = fit_scaling(table, columns, ranges["train"], normalizer)
     rows = count_rows(ranges["train"])
     seen = zip(table.columns, observed.tolist(), strict=True)
