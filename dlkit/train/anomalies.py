@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from dlkit.anomaly.detector import Detector
+from dlkit.anomaly.events import Event
 from dlkit.anomaly.fitted import FittedDetector
 from dlkit.anomaly.overlap import Merge, RowErrors
 from dlkit.core.checks import require
@@ -31,6 +32,7 @@ class Judged:
         fitted: The detector, fitted on normal validation rows.
         scores: Of each row of the table, NaN where none tests, (rows,).
         alarms: Whether a row belongs to an event, (rows,).
+        found: The events.
         events: A line an event, see :func:`dlkit.train.anomaly_tables.event_table`.
         measures: Plain numbers by name; those that need labels only where there are some.
     """
@@ -38,6 +40,7 @@ class Judged:
     fitted: FittedDetector
     scores: np.ndarray
     alarms: np.ndarray
+    found: list[Event]
     events: "pd.DataFrame"
     measures: dict[str, float]
 
@@ -127,9 +130,10 @@ def apply(fitted: FittedDetector, errors: np.ndarray, data: Any, *, look_back: i
     borders = data.segments("test")
     scores = fitted.scores(errors, borders)
     alarms = fitted.alarms(scores, borders)
-    events = event_table(fitted.events(scores, errors, borders), data)
-    found = measures(scores, alarms, data, look_back=look_back)
-    return Judged(fitted, scores, alarms, events, {"events": len(events), "threshold": fitted.threshold} | found)
+    events = fitted.events(scores, errors, borders)
+    plain = {"events": len(events), "threshold": fitted.threshold}
+    told = plain | measures(scores, alarms, data, look_back=look_back)
+    return Judged(fitted, scores, alarms, events, event_table(events, data), told)
 
 
 def measures(scores: np.ndarray, alarms: np.ndarray, data: Any, *, look_back: int) -> dict[str, float]:

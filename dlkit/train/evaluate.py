@@ -108,6 +108,7 @@ def write_test(run: RunFolder, evaluation: Evaluation, tested: Tested) -> None:
     for name in evaluation.sometimes:
         if (old := run.figures / f"{name}.png") not in drawn:  # of an earlier test, and no longer true
             old.unlink(missing_ok=True)
+    evaluation.write(run)
 
 
 def beside_sources(evaluation: Evaluation, known: dict[str, Any]) -> str:

@@ -8,7 +8,6 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from dlkit.core.checks import require
 from dlkit.core.packing import borders
 from dlkit.report.sample_tables import Better, Line, score_table_text
 from dlkit.tasks.reconstruct import Reconstruct, Reconstruction
@@ -79,5 +78,6 @@ class ReconstructEvaluation(WindowEvaluation):
 
 @evaluation_of.register
 def _(task: Reconstruct, data: Any) -> Evaluation:
-    require(bool(task.spec.parts), "Reconstruct is measured on windows of several sources: set `data` to them.")
-    return ReconstructEvaluation(task, data)
+    from dlkit.train.evaluate_anomalies import AnomalyEvaluation
+
+    return ReconstructEvaluation(task, data) if task.spec.parts else AnomalyEvaluation(task, data)

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -36,7 +36,7 @@ def listed(names: Sequence[str], most: int = 5) -> str:
 class SampleEvaluation(Evaluation, ABC):
     """How a task on images or traces is measured, drawn and written down."""
 
-    sometimes = ("mistakes", "roc", "largest_errors")
+    sometimes: ClassVar[tuple[str, ...]] = ("mistakes", "roc", "largest_errors")
     task: SampleTask
     data: SampleDataModule
 

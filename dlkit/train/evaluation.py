@@ -7,6 +7,7 @@ from functools import singledispatch
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import pyarrow as pa
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities import move_data_to_device
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from dlkit.core.checks import InputError, require
 from dlkit.core.processes import gather_on_first
+from dlkit.core.runfolder import RunFolder
 from dlkit.metrics.joining import in_turn
 from dlkit.report.sample_tables import Better
 from dlkit.tasks.network import NetTask
@@ -54,6 +56,9 @@ class Evaluation(ABC):
 
     keeps: ClassVar[bool] = False
     """Whether all predictions are needed at once."""
+
+    at_once: ClassVar[bool] = False
+    """Whether the prediction table can only be made as a whole, by ``all_tables``."""
 
     def __init__(self, task: Any, data: Any) -> None:
         self.task, self.data = task, data
@@ -98,6 +103,16 @@ class Evaluation(ABC):
     @abstractmethod
     def on_new(self, source: Any) -> "Evaluation":
         """Return the evaluation of the same task on everything in another source."""
+
+    def all_tables(self, trainer: pl.Trainer) -> dict[str, pa.Table]:
+        """Return the prediction table, by the name "", and tables that belong to it, where it is made ``at_once``."""
+        raise NotImplementedError
+
+    def write(self, run: RunFolder) -> None:  # noqa: B027 - most leave nothing else
+        """Write what else a test leaves in a run, beside metrics, summary and figures."""
+
+    def know(self, run: RunFolder) -> None:  # noqa: B027 - most need nothing
+        """Take over what a test left in a run and predictions need."""
 
     def require_some(self, role: str) -> None:
         """Refuse a role without windows or samples."""

@@ -144,6 +144,8 @@ def write_predictions(path: Path, evaluation: Evaluation, trainer: pl.Trainer) -
     """
     form = form_of(path)
     evaluation.require_some("test")
+    if evaluation.at_once:
+        return write_at_once(path, evaluation.all_tables(trainer))
     if trainer.world_size == 1:
         with atomic_file(path) as work:
             table = Rows(work, form)
@@ -152,6 +154,19 @@ def write_predictions(path: Path, evaluation: Evaluation, trainer: pl.Trainer) -
     predict_into(lambda rank: Part(path, rank), evaluation, trainer)
     wait_for_all()
     return join_parts(path, form, trainer.world_size) if leads() else 0
+
+
+def write_at_once(path: Path, tables: dict[str, pa.Table]) -> int:
+    """Write the prediction table and, beside it, those that belong to it; return its number of rows."""
+    if not leads():
+        return 0
+    for name, table in tables.items():
+        stem, form = path.name[: -len(form_of(path))], form_of(path)
+        with atomic_file(path.with_name(f"{stem}_{name}{form}" if name else path.name)) as work:
+            rows = Rows(work, form)
+            rows.append(table)
+            rows.close()
+    return len(tables[""])
 
 
 def predict_into(rows: Callable[[int], Rows | Part], evaluation: Evaluation, trainer: pl.Trainer) -> None:

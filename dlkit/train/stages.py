@@ -180,6 +180,8 @@ def predict(cli: RunCLI, run: RunFolder | None, new: Sequence[str], output: Path
         evaluation = evaluation.on_new(source_of(cli.datamodule, list(new), run, cli.model.spec))
         path = path.with_stem(f"predictions_{re.sub(r'[^A-Za-z0-9_-]+', '_', Path(new[0]).name.split('.')[0])}")
     path = output or path
+    if run is not None:
+        evaluation.know(run)
     rows = write_predictions(path, evaluation, cli.trainer)
     if run is not None and leads() and path.is_relative_to(run.path):
         track(cli, run)
