@@ -3,6 +3,7 @@
 import copy
 import io
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -11,16 +12,21 @@ from dlkit.core.checks import InputError
 from dlkit.core.discover import discover
 from dlkit.core.packing import packed_size
 from dlkit.core.specs import Part, Spec
+from dlkit.models.autoencoder import ConvAutoencoder
 from dlkit.models.base import Net
+from dlkit.models.bottleneck import Autoencoder
 from dlkit.models.cnn import CNN
 from dlkit.models.dlinear import DLinear
 from dlkit.models.fusion import Fusion
+from dlkit.models.fusion_autoencoder import FusionAutoencoder
 from dlkit.models.gru import GRU
 from dlkit.models.imagenet_resnet import ImageNetResNet
 from dlkit.models.inception_time import InceptionTime
 from dlkit.models.itransformer import ITransformer
 from dlkit.models.linear import Linear
 from dlkit.models.lstm import LSTM
+from dlkit.models.lstm_autoencoder import LSTMAutoencoder
+from dlkit.models.masked_autoencoder import MaskedAutoencoder
 from dlkit.models.nlinear import NLinear
 from dlkit.models.patchtst import PatchTST
 from dlkit.models.repeat_last import RepeatLast
@@ -29,14 +35,17 @@ from dlkit.models.revin import RevIN
 from dlkit.models.seasonal_naive import SeasonalNaive
 from dlkit.models.tcn import TCN
 from dlkit.models.torchvision_net import TorchvisionNet
+from dlkit.models.variational import VariationalAutoencoder
 from dlkit.tasks.network import images_last
 
 NETS = discover("dlkit.models", Net)
 TRAINED = [net for net in NETS if net not in (RepeatLast, SeasonalNaive)]
 NEED_KNOWN_TARGETS = (RepeatLast, SeasonalNaive, RevIN)
 SEVERAL = [net for net in NETS if net.several]
+AUTOENCODERS = [net for net in NETS if issubclass(net, Autoencoder)]
 REFUSE_SAMPLES = (
     *SEVERAL,
+    *AUTOENCODERS,
     *NEED_KNOWN_TARGETS,
     Linear,
     DLinear,
@@ -44,15 +53,19 @@ REFUSE_SAMPLES = (
     PatchTST,
     ITransformer,
 )  # forecast channel by channel
-SERIES_ONLY = (LSTM, GRU, TCN)
+TAKES = {VariationalAutoencoder: (False, True)}  # whatever the network inside takes
+SERIES_ONLY = (LSTM, GRU, TCN, LSTMAutoencoder)
 PICTURES_ONLY = (TorchvisionNet,)
-NOT_SERIES = (*PICTURES_ONLY, *SEVERAL)
+NOT_SERIES = (*PICTURES_ONLY, *SEVERAL, *AUTOENCODERS)  # no series whose future is asked for
 SMALL = {
     TorchvisionNet: {"name": "shufflenet_v2_x0_5"},
     ImageNetResNet: {"width": 8},
     ResNet9: {"width": 8},
     InceptionTime: {"width": 8, "kernel_size": 12},
     Fusion: {"branches": {"magnets": LSTM, "camera": CNN}, "width": 16},
+    FusionAutoencoder: {"branches": {"magnets": LSTM, "camera": CNN}, "width": 16},
+    ConvAutoencoder: {"width": 8, "depth": 2},
+    MaskedAutoencoder: {"width": 16},
 }
 PARTS = (
     Part("magnets", ("x", "y", "x observed"), (9,), tuple(0.1 * i for i in range(-8, 1)), helpers=1),
@@ -102,6 +115,19 @@ PACKED = {
     for ask, fields in {**QUESTIONS, "forecast": {"output": (5, 2, 3), "targets": ("magnets.x", "magnets.y")}}.items()
 }
 
+RECONSTRUCTIONS = {
+    "series": sample((33,), (2, 33, 1), "reconstruct"),
+    "series of one channel": Spec(("c0",), (32,), (1, 32, 1), kind="reconstruct"),
+    "short series": sample((9,), (2, 9, 1), "reconstruct"),
+    "two numbers a value": sample((33,), (2, 33, 2), "reconstruct"),
+    "mask channels": Spec(("c0", "c0 observed"), (33,), (2, 33, 1), kind="reconstruct", masks=1),
+    "padded series": Spec(("c0", "c1", "valid"), (33,), (3, 33, 1), kind="reconstruct", padded=True),
+    "picture": sample((33, 18), (2, 33, 18, 1), "reconstruct"),
+    "two numbers a pixel": sample((16, 17), (2, 16, 17, 2), "reconstruct"),
+    "several sources": Spec(CHANNELS, (packed_size(PARTS),), (packed_size(PARTS), 2), kind="reconstruct", parts=PARTS),
+}
+PACKED["reconstruct"] = RECONSTRUCTIONS["several sources"]
+
 every_net = pytest.mark.parametrize("cls", NETS, ids=lambda cls: cls.__name__)
 every_trained_net = pytest.mark.parametrize("cls", TRAINED, ids=lambda cls: cls.__name__)
 
@@ -134,6 +160,8 @@ def window(spec, batch=4, dtype=torch.float32, seed=0):
 
 def usual(cls):
     """Return the spec that most tests take: a forecast, or what a network that refuses one source or series takes."""
+    if issubclass(cls, Autoencoder):
+        return RECONSTRUCTIONS["several sources" if cls is FusionAutoencoder else "two numbers a value"]
     if cls.several:
         return PACKED["forecast"]
     return SAMPLES["class of picture"] if cls in PICTURES_ONLY else SPECS["all channels"]
@@ -142,17 +170,34 @@ def usual(cls):
 def build(cls, spec=None, seed=0):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return cls(usual(cls) if spec is None else spec, **SMALL.get(cls, {}))
+        spec = usual(cls) if spec is None else spec
+        inside = {"net": partial(FusionAutoencoder, **SMALL[FusionAutoencoder])}
+        return cls(spec, **(inside if cls is VariationalAutoencoder and spec.parts else SMALL.get(cls, {})))
 
 
 @every_net
 @pytest.mark.parametrize("spec", PACKED.values(), ids=PACKED)
 def test_several_sources_are_taken_or_refused_by_naming_the_network_that_takes_them(cls, spec):
-    if cls.several:
+    if cls.several and (spec.kind == "reconstruct" or not issubclass(cls, Autoencoder)):
         assert build(cls, spec).eval()(window(spec)).shape == (4, *spec.output)
         return
-    with pytest.raises(InputError, match=f"{cls.__name__} takes one source.*`net` to dlkit.models.fusion.Fusion"):
-        cls(spec)
+    which = "fusion_autoencoder.FusionAutoencoder" if issubclass(cls, Autoencoder) else "fusion.Fusion"
+    refusal = "gives back its input" if cls.several else f"takes one source.*`net` to dlkit.models.{which}"
+    with pytest.raises(InputError, match=f"{cls.__name__} {refusal}"):
+        build(cls, spec)
+
+
+@every_net
+@pytest.mark.parametrize("spec", RECONSTRUCTIONS.values(), ids=RECONSTRUCTIONS)
+def test_a_reconstruction_has_the_shape_of_the_input_or_is_refused_in_a_sentence(cls, spec):
+    try:
+        net = build(cls, spec)
+    except InputError as error:
+        fits = bool(spec.parts) in TAKES.get(cls, (cls.several,)) and not (cls in SERIES_ONLY and len(spec.size) == 2)
+        assert not (issubclass(cls, Autoencoder) and fits), error
+        assert "`" in str(error) and "\n" not in str(error)
+        return
+    assert net.eval()(window(spec)).shape == (4, *spec.output)
 
 
 @every_net
@@ -180,7 +225,7 @@ def test_a_question_about_samples_is_answered_in_its_shape_or_refused_in_a_sente
 @every_net
 def test_targets_that_are_no_inputs_are_predicted_or_refused(cls):
     if cls in (*NEED_KNOWN_TARGETS, *NOT_SERIES):
-        with pytest.raises(InputError, match=r"takes|inputs"):
+        with pytest.raises(InputError, match=r"takes|input"):
             build(cls, UNKNOWN)
     else:
         assert build(cls, UNKNOWN)(window(UNKNOWN)).shape == (4, *UNKNOWN.output)
