@@ -159,11 +159,12 @@ def reconstruction_spec(ready: Prepared, *, mask_channels: bool) -> Spec:
 
 
 def covering_starts(ranges: np.ndarray, geometry: Geometry, stride: int) -> Tensor:
-    """Return the starts of windows that together hold every row of the ranges, int64, rising.
+    """Return the starts of windows that together hold every row that a window of the ranges can hold, int64, rising.
 
     In each range windows follow each other every ``stride`` rows and the last one ends with the range. Where samples
     lie ``dilation`` rows apart, as many windows more at both ends, and the largest stride at or below ``stride`` that
-    has no divisor in common with ``dilation``, leave no row out. Ranges shorter than a window get none.
+    has no divisor in common with ``dilation``, leave no row out. Ranges shorter than a window get none; where they are
+    less than ``dilation - 1`` rows longer, some of their rows are in no window.
     """
     step = next(each for each in range(stride, 0, -1) if np.gcd(each, geometry.dilation) == 1)
     found = [np.empty(0, np.int64)]

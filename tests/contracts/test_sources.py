@@ -12,6 +12,7 @@ from dlkit.data.base import Source
 from dlkit.data.clock import Regular
 from dlkit.data.heads import Head
 from dlkit.data.inputs import StreamInput
+from dlkit.data.row_labels import Unlabelled
 from dlkit.data.several.columns import InOrder
 from dlkit.data.several.new import WithTargets
 from dlkit.data.sources.aligned import Aligned
@@ -19,6 +20,7 @@ from dlkit.data.sources.arrays import Arrays
 from dlkit.data.sources.beamline import BeamlineSensors
 from dlkit.data.sources.files import Files
 from dlkit.data.sources.parallel import Parallel
+from dlkit.data.sources.pump import Pump
 from dlkit.data.sources.recording import Recording
 from dlkit.data.sync.survey import Watched
 from dlkit.data.tables import read_table
@@ -71,6 +73,8 @@ MAKE = {
     Parallel: lambda folder: Parallel(source=aligned(folder)),
     WithTargets: lambda folder: WithTargets(written(folder), {"later": "mm"}),
     Watched: lambda folder: Watched(written(folder)),
+    Unlabelled: lambda folder: Unlabelled(written(folder), "x1"),
+    Pump: lambda _: Pump(duration=3_000),
 }
 
 
