@@ -54,10 +54,18 @@ class LiveDetector:
         self._recent = raw[max(len(raw) - self.fitted.smooth + 1, 0) :]
         return (found - self.fitted.location) / self.fitted.spread
 
-    def step(self, score: float, errors: Float[np.ndarray, "channels"]) -> tuple[bool, Event | None]:
+    def above(self, errors: Float[np.ndarray, "rows channels"]) -> Float[np.ndarray, "rows channels"]:
+        """Return how far each error lies above normal; 0 below it and where it is unknown."""
+        return np.maximum(np.nan_to_num(self.fitted.contributions(errors).astype(np.float64)), 0)
+
+    def step(self, score: float, above: Float[np.ndarray, "channels"]) -> tuple[bool, Event | None]:
         """Take in the next row; return whether it is an alarm, and the event that is over by now.
 
         An event is over once more than ``join_gap`` rows lie behind it, and is one from its ``min_duration``-th row on.
+
+        Args:
+            score: Of the row.
+            above: What :meth:`above` says of its errors.
         """
         row, fitted, over = self.rows, self.fitted, None
         self.rows += 1
@@ -65,7 +73,6 @@ class LiveDetector:
         if event is not None and row - event.last - 1 > fitted.join_gap:
             over, event = self._closed(), None
         inside = score > fitted.threshold or (event is not None and event.inside and score > fitted.low)
-        above = np.maximum(np.nan_to_num(fitted.contributions(errors[None])[0].astype(np.float64)), 0)
         if inside:
             event = event or OpenEvent(row, row, score, row, np.zeros_like(above), np.zeros_like(above))
             event.above, event.waiting = event.above + event.waiting + above, np.zeros_like(above)

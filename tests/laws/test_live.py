@@ -37,7 +37,7 @@ def test_live_scores_and_events_are_those_of_all_rows(smooth, join_gap, min_dura
         for at in range(first, past, chunk):
             part = errors[at : min(at + chunk, past)]
             scores += live.scores(part).tolist()
-            for score, row in zip(scores[-len(part) :], part, strict=True):
+            for score, row in zip(scores[-len(part) :], live.above(part), strict=True):
                 alarm, over = live.step(score, row)
                 alarms.append(alarm)
                 events += [over] if over else []

@@ -27,7 +27,7 @@ class Csv(Reader):
     def columns(self, path: Path) -> list[str]:
         """Return the names in the header line."""
         line = _header(path)
-        names = [name.strip() for name in next(csv.reader([line], delimiter=_delimiter(line)))]
+        names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter_of(line)))]
         require(
             not all(_is_number(name) for name in names),
             f"{path.name} starts with numbers; put a line with the column names above them.",
@@ -67,7 +67,7 @@ def _batches(path: Path, names: list[str], columns: list[str], ragged: list[Any]
             path,
             # One thread: only then a ragged row knows its number.
             read_options=arrow.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, column_names=names, skip_rows=1),
-            parse_options=arrow.ParseOptions(delimiter=_delimiter(_header(path)), invalid_row_handler=note),
+            parse_options=arrow.ParseOptions(delimiter=delimiter_of(_header(path)), invalid_row_handler=note),
             convert_options=arrow.ConvertOptions(
                 include_columns=columns, column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
@@ -89,7 +89,8 @@ def _open(path: Path) -> io.TextIOWrapper:
     return path.open(encoding="utf-8-sig", newline="")
 
 
-def _delimiter(line: str) -> str:
+def delimiter_of(line: str) -> str:
+    """Return what splits a header line."""
     best = max(";\t|,", key=line.count)  # the comma last: it also stands inside names and decimals
     if line.count(best):
         return best
