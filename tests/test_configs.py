@@ -25,6 +25,7 @@ WEATHER = CONFIGS / "experiment" / "weather_forecast.yaml"
 DIGITS = CONFIGS / "experiment" / "digits_classify.yaml"
 CAVITY = CONFIGS / "experiment" / "cavity_faults.yaml"
 BEAMLINE = CONFIGS / "experiment" / "beamline_fusion.yaml"
+RECONSTRUCTS = {"class_path": "dlkit.data.heads.Head", "init_args": {"kind": "reconstruct"}}
 FOR_IMAGES = {"cifar_resnet", "imagenet_resnet", "resnet9", "torchvision"}
 UNTRAINED = {"repeat_last", "seasonal_naive"}
 QUICK = ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "4", "--trainer.limit_val_batches", "1",
@@ -158,9 +159,29 @@ def test_an_experiment_predicts_the_same_after_reloading(experiment, tmp_path, m
     assert_reloads([shorter(experiment, tmp_path) if experiment == BEAMLINE else experiment], tmp_path)
 
 
+def to_reconstruct(experiment, folder, **data):
+    """Return a copy of an experiment whose data are to be given back."""
+    told = yaml.safe_load(experiment.read_text())
+    init = told["data"]["init_args"]
+    kept = {key: value for key, value in init.items() if key not in ("targets", "look_forward", "calendar")}
+    told["data"] = {"class_path": told["data"]["class_path"], "init_args": kept} | data
+    told["data"]["init_args"] |= {"targets": RECONSTRUCTS} if experiment == BEAMLINE else {}
+    told["trainer"].pop("callbacks")
+    copied = folder / f"again_{experiment.name}"
+    text = yaml.safe_dump(told).replace("duration: 1800", "duration: 90.0").replace("36s", "6s")
+    copied.write_text(text)
+    return copied
+
+
 @pytest.mark.parametrize("network", [path for path in NETWORKS if path.stem not in UNTRAINED], ids=by_stem)
 def test_a_network_of_a_part_predicts_the_same_after_reloading(network, tmp_path):
     classifies = "tasks.classify.Classify" in network.read_text()
+    if "tasks.reconstruct.Reconstruct" in network.read_text():
+        several = network.stem == "fusion_autoencoder"
+        windows = {} if several else {"class_path": "dlkit.data.reconstruction.ReconstructionDataModule"}
+        experiment = to_reconstruct(BEAMLINE if several else WEATHER, tmp_path, **windows)
+        assert_reloads([experiment, "--model", network], tmp_path)
+        return
     if network.stem.startswith("fusion"):
         assert_reloads([shorter(BEAMLINE, tmp_path), "--model", network], tmp_path)
         return

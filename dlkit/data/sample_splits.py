@@ -160,6 +160,40 @@ class Official(SampleSplit):
         return {"train": train[dealt["train"]], "val": train[dealt["val"]], "test": roles["test"]}
 
 
+@dataclass(frozen=True)
+class FewLabels(SampleSplit):
+    """A part of the samples that a split trains on, drawn by class; to learn how many labels a network needs.
+
+    What validates and tests stays as it is. Every class keeps a sample that trains.
+
+    Args:
+        split: Says what trains, validates and tests; None is stratified.
+        fraction: Part of the training samples that stays.
+        seed: Seed of the draw.
+    """
+
+    split: SampleSplit | None = None
+    fraction: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a fraction that is none."""
+        require(
+            0 < self.fraction <= 1,
+            f"FewLabels fraction={self.fraction} must be above 0 and at most 1: set `fraction`, e.g. 0.1.",
+        )
+
+    def deal(self, samples: Samples) -> SampleRoles:
+        """Deal as the split does, then draw what stays of the training samples."""
+        roles = (self.split or Stratified()).roles(samples)
+        train, random = roles["train"], np.random.default_rng(self.seed)
+        strata = strata_of(samples)[train]
+        kept = deal_strata(strata, {"train": self.fraction}, random)["train"]
+        rare = np.setdiff1d(strata, strata[kept])  # of what would be left out one stays
+        first = [random.choice(np.flatnonzero(strata == stratum)) for stratum in rare]
+        return {**roles, "train": train[np.concatenate([kept, np.array(first, np.int64)])]}
+
+
 def _check_fractions(name: str, parts: tuple[float, float, float]) -> None:
     train, val, test = parts
     require(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dlkit.core.checks import InputError
 from dlkit.data.records import Samples
-from dlkit.data.sample_splits import Grouped, Official, Stratified
+from dlkit.data.sample_splits import FewLabels, Grouped, Official, Stratified
 
 ROLES = ("train", "val", "test")
 
@@ -148,6 +148,25 @@ def test_official_validation_stays_official_and_groups_stay_whole():
     assert len(Official(val=0.0).roles(samples(labels, roles=two))["val"]) == 0
 
 
+@given(counts_of_classes, st.sampled_from([0.01, 0.1, 0.5, 1.0]), st.integers(0, 5))
+@settings(max_examples=40, deadline=None)
+def test_few_labels_are_a_part_of_what_trains_with_every_class(counts, fraction, seed):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    whole = Stratified(seed=seed).roles(samples(labels))
+    few = FewLabels(Stratified(seed=seed), fraction, seed=seed).roles(samples(labels))
+    assert all((few[role] == whole[role]).all() for role in ("val", "test"))
+    assert set(few["train"]) <= set(whole["train"]) and len(set(few["train"])) == len(few["train"])
+    had, kept = (np.bincount(labels[roles["train"]], minlength=len(counts)) for roles in (whole, few))
+    assert (kept >= 1).all() and (np.abs(kept - np.maximum(fraction * had, 1)) < 1 + 1e-9).all()
+
+
+def test_a_seed_draws_which_labels_stay_and_more_of_them_stay_in_the_same_roles():
+    made = samples(np.arange(90) % 3, roles=np.where(np.arange(90) < 60, "train", "test"))
+    one, same, other = (FewLabels(Official(), 0.2, seed=seed).roles(made)["train"] for seed in (1, 1, 2))
+    assert list(one) == list(same) != list(other)
+    assert len(FewLabels(Official(), 1.0).roles(made)["train"]) == len(Official().roles(made)["train"])
+
+
 TWO = np.arange(20) % 2
 ONLY_TEST = np.array(["train"] * 19 + ["test"])
 
@@ -159,6 +178,7 @@ ONLY_TEST = np.array(["train"] * 19 + ["test"])
         (lambda: Stratified(0.0, 0.5, 0.5), ["train must be positive"]),
         (lambda: Grouped(0.5, 0.1, 0.1), ["sum to 1"]),
         (lambda: Official(val=1.0), ["val=1.0", "below 1"]),
+        (lambda: FewLabels(fraction=0.0), ["fraction=0.0", "above 0"]),
         (lambda: Stratified().roles(samples(np.arange(5))), ["val and test", "`val: 0`"]),
         (lambda: Grouped().roles(samples(TWO)), ["`groups`", "Stratified"]),
         (lambda: Grouped().roles(samples(TWO, groups=TWO)), ["2 groups", "train, val, test"]),
