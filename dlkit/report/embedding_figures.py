@@ -1,6 +1,7 @@
 """Figures of embeddings: points on a plane, clusters and neighbours beside each other in physical units."""
 
 import textwrap
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -109,7 +110,7 @@ def draw_points(axes: "matplotlib.axes.Axes", points: np.ndarray, colouring: Col
 def draw_categories(
     axes: "matplotlib.axes.Axes", points: np.ndarray, known: np.ndarray, colouring: Colouring, look: dict[str, Any]
 ) -> None:
-    """Draw each category in its colour; its name stands at the median of its points."""
+    """Draw each category in its colour; its name stands at the most central of its points."""
     from matplotlib import colormaps
     from matplotlib.patheffects import withStroke
 
@@ -118,7 +119,8 @@ def draw_categories(
     axes.scatter(points[known, 0], points[known, 1], c=colours(values[known] % colours.N), alpha=0.7, **look)
     present = np.unique(values[known])
     for number in present[:NAMED].tolist():
-        place = np.median(points[known & (values == number)], axis=0)
+        own = points[known & (values == number)]
+        place = own[((own - np.median(own, axis=0)) ** 2).sum(1).argmin()]  # a point: between two groups there is none
         axes.annotate(
             shorten(str(colouring.names[number]), 16), place, fontsize=7, ha="center", va="center", weight="bold",
             path_effects=[withStroke(linewidth=2, foreground="white")],
@@ -135,7 +137,7 @@ def columns_figure(
         columns: What stands beside each other, all of one shape.
         axis: What they have in common.
         title: What they are.
-        chosen: Channels of series, the most important first, of which six are drawn; None takes the first.
+        chosen: Channels of series, the most important first, of which six are drawn; None takes the first six.
         across: Images in a row.
     """
     require(len(columns) > 0, "columns_figure got nothing to draw: pass at least one Column.")
@@ -144,6 +146,8 @@ def columns_figure(
             figure = image_columns(columns, axis, across)
         else:
             figure = series_columns(columns, axis, list(range(len(axis.channels)) if chosen is None else chosen))
+            left_out = len(axis.channels) - MOST_CHANNELS
+            title += f"; {MOST_CHANNELS} of {len(axis.channels)} channels" if left_out > 0 else ""
         figure.suptitle("\n".join(textwrap.wrap(title, int(13 * figure.get_figwidth()))), fontsize=9, x=0.01, ha="left")
     return figure
 
@@ -153,7 +157,7 @@ def image_columns(columns: Sequence[Column], axis: Axis, most: int) -> "matplotl
     across = min(len(columns), most)
     rows = -(-len(columns) // across)
     lines = max(column.title.count("\n") for column in columns) + 1
-    figure = new_figure(max(1.7 * across, 3.4), rows * (1.7 + 0.13 * lines) + 0.4)
+    figure = new_figure(max(1.4 * across, 4.2), rows * (1.15 + 0.13 * lines) + 0.5)
     panels = figure.subplots(rows, across, squeeze=False).flatten()
     for axes, column in zip(panels, columns, strict=False):
         draw_image(axes, SampleView(column.values, column.title), axis.channels)
@@ -168,7 +172,7 @@ def series_columns(columns: Sequence[Column], axis: Axis, chosen: Sequence[int])
     shown = sorted(chosen[:MOST_CHANNELS])
     assert axis.seconds is not None
     times, unit = in_unit(axis.seconds)
-    figure = new_figure(max(1.75 * len(columns) + 0.9, 3.4), 1.15 * len(shown) + 1.1)
+    figure = new_figure(max(1.6 * len(columns) + 0.9, 3.4), 1.15 * len(shown) + 1.1)
     panels = figure.subplots(len(shown), len(columns), squeeze=False, sharex=True, sharey="row")
     for row, channel in zip(panels, shown, strict=True):
         for axes, column in zip(row, columns, strict=True):
@@ -176,7 +180,12 @@ def series_columns(columns: Sequence[Column], axis: Axis, chosen: Sequence[int])
                 axes.fill_between(
                     times, column.lower[channel], column.upper[channel], color=SKY, alpha=0.5, linewidth=0
                 )
-            axes.plot(times, column.values[channel], color=BLACK if column is columns[0] else BLUE, linewidth=1.0)
+            axes.plot(
+                times,
+                column.values[channel],
+                color=BLACK if column is columns[0] and column.lower is None else BLUE,
+                linewidth=1.0,
+            )
             axes.tick_params(labelsize=7)
             axes.margins(x=0.01)
             axes.locator_params(axis="x", nbins=4)
@@ -205,7 +214,8 @@ def telling_channels(columns: Sequence[Column]) -> list[int]:
             for column in columns
         ]
     )
-    with np.errstate(all="ignore"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # numpy's: a channel without any value tells nothing
         between, within = np.nan_to_num(np.nanstd(values, axis=0)), np.nan_to_num(np.nanmean(widths, axis=0))
     each = between.mean(tuple(range(1, between.ndim))) / (within.mean(tuple(range(1, within.ndim))) + 1e-12)
     found: list[int] = np.argsort(-each, kind="stable").tolist()

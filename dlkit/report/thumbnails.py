@@ -7,6 +7,7 @@ from dlkit.report.canvas import BLACK, BLUE, GREEN, ORANGE
 
 SIDE = 48  # pixels of a thumbnail
 LANES = 4
+FRAME = 204
 WIDEST = 8192  # pixels of a picture of thumbnails that browsers take
 INKS = tuple(tuple(int(colour[k : k + 2], 16) for k in (1, 3, 5)) for colour in (BLUE, ORANGE, GREEN, BLACK))
 
@@ -85,5 +86,6 @@ def sprite(thumbnails: np.ndarray) -> Image.Image:
     assert side * SIDE <= WIDEST, "too many thumbnails for one picture"
     whole = np.full((side * side, SIDE, SIDE, 3), 255, np.uint8)
     whole[: len(thumbnails)] = thumbnails
+    whole[:, -1] = whole[:, :, -1] = FRAME  # else neighbours run into each other
     rows = whole.reshape(side, side, SIDE, SIDE, 3).transpose(0, 2, 1, 3, 4)
     return Image.fromarray(rows.reshape(side * SIDE, side * SIDE, 3))

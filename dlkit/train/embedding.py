@@ -1,6 +1,7 @@
 """Embed what a run was trained on, or new files: clusters, neighbours, a map; the wiring of `dlkit embed`."""
 
 import shutil
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,19 +13,12 @@ from dlkit.core.runfolder import RunFolder, atomic_folder, write_json
 from dlkit.data.batching import Batching
 from dlkit.embedding.neighbours import nearest
 from dlkit.report.canvas import save_figure
-from dlkit.report.tables import shorten
 from dlkit.tasks.network import NetTask
 from dlkit.train.cli import RunCLI
-from dlkit.train.embedding_files import (
-    cluster_figures,
-    map_of,
-    neighbour_figures,
-    stem_of,
-    views_of,
-    write_points,
-    write_table,
-)
+from dlkit.train.embedding_drawings import cluster_figures, map_of, neighbour_figures, stem_of
+from dlkit.train.embedding_files import views_of, write_table
 from dlkit.train.embedding_points import ROLES, Embedded, embed
+from dlkit.train.embedding_projector import write_points
 from dlkit.train.embedding_query import find
 from dlkit.train.embedding_result import Found, Wish, search, summary_of
 from dlkit.train.embedding_text import neighbours_text, text_of
@@ -111,9 +105,9 @@ def write_neighbours(folder: Path, task: Any, found: Found, query: tuple[str, in
         raise InputError(f"--like {text}: every other window shares rows with it, so that it has no neighbour.")
     name, names = among.names(np.array([place]))[0], found.known.names(numbers)
     rare = float(found.rarity(gone[:1])[0])
-    said = [f"{shorten(name, 26)}\n{label_of(among, place)}"]
+    said = [f"{short(name)}\n{label_of(among, place)}"]
     for near, called, far in zip(numbers.tolist(), names, gone.tolist(), strict=True):
-        said.append(f"{shorten(called, 26)}\n{label_of(found.known, near)}distance {far:.3g}")
+        said.append(f"{short(called)}\n{label_of(found.known, near)}distance {far:.3g}")
     stem = f"neighbours_{number:02d}_{stem_of(name)}"
     for source, figure in neighbour_figures(task, found, (among, place), numbers, said):
         save_figure(figure, folder / f"{stem}{'_' + source if source else ''}.png")
@@ -126,6 +120,11 @@ def write_neighbours(folder: Path, task: Any, found: Found, query: tuple[str, in
     content = {"query": name, "label": label, "p_value": rare, "neighbours": rows}
     write_json(folder / f"{stem}.json", content)
     return neighbours_text(content, short=wish.neighbours - len(numbers))
+
+
+def short(name: str) -> str:
+    """Return a name in two lines at most."""
+    return textwrap.fill(name, 22, max_lines=2, placeholder="…", break_on_hyphens=False)
 
 
 def label_of(among: Embedded, place: int) -> str:

@@ -10,6 +10,7 @@ from dlkit.core.batch import Batch
 from dlkit.core.packing import unpack
 from dlkit.explain.packed import explained_values
 from dlkit.report.embedding_figures import Axis
+from dlkit.train.embedding_points import Embedded
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,3 +76,9 @@ def of_several(task: Any, batch: Batch) -> list[Inputs]:
 def pictured(inputs: list[Inputs]) -> Inputs:
     """Return the inputs that thumbnails show: of the camera where there is one, else of the first source."""
     return next((one for one in inputs if one.axis.seconds is None), inputs[0])
+
+
+def inputs_of(task: Any, among: Embedded, chosen: np.ndarray) -> list[Inputs]:
+    """Return the inputs of some windows or samples in physical units."""
+    batch = among.data.transfer_batch_to_device(among.batch(chosen), task.device, 0)
+    return physical_inputs(task, among.data, batch)

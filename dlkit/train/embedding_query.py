@@ -14,7 +14,7 @@ def find(text: str, among: Embedded) -> int:
     """Return the number, within what was embedded, of the window or sample that is meant.
 
     A whole number counts from 0 in the order of the table; a sample goes by its name; a window by a moment, a date or
-    seconds such as "12.5" or "12s", with the name of the series before it where there are several: it is the first
+    seconds such as "12.5" or "12s", with the name of the series before it where several have it: it is the first
     window to end at that moment or after it.
 
     Raises:
@@ -42,16 +42,16 @@ def at_moment(text: str, among: Embedded) -> int:
         InputError: No window holds it.
     """
     known = among.identity()
-    names = list(dict.fromkeys(known["series"].tolist()))
-    series = next((name for name in names if text.startswith(f"{name} ")), None)
-    require(
-        series is not None or len(names) == 1,
-        f"--like {text}: there are {len(names)} series, so write SERIES TIME; {suggest(text, names)}",
-    )
+    series = next((name for name in known["series"].tolist() if text.startswith(f"{name} ")), None)
     moment = read_moment(text if series is None else text.removeprefix(f"{series} "), known["end"])
-    own = np.flatnonzero(known["series"] == (series or names[0]))
+    own = np.flatnonzero(known["series"] == series) if series else np.arange(len(among.starts))
     starts, ends = known["start"][own], known["end"][own]
     holds = own[(starts <= moment) & (moment <= ends)]
+    names = sorted(set(known["series"][holds].tolist()))
+    require(
+        len(names) <= 1,
+        f"--like {text}: {len(names)} series have this moment, so write SERIES TIME: {', '.join(names[:5])}.",
+    )
     step = among.data.prepared.table.step
     require(
         len(holds) > 0,

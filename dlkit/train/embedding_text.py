@@ -44,7 +44,12 @@ def table_text(methods: dict[str, dict[str, Any]]) -> str:
         line = f"{name:<9}{one['clusters']:>9}{100 * one['noise']:>6.0f} %{score:>12}"
         if labelled:
             line += f"{one['ari']:>7.3f}{one['nmi']:>7.3f}{one['accuracy']:>10.3f}"
-        lines.append(f"{line}  {one['chosen by']}")
+        most = (
+            ", the most that was tried"
+            if str(one["clusters"] + 1) not in one.get("tried", {}) and "tried" in one
+            else ""
+        )
+        lines.append(f"{line}  {one['chosen by']}{most}")
     return "\n".join(lines)
 
 
@@ -55,7 +60,7 @@ def member_line(method: str, one: dict[str, Any], thing: str) -> str:
     return (
         line
         + shorten(one["typical"], 40)
-        + "".join(f", {count:,} {shorten(name, 20)}" for name, count in list(labels.items())[:3])
+        + "".join(f", {count:,} '{shorten(name, 20)}'" for name, count in list(labels.items())[:3])
     )
 
 
@@ -99,7 +104,9 @@ def neighbours_text(content: dict[str, Any], *, short: int) -> str:
         short: How many fewer there are than were asked for.
     """
     label = f", {content['label']}" if content["label"] else ""
-    lines = [f"like {content['query']}{label} (p {content['p_value']:.2g} that a known one is as far from all others)"]
+    lines = [
+        f"like {content['query']}{label}: {100 * content['p_value']:.2g} % of known ones are as far from their nearest"
+    ]
     for number, one in enumerate(content["neighbours"], 1):
         label = f", {one['label']}" if one["label"] else ""
         lines.append(f"{number:>3}  {one['distance']:<8.3g} {one['role']:<6} {one['name']}{label}")
