@@ -131,7 +131,7 @@ def apply(fitted: FittedDetector, errors: np.ndarray, data: Any, *, look_back: i
     scores = fitted.scores(errors, borders)
     alarms = fitted.alarms(scores, borders)
     events = fitted.events(scores, errors, borders)
-    plain = {"events": len(events), "threshold": fitted.threshold}
+    plain = {"events": float(len(events)), "threshold": fitted.threshold}
     told = plain | measures(scores, alarms, data, look_back=look_back)
     return Judged(fitted, scores, alarms, events, event_table(events, data), told)
 
