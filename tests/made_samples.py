@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from dlkit.data.sources.anomaly_samples import AnomalySamples
 from dlkit.data.sources.image_folder import ImageFolder
 from dlkit.data.sources.manifest import Manifest
 from dlkit.data.sources.sample_arrays import SampleArrays
@@ -142,4 +143,6 @@ def make_source(cls, folder):
         return Manifest(path=folder / "list.parquet", image="jpeg", label="class")
     if cls is UCR:
         return UCR(path=ts_files(folder))
+    if cls is AnomalySamples:
+        return AnomalySamples(source=make_source(ImageFolder, folder), normal=["cat"])
     return cls()

@@ -22,10 +22,12 @@ def spec_of(samples: Samples) -> Spec:
     """Return what a network of these samples must take and return."""
     padded = samples.lengths is not None
     valid, no_unit = (("valid",), ("",)) if padded else ((), ())
+    channels, size = (*samples.channels, *valid), size_of(samples)
+    outputs = {"values": (len(samples.targets), 1), "reconstruct": (len(channels), *size, 1)}
     return Spec(
-        channels=(*samples.channels, *valid),
-        size=size_of(samples),
-        output=(len(samples.targets), 1) if samples.kind == "values" else (len(samples.classes),),
+        channels=channels,
+        size=size,
+        output=outputs.get(samples.kind, (len(samples.classes),)),
         targets=samples.targets,
         units=(*samples.units, *no_unit),
         target_units=samples.target_units,

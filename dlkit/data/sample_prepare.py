@@ -13,6 +13,7 @@ from dlkit.core.specs import Spec
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.records import Samples
 from dlkit.data.sample_fit import fit_channels
+from dlkit.data.samples.normal import normal_only
 from dlkit.data.splits import ROLES
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def prepare_samples(samples: Samples, split: "SampleSplit", normalizer: Normaliz
     """
     numbers = {role: np.asarray(chosen, dtype=np.int64) for role, chosen in split.roles(samples).items()}
     numbers = {role: np.sort(numbers.get(role, np.empty(0, np.int64))) for role in ROLES}
+    numbers = normal_only(samples, numbers)
     require(len(numbers["train"]) > 0, "No sample is left to train: give train a larger part in `split`.")
     scaling, missing = fit_channels(samples, numbers["train"], normalizer)
     return PreparedSamples(
@@ -149,7 +151,7 @@ def prepare_new_samples(
 def known_labels(samples: Samples, spec: Spec) -> np.ndarray:
     """Return the labels of new samples by the classes of the spec; what it does not know is -1 or NaN."""
     count, same = len(samples), samples.kind == spec.kind
-    if spec.kind in ("class", "ordinal"):
+    if spec.kind in ("class", "ordinal", "reconstruct"):
         own = [spec.classes.index(name) if name in spec.classes else -1 for name in samples.classes]
         return np.array([*own, -1], np.int64)[samples.labels] if same else np.full(count, -1, np.int64)
     names, wanted = (

@@ -36,7 +36,7 @@ def test_parts_fit_together(cls, tmp_path):
 def test_labels_are_of_their_kind(cls, tmp_path):
     samples = make_source(cls, tmp_path).read()
     assert len(samples.targets) == len(samples.target_units)
-    if samples.kind in ("class", "ordinal"):
+    if samples.kind in ("class", "ordinal", "reconstruct"):
         assert samples.labels.dtype == np.int64
         assert set(np.unique(samples.labels)) <= set(range(len(samples.classes)))
         assert len(set(samples.classes)) == len(samples.classes) > 1
