@@ -29,7 +29,7 @@ class Level:
     noise: float
 
 
-LEVELS = MappingProxyType({"easy": Level(2.0, 0.7), "medium": Level(1.0, 1.0), "hard": Level(0.5, 1.5)})
+LEVELS = MappingProxyType({"easy": Level(3.0, 0.7), "medium": Level(2.0, 1.0), "hard": Level(1.0, 1.5)})
 
 
 @dataclass(frozen=True, eq=False)
