@@ -26,7 +26,7 @@ DIGITS = CONFIGS / "experiment" / "digits_classify.yaml"
 CAVITY = CONFIGS / "experiment" / "cavity_faults.yaml"
 BEAMLINE = CONFIGS / "experiment" / "beamline_fusion.yaml"
 RECONSTRUCTS = {"class_path": "dlkit.data.heads.Head", "init_args": {"kind": "reconstruct"}}
-FOR_IMAGES = {"cifar_resnet", "imagenet_resnet", "resnet9", "torchvision"}
+FOR_IMAGES = {"cifar_resnet", "imagenet_resnet", "pretrained", "resnet9", "torchvision"}
 UNTRAINED = {"repeat_last", "seasonal_naive"}
 QUICK = ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "4", "--trainer.limit_val_batches", "1",
          "--trainer.enable_progress_bar", "false", "--trainer.enable_model_summary", "false",
@@ -168,7 +168,7 @@ def to_reconstruct(experiment, folder, **data):
     told["data"]["init_args"] |= {"targets": RECONSTRUCTS} if experiment == BEAMLINE else {}
     told["trainer"].pop("callbacks")
     copied = folder / f"again_{experiment.name}"
-    text = yaml.safe_dump(told).replace("duration: 1800", "duration: 90.0").replace("36s", "6s")
+    text = yaml.safe_dump(told).replace("duration: 1800", "duration: 60.0").replace("36s", "6s")
     copied.write_text(text)
     return copied
 
