@@ -19,11 +19,14 @@ from dlkit.data.sources.aligned import Aligned
 from dlkit.data.sources.arrays import Arrays
 from dlkit.data.sources.beamline import BeamlineSensors
 from dlkit.data.sources.files import Files
+from dlkit.data.sources.nab import NAB
 from dlkit.data.sources.parallel import Parallel
 from dlkit.data.sources.pump import Pump
 from dlkit.data.sources.recording import Recording
+from dlkit.data.sources.smap import SMAP
 from dlkit.data.sync.survey import Watched
 from dlkit.data.tables import read_table
+from tests.made_benchmarks import write_nab, write_smap
 from tests.made_tables import HOUR, noise
 
 SOURCES = discover("dlkit.data", Source)
@@ -74,6 +77,8 @@ MAKE = {
     WithTargets: lambda folder: WithTargets(written(folder), {"later": "mm"}),
     Watched: lambda folder: Watched(written(folder)),
     Unlabelled: lambda folder: Unlabelled(written(folder), "x1"),
+    NAB: lambda folder: NAB(path=write_nab(folder), files=["real/*"]),
+    SMAP: lambda folder: SMAP(path=write_smap(folder)),
     Pump: lambda _: Pump(duration=3_000),
 }
 

@@ -12,6 +12,7 @@ from dlkit.data.arrange import Columns
 from dlkit.data.folds import KFold, SeriesKFold, WalkForward
 from dlkit.data.normalize import Standard
 from dlkit.data.prepare import prepare_table, split_rows
+from dlkit.data.series_splits import HeldOutSeries
 from dlkit.data.splits import ROLES, ByDate, ByFraction, ByRows, BySeries, Split
 from dlkit.data.windows import Geometry
 from tests.made_tables import table, tables
@@ -25,6 +26,7 @@ EXAMPLES = {
     ByDate: [ByDate(val="1970-01-01T10", test="1970-01-01T20"),
              ByDate(start="1970-01-01T03", val="1970-01-01T08", test="1970-01-01T12", end="1970-01-01T19")],
     BySeries: [BySeries(val=0.3, test=0.3), BySeries(val=["s1"], test=0.4), BySeries(val=0.0, test=["s0"])],
+    HeldOutSeries: [HeldOutSeries(test=["s0"], val=0.0), HeldOutSeries(test=["s1"], val=0.25)],
     KFold: [KFold(folds=k, fold=f, purge=p) for k, f, p in [(3, 0, 0), (3, 2, 1), (5, 1, 0), (5, 4, "2h")]],
     WalkForward: [WalkForward(folds=k, fold=f) for k, f in [(1, 0), (3, 0), (3, 2)]] + [WalkForward(train_blocks=1)],
     SeriesKFold: [SeriesKFold(folds=3, fold=f) for f in range(3)],
