@@ -70,6 +70,7 @@ class Bottleneck(Autoencoder, ABC):
     def __init__(self, spec: Spec, *, bottleneck: int) -> None:
         super().__init__(spec)
         require_positive(type(self).__name__, bottleneck=bottleneck)
+        self.bottleneck = bottleneck
 
     @abstractmethod
     def encode(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch features"]:

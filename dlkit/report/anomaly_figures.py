@@ -186,7 +186,8 @@ def score_figure(scores: dict[str, np.ndarray], threshold: float, *, thing: str 
     every = np.concatenate([*kept.values(), [threshold] if np.isfinite(threshold) else []])
     linear = threshold if np.isfinite(threshold) else max(float(np.median(np.abs(every))), 1e-9)
     low, high = np.arcsinh(np.array([every.min(), every.max()]) / linear)
-    edges = linear * np.sinh(np.linspace(low, high + 1e-9, 60))
+    bins = int(np.clip(2 * np.sqrt(min(len(values) for values in kept.values())), 12, 60))
+    edges = linear * np.sinh(np.linspace(low, high + 1e-9, bins + 1))
     with style():
         figure = new_figure(6.4, 3.6)
         axes = figure.subplots()

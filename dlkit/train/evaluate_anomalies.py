@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import numpy as np
@@ -12,24 +11,23 @@ import torch
 
 from dlkit.anomaly.fitted import FittedDetector
 from dlkit.anomaly.overlap import Merge
-from dlkit.core.checks import require
 from dlkit.core.runfolder import RunFolder
 from dlkit.report.anomaly_figures import score_figure
 from dlkit.report.sample_tables import Better, Line, score_table_text
-from dlkit.tasks.reconstruct import Reconstruct, measured_channels
+from dlkit.tasks.reconstruct import measured_channels
 from dlkit.train.anomalies import Judged, apply, fit, merged_errors, row_errors
-from dlkit.train.anomaly_files import read_detector, write_detectors, write_tables
+from dlkit.train.anomaly_files import write_detectors, write_tables
 from dlkit.train.anomaly_tables import channel_names, rows_of, score_table
 from dlkit.train.anomaly_views import event_figures, overviews
+from dlkit.train.evaluate_whole import RIVAL, WholeEvaluation, placed
 from dlkit.train.evaluate_windows import WindowEvaluation
 from dlkit.train.evaluation import Tested, plain, spread
-from dlkit.train.pca_rival import PrincipalComponents
+from dlkit.train.pca_rival import PrincipalComponents, size_of
 from dlkit.train.reconstruction_panels import window_panel
 
 if TYPE_CHECKING:
     import matplotlib.figure
 
-RIVAL = "PCA"
 SHOWN: dict[str, tuple[str, Better]] = {
     "auprc": ("area under precision-recall", "high"), "vus_pr": ("VUS-PR", "high"),
     "auroc": ("area under the ROC curve", "high"), "affiliation_precision": ("affiliation precision", "high"),
@@ -42,31 +40,18 @@ SHOWN: dict[str, tuple[str, Better]] = {
 }  # fmt: skip
 
 
-@contextmanager
-def placed(task: Any, device: torch.device) -> Iterator[None]:
-    """The task lies on a device; afterwards it is where it was."""
-    before = task.device
-    task.to(device)
-    try:
-        yield
-    finally:
-        task.to(before)
-
-
-class AnomalyEvaluation(WindowEvaluation):
+class AnomalyEvaluation(WholeEvaluation, WindowEvaluation):
     """How errors of windows of one table become scores, alarms and events; labels, where there are some, measure them.
 
     The prediction table has a line for each row that tests, see :func:`dlkit.train.anomaly_tables.score_table`.
     """
 
-    task: Reconstruct
-    at_once: ClassVar[bool] = True
     sometimes: ClassVar[tuple[str, ...]] = tuple(f"event_{number:03d}" for number in range(1, 1000))
 
-    def __init__(self, task: Any, data: Any) -> None:
-        super().__init__(task, data)
-        self.fitted: dict[str, FittedDetector] = {}
-        self.new = False
+    @property
+    def detector_name(self) -> str:
+        """The way in which windows are merged."""
+        return self.task.detector.merge
 
     # ------------------------------------------------------------------ what is found
     def tested(self, predictions: Sequence[Any], trainer: pl.Trainer) -> Tested:
@@ -105,7 +90,9 @@ class AnomalyEvaluation(WindowEvaluation):
 
     def principal_components(self) -> Judged:
         """Return what the same detector finds with errors of principal components."""
-        detector, rival = self.task.detector, PrincipalComponents.of(self.data, measured_channels(self.task.spec))
+        detector = self.task.detector
+        rival = PrincipalComponents.of(self.data, measured_channels(self.task.spec), size_of(self.task))
+        self.components = len(rival.components)
         val, self.rival_errors = (
             merged_errors(rival.squares, self.data, role, merge=detector.merge, stride=detector.stride)
             for role in ("val", "test")
@@ -121,10 +108,6 @@ class AnomalyEvaluation(WindowEvaluation):
         """Return the root mean square error of each channel over the rows that test, standardized."""
         errors = torch.from_numpy(self.errors).double().nanmean(0).sqrt()
         return spread({"rmse": errors}, channel_names(self.data))
-
-    def brief(self, task: Any) -> dict[str, tuple[float, Better]]:
-        """Return the error over everything that was measured."""
-        return {"RMSE": (float(task.test_scores.overall()["rmse"]), "low")}
 
     def table(self, stage: str) -> str:
         """Return the errors, in the test with scores and events beside those of principal components."""
@@ -152,7 +135,7 @@ class AnomalyEvaluation(WindowEvaluation):
         notes = [
             f"threshold {self.judged.fitted.threshold:.3g} robust deviations above normal, by {known} from validation "
             "rows alone",
-            f"{RIVAL}: Q residual of principal components, same windows, detector and rules",
+            f"{RIVAL}: Q residual of {self.components} principal components, same windows, detector and rules",
         ]
         if self.data.labels is not None:
             rows = rows_of(self.data.segments("test"))
@@ -183,36 +166,14 @@ class AnomalyEvaluation(WindowEvaluation):
         yield "given back", window_panel(self.task, self.data)
 
     # ------------------------------------------------------------------ files
-    def columns(self, prediction: Any) -> dict[str, np.ndarray]:
-        """Not asked for: the table is made at once."""
-        raise NotImplementedError
-
     def write(self, run: RunFolder) -> None:
         """Write events, scores and the fitted detectors."""
         write_tables(run, self.judged.events, self.scores())
         write_detectors(run, self.fitted)
 
-    def know(self, run: RunFolder) -> None:
-        """Take over the detector of a run that was tested; one that was not must fit it anew."""
-        if self.new or (run.path / "detector.json").exists():
-            self.fitted = {self.task.detector.merge: read_detector(run, self.task.detector.merge)}
-
-    def on_new(self, source: Any) -> "AnomalyEvaluation":
-        """Return the evaluation of every row of other recordings."""
-        other = super().on_new(source)
-        assert isinstance(other, AnomalyEvaluation)
-        other.new = True
-        return other
-
-    def all_tables(self, trainer: pl.Trainer) -> dict[str, pa.Table]:
-        """Return the prediction table, and of new data that of the events."""
-        with placed(self.task, trainer.strategy.root_device):
-            if not self.fitted:
-                require(not self.new, "Give the folder of a run that was tested.")
-                self.fit_detectors()
-            self.find()
-        events = pa.Table.from_pandas(self.judged.events, preserve_index=False)
-        return {"": self.scores()} | ({"events": events} if self.new else {})
+    def tables(self) -> dict[str, pa.Table]:
+        """Return a line for each row, and one for each event."""
+        return {"": self.scores(), "events": pa.Table.from_pandas(self.judged.events, preserve_index=False)}
 
     def scores(self) -> pa.Table:
         """Return a line for each row that tests."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from dlkit.core.packing import borders
+from dlkit.data.sample_modules import SampleDataModule
 from dlkit.report.sample_tables import Better, Line, score_table_text
 from dlkit.tasks.reconstruct import Reconstruct, Reconstruction
 from dlkit.train.evaluate_windows import WindowEvaluation
@@ -79,5 +80,8 @@ class ReconstructEvaluation(WindowEvaluation):
 @evaluation_of.register
 def _(task: Reconstruct, data: Any) -> Evaluation:
     from dlkit.train.evaluate_anomalies import AnomalyEvaluation
+    from dlkit.train.evaluate_anomalous_samples import AnomalousSamples
 
-    return ReconstructEvaluation(task, data) if task.spec.parts else AnomalyEvaluation(task, data)
+    if task.spec.parts:
+        return ReconstructEvaluation(task, data)
+    return AnomalousSamples(task, data) if isinstance(data, SampleDataModule) else AnomalyEvaluation(task, data)
