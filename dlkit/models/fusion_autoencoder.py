@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dlkit.core.checks import require
 from dlkit.core.specs import Part, Spec
 from dlkit.models.base import NetFactory
 from dlkit.models.bottleneck import Bottleneck
@@ -76,6 +77,11 @@ class FusionAutoencoder(Bottleneck):
     ) -> None:
         super().__init__(spec, bottleneck=bottleneck)
         require_positive("FusionAutoencoder", width=width, depth=depth)
+        require(
+            len(spec.parts) > 0,
+            "FusionAutoencoder takes several sources, but the data have one: set `net` to "
+            "dlkit.models.autoencoder.ConvAutoencoder, or `data` to dlkit.data.multimodal.MultimodalDataModule.",
+        )
         joined = replace(spec, output=(width,))
         self.fusion = Fusion(joined, branches=branches, join=join, missing=missing, width=width)
         self.code = nn.Linear(width, bottleneck)
