@@ -1,13 +1,16 @@
 """From a configuration or a run to the table of classical methods beside its network."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import pytorch_lightning as pl
+
+from dlkit.baselines.anomaly_contest import AnomalyContest
 from dlkit.baselines.contest import Contest, Limits, Result
-from dlkit.baselines.question import Question
+from dlkit.baselines.question import Measures, Question
 from dlkit.core.checks import require, suggest
 from dlkit.core.processes import started_together
 from dlkit.core.runfolder import RunFolder, atomic_file, fresh_run, read_json, write_json
@@ -31,6 +34,7 @@ class Compared:
         head: Which of several heads was asked; "" where there is one.
         results: By the name of the method, the network first where there is one.
         notes: What all methods have in common.
+        count: Number of training windows or samples.
     """
 
     head: str
@@ -83,10 +87,10 @@ def compare(arguments: Sequence[str], *, only: Sequence[str], limits: Limits) ->
     data = cli.datamodule
     for role in ("train", "test"):
         require(data.count(role) > 0, data.missing(role))
-    contests = [Contest(question, limits) for question in questions(cli.model, data)]
+    contests = contests_of(cli.model, data, limits)
     names = wanted(only, contests)
-    network = {} if run is None else tested(cli, run)
-    found = [measured(contest, names, network.get(contest.question.head or "")) for contest in contests]
+    network = {} if run is None else tested(cli, run, contests)
+    found = [measured(contest, names, network.get(contest.head or ""), data.count("train")) for contest in contests]
     return kept(cli, run, found)
 
 
@@ -99,15 +103,17 @@ def opened(arguments: Sequence[str]) -> tuple[Any, RunFolder | None]:
         return build(rest, trains=False), None
 
 
-def questions(task: Any, data: Any) -> Iterator[Question]:
-    """Yield what is asked of the data, each head alone where there are several."""
+def contests_of(task: Any, data: Any, limits: Limits) -> list[Contest | AnomalyContest]:
+    """Return the methods for what is asked of the data, for each head alone where there are several."""
     spec = data.spec
+    if spec.kind == "reconstruct":
+        return [AnomalyContest(task, data, limits)]
     for one in spec.heads or (spec,):
-        require(one.kind in KINDS, f"There are no baselines for the kind '{one.kind}' of {type(task).__name__}.")
-        yield Question(data, one.name if spec.heads else None)
+        require(one.kind in KINDS, f"There are no baselines for a head of the kind '{one.kind}': leave it out.")
+    return [Contest(Question(data, one.name if spec.heads else None), limits) for one in spec.heads or (spec,)]
 
 
-def wanted(only: Sequence[str], contests: Sequence[Contest]) -> list[str]:
+def wanted(only: Sequence[str], contests: Sequence[Contest | AnomalyContest]) -> list[str]:
     """Return the names of the methods that are asked for."""
     known = list(dict.fromkeys(name for contest in contests for name in contest.names))
     for name in only:
@@ -115,32 +121,34 @@ def wanted(only: Sequence[str], contests: Sequence[Contest]) -> list[str]:
     return [name for name in known if not only or name in only]
 
 
-def tested(cli: Any, run: RunFolder) -> dict[str, Result]:
+def tested(cli: Any, run: RunFolder, contests: Sequence[Contest | AnomalyContest]) -> dict[str, Result]:
     """Return the result of the network of a run on everything that tests now, by the name of the head."""
     task, data = cli.model, cli.datamodule
     print(f"{MODEL}: testing {run.path} ...", flush=True)
     began = time.perf_counter()
-    quiet_trainer(cli.trainer).test(task, datamodule=data, verbose=False)
+    first = contests[0]
+    found = {"": first.network(cli.trainer)} if isinstance(first, AnomalyContest) else answered(cli.trainer, task, data)
     seconds = time.perf_counter() - began
     known = read_json(run.metrics) if run.metrics.exists() else {}
-    fit_s = known.get("fit", {}).get("seconds")
+    title, fit_s = f"{MODEL}: {type(task.net).__name__}", known.get("fit", {}).get("seconds")
+    return {name: Result(title, one, fit_s, seconds, data.count("train")) for name, one in found.items()}
+
+
+def answered(trainer: pl.Trainer, task: Any, data: Any) -> dict[str, Measures]:
+    """Return the measures of a network by the name of the head, "" where there is one."""
+    quiet_trainer(trainer).test(task, datamodule=data, verbose=False)
     evaluation: Any = evaluation_of(task, data)
     heads = getattr(evaluation, "heads", {"": evaluation})
-    tasks = {name: task.task(name) if name else task for name in heads}
-    title = f"{MODEL}: {type(task.net).__name__}"
-    return {
-        name: Result(title, one.brief(tasks[name]), fit_s, seconds, data.count("train")) for name, one in heads.items()
-    }
+    return {name: one.brief(task.task(name) if name else task) for name, one in heads.items()}
 
 
-def measured(contest: Contest, names: Sequence[str], network: Result | None) -> Compared:
-    """Return the results of methods on a question."""
-    data = contest.question.data
+def measured(contest: Contest | AnomalyContest, names: Sequence[str], network: Result | None, count: int) -> Compared:
+    """Return the results of methods on a question; ``count`` training windows or samples are there."""
     results = {} if network is None else {MODEL: network}
     for name in (name for name in names if name in contest.names):
         print(f"{name} ...", flush=True)
         results[name] = contest.run(name)
-    return Compared(contest.question.head or "", results, tuple(contest.notes()), data.count("train"))
+    return Compared(contest.head or "", results, tuple(contest.notes()), count)
 
 
 def kept(cli: Any, run: RunFolder | None, found: Sequence[Compared]) -> str:

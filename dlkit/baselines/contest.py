@@ -79,6 +79,11 @@ class Contest:
         self._relative: bool | None = None
 
     @property
+    def head(self) -> str | None:
+        """Which of several heads is asked."""
+        return self.question.head
+
+    @property
     def names(self) -> list[str]:
         """Names of all methods."""
         return [*self.naive, *(method.name for method in self.methods)]

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+import dlkit.train.evaluate  # noqa: F401 - evaluation_of knows what was imported
 from dlkit.baselines.reading import batches
 from dlkit.core.batch import Batch
 from dlkit.core.specs import Spec

@@ -53,7 +53,7 @@ def batches(data: Batching, role: str, head: str | None, most: int | None = None
     numbers = torch.arange(count)
     if most is not None and most < count:
         numbers = torch.linspace(0, count - 1, most).round().long().unique()
-    for part in numbers.split(data.eval_batch_size):
+    for part in numbers.split(data.eval_batch_size) if count else ():
         yield on_host(data.make_batch(places.starts(part)), head)
 
 
