@@ -40,7 +40,7 @@ def of(processes: int) -> list[str]:
     return [*options, "--trainer.strategy", "ddp" if processes > 1 else "auto"]
 
 
-def dlkit(*arguments: str, script: str = "", timeout: float = 240) -> subprocess.CompletedProcess[str]:
+def dlkit(*arguments: str, script: str = "", timeout: float = 600) -> subprocess.CompletedProcess[str]:
     """Run the command line, or a script in its place."""
     command = [sys.executable, *([str(HERE / script)] if script else ["-m", "dlkit"]), *arguments]
     return subprocess.run(
@@ -53,7 +53,7 @@ def torchrun(processes: int, *arguments: str) -> subprocess.CompletedProcess[str
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
     return subprocess.run(
         [*command, "-m", "dlkit", *arguments],
-        check=False, capture_output=True, text=True, env=ENVIRONMENT, timeout=240,
+        check=False, capture_output=True, text=True, env=ENVIRONMENT, timeout=600,
     )  # fmt: skip
 
 
