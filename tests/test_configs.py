@@ -127,6 +127,19 @@ def write_own_sensors(folder):
     pd.DataFrame(events).to_csv(folder / "events.csv", index=False)
 
 
+def write_own_machine(folder):
+    """Write what my_anomalies.yaml would find: two recordings at 1 Hz, one with a gap."""
+    (folder / "machine").mkdir()
+    for name in ("run_a", "run_b"):
+        stamps = pd.date_range("2024-01-01", periods=800, freq="1s", name="timestamp")
+        table = pd.DataFrame(np.random.default_rng(len(name)).normal(size=(800, 2)), stamps, ["flow", "pressure"])
+        table.drop(stamps[400:410] if name == "run_b" else []).to_csv(folder / "machine" / f"{name}.csv")
+
+
+WRITERS = (write_own_recordings, write_own_images, write_own_manifest, write_own_traces, write_own_sensors,
+           write_own_machine)  # fmt: skip
+
+
 def shorter(experiment, folder):
     """Return a copy of an experiment on half an hour of simulated beam that takes a minute and a half of it."""
     copied = folder / experiment.name
@@ -155,7 +168,7 @@ def assert_reloads(arguments, folder):
 def test_an_experiment_predicts_the_same_after_reloading(experiment, tmp_path, monkeypatch):
     monkeypatch.setenv("DLKIT_BENCH_DATA", str(bench(tmp_path / "bench", files_of(experiment))))
     monkeypatch.chdir(tmp_path)
-    for write in (write_own_recordings, write_own_images, write_own_manifest, write_own_traces, write_own_sensors):
+    for write in WRITERS:
         write(tmp_path)
     assert_reloads([shorter(experiment, tmp_path) if experiment == BEAMLINE else experiment], tmp_path)
 
