@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 import torch
-from anomaly_recipes import PCA, RECIPES, SETS, Case, Recipe
+from anomaly_recipes import PCA, RECIPES, SETS, WINDOW, Case, Recipe, against_past, is_dev
 from torch.optim.lr_scheduler import OneCycleLR
 
 from dlkit.core.runfolder import atomic_file
@@ -89,7 +89,7 @@ def work(options: argparse.Namespace) -> None:
 
 def chosen(options: argparse.Namespace, name: str) -> Iterator[Case]:
     for number, case in enumerate(SETS[name].cases()):
-        if not options.dev or SETS[name].dev(number, case):
+        if not options.dev or is_dev(number):
             yield case
 
 
@@ -102,10 +102,10 @@ def measured(options: argparse.Namespace, name: str, method: str, seed: int) -> 
             with np.load(file) as found:
                 scores, alarms, seconds = found["scores"], found["alarms"], float(found["seconds"])
             each = anomaly_measures(
-                scores, case.labels, alarms, borders=[(0, len(scores))], rows_per_day=None, window=SETS[name].window
+                scores, case.labels, alarms, borders=[(0, len(scores))], rows_per_day=None, window=WINDOW
             )
             lines.append({"set": name, "method": method, "seed": seed, "series": case.name, "group": case.group,
-                          "dev": SETS[name].dev(number, case), "seconds": seconds} | each)  # fmt: skip
+                          "dev": is_dev(number), "seconds": seconds} | each)  # fmt: skip
     return pd.DataFrame(lines)
 
 
@@ -114,9 +114,9 @@ def corpus_score(options: argparse.Namespace, method: str, seed: int, *, dev: bo
     scores, labels, borders, last = [], [], [], 0
     for number, case in enumerate(SETS["nab"].cases()):
         file = place(options, "nab", method, seed, case)
-        if file.exists() and (dev is None or SETS["nab"].dev(number, case) == dev):
+        if file.exists() and (dev is None or is_dev(number) == dev):
             with np.load(file) as found:
-                scores.append(found["scores"])
+                scores.append(against_past(found["scores"]))
             labels.append(case.labels)
             borders.append((last, last := last + len(case.labels)))
     return nab_score(np.concatenate(scores), np.concatenate(labels), borders).score if scores else math.nan
