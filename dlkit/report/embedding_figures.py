@@ -160,7 +160,9 @@ def image_columns(columns: Sequence[Column], axis: Axis, most: int) -> "matplotl
     figure = new_figure(max(1.4 * across, 4.2), rows * (1.15 + 0.13 * lines) + 0.5)
     panels = figure.subplots(rows, across, squeeze=False).flatten()
     for axes, column in zip(panels, columns, strict=False):
-        draw_image(axes, SampleView(column.values, column.title), axis.channels)
+        axes.set_axis_off()
+        if np.isfinite(column.values).any():
+            draw_image(axes, SampleView(column.values, column.title), axis.channels)
         axes.set_title(column.title, loc="left", fontsize=7)
     for axes in panels[len(columns) :]:
         axes.remove()

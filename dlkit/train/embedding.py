@@ -54,7 +54,7 @@ def embed_run(task: Any, data: Any, run: RunFolder, wish: Wish, new: Any = None,
     fresh = None if new is None else embed(own, new, ("test",), wish.most, head, called="new")
     queries = [(text, find(text, known if fresh is None else fresh)) for text in wish.like]
     require(
-        wish.neighbours < len(known.starts),
+        not wish.like or wish.neighbours < len(known.starts),
         f"--neighbours {wish.neighbours} of {counted(len(known.starts), 'point')}: there must be more points than "
         "neighbours; ask for fewer, or choose another `--role`.",
     )
