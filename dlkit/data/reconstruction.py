@@ -156,6 +156,7 @@ class ReconstructionDataModule(TimeSeriesDataModule):
         *,
         spec: Spec | None = None,
         static_scaling: ChannelScaling | None = None,
+        target_scaling: ChannelScaling | None = None,  # noqa: ARG002 - there are no targets
     ) -> "ReconstructionDataModule":
         """Return a data module that scores every row of ``source`` with a scaling fitted before.
 
@@ -164,7 +165,8 @@ class ReconstructionDataModule(TimeSeriesDataModule):
                 where there is one.
             scaling: Of the training data.
             spec: Of the network; by default that of the training data.
-            static_scaling: Not used.
+            static_scaling: Not used; windows hold no constants.
+            target_scaling: Not used; what is asked for is the window itself.
         """
         other = super().for_new_data(source, scaling, spec=spec, static_scaling=static_scaling or ChannelScaling(0))
         assert isinstance(other, ReconstructionDataModule)

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from tests.bad_inputs.corpus import DROP, Case
+from tests.bad_inputs.sample_jobs import arrays, write_traces
 
 TRAINER = {"max_epochs": 1, "accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
 
@@ -100,6 +102,46 @@ DATA = {
     ),
     "look_back of nothing": case(("look_back=0", "at least 1"), {"D.look_back": 0}),
     "stride of nothing": case(("stride=0", "positive"), {"D.stride": 0}),
+}
+
+
+def write_parts(folder: Path) -> None:
+    """Write a job that learns what is normal in the traces of one of two classes."""
+    write_traces(folder)
+    config = yaml.safe_load((folder / "traces.yaml").read_text())
+    inner = config["data"]["init_args"]["source"]
+    config["data"]["init_args"]["source"] = {
+        "class_path": "dlkit.data.sources.anomaly_samples.AnomalySamples",
+        "init_args": {"source": inner, "normal": ["0"]},
+    }
+    config["model"]["class_path"] = "dlkit.tasks.reconstruct.Reconstruct"
+    config["model"]["init_args"]["net"] = {"class_path": "dlkit.models.mlp.MLP", "init_args": {"hidden_size": 4}}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+
+
+def parts(says: tuple[str, ...], change: dict[str, Any] | None = None, **rest: Any) -> Case:
+    """Return a case that spoils the job on traces."""
+    return Case(says, change or {}, job=write_parts, **rest)
+
+
+OFFICIAL = {"class_path": "dlkit.data.sample_splits.Official", "init_args": {"val": 0.0}}
+
+SAMPLES = {
+    "no such normal class": parts(("normal: no class is '2'", "0, 1"), {"S.init_args.normal": ["2"]}),
+    "no normal class": parts(("normal=\\[\\] is empty",), {"S.init_args.normal": []}),
+    "every class normal": parts(("nothing is anomalous", "leave `normal` out"), {"S.init_args.normal": ["1", "0"]}),
+    "a single class": parts(("All 24 samples", "two classes"), make=arrays(y=np.zeros(24, int))),
+    "values instead of classes": parts(
+        ("normal: the source gives values, not classes", "kind: class"), make=arrays(y=np.linspace(0, 1, 24))
+    ),
+    "nothing normal to train on": parts(
+        ("None of the 12 training samples is normal", "`split`"),
+        {"D.split": OFFICIAL},
+        make=arrays(roles=np.array(["test", "train"] * 12)),
+    ),
+    "a question for classes": parts(
+        ("Classify", "Reconstruct|reconstruct"), {"model.class_path": "dlkit.tasks.classify.Classify"}
+    ),
 }
 
 RUN = "{}/runs/tiny-001"

@@ -160,11 +160,13 @@ def test_segments_of_series_stay_apart():
 
 
 # ---------------------------------------------------------------------- intervals, folds and new data
-def test_intervals_of_a_table_are_labels(tmp_path):
+@pytest.mark.parametrize("label", ["kind", None])
+def test_intervals_of_a_table_are_labels_whatever_they_are_called(label, tmp_path):
     data = module(stream(noise(200, 2)), labels=None)
     begin, end = (pd.Timestamp(int(data.prepared.table.times[row])) for row in (160, 172))
-    pd.DataFrame({"start": [begin], "end": [end], "kind": ["leak"]}).to_csv(tmp_path / "events.csv", index=False)
-    events = EventTable(path=tmp_path / "events.csv", onset="start", offset="end", label="kind")
+    found = {"start": [begin], "end": [end]} | ({} if label is None else {label: ["leak"]})
+    pd.DataFrame(found).to_csv(tmp_path / "events.csv", index=False)
+    events = EventTable(path=tmp_path / "events.csv", onset="start", offset="end", label=label)
     marked = module(stream(noise(200, 2)), labels=None, intervals=events)
     np.testing.assert_array_equal(ranges_of(marked.labels), [[160, 172]])
     assert data.labels is None

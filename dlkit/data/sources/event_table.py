@@ -35,7 +35,7 @@ class EventTable(OtherFiles, EventSource):
         onset: Column with the time at which each event begins.
         offset: Column with the time at which it is over.
         duration: Column with the seconds that it takes, instead of ``offset``.
-        label: Column with its class.
+        label: Column with its class; None takes all as one class, ``event``.
         classes: Names of the classes in their order, without the background; by default those found, sorted.
         background: Name of the class that holds where there is no event; it comes first.
         time_format: How times are written, as for :class:`dlkit.data.sources.files.Files`.
@@ -52,7 +52,7 @@ class EventTable(OtherFiles, EventSource):
         onset: str = "onset",
         offset: str | None = None,
         duration: str | None = None,
-        label: str = "label",
+        label: str | None = "label",
         classes: Sequence[str] | None = None,
         background: str = "none",
         time_format: str = "auto",
@@ -107,7 +107,8 @@ class EventTable(OtherFiles, EventSource):
         table, places = self._table()
         problems = Problems(places, self.policy, what="events")
         onset, offset = self._times(table, problems)
-        classes, labels = self._labels(table["label"], problems)
+        cells = table["label"] if "label" in table.columns else pd.Series(np.full(len(table), "event", dtype=object))
+        classes, labels = self._labels(cells, problems)
         series = np.full(len(table), one_series(self.files)[0][0], dtype=object)
         if "series" in table.columns:
             series, nameless = as_text(table["series"].to_numpy(dtype=object))
