@@ -23,9 +23,9 @@ from dlkit.train.evaluate_whole import placed
 from dlkit.train.evaluation import evaluation_of
 
 SHOWN: dict[str, tuple[str, Better]] = {
-    "auprc": ("AUPRC", "high"), "vus_pr": ("VUS-PR", "high"), "auroc": ("AUROC", "high"),
-    "detected": ("events found", "high"), "recall": ("recall", "high"), "f1": ("F1", "high"),
-    "false_alarms_per_day": ("false alarms/d", "low"), "false_alarms": ("false alarms", "low"),
+    "auprc": ("AUPRC", "high"), "vus_pr": ("VUS-PR", "high"), "detected": ("events found", "high"),
+    "false_alarms_per_day": ("false alarms/d", "low"), "auroc": ("AUROC", "high"), "recall": ("recall", "high"),
+    "false_alarms": ("false alarms", "low"), "f1": ("F1", "high"),
     "alarmed_share": ("alarmed", "neither"), "events": ("events", "neither"),
 }  # fmt: skip
 

@@ -227,8 +227,8 @@ def class_methods(spec: Spec) -> list[Method]:
     count = 2 if labels else len(spec.classes)
     traces = not spec.parts and len(spec.size) == 1
     methods: list[Method] = [
-        Classification("logistic", count, {f"C {c:g}": logistic(c) for c in (0.001, 0.01, 0.1, 1)}, most=20_000),
-        Classification("svm", count, {f"C {c:g}": machine(c) for c in (1, 10, 100)}, most=5000, inputs=True),
+        Classification("logistic", count, {f"C {c:g}": logistic(c) for c in (0.001, 0.01, 0.1, 1.0)}, most=20_000),
+        Classification("svm", count, {f"C {c:g}": machine(c) for c in (1.0, 10.0, 100.0)}, most=5000, inputs=True),
         Classification("random_forest", count, {f"leaves of {n}": forest(n) for n in (1, 5)}, most=20_000),
         Classification("k_nearest", count, {f"k {k}": neighbours(k) for k in (1, 5, 15)}, most=20_000),
         Classification("gaussian_process", count, {"kernel by likelihood": process}, most=500, inputs=True),

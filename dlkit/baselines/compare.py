@@ -53,14 +53,14 @@ class Compared:
     @property
     def text(self) -> str:
         """The table with its notes."""
-        said = [f"{one.title}: {self.of_all(one)}{one.said}" for one in self.results.values() if one.said]
+        said = [f"{one.title}: {text}" for one in self.results.values() if (text := self.said(one))]
         head = [self.head] if self.head else []
         return "\n".join([*head, baseline_table_text(self.entries, [*self.notes, *said])])
 
-    def of_all(self, result: Result) -> str:
-        """Say how many of the training windows or samples a method learned from, where these are not all."""
+    def said(self, result: Result) -> str:
+        """Say how many of the training windows or samples a method learned from, where not all, and what was chosen."""
         few = result.rows is not None and result.rows < self.count
-        return f"trained on {result.rows:,} of {self.count:,}; " if few else ""
+        return "; ".join([f"trained on {result.rows:,} of {self.count:,}"] * few + [result.said] * bool(result.said))
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain types for ``baselines.json``."""

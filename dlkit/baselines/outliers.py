@@ -57,7 +57,8 @@ class Residual(Outliers):
 
     def unlikeness(self, x: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows features"]:
         """Return the squared difference to the input that the components give back."""
-        return np.square(x - self.pca.mean_ - self.scores(x) @ self.pca.components_[: self.count])
+        found: np.ndarray = np.square(x - self.pca.mean_ - self.scores(x) @ self.pca.components_[: self.count])
+        return found
 
 
 class Hotelling(Residual):
@@ -118,7 +119,7 @@ class Forest(Whole):
         """Return the forest."""
         from sklearn.ensemble import IsolationForest
 
-        return IsolationForest(200, random_state=seed)
+        return IsolationForest(n_estimators=200, random_state=seed)
 
     def unlikeness(self, x: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows features"]:
         """Return the score of the paper, between 0 and 1, for every number."""

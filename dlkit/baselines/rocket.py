@@ -160,8 +160,9 @@ class LeaveOneOut:
             left_out = y - penalty * inverse_y / (penalty * np.diag(inverse) - 1 / len(y))[:, None]
             found[penalty] = ((left_out.argmax(1) != truth).sum(), np.square(left_out - y).mean(), inverse_y, left_out)
         self.penalty = min(found, key=lambda penalty: found[penalty][:2])
-        self.weights = self.x.T @ found[self.penalty][2]
-        self.factor = sharpness(found[self.penalty][3], truth)
+        *_, inverse_y, self.left_out = found[self.penalty]
+        self.weights = self.x.T @ inverse_y
+        self.factor = sharpness(self.left_out, truth)
 
     def scores(self, x: np.ndarray) -> np.ndarray:
         """Return a score for each class."""
