@@ -78,7 +78,7 @@ def areas_at(
     recall = np.minimum(hits / positives, 1) * touched(scores, weights, borders, scores[order][last])
     false = (said - hits) / (len(order) - positives)
     precision = hits / said
-    roc = np.trapezoid([0, *recall, 1], [0, *false, 1])
+    roc = np.trapezoid(*(np.concatenate([[0], part, [1]]) for part in (recall, false)))
     return float(roc), float(np.sum(np.diff(recall, prepend=0) * precision))
 
 
