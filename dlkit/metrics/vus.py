@@ -78,7 +78,8 @@ def areas_at(
     recall = np.minimum(hits / positives, 1) * touched(scores, weights, borders, scores[order][last])
     false = (said - hits) / (len(order) - positives)
     precision = hits / said
-    roc = np.trapezoid(*(np.concatenate([[0], part, [1]]) for part in (recall, false)))
+    true_rate, false_rate = (np.concatenate([[0], part, [1]]) for part in (recall, false))
+    roc = np.trapezoid(true_rate, false_rate)
     return float(roc), float(np.sum(np.diff(recall, prepend=0) * precision))
 
 
