@@ -110,15 +110,25 @@ def draw_points(axes: "matplotlib.axes.Axes", points: np.ndarray, colouring: Col
 def draw_categories(
     axes: "matplotlib.axes.Axes", points: np.ndarray, known: np.ndarray, colouring: Colouring, look: dict[str, Any]
 ) -> None:
-    """Draw each category in its colour; its name stands at the most central of its points."""
+    """Draw each category in its colour, rare ones on top.
+
+    Its name stands at the most central of its points; of three categories or fewer in a legend.
+    """
     from matplotlib import colormaps
     from matplotlib.patheffects import withStroke
 
     colours = colormaps["tab10" if len(colouring.names) <= 10 else "tab20"]
     values = colouring.values.astype(np.int64)
-    axes.scatter(points[known, 0], points[known, 1], c=colours(values[known] % colours.N), alpha=0.7, **look)
-    present = np.unique(values[known])
-    for number in present[:NAMED].tolist():
+    present, sizes = np.unique(values[known], return_counts=True)
+    order = present[np.argsort(-sizes, kind="stable")].tolist()
+    for number in order:
+        own = points[known & (values == number)]
+        name = shorten(str(colouring.names[number]), 16)
+        axes.scatter(own[:, 0], own[:, 1], color=colours(number % colours.N), alpha=0.7, label=name, **look)
+    if len(order) <= 3:
+        axes.legend(loc="best", fontsize=7, markerscale=2, handletextpad=0.1, frameon=True)
+        return
+    for number in order[:NAMED]:
         own = points[known & (values == number)]
         place = own[((own - np.median(own, axis=0)) ** 2).sum(1).argmin()]  # a point: between two groups there is none
         axes.annotate(
@@ -191,7 +201,9 @@ def series_columns(columns: Sequence[Column], axis: Axis, chosen: Sequence[int])
             axes.tick_params(labelsize=7)
             axes.margins(x=0.01)
             axes.locator_params(axis="x", nbins=4)
-        row[0].set_ylabel(with_unit(shorten(axis.channels[channel], 18), axis.units[channel]), fontsize=7)
+        row[0].set_ylabel(
+            with_unit(shorten(axis.channels[channel], 20), axis.units[channel]).replace(" (", "\n("), fontsize=7
+        )
     for axes, column in zip(panels[0], columns, strict=True):
         axes.set_title(column.title, loc="left", fontsize=7)
     figure.supxlabel(with_unit("time", unit), fontsize=8)

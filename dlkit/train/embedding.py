@@ -49,9 +49,9 @@ def embed_run(task: Any, data: Any, run: RunFolder, wish: Wish, new: Any = None,
         f"Embeddings need a task and a data module of dlkit; the config has {type(task).__name__} and "
         f"{type(data).__name__}.",
     )
-    own, _, head = one_head(task.eval(), Wanted())
-    known = embed(own, data, roles_of(wish.role), wish.most, head)
-    fresh = None if new is None else embed(own, new, ("test",), wish.most, head, called="new")
+    own, _, _ = one_head(task.eval(), Wanted())
+    known = embed(task, data, roles_of(wish.role), wish.most)
+    fresh = None if new is None else embed(task, new, ("test",), wish.most, called="new")
     queries = [(text, find(text, known if fresh is None else fresh)) for text in wish.like]
     require(
         not wish.like or wish.neighbours < len(known.starts),

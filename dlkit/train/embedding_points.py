@@ -12,7 +12,8 @@ from dlkit.core.checks import require
 from dlkit.data.batching import Batching
 from dlkit.embedding.neighbours import Points
 from dlkit.embedding.space import evenly
-from dlkit.train.explain_heads import batch_of
+from dlkit.train.explain_heads import batch_of, one_head
+from dlkit.train.explain_question import Wanted
 from dlkit.train.explain_times import stamp
 
 ROLES = ("train", "val", "test")
@@ -110,25 +111,25 @@ def chosen_numbers(data: Batching, roles: tuple[str, ...], most: int) -> list[tu
 
 
 @torch.no_grad()
-def embed(task: Any, data: Batching, roles: tuple[str, ...], most: int, head: str = "", called: str = "") -> Embedded:
+def embed(task: Any, data: Batching, roles: tuple[str, ...], most: int, called: str = "") -> Embedded:
     """Embed the windows or samples of some roles.
 
     Args:
-        task: The trained task (of one head), on the device to compute on.
+        task: The trained task, on the device to compute on; of several heads the answer of the first is what is known.
         data: Its data.
         roles: Of "train", "val", "test".
         most: Most windows or samples, spread evenly.
-        head: Name of the head whose answer is known, "" where there is one.
         called: What the roles are called; "" leaves their names.
     """
     vectors, starts, truths, each = [], [], [], []
+    own, _, head = one_head(task, Wanted())
     for role, numbers in chosen_numbers(data, roles, most):
         places = data.places(role)
         for part in numbers.split(data.eval_batch_size):
             first = places.starts(part)
             batch = data.transfer_batch_to_device(data.make_batch(first), task.device, 0)
             vectors.append(task.net.embedding(batch.x).float().cpu().numpy())
-            truths.append(known_of(task, data, batch_of(batch, head)))
+            truths.append(known_of(own, data, batch_of(batch, head)))
             starts.append(first.cpu().numpy())
             each += [called or role] * len(first)
     name, classes = truths[0].name, truths[0].classes

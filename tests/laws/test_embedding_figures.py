@@ -97,13 +97,16 @@ def test_every_point_is_drawn_once_in_each_view_and_names_stand_on_points():
     random = np.random.default_rng(0)
     points = random.normal(size=(40, 2))
     points[:5] = np.nan
-    classes = Colouring("class", np.arange(40) % 4 - 1, ("a", "b", "c"))
+    classes = Colouring("class", np.arange(40) % 5 - 1, ("a", "b", "c", "d"))
     figure = map_figure({"PCA": points, "t-SNE": points}, [classes, Colouring("value", random.normal(size=40))])
     for axes in figure.axes[:4]:
         assert sum(len(drawn.get_offsets()) for drawn in axes.collections) == 35
     names = {text.get_text(): text.xy for text in figure.axes[0].texts}
-    assert set(names) == {"a", "b", "c"}
+    assert set(names) == {"a", "b", "c", "d"}
     assert all((np.abs(points - place).sum(1) == 0).any() for place in names.values())
+    few = map_figure({"PCA": points}, [Colouring("class", (np.arange(40) > 30) - 0, ("often", "rare"))]).axes[0]
+    assert [drawn.get_label() for drawn in few.collections][-2:] == ["often", "rare"]  # the rare one on top
+    assert [text.get_text() for text in few.get_legend().get_texts()] == ["often", "rare"]
 
 
 def test_columns_of_series_share_the_scale_of_a_channel_and_of_many_channels_six_are_drawn():
