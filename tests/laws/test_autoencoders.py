@@ -11,6 +11,7 @@ from torch.distributions import Normal, kl_divergence
 from dlkit.core.checks import InputError
 from dlkit.core.packing import borders, packed_size
 from dlkit.core.specs import Part, Spec
+from dlkit.losses.likelihood import Gaussian
 from dlkit.models.autoencoder import ConvAutoencoder
 from dlkit.models.base import weights_come_later
 from dlkit.models.bottleneck import measured_values
@@ -221,13 +222,14 @@ def test_each_source_is_told_in_its_place_also_when_it_is_not_there():
 # ---------------------------------------------------------------------------------------------------- going on
 def saved(folder, make, spec):
     """Write what a run of an autoencoder leaves, and return its network."""
-    net = scramble(make(spec))
-    weights = {f"net.{name}": value for name, value in net.state_dict().items()}
+    task = Reconstruct(spec=spec, net=make, loss=Gaussian())
+    scramble(task.net)
     (folder / "checkpoints").mkdir(parents=True)
     (folder / "config.yaml").write_text("name: a\n")
-    content = {"state_dict": weights, "network": [type(part).__qualname__ for part in net.modules()]}
+    content = {"state_dict": task.state_dict()}
+    task.on_save_checkpoint(content)
     torch.save(content, folder / "checkpoints" / "best.ckpt")
-    return net.eval()
+    return task.net.eval()
 
 
 def classes(*size, channels=2):
@@ -236,7 +238,7 @@ def classes(*size, channels=2):
 
 @every_net
 def test_an_encoder_goes_on_where_its_run_ended(make, tmp_path):
-    trained, x = saved(tmp_path / "run", make, spec_of(24, parameters=2)), torch.randn(4, 2, 24)
+    trained, x = saved(tmp_path / "run", make, spec_of(24)), torch.randn(4, 2, 24)
     for run in (tmp_path / "run", tmp_path / "run" / "checkpoints" / "best.ckpt"):
         net = Pretrained(classes(24), make, run=str(run)).eval()
         torch.testing.assert_close(net.features(x), trained.embedding(x))
