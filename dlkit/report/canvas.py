@@ -88,7 +88,7 @@ def label_time(axes: "matplotlib.axes.Axes", times: np.ndarray, *, named: bool) 
     if dated:
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-        locator = AutoDateLocator(minticks=4, maxticks=7)  # type: ignore[no-untyped-call] # matplotlib's
+        locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call] # matplotlib's
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, **DATES))  # type: ignore[no-untyped-call] # same
     if named:

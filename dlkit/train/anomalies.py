@@ -82,6 +82,7 @@ def merged_errors(
     step = Detector(merge=merge, stride=stride).stride_of(geometry.look_back)
     found: RowErrors | None = None
     every = data.scoring_starts(role, step)
+    require(len(every) > 0, data.missing(role))
     # Batches of equal size: a small one at the end takes other kernels, whose sums differ in the sixth digit.
     for starts in every.tensor_split(max(-(-len(every) // data.eval_batch_size), 1)):
         batch = data.make_batch(starts)
@@ -92,7 +93,6 @@ def merged_errors(
             len(data.prepared.table.times), errors.shape[1], geometry.look_back, merge=merge, dilation=geometry.dilation
         )
         found.add(starts, errors, counts)
-    require(found is not None, data.missing(role))
     assert found is not None
     return found.result()
 

@@ -1,12 +1,12 @@
 """New files of several sources, by the name of each source."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 
-from dlkit.core.checks import require, suggest
+from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.specs import Spec
 from dlkit.data.inputs import Timing
 from dlkit.data.normalize import ChannelScaling
@@ -63,6 +63,27 @@ def _with_files(name: str, source: Any, paths: list[str], fitted: Mapping[str, A
     )
     assert with_path is not None
     return with_path(paths, fitted=fitted.get("sources", {}).get(name, {}))
+
+
+def with_or_without(
+    label: str | None, with_path: Callable[..., Any], paths: list[str], fitted: Mapping[str, Any]
+) -> Any:
+    """Return the source of new files, which may lack the column of labels that those of the training had.
+
+    Args:
+        label: Name of this column, or None.
+        with_path: Makes the source.
+        paths: The files.
+        fitted: What was found in the training files.
+    """
+    source, channels = with_path(paths, fitted=fitted), fitted.get("channels", ())
+    if label is None or label not in channels:
+        return source
+    try:
+        next(iter(source.chunks()), None)
+    except InputError:
+        return with_path(paths, fitted={**fitted, "channels": [name for name in channels if name != label]})
+    return source
 
 
 def sources_of(spec: Spec, source: Aligned) -> list[str]:

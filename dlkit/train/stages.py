@@ -26,7 +26,7 @@ from dlkit.train.checkpoints import best_or_newest, newest_whole
 from dlkit.train.cli import RunCLI, build, with_config
 from dlkit.train.evaluate import load_weights
 from dlkit.train.evaluation import evaluation_of
-from dlkit.train.new_recordings import new_recordings, sources_of, warn_of_other_scaling
+from dlkit.train.new_recordings import new_recordings, sources_of, warn_of_other_scaling, with_or_without
 from dlkit.train.predictions import write_predictions
 from dlkit.train.run_place import is_trained, lock_of, on_this_machine, place_of
 from dlkit.train.settings import compared
@@ -202,4 +202,4 @@ def source_of(data: Any, paths: list[str], run: RunFolder | None, spec: Spec) ->
         )
     if run is None:
         raise InputError("--data needs the folder of a run: give it before --data.")
-    return with_path(paths, fitted=read_json(run.data).get("fitted", {}))
+    return with_or_without(getattr(data, "label", None), with_path, paths, read_json(run.data).get("fitted", {}))
