@@ -60,7 +60,8 @@ class Compared:
     def said(self, result: Result) -> str:
         """Say how many of the training windows or samples a method learned from, where not all, and what was chosen."""
         few = result.rows is not None and result.rows < self.count
-        return "; ".join([f"trained on {result.rows:,} of {self.count:,}"] * few + [result.said] * bool(result.said))
+        cut = [f"trained on {result.rows:,} of {self.count:,}"] if few else []
+        return "; ".join([*cut, result.said] if result.said else cut)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain types for ``baselines.json``."""

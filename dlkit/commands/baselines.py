@@ -1,7 +1,5 @@
 """Fit classical methods on the very windows and splits of a network, and put it beside them."""
 
-import argparse
-
 from dlkit.core.arguments import Parser
 from dlkit.core.checks import require
 
@@ -12,7 +10,7 @@ test with the measures of the task. Settings are chosen on what validates. Print
 and what was cut; leaves baselines.json, baselines.txt and a figure in the run, or in a folder of its own."""
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """Return the parser of this command."""
     made = Parser("dlkit baselines", usage=USAGE, description=DESCRIPTION, allow_abbrev=False, add_help=False)
     made.add_argument("--only", default="", metavar="NAMES", help="Methods, with commas between; else all that fit.")
@@ -29,10 +27,15 @@ def main(arguments: list[str]) -> None:
     if not arguments or arguments[0] in ("-h", "--help"):
         parser().print_help()
         return
-    known, rest = parser().parse_known_args(arguments)
+    from dlkit.train.messages import SECTIONS
+
+    made = parser()
+    known, rest = made.parse_known_args(arguments)
+    made.check_misspelt(rest, SECTIONS)
     for name, least in (("most", 20), ("features", 1)):
         value = getattr(known, name)
         require(value >= least, f"--{name} {value} leaves nothing to learn from: give at least {least}.")
+    require(0 <= known.seed < 2**32, f"--seed {known.seed} must be 0 or more, and below 2^32.")
     from dlkit.baselines.compare import compare
     from dlkit.baselines.contest import Limits
 

@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import yaml
 
+from dlkit.anomaly.fitted import FittedDetector
+from dlkit.core.runfolder import RunFolder, read_json, write_json
+from dlkit.train.anomaly_files import write_detectors
 from tests.bad_inputs.corpus import DROP, Case
 from tests.bad_inputs.sample_jobs import arrays, write_traces
 
@@ -238,4 +241,135 @@ NETWORKS = {
     "autoencoder that shall forecast": Case(
         ("gives back its input", "'forecast'", "Reconstruct"), {"M.net": {"class_path": f"dlkit.models.{CONV}"}}
     ),
+}
+
+
+def baselines(says: tuple[str, ...], *args: str, place: str = "{}/config.yaml", **rest: Any) -> Case:
+    """Return a case of classical methods beside the network."""
+    return Case(says, args=("baselines", place, *args), **rest)
+
+
+def windows(says: tuple[str, ...], *args: str, **rest: Any) -> Case:
+    """Return a case of classical methods for anomalies."""
+    return baselines(says, *args, job=write_anomalies, **rest)
+
+
+def blank(folder: Path) -> None:
+    """Leave out most values of the first column."""
+    lines = (folder / "tiny.csv").read_text().splitlines()
+    cells = [line.split(",") for line in lines]
+    kept = [cells[0], *([t, "" if row < 100 else a, b] for row, (t, a, b) in enumerate(cells[1:]))]
+    (folder / "tiny.csv").write_text("\n".join(",".join(row) for row in kept) + "\n")
+
+
+BASELINES = {
+    "nothing given": Case(("Nothing to do", "YAML"), args=("baselines", "--only", "ridge")),
+    "run that is not there": baselines(("no run folder",), place=RUN),
+    "method that is not there": baselines(("--only rigde is no method", "did you mean 'ridge'"), "--only", "rigde"),
+    "method for other questions": baselines(("--only rocket is no method", "own_past"), "--only", "rocket"),
+    "method for forecasts": windows(("--only ridge is no method", "pca_q"), "--only", "ridge"),
+    "option that is not there": baselines(("--feature", "did you mean --features"), "--feature", "9"),
+    "no training window": baselines(("--most 0", "at least 20"), "--most", "0"),
+    "training windows in words": baselines(("--most", "invalid int value: 'all'"), "--most", "all"),
+    "no feature": baselines(("--features 0", "at least 1"), "--features", "0"),
+    "negative seed": baselines(("--seed -1",), "--seed=-1"),
+    "nothing that tests": baselines(
+        ("no test window", "`split`"),
+        change={
+            "D.split": {
+                "class_path": "dlkit.data.splits.ByFraction",
+                "init_args": {"train": 0.8, "val": 0.2, "test": 0.0},
+            }
+        },
+    ),
+    "no target where windows train": baselines(
+        ("'a'", "no value in the training rows", "`split`"),
+        "--only",
+        "ridge",
+        change={"D.inputs": ["b"]},
+        make=blank,
+    ),
+    "no normal validation": windows(
+        ("no val window", "threshold"),
+        change={
+            "D.split": {
+                "class_path": "dlkit.data.splits.ByFraction",
+                "init_args": {"train": 0.8, "val": 0.0, "test": 0.2},
+            }
+        },
+    ),
+    "anomalies in the training data": windows(
+        ("6 labelled anomalous rows", "anomalies: keep"), make=write("tiny.csv", rows(faulty=range(10, 16)))
+    ),
+}
+
+
+def detector(kind: str | None = None, **settings: Any) -> dict[str, Any]:
+    """Return what sets the detector, or its threshold where a kind of threshold is named."""
+    if kind is None:
+        return {"M.detector": {"class_path": "dlkit.anomaly.detector.Detector", "init_args": settings}}
+    return detector(threshold={"class_path": f"dlkit.anomaly.thresholds.{kind}", "init_args": settings})
+
+
+THRESHOLDS = {
+    "no such merge": case(("merge", "overlap", "median"), detector(merge="median")),
+    "no such aggregate": case(("aggregate", "top3", "sum"), detector(aggregate="sum")),
+    "hysteresis above the threshold": case(("hysteresis=1.5", "between 0 and 1"), detector(hysteresis=1.5)),
+    "no stride": case(("stride=0", "detector"), detector(stride=0)),
+    "smoothing shorter than a row": case(("smooth='1s'", "whole number"), detector(smooth="1s")),
+    "event of no rows": case(("min_duration=0", "at least 1"), detector(min_duration=0)),
+    "gap in words": case(("join_gap='a while'", "not a duration"), detector(join_gap="a while")),
+    "quantile in percent": case(("level=99.9", "between 0.5 and 1"), detector("Quantile", level=99.9)),
+    "quantile below the median": case(("level=0.2", "between 0.5 and 1"), detector("Quantile", level=0.2)),
+    "no false alarm allowed": case(
+        ("false_alarms_per_day=0", "positive"), detector("Conformal", false_alarms_per_day=0)
+    ),
+    "tail in percent": case(("tail=98", "between 0.5 and 1"), detector("PeaksOverThreshold", tail=98)),
+    "level below the tail": case(("level=0.9", "tail=0.98"), detector("PeaksOverThreshold", level=0.9)),
+    "no such threshold": case(("thresholds.Oracle",), detector("Oracle")),
+}
+
+
+def watched(says: tuple[str, ...], *args: str, follow: str = "{}/new.csv", text: str = rows(), **rest: Any) -> Case:
+    """Return a case of watching a file by the detector of the run."""
+
+    def make(folder: Path) -> None:
+        write("new.csv", text)(folder)
+        rest.get("spoils", judge)(folder)
+
+    args = ("watch", RUN, "--follow", follow, "--from-start", "--until-idle", "0", *args)
+    return case(says, args=args, make=make, trained=True)
+
+
+def judge(folder: Path) -> None:
+    """Give the run a detector."""
+    ones = np.ones(2)
+    fitted = FittedDetector(
+        merge="causal", aggregate="mean", smooth=1, min_duration=1, join_gap=0, hysteresis=0.5, center=ones, scale=ones
+    )
+    write_detectors(RunFolder(folder / RUN.format("").strip("/")), {"causal": fitted})
+
+
+def judge_others(folder: Path) -> None:
+    """Give the run the detector of other weights."""
+    judge(folder)
+    path = folder / RUN.format("").strip("/") / "detector.json"
+    write_json(path, read_json(path) | {"checkpoint": "0"})
+
+
+WATCH = {
+    "nothing to follow": case(("--follow FILE",), args=("watch", RUN), trained=True),
+    "file that is not there": watched(("--follow", "no such file"), follow="{}/none.csv"),
+    "folder to follow": watched(("--follow", "no such file"), follow="{}"),
+    "no run": case(("no trained weights",), args=("watch", "{}/config.yaml", "--follow", "{}/tiny.csv")),
+    "run that was not tested": watched(("no fitted detector", "dlkit test"), spoils=lambda folder: None),
+    "run that was trained further": watched(("belongs to other weights", "dlkit test"), spoils=judge_others),
+    "file without a channel": watched(("new.csv has no column 'b'",), text=rows().replace(",b,", ",B2,")),
+    "file without stamps": watched(("new.csv has no column 't'",), text=rows().replace("t,a", "when,a")),
+    "file without a header": watched(("new.csv has no column 't'", "first line"), text=rows().partition("\n")[2]),
+    "answer over the file": watched(("--output", "the file that is followed"), "--output", "{}/new.csv"),
+    "answer over a folder": watched(("--output", "is a folder"), "--output", "{}"),
+    "no pause": watched(("--every 0", "positive"), "--every", "0"),
+    "pause in words": watched(("--every", "often"), "--every", "often"),
+    "option that is not there": watched(("--frm-start",), "--frm-start"),
 }
