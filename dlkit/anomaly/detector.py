@@ -13,6 +13,7 @@ from dlkit.core.durations import samples
 
 SECOND = 10**9
 DAY = 86_400 * SECOND
+CURE = "give a number of rows"
 
 
 class Detector:
@@ -60,6 +61,18 @@ class Detector:
         """Return the rows between windows that score."""
         return self.stride or (1 if self.merge == "causal" else max(look_back // 4, 1))
 
+    def in_rows(self, step: int) -> dict[str, int]:
+        """Return the durations in rows of ``step`` nanoseconds.
+
+        Raises:
+            InputError: One is no whole number of rows, or too short.
+        """
+        return {
+            "smooth": samples(self.smooth, step, setting="smooth", least=1, cure=CURE),
+            "min_duration": samples(self.min_duration, step, setting="min_duration", least=1, cure=CURE),
+            "join_gap": samples(self.join_gap, step, setting="join_gap", cure=CURE),
+        }
+
     def fit(
         self,
         errors: Float[np.ndarray, "rows channels"],
@@ -79,25 +92,24 @@ class Detector:
         Raises:
             InputError: No normal row has an error, or a setting does not fit the step.
         """
-        normal = normal & ~np.isnan(errors).all(1)
-        require(
-            bool(normal.any()),
-            "No normal row validates, so nothing says what is normal: give `val` a larger part in `split`, with rows "
-            "that are not labelled as anomalies.",
-        )
-        rows = thinned(normal)
+        rows, lengths = thinned(normal), self.in_rows(step)
         center, scale = robust(standardized(errors[rows], *plain(errors.shape[1])))
         fitted = FittedDetector(
             merge=self.merge,
             aggregate=self.aggregate,
-            smooth=samples(self.smooth, step, setting="smooth", least=1),
-            min_duration=samples(self.min_duration, step, setting="min_duration", least=1),
-            join_gap=samples(self.join_gap, step, setting="join_gap"),
+            smooth=lengths["smooth"],
+            min_duration=lengths["min_duration"],
+            join_gap=lengths["join_gap"],
             hysteresis=self.hysteresis,
             center=center,
             scale=scale,
         )
         scores = fitted.scores(errors, borders)
+        require(
+            bool(normal.any()) and not np.isnan(scores[normal]).all(),
+            "No normal row validates, so nothing says what is normal: give `val` a larger part in `split`, with rows "
+            "that are not labelled as anomalies.",
+        )
         location, spread = robust(scores[rows, None])
         fitted = fitted.measured_in(float(location[0]), float(spread[0]))
         scores = np.where(normal, (scores - location) / spread, np.nan)

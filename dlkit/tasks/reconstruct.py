@@ -110,6 +110,7 @@ class Reconstruct(SampleTask):
         shape = input_shape(spec)
         super().__init__(spec=replace(spec, output=(*shape, loss.outputs)), net=net, **training)
         self.loss, self.detector = loss, detector or Detector()
+        self.detector.in_rows(round(spec.step * 1e9))  # refuse durations that do not fit before it trains
         weights = None if channel_weights is None else input_weights(spec, channel_weights)
         self.register_buffer("measured", measured_inputs(spec), persistent=False)
         self.register_buffer("weights", weights, persistent=False)

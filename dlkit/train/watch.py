@@ -6,8 +6,9 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from dlkit.anomaly.live import LiveDetector
 from dlkit.core.checks import counted, require
@@ -47,11 +48,14 @@ def watch(
     Raises:
         InputError: The run has no detector of one table, or the file cannot be judged by it.
     """
-    require(path.exists(), f"--follow {path}: there is no such file; give the file that rows are appended to.")
+    require(path.is_file(), f"--follow {path}: there is no such file; give the file that rows are appended to.")
     require(every > 0, f"--every {every} must be positive: give seconds, e.g. 0.2.")
+    require(
+        output is None or not (output.is_dir() or output.resolve() == path.resolve()),
+        f"--output {output} is a folder, or the file that is followed: give a new file.",
+    )
     with lines_to(output) as judged:
-        following = watch_of(arguments, path, judged)
-        follower = Follower(path)
+        following, follower = watch_of(arguments, path, judged), Follower(path)
         try:
             if not from_start:
                 skip(follower, following)
@@ -120,16 +124,19 @@ def follow(follower: Follower, following: Watch, *, every: float, until_idle: fl
 
 @contextmanager
 def lines_to(path: Path | None) -> Iterator[Callable[[Judgement, str], None]]:
-    """Yield what writes the judgement of each row, at once."""
-    if path is None:
-        yield lambda *_: None
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8", buffering=1) as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(COLUMNS)
+    """Yield what writes the judgement of each row at once; the file is made for the first."""
+    with ExitStack() as stack:
+        lines: Any = None
 
         def write(judgement: Judgement, when: str) -> None:
+            nonlocal lines
+            if path is None:
+                return
+            if lines is None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                file = stack.enter_context(path.open("w", newline="", encoding="utf-8", buffering=1))
+                lines = csv.writer(file, lineterminator="\n")
+                lines.writerow(COLUMNS)
             score = "" if math.isnan(judgement.score) else repr(judgement.score)
             lines.writerow((when, score, int(judgement.alarm), judgement.channel))
 
