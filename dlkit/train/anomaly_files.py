@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dlkit.anomaly.fitted import FittedDetector
-from dlkit.core.checks import require
+from dlkit.core.checks import InputError, require
 from dlkit.core.runfolder import RunFolder, atomic_file, read_json, write_json
 from dlkit.train.checkpoints import best_or_newest
 
@@ -45,7 +45,10 @@ def read_detector(run: RunFolder, name: str) -> FittedDetector:
         InputError: There is none, or it belongs to other weights than those that the run would use.
     """
     path = run.path / "detector.json"
-    known = read_json(path) if path.exists() else {"detectors": {}}
+    try:
+        known = read_json(path) if path.exists() else {"detectors": {}}
+    except ValueError as error:
+        raise InputError(f"'{path}' is damaged: run `dlkit test {run.path}`, which writes it anew.") from error
     require(
         name in known["detectors"],
         f"'{run.path}' has no fitted detector for this: run `dlkit test {run.path}` first, which fits it on normal "

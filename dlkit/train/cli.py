@@ -23,6 +23,7 @@ from dlkit.core.specs import Answer, Part, Spec
 from dlkit.data.batching import Batching
 from dlkit.tasks.base import Task
 from dlkit.tasks.network import NetTask
+from dlkit.tasks.reconstruct import Reconstruct
 from dlkit.train import tracking
 from dlkit.train.callbacks import QuietBar, ShortSummary, run_callbacks
 from dlkit.train.checkpoints import AtomicCheckpointIO
@@ -180,10 +181,13 @@ class RunCLI(LightningCLI):
 
     def _check_test(self) -> None:
         """Refuse to train for a test of nothing."""
-        if self.tests and isinstance(self.datamodule, Batching):
+        if not self.tests or not isinstance(self.datamodule, Batching):
+            return
+        judged = isinstance(self.model, Reconstruct) and not self.model.spec.parts  # by what is normal in validation
+        for role in ("test", "val") if judged else ("test",):
             require(
-                self.datamodule.count("test") > 0,
-                f"{self.datamodule.missing('test')} `dlkit fit` trains without a test.",
+                self.datamodule.count(role) > 0,
+                f"{self.datamodule.missing(role)} `dlkit fit` trains without a test.",
             )
 
     def _write_run(self, run: RunFolder) -> None:

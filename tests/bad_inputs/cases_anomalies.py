@@ -373,3 +373,54 @@ WATCH = {
     "pause in words": watched(("--every", "often"), "--every", "often"),
     "option that is not there": watched(("--frm-start",), "--frm-start"),
 }
+
+
+def predicted(says: tuple[str, ...], text: str = rows(), *args: str, spoils: Callable[[Path], Any] = judge) -> Case:
+    """Return a case of new data for the detector of the run."""
+
+    def make(folder: Path) -> None:
+        write("new.csv", text)(folder)
+        spoils(folder)
+
+    return case(says, args=("predict", RUN, "--data", "{}/new.csv", *args), make=make, trained=True)
+
+
+def judge_badly(folder: Path) -> None:
+    """Give the run a file that is no detector."""
+    (folder / RUN.format("").strip("/") / "detector.json").write_text("{")
+
+
+def judge_overlaps(folder: Path) -> None:
+    """Give the run a detector for windows that overlap."""
+    judge(folder)
+    path = folder / RUN.format("").strip("/") / "detector.json"
+    known = read_json(path)
+    write_json(path, known | {"detectors": {"overlap": known["detectors"]["causal"] | {"merge": "overlap"}}})
+
+
+VAE = {
+    "class_path": "dlkit.models.variational.VariationalAutoencoder",
+    "init_args": {"net": {"class_path": f"dlkit.models.{CONV}", "init_args": {"depth": 1, "bottleneck": 2}}},
+}
+NO_VAL = {"class_path": "dlkit.data.splits.ByFraction", "init_args": {"train": 0.8, "val": 0.0, "test": 0.2}}
+
+JUDGING = {
+    "run that was not tested": predicted(("no fitted detector", "dlkit test"), spoils=lambda folder: None),
+    "detector for other merging": predicted(("no fitted detector", "dlkit test")),
+    "detector that is damaged": predicted(("detector.json", "damaged", "dlkit test"), spoils=judge_badly),
+    "new file without a channel": predicted(
+        ("new.csv has no channel 'b'",), rows().replace(",b,", ",B2,"), spoils=judge_overlaps
+    ),
+    "new file shorter than a window": predicted(("8 rows",), rows(5), spoils=judge_overlaps),
+    "new file at another pace": predicted(("step",), rows().replace(":01,", ":00:30,"), spoils=judge_overlaps),
+    "table that cannot be written": predicted(("--output", ".parquet"), rows(), "--output", "{}/x.xlsx"),
+    "weight of no channel": case(("channel_weights", "'c'", "a, b"), {"M.channel_weights": {"c": 1.0}}),
+    "weight below zero": case(("channel_weights: a: -1.0 is negative",), {"M.channel_weights": {"a": -1.0}}),
+    "no weight at all": case(("nothing would be learned",), {"M.channel_weights": {"a": 0.0, "b": 0.0}}),
+    "graph without the cost of features": case(
+        ("graph: true", "VariationalAutoencoder", "graph: false"), {"M.net": VAE, "M.graph": True}
+    ),
+    "run without normal validation": case(
+        ("no val window", "`split`"), {"D.split": NO_VAL}, args=("run", "{}/config.yaml")
+    ),
+}
