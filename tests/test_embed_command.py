@@ -22,7 +22,23 @@ from tests.bad_inputs.corpus import snapshot, table, text, write_job
 from tests.bad_inputs.sample_jobs import write_images
 from tests.bad_inputs.source_jobs import write_several
 
-JOBS = {"forecast": write_job, "images": write_images, "anomalies": write_anomalies, "several": write_several}
+HEADS = {
+    "fault": {"class_path": "dlkit.data.heads.Head", "init_args": {"kind": "class", "events": "faults"}},
+    "level": {"class_path": "dlkit.data.heads.Head", "init_args": {"kind": "values", "channels": ["slow.level"]}},
+}
+
+
+def write_heads(folder):
+    """Write a job on several sources that answers two questions."""
+    write_several(folder)
+    settings = yaml.safe_load((folder / "several.yaml").read_text())
+    settings["data"]["init_args"]["targets"] = HEADS
+    net = settings["model"]["init_args"]["net"]
+    settings["model"] = {"class_path": "dlkit.tasks.combined.Combined", "init_args": {"net": net}}
+    (folder / "several.yaml").write_text(yaml.safe_dump(settings))
+
+
+JOBS = {"forecast": write_job, "images": write_images, "anomalies": write_anomalies, "several": write_heads}
 FILES = {"images": "images.yaml", "several": "several.yaml"}
 
 
@@ -72,7 +88,8 @@ def vectors(rows):
 def test_one_call_writes_everything_and_leaves_the_run_alone(trained, tmp_path, capsys):
     run = shutil.copytree(trained("images"), tmp_path / "run")
     before = snapshot(run)
-    assert main(["embed", str(run), "--role", "all", "--like", "cat/00.png", "--neighbours", "3"]) == 0
+    asked = ["--role", "all", "--clusters", "2", "--like", "cat/00.png", "--neighbours", "3"]
+    assert main(["embed", str(run), *asked]) == 0
     after = snapshot(run)
     new = {name for name in after if name not in before}
     assert {name: mark for name, mark in after.items() if name not in new} == before
@@ -87,7 +104,7 @@ def test_one_call_writes_everything_and_leaves_the_run_alone(trained, tmp_path, 
     assert {f"cluster_{name}" for name in NAMES} | {"sample", "pca_1", "pca_2", "tsne_1", "tsne_2"} <= set(rows)
     told = read_json(run / "embedding" / "clusters.json")
     assert set(told["methods"]) == set(NAMES)
-    assert told["methods"]["kmeans"]["clusters"] == rows["cluster_kmeans"].nunique()
+    assert told["methods"]["kmeans"]["clusters"] == rows["cluster_kmeans"].nunique() == 2
     said = capsys.readouterr().out
     assert "24 samples of all" in said
     assert "like cat/00.png, cat" in said
@@ -97,7 +114,7 @@ def test_one_call_writes_everything_and_leaves_the_run_alone(trained, tmp_path, 
 @pytest.mark.parametrize("job", JOBS)
 def test_embeddings_are_those_of_the_network_for_every_kind_of_data(job, trained, undrawn, tmp_path):
     run = shutil.copytree(trained(job), tmp_path / "run")
-    assert main(["embed", str(run), "--method", "kmeans", "--tsne", "0"]) == 0
+    assert main(["embed", str(run), "--method", "kmeans", "--clusters", "2", "--tsne", "0"]) == 0
     rows = rows_of(run)
     cli, _ = stages.load([str(run)])
     task, data = cli.model.eval(), cli.datamodule
@@ -106,6 +123,9 @@ def test_embeddings_are_those_of_the_network_for_every_kind_of_data(job, trained
         batch = data.make_batch(data.places("test").starts(torch.arange(data.count("test"))))
         expected = task.net.embedding(batch.x).numpy()
     np.testing.assert_allclose(vectors(rows), expected, rtol=1e-5, atol=1e-6)
+    if job == "several":  # the first head says what is known
+        classes = task.spec.head("fault").classes
+        assert rows["label"].tolist() == [classes[k] for k in batch.y["fault"].tolist()]
 
 
 def test_windows_are_named_by_their_first_and_last_row(trained, undrawn, tmp_path):
@@ -130,7 +150,7 @@ def test_a_window_is_anomalous_when_one_of_its_rows_is(trained, undrawn, tmp_pat
 
 def test_labels_change_no_cluster_and_no_neighbour(trained):
     _, _, known = loaded(trained("images"), ("train", "val", "test"))
-    wish = Wish(methods=("kmeans", "gmm"))
+    wish = Wish(methods=("kmeans", "gmm"), clusters=3)
     one = search(known, None, wish)
     random = np.random.default_rng(0).permutation(known.truth.values)
     other = search(
@@ -166,9 +186,10 @@ def test_fewer_windows_are_spread_evenly_and_that_is_said(trained, undrawn, tmp_
 
 def test_the_same_seed_gives_the_same_table(trained, undrawn, tmp_path):
     run = shutil.copytree(trained("images"), tmp_path / "run")
-    assert main(["embed", str(run), "--role", "all"]) == 0
+    asked = ["--role", "all", "--clusters", "3"]
+    assert main(["embed", str(run), *asked]) == 0
     one = rows_of(run)
-    assert main(["embed", str(run), "--role", "all"]) == 0
+    assert main(["embed", str(run), *asked]) == 0
     pd.testing.assert_frame_equal(one, rows_of(run))
 
 

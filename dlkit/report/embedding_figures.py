@@ -125,7 +125,7 @@ def draw_categories(
         own = points[known & (values == number)]
         name = shorten(str(colouring.names[number]), 16)
         axes.scatter(own[:, 0], own[:, 1], color=colours(number % colours.N), alpha=0.7, label=name, **look)
-    if len(order) <= 3:
+    if 0 < len(order) <= 3:
         axes.legend(loc="best", fontsize=7, markerscale=2, handletextpad=0.1, frameon=True)
         return
     for number in order[:NAMED]:

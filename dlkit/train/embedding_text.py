@@ -84,11 +84,15 @@ def new_lines(found: Found, rare: float, thing: str) -> list[str]:
     assert found.new_nearest is not None
     numbers, gone = found.new_nearest
     values = found.rarity(gone)
-    odd = np.flatnonzero(values < rare)
+    odd, reference = np.flatnonzero(values < rare), int(np.isfinite(found.nearest[2]).sum())
     lines = [
         f"{len(values):,} new {thing}s, {len(odd):,} of them like nothing known (p < {rare:g}; by chance "
         f"{rare * len(values):.0f} would be)"
     ]
+    if 1 / (1 + reference) >= rare:
+        lines.append(
+            f"{reference} known {thing}s are too few to say so: a p-value cannot be below {1 / (1 + reference):.2g}"
+        )
     first = odd[np.argsort(values[odd], kind="stable")][:LISTED]
     for place, name in zip(first.tolist(), found.new.names(first), strict=True):
         near = found.known.names(numbers[[place]])[0]
@@ -105,7 +109,7 @@ def neighbours_text(content: dict[str, Any], *, short: int) -> str:
     """
     label = f", {content['label']}" if content["label"] else ""
     lines = [
-        f"like {content['query']}{label}: {100 * content['p_value']:.2g} % of known ones are as far from their nearest"
+        f"like {content['query']}{label}: {100 * content['p_value']:.3g} % of known ones are as far from their nearest"
     ]
     for number, one in enumerate(content["neighbours"], 1):
         label = f", {one['label']}" if one["label"] else ""
