@@ -20,12 +20,14 @@ from dlkit.data.heads import Head
 from dlkit.data.inputs import EventInput, FrameInput, StreamInput
 from dlkit.data.multimodal import MultimodalDataModule
 from dlkit.data.reconstruction import ReconstructionDataModule
+from dlkit.data.sample_modules import TraceDataModule
+from dlkit.data.sources.anomaly_samples import AnomalySamples
 from dlkit.data.splits import ByFraction
 from dlkit.models.mlp import MLP
 from dlkit.tasks.reconstruct import Reconstruct
 from tests.bad_inputs.corpus import tiny, write_job
 from tests.made_multimodal import filmed, logged, sampled
-from tests.made_sample_modules import image_module, images, trace_module, traces
+from tests.made_sample_modules import Given, image_module, images, trace_module, traces
 from tests.made_tables import Parts, stream
 
 
@@ -143,13 +145,16 @@ def several():
     )
 
 
-@pytest.mark.parametrize(("head", "name"), [("ahead", "ridge"), ("soon", "svr"), ("state", "logistic")])
+@pytest.mark.parametrize(
+    ("head", "name"), [("ahead", "ridge"), ("soon", "last_value"), ("soon", "svr"), ("state", "logistic")]
+)
 def test_each_of_several_heads_is_asked_alone(several, head, name):
     contest = Contest(Question(several, head), Limits(features=60))
     found = contest.run(name)
     assert all(math.isfinite(value) for value, _ in list(found.measures.values())[:2])
     assert any("averaged" in note for note in contest.notes())
     assert "own_past" not in contest.names
+    assert ("last_value" in contest.names) == (head == "soon")
     assert "rocket" not in contest.names
 
 
@@ -176,6 +181,15 @@ def test_every_method_for_anomalies_finds_what_no_training_window_shows(ringing)
         assert found["AUROC"][0] > 0.8, name
         assert found["events found"][0] == 1, name
     assert list(found)[:2] == ["AUPRC", "VUS-PR"]
+
+
+def test_anomalous_samples_are_found_by_every_method():
+    source = AnomalySamples(source=Given(traces(count=160, time=20)), normal=["a", "b"])
+    source.source.samples.values[2::3, 0] += 12
+    data = TraceDataModule(source=source, placement="host")
+    contest = AnomalyContest(Reconstruct(spec=data.spec, net=MLP), data, Limits())
+    for name in contest.names:
+        assert contest.run(name).measures["AUROC"][0] > 0.95, name
 
 
 def test_the_same_errors_are_judged_as_those_of_a_network(ringing):

@@ -11,6 +11,7 @@ from dlkit.baselines.question import Question
 from dlkit.baselines.reading import Rows
 from dlkit.core.batch import Batch
 from dlkit.train.evaluate_forecasts import baselines_of
+from dlkit.train.naive_sources import last_values
 
 Naive = dict[str, tuple[str, Callable[[Batch], Tensor]]]
 
@@ -25,7 +26,7 @@ def naive_answers(question: Question, train: Callable[[], Rows]) -> Naive:
     if question.spec.kind == "forecast":
         return forecasts(question)
     if question.spec.kind == "values":
-        return values(train())
+        return values(train()) | last_value(question)
     return shares(question)
 
 
@@ -45,6 +46,21 @@ def values(train: Rows) -> Naive:
         name: (name.replace("_", " "), partial(always, value))
         for name, value in (("training_mean", y.nanmean(0)), ("training_median", y.nanmedian(0).values))
     }
+
+
+def last_value(question: Question) -> Naive:
+    """Return the last value of each target in the window, of several sources where a target is an input."""
+    spec = question.spec
+    if not spec.parts or last_values(question.seen, spec.targets, torch.zeros(1, dtype=torch.long)) is None:
+        return {}
+
+    def answer(batch: Batch) -> Tensor:
+        assert batch.start is not None
+        found = last_values(question.seen, spec.targets, batch.start)
+        assert found is not None
+        return found
+
+    return {"last_value": ("last value", answer)}
 
 
 def shares(question: Question) -> Naive:

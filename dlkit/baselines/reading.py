@@ -11,7 +11,7 @@ from dlkit.core.batch import Batch
 from dlkit.data.batching import Batching
 from dlkit.tasks.combined_heads import of_head
 
-VALUES = 200_000_000  # numbers that are held at once, 800 MB
+VALUES = 100_000_000  # numbers that are held at once, 400 MB
 
 
 class Rows(NamedTuple):
