@@ -90,14 +90,21 @@ def search(known: Embedded, new: Embedded | None, wish: Wish) -> Found:
     return Found(known, new, space, points, others, clusters, nearest, nearest_of_each(others, points))
 
 
-def same_label(found: Found) -> float | None:
-    """Return how often a known point and its nearest neighbour have the same class; None where no class is known."""
+def same_label(found: Found) -> dict[str, float] | None:
+    """Return how often a known point and its nearest neighbour have the same class, and how often two at random do.
+
+    None where no class is known.
+    """
     truth, (own, other, _) = found.known.truth, found.nearest
     if not truth.classes:
         return None
     own, other = own[other >= 0], other[other >= 0]
     both = (truth.values[own] >= 0) & (truth.values[other] >= 0)
-    return float((truth.values[own] == truth.values[other])[both].mean()) if both.any() else None
+    if not both.any():
+        return None
+    shares = np.bincount(truth.values[truth.values >= 0]) / (truth.values >= 0).sum()
+    same = float((truth.values[own] == truth.values[other])[both].mean())
+    return {"nearest": same, "by_chance": float((shares**2).sum())}
 
 
 def summary_of(found: Found, wish: Wish) -> dict[str, Any]:
@@ -112,7 +119,7 @@ def summary_of(found: Found, wish: Wish) -> dict[str, Any]:
         "variance_kept": float(found.space.shares.sum()),
         "seed": wish.seed,
         "label": truth.name if truth.classes else None,
-        "nearest_has_same_label": same_label(found),
+        "same_label": same_label(found),
         "methods": {one.method: measures(found, one) for one in found.clusters},
     }
 

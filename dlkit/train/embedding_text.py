@@ -14,8 +14,9 @@ def text_of(found: Found, summary: dict[str, Any], wish: Wish, projected: int, r
     """Return the measures of each method, the clusters of the first, and which new ones are like nothing known."""
     thing = "window" if found.known.windows else "sample"
     lines = [head_line(summary, thing), table_text(summary["methods"])]
-    if (same := summary["nearest_has_same_label"]) is not None:
-        lines.append(f"nearest neighbour has the same {summary['label']}: {100 * same:.1f} % of {thing}s")
+    if (same := summary["same_label"]) is not None:
+        chance = f"{100 * same['by_chance']:.1f} % of random pairs"
+        lines.append(f"the same {summary['label']} as the nearest neighbour: {100 * same['nearest']:.1f} %, {chance}")
     method, measured = next(iter(summary["methods"].items()))
     lines += [member_line(method, one, thing) for one in measured["members"][:LISTED]]
     lines += caps(found, summary, wish, projected, thing)
