@@ -136,7 +136,8 @@ class Labels(Method):
             if not len(rows.x):
                 return rows
             there = rows.known[:, number]
-            return Rows(rows.x[there], rows.y[there, number : number + 1], rows.known[there, number : number + 1])
+            some, own = rows.some(there), slice(number, number + 1)
+            return some._replace(y=some.y[:, own], known=some.known[:, own])
 
         own = known(train)
         if not len(own.x):

@@ -46,4 +46,4 @@ def of_target(rows: Rows, number: int, targets: int) -> Rows:
         return rows
     y, known = (part.reshape(len(part), -1, targets)[:, :, number] for part in (rows.y, rows.known))
     enough = 2 * known.sum(1) >= max(known.shape[1], 1)
-    return Rows(rows.x[enough], filled(y[enough], known[enough]), known[enough])
+    return rows._replace(x=rows.x[enough], y=filled(y[enough], known[enough]), known=known[enough])

@@ -22,15 +22,17 @@ class Rows(NamedTuple):
         y: Standardized answers, (rows, outputs), told from ``Design.levels`` where the design is relative; class
             numbers (rows, 1), -1 where unknown; labels 0 or 1, (rows, labels).
         known: Which answers were measured, shaped like y.
+        overlap: Neighbouring rows are windows that may share samples.
     """
 
     x: np.ndarray
     y: np.ndarray
     known: np.ndarray
+    overlap: bool = False
 
     def some(self, which: np.ndarray) -> "Rows":
         """Return the rows of a mask or with these numbers."""
-        return Rows(self.x[which], self.y[which], self.known[which])
+        return self._replace(x=self.x[which], y=self.y[which], known=self.known[which])
 
 
 def on_host(batch: Batch, head: str | None) -> Batch:
@@ -91,5 +93,6 @@ def read(data: Batching, role: str, design: Design, *, most: int, head: str | No
         known.append(there.numpy())
     if not x:
         return Rows(np.zeros((0, design.features), np.float32), np.zeros((0, 0), np.float32), np.zeros((0, 0), bool))
-    rows = Rows(np.concatenate(x), np.concatenate(y), np.concatenate(known))
+    overlap = design.spec.kind == "forecast" or bool(design.spec.parts)
+    rows = Rows(np.concatenate(x), np.concatenate(y), np.concatenate(known), overlap)
     return rows.some(np.any(rows.known, 1))

@@ -101,10 +101,14 @@ class OwnPast(Method):
 
     def split(self, rows: Rows) -> list[Rows]:
         """Return the rows of each target."""
-        count, whole = len(self.channels), bool(rows.known.all())
+        count, gaps = len(self.channels), not np.all(rows.known)
         found = []
         for k, channel in enumerate(self.channels):
-            one = Rows(rows.x, *(part[:, k::count] for part in rows[1:])) if whole else of_target(rows, k, count)
+            one = (
+                of_target(rows, k, count)
+                if gaps
+                else rows._replace(y=rows.y[:, k::count], known=rows.known[:, k::count])
+            )
             found.append(one._replace(x=self.own(one.x, channel)))
         return found
 

@@ -11,6 +11,7 @@ from dlkit.baselines.classes import Labels, class_methods
 from dlkit.baselines.contest import Contest, Limits
 from dlkit.baselines.design import Design, averaged, last_observed
 from dlkit.baselines.gaps import filled, fit_with_gaps
+from dlkit.baselines.method import held_out
 from dlkit.baselines.numbers import number_methods
 from dlkit.baselines.outliers import Hotelling, Nearest, Residual, outlier_methods
 from dlkit.baselines.probabilities import log_loss, scores_of, sharpness
@@ -278,3 +279,12 @@ def test_long_inputs_are_averaged_and_the_notes_say_so():
     contest = Contest(Question(image_module(images(size=(20, 10)))), Limits(features=160))
     assert contest.run("logistic").rows == 30
     assert any("150 of 600 numbers" in note for note in contest.notes())
+
+
+def test_of_windows_the_last_fifth_judges_of_samples_every_fifth():
+    rows = Rows(np.arange(50.0)[:, None], np.zeros((50, 1)), np.ones((50, 1), bool), overlap=True)
+    learn, judge = held_out(rows)
+    np.testing.assert_array_equal(judge.x[:, 0], np.arange(40, 50))
+    assert learn.overlap
+    _, mixed = held_out(rows._replace(overlap=False))
+    np.testing.assert_array_equal(mixed.x[:, 0], np.arange(4, 50, 5))
