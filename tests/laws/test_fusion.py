@@ -13,6 +13,7 @@ from dlkit.core.discover import discover
 from dlkit.core.packing import borders, pack, packed_size, presence, unpack
 from dlkit.core.specs import Part
 from dlkit.models.base import Net
+from dlkit.models.bottleneck import Autoencoder
 from dlkit.models.cnn import CNN
 from dlkit.models.fusion import Fusion
 from dlkit.models.fusion_branches import spec_of_part
@@ -38,11 +39,12 @@ SMALL = {
 }
 LONG = Part("sensor", ("a", "b", "a observed"), (33,), tuple(0.01 * i for i in range(-32, 1)), helpers=1)
 WIDE = Part("screen", ("r", "g"), (33, 34), (-0.1, 0.0), frames=True)
+BRANCH_NETS = [net for net in discover("dlkit.models", Net) if not (net.several or issubclass(net, Autoencoder))]
 every_join = pytest.mark.parametrize("join", JOINS, ids=["concatenate", "softmax", "sigmoid", "attention"])
 
 
 @every_join
-@pytest.mark.parametrize("cls", [net for net in discover("dlkit.models", Net) if not net.several])
+@pytest.mark.parametrize("cls", BRANCH_NETS)
 def test_every_network_can_be_a_branch_and_all_that_is_trained_gets_a_gradient(cls, join):
     spec = spec_of((LONG, WIDE), output=(3, 2, 2), kind="forecast", targets=("sensor.a", "sensor.b"), classes=())
     own = partial(cls, **SMALL.get(cls, {}))
