@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float
 
 from dlkit.anomaly.fitted import FittedDetector
 from dlkit.anomaly.overlap import Merge
-from dlkit.anomaly.scaling import Aggregate, robust, standardized, thinned
+from dlkit.anomaly.scaling import Aggregate, robust, smoothed, thinned
 from dlkit.anomaly.surprise import Surprise
 from dlkit.anomaly.thresholds import Borders, PeaksOverThreshold, Threshold
 from dlkit.core.checks import require
@@ -19,8 +19,8 @@ CURE = "give a number of rows"
 class Detector:
     """How errors of a reconstruction become alarms and events.
 
-    The root of each squared error is measured in robust deviations of its channel on normal rows, channels are
-    aggregated, rows are smoothed, and the result is measured in robust deviations of normal scores: their median is 0.
+    The roots of the squared errors are smoothed and measured in robust deviations of their channel on normal rows,
+    channels are aggregated, and the result is measured in robust deviations of normal scores: their median is 0.
 
     Args:
         merge: How overlapping windows share a row: "overlap" localises best, "causal" is known at once.
@@ -93,7 +93,10 @@ class Detector:
             InputError: No normal row has an error, or a setting does not fit the step.
         """
         rows, lengths = thinned(normal), self.in_rows(step)
-        center, scale = robust(standardized(errors[rows], *plain(errors.shape[1])))
+        picked = np.zeros(len(normal), bool)
+        picked[rows] = True
+        parts = [roots[picked[first:past]] for first, past, roots in smoothed(errors, borders, lengths["smooth"])]
+        center, scale = robust(np.concatenate([errors[:0], *parts]))
         fitted = FittedDetector(
             merge=self.merge,
             aggregate=self.aggregate,
@@ -120,8 +123,3 @@ class Detector:
             "in `threshold`.",
         )
         return fitted.with_threshold(threshold, Surprise.fit(scores, threshold, borders))
-
-
-def plain(channels: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return center and scale that change nothing."""
-    return np.zeros(channels), np.ones(channels)

@@ -75,9 +75,9 @@ def joined(runs: np.ndarray, borders: Borders, join_gap: int) -> np.ndarray:
     return np.stack([runs[np.append(True, apart), 0], runs[np.append(apart, True), 1]], 1)
 
 
-def shares(above: Float[np.ndarray, "rows channels"]) -> tuple[float, ...]:
-    """Return the share of each channel in what lies above normal."""
-    total = np.maximum(np.nan_to_num(above), 0).sum(0, dtype=np.float64)
-    if total.sum() == 0:
-        total = np.ones_like(total)
-    return tuple((total / total.sum()).tolist())
+def shares(deviations: Float[np.ndarray, "channels"]) -> tuple[float, ...]:
+    """Return the share of each channel in what lies above normal, from its deviations summed over an event."""
+    above = np.maximum(deviations.astype(np.float64), 0)
+    if above.sum() == 0:
+        above = np.ones_like(above)
+    return tuple((above / above.sum()).tolist())

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 
 from dlkit.anomaly.events import Event, alarms_of, shares
 from dlkit.anomaly.overlap import Merge
-from dlkit.anomaly.scaling import CHUNK, Aggregate, aggregated, moving_average, standardized
+from dlkit.anomaly.scaling import Aggregate, aggregated, moving_average, smoothed, standardized
 from dlkit.anomaly.surprise import Surprise
 from dlkit.anomaly.thresholds import Borders, runs_of
 
@@ -25,9 +25,9 @@ class FittedDetector:
         min_duration: Rows of the shortest event.
         join_gap: Rows between events that are one.
         hysteresis: An event ends below this fraction of the threshold.
-        center: Normal median of the root of the squared error, (channels,).
+        center: Normal median of the smoothed root of the squared error, (channels,).
         scale: Its robust deviation.
-        location: Normal median of the aggregated and smoothed score.
+        location: Normal median of the aggregated score.
         spread: Its robust deviation.
         threshold: Of scores, in robust deviations above the normal median; may be infinite.
         surprise: How high normal scores peak.
@@ -60,16 +60,8 @@ class FittedDetector:
         return replace(self, threshold=threshold, surprise=surprise)
 
     def contributions(self, errors: Float[np.ndarray, "rows channels"]) -> Float[np.ndarray, "rows channels"]:
-        """Return how far each error lies above normal, in robust deviations of its channel; NaN where unknown."""
-        return standardized(errors, self.center, self.scale)
-
-    def row_scores(self, errors: Float[np.ndarray, "rows channels"]) -> Float[np.ndarray, "rows"]:
-        """Return the scores before they are smoothed and measured, chunk by chunk; NaN where nothing is known."""
-        parts = [
-            aggregated(self.contributions(errors[first : first + CHUNK]), self.aggregate)
-            for first in range(0, len(errors), CHUNK)
-        ]
-        return np.concatenate([np.empty(0), *parts])
+        """Return how far the errors of a series lie above normal, smoothed, in robust deviations; NaN where unknown."""
+        return standardized(moving_average(np.sqrt(errors), self.smooth), self.center, self.scale)
 
     def scores(
         self, errors: Float[np.ndarray, "rows channels"], borders: Borders | None = None
@@ -80,15 +72,14 @@ class FittedDetector:
             errors: Squared standardized errors.
             borders: First and past the last row of each series; None takes the rows as one. Rows outside have no score.
         """
-        raw = self.row_scores(errors)
-        found = np.full(len(raw), np.nan)
-        for first, last in [(0, len(raw))] if borders is None else borders:
-            found[first:last] = moving_average(raw[first:last], self.smooth)
+        found = np.full(len(errors), np.nan)
+        for first, past, roots in smoothed(errors, whole(errors) if borders is None else borders, self.smooth):
+            found[first:past] = aggregated(standardized(roots, self.center, self.scale), self.aggregate)
         return (found - self.location) / self.spread
 
     def alarms(self, scores: Float[np.ndarray, "rows"], borders: Borders | None = None) -> Bool[np.ndarray, "rows"]:
         """Return the rows of events: hysteresis, then joined over short gaps, then the short ones left out."""
-        borders = [(0, len(scores))] if borders is None else borders
+        borders = whole(scores) if borders is None else borders
         return alarms_of(scores, self.threshold, self.low, borders, self.join_gap, self.min_duration)
 
     def events(
@@ -98,7 +89,7 @@ class FittedDetector:
         borders: Borders | None = None,
     ) -> list[Event]:
         """Return the events in order; they share no row."""
-        borders = [(0, len(scores))] if borders is None else borders
+        borders = whole(scores) if borders is None else borders
         runs = runs_of(self.alarms(scores, borders), borders).tolist()
         return [self.event(first, scores[first:past], errors[first:past]) for first, past in runs]
 
@@ -110,9 +101,13 @@ class FittedDetector:
             last=first + len(scores) - 1,
             severity=float(scores[peak] / self.threshold),
             peak_row=first + peak,
-            channels=shares(self.contributions(errors)),
+            channels=shares(np.nansum(self.deviations(errors), 0)),
             p_value=self.surprise.p_value(float(scores[peak]), len(scores)),
         )
+
+    def deviations(self, errors: Float[np.ndarray, "rows channels"]) -> Float[np.ndarray, "rows channels"]:
+        """Return the contributions of each row alone: their sum over an event does not look at the rows before it."""
+        return standardized(np.sqrt(errors.astype(np.float64)), self.center, self.scale)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types; an infinite threshold is None."""
@@ -126,3 +121,8 @@ class FittedDetector:
         lists = {name: np.array(saved[name], np.float64) for name in ("center", "scale")}
         threshold = math.inf if saved["threshold"] is None else saved["threshold"]
         return cls(**(saved | lists | {"threshold": threshold, "surprise": Surprise.from_dict(saved["surprise"])}))
+
+
+def whole(rows: np.ndarray) -> Borders:
+    """Return the borders of rows that are one series."""
+    return [(0, len(rows))]

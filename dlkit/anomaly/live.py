@@ -1,13 +1,12 @@
 """Scores and events of errors that come in row by row: the same as of all rows at once."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
-from dlkit.anomaly.events import Event
+from dlkit.anomaly.events import Event, shares
 from dlkit.anomaly.fitted import FittedDetector
-from dlkit.anomaly.scaling import moving_average
 
 
 @dataclass
@@ -19,7 +18,7 @@ class OpenEvent:
         last: The last row above the lower threshold.
         peak: Largest score so far.
         peak_row: Its row.
-        above: What lies above normal in each channel, summed up to the last row, (channels,).
+        above: Deviations of each channel, summed up to the last row, (channels,).
         waiting: The same of the rows since, which count if it goes on.
         inside: The score did not fall below the lower threshold since.
     """
@@ -45,18 +44,19 @@ class LiveDetector:
     fitted: FittedDetector
     rows: int = 0
     open: OpenEvent | None = None
-    _recent: np.ndarray = field(default_factory=lambda: np.empty(0))
+    _recent: np.ndarray | None = None  # errors that the next rows are smoothed over
 
-    def scores(self, errors: Float[np.ndarray, "rows channels"]) -> Float[np.ndarray, "rows"]:
-        """Return the scores of the next rows, smoothed over those before them."""
-        raw = np.concatenate([self._recent, self.fitted.row_scores(errors)])
-        found = moving_average(raw, self.fitted.smooth)[len(self._recent) :]
-        self._recent = raw[max(len(raw) - self.fitted.smooth + 1, 0) :]
-        return (found - self.fitted.location) / self.fitted.spread
+    def scores(self, errors: Float[np.ndarray, "rows channels"]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the scores of the next rows, and the channel that lies furthest above normal in each."""
+        rows = errors if self._recent is None else np.concatenate([self._recent, errors])
+        back = len(rows) - len(errors)
+        self._recent = rows[max(len(rows) - self.fitted.smooth + 1, 0) :]
+        above = np.nan_to_num(self.fitted.contributions(rows)[back:], nan=-np.inf)
+        return self.fitted.scores(rows)[back:], above.argmax(1)
 
-    def above(self, errors: Float[np.ndarray, "rows channels"]) -> Float[np.ndarray, "rows channels"]:
-        """Return how far each error lies above normal; 0 below it and where it is unknown."""
-        return np.maximum(np.nan_to_num(self.fitted.contributions(errors).astype(np.float64)), 0)
+    def deviations(self, errors: Float[np.ndarray, "rows channels"]) -> Float[np.ndarray, "rows channels"]:
+        """Return how far each error by itself lies above normal, 0 where it is unknown."""
+        return np.asarray(np.nan_to_num(self.fitted.deviations(errors)))
 
     def step(self, score: float, above: Float[np.ndarray, "channels"]) -> tuple[bool, Event | None]:
         """Take in the next row; return whether it is an alarm, and the event that is over by now.
@@ -65,7 +65,7 @@ class LiveDetector:
 
         Args:
             score: Of the row.
-            above: What :meth:`above` says of its errors.
+            above: What :meth:`deviations` says of its errors.
         """
         row, fitted, over = self.rows, self.fitted, None
         self.rows += 1
@@ -88,7 +88,7 @@ class LiveDetector:
 
     def end(self) -> Event | None:
         """End the series: what comes next does not follow; return the event that this ends."""
-        over, self.open, self._recent = self._closed(), None, np.empty(0)
+        over, self.open, self._recent = self._closed(), None, None
         return over
 
     def _long_enough(self, event: OpenEvent) -> bool:
@@ -98,12 +98,11 @@ class LiveDetector:
         event = self.open
         if event is None or not self._long_enough(event):
             return None
-        total = event.above if event.above.sum() > 0 else np.ones_like(event.above)
         return Event(
             first=event.first,
             last=event.last,
             severity=event.peak / self.fitted.threshold,
             peak_row=event.peak_row,
-            channels=tuple((total / total.sum()).tolist()),
+            channels=shares(event.above),
             p_value=self.fitted.surprise.p_value(event.peak, event.last - event.first + 1),
         )

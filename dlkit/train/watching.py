@@ -100,12 +100,13 @@ class Watch:
     def _judge(self, errors: np.ndarray) -> None:
         """Judge rows whose errors are known by now."""
         detector, names = self.detector, self.errors.columns.names
-        for score, above in zip(detector.scores(errors).tolist(), detector.above(errors), strict=True):
+        scores, channels = detector.scores(errors)
+        for score, channel, above in zip(scores.tolist(), channels.tolist(), detector.deviations(errors), strict=True):
             time = self._waiting.popleft()
             self._times.append(time)
             alarm, over = detector.step(score, above)
             self._report(over)
-            judgement = Judgement(time, score, alarm, names[int(above.argmax())] if alarm else "")
+            judgement = Judgement(time, score, alarm, names[channel] if alarm else "")
             event = detector.open
             if event is None:
                 self._times.clear()

@@ -71,18 +71,21 @@ def test_alarms_are_those_of_a_state_machine(scores, cut, gap, shortest):
 
 
 @settings(max_examples=60, deadline=None)
-@given(rows=st.integers(1, 60), width=st.integers(1, 20), seed=st.integers(0, 99))
-def test_the_moving_average_looks_back_only_and_leaves_out_what_is_missing(rows, width, seed):
+@given(rows=st.integers(1, 60), width=st.integers(1, 20), holes=st.sampled_from([0.0, 0.2]), seed=st.integers(0, 99))
+def test_the_moving_average_looks_back_only_and_leaves_out_what_is_missing(rows, width, holes, seed):
     generator = np.random.default_rng(seed)
-    scores = np.where(generator.random(rows) < 0.2, np.nan, generator.standard_normal(rows))
-    want = [np.nan if np.isnan(scores[i]) else np.nanmean(scores[max(i - width + 1, 0) : i + 1]) for i in range(rows)]
-    np.testing.assert_allclose(moving_average(scores, width), want, atol=1e-12)
+    values = generator.standard_normal((rows, 2))
+    values[generator.random(rows) < holes, 0] = np.nan
+    want = np.full_like(values, np.nan)
+    for row, channel in zip(*np.nonzero(~np.isnan(values)), strict=True):
+        want[row, channel] = np.nanmean(values[max(row - width + 1, 0) : row + 1, channel])
+    np.testing.assert_allclose(moving_average(values, width), want, atol=1e-12)
 
 
 def test_an_outlier_costs_no_digits_in_what_comes_later():
-    scores = np.ones(10_000)
-    scores[3] = 1e15
-    np.testing.assert_array_equal(moving_average(scores, 7)[10:], 1)
+    values = np.ones((10_000, 1))
+    values[3] = 1e15
+    np.testing.assert_array_equal(moving_average(values, 7)[10:], 1)
 
 
 @pytest.mark.parametrize("aggregate", ["mean", "max", "top3"])
@@ -133,6 +136,13 @@ def test_scores_know_neither_unit_nor_order_of_channels():
     scores = fitted(values).scores(values)
     mixed = values[:, [2, 0, 3, 1]] * np.array([1e-6, 4, 1, 1e8], np.float32)
     np.testing.assert_allclose(fitted(mixed).scores(mixed), scores, rtol=1e-3, atol=1e-3)
+
+
+def test_chunks_do_not_show_in_the_scores(monkeypatch):
+    values, detector = errors(), fitted(errors(), smooth=40)
+    scores = detector.scores(values, BORDERS)
+    monkeypatch.setattr("dlkit.anomaly.scaling.CHUNK", 33)
+    np.testing.assert_allclose(detector.scores(values, BORDERS), scores, atol=1e-9)
 
 
 def test_normal_scores_have_median_zero_and_unit_spread():

@@ -38,8 +38,8 @@ def test_live_scores_and_events_are_those_of_all_rows(smooth, join_gap, min_dura
     for first, past in borders:
         for at in range(first, past, chunk):
             part = errors[at : min(at + chunk, past)]
-            scores += live.scores(part).tolist()
-            for score, row in zip(scores[-len(part) :], live.above(part), strict=True):
+            scores += live.scores(part)[0].tolist()
+            for score, row in zip(scores[-len(part) :], live.deviations(part), strict=True):
                 alarm, over = live.step(score, row)
                 alarms.append(alarm)
                 events += [over] if over else []
