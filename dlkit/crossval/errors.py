@@ -8,7 +8,7 @@ from torch import Tensor
 from dlkit.core.batch import Batch
 from dlkit.tasks.classify import ClassPrediction
 from dlkit.tasks.combined import Combined
-from dlkit.tasks.reconstruct import Reconstruct, Reconstruction
+from dlkit.tasks.reconstruct import Reconstruct, Reconstruction, measured_channels
 
 NAMES = {
     "class": "log loss", "ordinal": "log loss", "labels": "mean log loss of the labels",
@@ -42,8 +42,12 @@ def judged(task: Any, prediction: Any) -> Tensor:
     if isinstance(prediction, ClassPrediction):
         return log_loss(prediction.probabilities.double(), prediction.truth)
     scaling = task.scaling if isinstance(task, Reconstruct) else task.target_scaling
-    channels_first = isinstance(prediction, Reconstruction)
-    point, truth = ((scaling(part, dim=1) if channels_first else scaling(part)) for part in prediction_of(prediction))
+    point, truth = prediction_of(prediction)
+    if isinstance(prediction, Reconstruction):  # without masks, and the channel that says where a trace is
+        first = point.shape[1] if task.spec.parts else measured_channels(task.spec)
+        point, truth = (scaling(part[:, :first], dim=1) for part in (point, truth))
+    else:
+        point, truth = scaling(point), scaling(truth)
     miss: Tensor = (point - truth).abs().flatten(1)
     return miss.nanmean(1)
 
