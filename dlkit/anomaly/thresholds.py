@@ -14,7 +14,8 @@ from dlkit.core.checks import require
 
 logger = logging.getLogger(__name__)
 Borders = Sequence[tuple[int, int]]  # first and past the last row of each series
-FEWEST_PEAKS = 10
+FEWEST_PEAKS, ENOUGH_PEAKS = 10, 30
+LOWER_TAILS = (0.95, 0.9)
 
 
 class Threshold(ABC):
@@ -99,7 +100,8 @@ class Conformal(Threshold):
 class PeaksOverThreshold(Threshold):
     """Extrapolates the tail of normal scores by a generalized Pareto law (Siffer et al. 2017, KDD).
 
-    Peaks are the maxima of runs of rows above a high quantile, so that one excursion counts once (Coles 2001, 5.3).
+    Peaks are the maxima of runs of rows above a high quantile, so that one excursion counts once (Coles 2001, 5.3). A
+    quantile with fewer than 30 peaks gives way to 0.95 and 0.9: a tail of ten peaks may be taken for one twice as long.
 
     Args:
         per_day: Excursions of normal data above the threshold, a day.
@@ -119,8 +121,11 @@ class PeaksOverThreshold(Threshold):
     def fit(self, scores: Float[np.ndarray, "rows"], borders: Borders, rows_per_day: float) -> float:
         """Return the threshold; the largest score, with a warning, where there are too few peaks."""
         rows = count(scores)
-        low = ordered(scores, min(rank(self.tail, rows), rows))
-        peaks = peaks_above(scores, low, borders) if self.level is None else scores[scores > low]
+        for tail in (self.tail, *(lower for lower in LOWER_TAILS if lower < self.tail)):
+            low = ordered(scores, min(rank(tail, rows), rows))
+            peaks = peaks_above(scores, low, borders) if self.level is None else scores[scores > low]
+            if len(peaks) >= ENOUGH_PEAKS:
+                break
         wanted = rows * (self.per_day / rows_per_day if self.level is None else 1 - self.level)
         if len(peaks) < FEWEST_PEAKS:
             logger.warning(
