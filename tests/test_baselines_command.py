@@ -25,6 +25,7 @@ from dlkit.data.sources.anomaly_samples import AnomalySamples
 from dlkit.data.splits import ByFraction
 from dlkit.models.mlp import MLP
 from dlkit.tasks.reconstruct import Reconstruct
+from tests.bad_inputs.cases_anomalies import write_anomalies
 from tests.bad_inputs.corpus import tiny, write_job
 from tests.made_multimodal import filmed, logged, sampled
 from tests.made_sample_modules import Given, image_module, images, trace_module, traces
@@ -172,6 +173,18 @@ def ringing():
     split = ByFraction(train=0.5, val=0.25, test=0.25)
     data = ReconstructionDataModule(source=source, labels="c3", look_back=10, split=split, placement="host")
     return Reconstruct(spec=data.spec, net=MLP, detector=Detector(threshold=Quantile(level=0.99))), data
+
+
+def test_the_network_of_a_run_on_anomalies_has_the_numbers_of_its_test(tmp_path):
+    write_anomalies(tmp_path)
+    assert main(["run", str(tmp_path / "config.yaml")]) == 0
+    run = tmp_path / "runs" / "tiny-001"
+    known = read_json(run / "metrics.json")["test"]["anomalies"]
+    assert main(["baselines", str(run), "--only", "pca_q,nearest"]) == 0
+    found = methods_of(run)
+    assert list(found) == ["model", "pca_q", "nearest"]
+    assert found["model"]["measures"]["AUPRC"] == known["auprc"]
+    assert found["model"]["measures"]["affiliation_recall"] == known["affiliation_recall"]
 
 
 def test_every_method_for_anomalies_finds_what_no_training_window_shows(ringing):
