@@ -22,7 +22,7 @@ class PumpFault:
         kind: Name of the fault.
         onset: First second at which something is wrong.
         end: First second at which nothing is wrong any more.
-        channels: Channels that show it, the ones that show it most first.
+        channels: Channels that show it, the ones that show it most first, and a command that no longer fits them.
     """
 
     kind: str
@@ -92,7 +92,7 @@ class Fault(NamedTuple):
 FAULTS: MappingProxyType[str, Fault] = MappingProxyType(
     {
         "valve_closing": Fault(
-            valve_closing, ("flow", "pressure_before", "pressure_after", "current", "pressure_suction")
+            valve_closing, ("flow", "pressure_before", "pressure_after", "current", "pressure_suction", "valve")
         ),
         "cavitation": Fault(
             cavitation, ("pressure_suction", "vibration_pump", "flow", "pressure_before", "pressure_after")
