@@ -12,6 +12,14 @@ from dlkit.baselines.reading import Rows
 Answer = Callable[[np.ndarray], np.ndarray]
 """Answers, (rows, outputs), for inputs, (rows, features)."""
 
+TITLES = {
+    "svm": "SVM",
+    "svr": "SVR",
+    "k_nearest": "k nearest neighbours",
+    "gaussian_process": "Gaussian process",
+    "logistic": "logistic regression",
+}
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -43,7 +51,7 @@ class Method(ABC):
     @property
     def title(self) -> str:
         """Name in tables."""
-        return self.name.replace("_", " ")
+        return TITLES.get(self.name, self.name.replace("_", " "))
 
     @abstractmethod
     def fit(self, train: Rows, val: Rows, *, seed: int) -> Fitted:

@@ -40,16 +40,38 @@ def baselines_figure(entries: Sequence[Entry], *, model: str | None) -> "matplot
 
 
 def draw_measure(axes: "matplotlib.axes.Axes", entries: Sequence[Entry], name: str, model: str | None) -> None:
-    """Draw a measure as points; that of the network stands out and has a line to compare with."""
+    """Draw a measure as points; that of the network stands out and has a line to compare with.
+
+    What learns nothing and lies far off is a number at the edge, so that it squeezes no one else.
+    """
+    low, high = frame_of(entries, name)
     for row, entry in enumerate(entries):
         value, own = entry.measures[name][0], entry.title == model
-        if np.isfinite(value):
-            axes.plot(value, row, marker="D" if own else "o", color=ORANGE if own else BLUE, markersize=6)
+        color = ORANGE if own else BLUE
+        if low <= value <= high:
+            axes.plot(value, row, marker="D" if own else "o", color=color, markersize=6)
+        elif np.isfinite(value):
+            left = value < low
+            edge, text = (low, f"\u25c2 {value:.3g}") if left else (high, f"{value:.3g} \u25b8")
+            axes.text(edge, row, text, ha="left" if left else "right", va="center", color=color, fontsize=8)
         if own and np.isfinite(value):
             axes.axvline(value, color=ORANGE, linewidth=0.8, linestyle="--", zorder=1)
+    axes.set_xlim(low, high)
     better = entries[0].measures[name][1]
     axes.set_xlabel(f"{name}\n({'higher' if better == 'high' else 'lower'} is better)" if better != "neither" else name)
     axes.locator_params(axis="x", nbins=4)
+
+
+def frame_of(entries: Sequence[Entry], name: str) -> tuple[float, float]:
+    """Return the ends of an axis that shows all that learns, and what lies near."""
+    values = np.array([entry.measures[name][0] for entry in entries])
+    learns = np.array([entry.fit_s is not None for entry in entries])
+    known = values[np.isfinite(values) & (learns if learns.sum() > 1 else True)]
+    if not len(known):
+        return 0.0, 1.0
+    room = float(np.ptp(known)) or abs(float(known[0])) or 1.0
+    near = values[np.isfinite(values) & (values > known.min() - room) & (values < known.max() + room)]
+    return float(near.min() - 0.1 * room), float(near.max() + 0.1 * room)
 
 
 def draw_seconds(axes: "matplotlib.axes.Axes", entries: Sequence[Entry]) -> None:

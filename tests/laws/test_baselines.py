@@ -6,8 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import linear_model
+from sklearn.svm import SVC
 
-from dlkit.baselines.classes import Labels, class_methods
+from dlkit.baselines.classes import Classification, Labels, class_methods, machine
 from dlkit.baselines.contest import Contest, Limits
 from dlkit.baselines.design import Design, averaged, last_observed
 from dlkit.baselines.gaps import filled, fit_with_gaps
@@ -288,3 +289,21 @@ def test_of_windows_the_last_fifth_judges_of_samples_every_fifth():
     assert learn.overlap
     _, mixed = held_out(rows._replace(overlap=False))
     np.testing.assert_array_equal(mixed.x[:, 0], np.arange(4, 50, 5))
+
+
+def test_a_contest_measures_what_scikit_learn_gives_by_hand():
+    made = images(count=120)
+    made.values[:, 0] //= 2
+    made.values[1::3, 0, :4] += 70
+    data = image_module(made)
+    contest = Contest(Question(data), Limits())
+    contest.methods = [Classification("svm", 3, {"C 2": machine(2.0)}, most=1000)]
+    found = contest.run("svm")
+    own = {role: data.prepared.numbers[role].numpy() for role in ("train", "test")}
+    values = made.values.astype(np.float64)
+    mean, std = (getattr(values[own["train"]], name)((0, 2, 3), keepdims=True) for name in ("mean", "std"))
+    x = ((values - mean) / std).reshape(120, -1)
+    by_hand = SVC(C=2.0).fit(x[own["train"]], made.labels[own["train"]])
+    assert not set(own["train"]) & set(own["test"])
+    assert found.measures["accuracy"][0] == pytest.approx(by_hand.score(x[own["test"]], made.labels[own["test"]]))
+    assert 0.4 < found.measures["accuracy"][0] < 1
