@@ -75,9 +75,10 @@ class RowErrors:
                 fold(seen, first, marks.to(seen.dtype))
             else:
                 window, sample = self._fresh(first, residue)
-                rows = torch.from_numpy(first[window] + sample).to(lines.device)
-                lines[rows] = squares[part][window, :, sample]
-                seen[rows] = marks[window, :, sample].to(seen.dtype)
+                places = (first[window] + sample, window, sample)
+                row, one, at = (torch.from_numpy(numbers).to(lines.device) for numbers in places)
+                lines[row] = squares[part][one, :, at]
+                seen[row] = marks[one, :, at].to(seen.dtype)
 
     def result(self) -> Float[np.ndarray, "rows channels"]:
         """Return the error of each row and channel, float32; NaN where no window lies or nothing was measured."""
