@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from dlkit.embedding.clusters import JUDGED
 from dlkit.report.tables import shorten
 from dlkit.train.embedding_result import Found, Wish
 
@@ -74,6 +75,8 @@ def caps(found: Found, summary: dict[str, Any], wish: Wish, projected: int, thin
     if fitted:
         number = summary["methods"][fitted[0]]["fitted on"]
         said.append(f"{', '.join(fitted)} fitted on {number:,} {thing}s, spread evenly; the others are assigned")
+    if summary["embedded"] > JUDGED:
+        said.append(f"silhouettes of {JUDGED:,} {thing}s, spread evenly")
     if 0 < projected < summary["embedded"]:
         said.append(f"TensorBoard's projector has {projected:,} of them, spread evenly")
     return said
