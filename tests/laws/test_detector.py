@@ -70,7 +70,7 @@ def test_alarms_are_those_of_a_state_machine(scores, cut, gap, shortest):
     np.testing.assert_array_equal(alarms, want)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(rows=st.integers(1, 60), width=st.integers(1, 20), holes=st.sampled_from([0.0, 0.2]), seed=st.integers(0, 99))
 def test_the_moving_average_looks_back_only_and_leaves_out_what_is_missing(rows, width, holes, seed):
     generator = np.random.default_rng(seed)

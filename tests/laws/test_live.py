@@ -13,7 +13,7 @@ from dlkit.anomaly.thresholds import Quantile
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     smooth=st.integers(1, 6),
     join_gap=st.integers(0, 5),

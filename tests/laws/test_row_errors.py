@@ -46,7 +46,7 @@ def merged(starts, squares, observed, merge, dilation=1, batch=1000, out=None):
     return errors.result()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     cut=st.lists(st.integers(0, ROWS), min_size=2, max_size=6, unique=True).map(sorted),
     look_back=st.integers(1, 9),
