@@ -1,7 +1,7 @@
 """Tables of anomalies: a line an event, a line a row; times on the original clock, errors in physical units."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,9 @@ import pyarrow as pa
 
 from dlkit.anomaly.events import Event
 from dlkit.tasks.reconstruct import measured_channels
+
+if TYPE_CHECKING:
+    from dlkit.train.anomalies import Judged
 
 MOST_NAMED = 4  # channels that the text of an event names
 
@@ -58,9 +61,7 @@ def channel_names(data: Any) -> tuple[str, ...]:
     return names
 
 
-def score_table(
-    rows: np.ndarray, scores: np.ndarray, alarms: np.ndarray, errors: np.ndarray, task: Any, data: Any
-) -> pa.Table:
+def score_table(rows: np.ndarray, judged: "Judged", errors: np.ndarray, scale: np.ndarray, data: Any) -> pa.Table:
     """Return a line for each of ``rows``.
 
     Columns: ``series``, ``time``, ``score`` and, where labels are known, ``label``; ``alarm``; ``error_<channel>``: the
@@ -69,22 +70,20 @@ def score_table(
 
     Args:
         rows: Numbers of rows of the table.
-        scores: Of every row of the table, NaN where there is none.
-        alarms: Of every row.
+        judged: Scores and alarms of every row of the table.
         errors: Squared standardized errors of every row, (rows, channels).
-        task: The Reconstruct that made them.
+        scale: What one standard deviation of each channel is in its unit, (channels,).
         data: Windows of one table.
     """
     table, names = data.prepared.table, channel_names(data)
-    scale = task.scaling.scale[: len(names)].detach().cpu().numpy()
     physical = np.sqrt(errors[rows]) * scale
     known = {} if data.labels is None else {"label": data.labels[rows]}
     return pa.table(
         {
             "series": pa.array(table.names_of(rows), pa.string()),
             "time": data.clock(table.times[rows]),
-            "score": scores[rows],
-            "alarm": alarms[rows],
+            "score": judged.scores[rows],
+            "alarm": judged.alarms[rows],
             **known,
             **{f"error_{name}": physical[:, k] for k, name in enumerate(names)},
         }

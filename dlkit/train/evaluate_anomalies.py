@@ -178,4 +178,5 @@ class AnomalyEvaluation(WholeEvaluation, WindowEvaluation):
     def scores(self) -> pa.Table:
         """Return a line for each row that tests."""
         rows = rows_of(self.data.segments("test"))
-        return score_table(rows, self.judged.scores, self.judged.alarms, self.errors, self.task, self.data)
+        scale = self.task.scaling.scale[: self.errors.shape[1]].detach().cpu().numpy()
+        return score_table(rows, self.judged, self.errors, scale, self.data)

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 import pytorch_lightning as pl
 import torch
 
 from dlkit.core.packing import pack
+from dlkit.core.runfolder import RunFolder
 from dlkit.core.specs import Part, Spec
 from dlkit.data.clock import Regular
 from dlkit.data.heads import Head
@@ -187,6 +189,25 @@ def test_a_reconstruction_is_measured_source_by_source():
     for number, name in enumerate(parts):
         errors = np.concatenate([evaluation.columns(batch)["error"][number::2] for batch in batches])
         assert np.sqrt(np.nanmean(errors**2)) == pytest.approx(found[name], rel=1e-3)
+
+
+def test_errors_of_sources_become_scores_on_their_own_time_axis(tmp_path):
+    data = data_of(Head(kind="reconstruct"))
+    task = ready(Reconstruct, data)
+    evaluation, batches = predicted(task, data)
+    evaluation.test(QUIET)
+    evaluation.write(RunFolder(tmp_path))
+    scores = pd.read_parquet(tmp_path / "scores.parquet")
+    every = [pd.DataFrame(evaluation.columns(batch)) for batch in batches]
+    camera = pd.concat(every).query("source == 'camera'")
+    np.testing.assert_allclose(scores["error_camera"], camera["error"], rtol=1e-4)
+    assert (scores["time"].to_numpy() == camera["time"].to_numpy()).all()
+    events = pd.read_parquet(tmp_path / "events.parquet")
+    assert {"share_magnets", "share_camera", "severity"} <= set(events)
+    assert scores["alarm"].sum() == sum(event.last - event.first + 1 for event in evaluation.judged.found)
+    ends = [end for segment in evaluation.moments.segments("test") for end in segment]
+    assert (ends[0], ends[-1]) == evaluation.moments.lengths["test"]
+    assert [name for name, _ in evaluation.figures()] == ["overview"]
 
 
 def two_parts():
