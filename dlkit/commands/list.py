@@ -10,6 +10,7 @@ ROOMS = {
     "inputs": ("dlkit.data", "dlkit.data.inputs", "Input"),
     "clocks": ("dlkit.data", "dlkit.data.clock", "Clock"),
     "heads": ("dlkit.data", "dlkit.data.heads", "Head"),
+    "data modules": ("dlkit.data", "dlkit.data.batching", "Batching"),
     "clusters": ("dlkit.data", "dlkit.data.cluster", "Cluster"),
     "readers": ("dlkit.data.readers", "dlkit.data.base", "Reader"),
     "normalizers": ("dlkit.data", "dlkit.data.normalize", "Normalizer"),
@@ -19,6 +20,8 @@ ROOMS = {
     "losses": ("dlkit.losses", "dlkit.losses.base", "Loss"),
     "class losses": ("dlkit.losses", "dlkit.losses.classification", "ClassLoss"),
     "balances": ("dlkit.losses", "dlkit.losses.balance", "Balance"),
+    "detectors": ("dlkit.anomaly", "dlkit.anomaly.detector", "Detector"),
+    "thresholds": ("dlkit.anomaly", "dlkit.anomaly.thresholds", "Threshold"),
     "tasks": ("dlkit.tasks", "dlkit.tasks.base", "Task"),
     "explanations": ("dlkit.explain", "dlkit.explain.base", "Explainer"),
 }
