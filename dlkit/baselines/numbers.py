@@ -54,9 +54,9 @@ class Compressed:
     @property
     def said(self) -> list[str]:
         """What was compressed."""
-        inputs = [] if self.short is None else [f"inputs as {self.short.n_components_} principal components"]
-        answers = [] if self.answers is None else [f"answers as {self.answers.n_components_}"]
-        return inputs + answers
+        parts = {"inputs": self.short, "answers": self.answers}
+        cut = [f"{name} as {one.n_components_}" for name, one in parts.items() if one is not None]
+        return [f"{' and '.join(cut)} principal components"] if cut else []
 
 
 def components(values: np.ndarray, wanted: int, seed: int) -> Any:
