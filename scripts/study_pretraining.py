@@ -28,7 +28,7 @@ from dlkit.tasks.classify import Classify
 from dlkit.tasks.reconstruct import Reconstruct
 
 FRACTIONS = (0.01, 0.1, 1.0)
-STEPS, BATCH = 600, 32
+STEPS, BATCH = 300, 32
 QUIET: dict[str, Any] = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
 AUTOENCODER = partial(ConvAutoencoder, width=16, depth=2, bottleneck=32, kernel_size=3)
 
@@ -48,12 +48,12 @@ def trained(task: Any, data: SampleDataModule, steps: int, **settings: Any) -> p
     return trainer
 
 
-def pretrain(name: str, split: Stratified, folder: str) -> str:
+def pretrain(name: str, split: Stratified, path: str) -> str:
     """Train the autoencoder without labels and return its checkpoint."""
+    pl.seed_everything(split.seed, verbose=False)
     data = module_of(name, labels=False, split=split)
     task = Reconstruct(spec=data.spec, net=AUTOENCODER)
-    path = f"{folder}/{name}.ckpt"
-    trained(task, data, 2 * STEPS, enable_checkpointing=False).save_checkpoint(path)
+    trained(task, data, 3 * STEPS, enable_checkpointing=False).save_checkpoint(path)
     return path
 
 
@@ -67,27 +67,19 @@ def accuracy(name: str, split: FewLabels, net: NetFactory) -> float:
 
 def study(name: str, seeds: int) -> None:
     """Print a row of the table for each fraction."""
-    found: dict[tuple[float, str], list[float]] = {}
-    for seed in range(seeds):
-        with tempfile.TemporaryDirectory() as folder:
-            pl.seed_everything(seed, verbose=False)
-            split = Stratified(seed=seed)
-            run = pretrain(name, split, folder)
-            ways: dict[str, dict[str, Any]] = {
-                "from nothing": {},
-                "pretrained": {"run": run},
-                "frozen": {"run": run, "freeze": True},
-            }
-            for fraction in FRACTIONS:
-                for way, settings in ways.items():
-                    pl.seed_everything(seed, verbose=False)
-                    net = partial(Pretrained, net=AUTOENCODER, **settings)
-                    few = FewLabels(split, fraction, seed=seed)
-                    found.setdefault((fraction, way), []).append(accuracy(name, few, net))
-    for fraction in FRACTIONS:
-        cells = [found[fraction, way] for way in ("from nothing", "pretrained", "frozen")]
-        shown = " | ".join(f"{100 * np.mean(cell):.1f} ± {100 * np.std(cell):.1f}" for cell in cells)
-        print(f"| {name} | {100 * fraction:g} % | {shown} |", flush=True)
+    splits = [Stratified(seed=seed) for seed in range(seeds)]
+    with tempfile.TemporaryDirectory() as folder:
+        runs = [pretrain(name, split, f"{folder}/{split.seed}.ckpt") for split in splits]
+        for fraction in FRACTIONS:
+            cells = []
+            for pretrained, freeze in ((False, False), (True, False), (True, True)):
+                found = []
+                for split, run in zip(splits, runs, strict=True):
+                    pl.seed_everything(split.seed, verbose=False)
+                    net = partial(Pretrained, net=AUTOENCODER, run=run if pretrained else None, freeze=freeze)
+                    found.append(100 * accuracy(name, FewLabels(split, fraction, seed=split.seed), net))
+                cells.append(f"{np.mean(found):.1f} ± {np.std(found):.1f}")
+            print(f"| {name} | {100 * fraction:g} % | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":
