@@ -8,6 +8,7 @@ from jaxtyping import Float
 from scipy.optimize import minimize_scalar
 
 LEAST_SHAPE = -0.5  # below it the likelihood has no regular maximum
+NEVER = 1e9  # a cost that no shape has
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,12 @@ class Pareto:
         return self.scale / self.shape * math.expm1(-self.shape * math.log(share))
 
 
-def fit_pareto(excess: Float[np.ndarray, "peaks"]) -> Pareto:
+def fit_pareto(excess: Float[np.ndarray, "peaks"], *, most_shape: float = math.inf) -> Pareto:
     """Fit by maximum likelihood, as one equation in shape / scale (Grimshaw 1993, Technometrics 35).
 
     Args:
         excess: Positive.
+        most_shape: Largest shape, at least 0.
     """
     mean = float(excess.mean())
     y = excess / mean
@@ -44,7 +46,7 @@ def fit_pareto(excess: Float[np.ndarray, "peaks"]) -> Pareto:
     def cost(ratio: float) -> float:
         if abs(ratio) < 1e-9:
             return 1.0  # exponential with scale 1
-        return math.log(shape(ratio) / ratio) + shape(ratio) + 1 if shape(ratio) >= LEAST_SHAPE else math.inf
+        return math.log(shape(ratio) / ratio) + shape(ratio) + 1 if LEAST_SHAPE <= shape(ratio) <= most_shape else NEVER
 
     end = -1 / float(y.max())
     grid = np.concatenate([end * (1 - np.geomspace(1e-6, 1, 30)), [0.0], np.geomspace(1e-3, 1e3, 60)])

@@ -15,6 +15,7 @@ from dlkit.core.checks import require
 logger = logging.getLogger(__name__)
 Borders = Sequence[tuple[int, int]]  # first and past the last row of each series
 FEWEST_PEAKS, ENOUGH_PEAKS = 10, 30
+MOST_SHAPE = 0.5  # above it the variance is infinite, which a few peaks close to the quantile would say of any data
 LOWER_TAILS = (0.95, 0.9)
 
 
@@ -135,7 +136,7 @@ class PeaksOverThreshold(Threshold):
             return float(np.nanmax(scores))
         if wanted >= len(peaks):
             return low
-        return low + fit_pareto(peaks - low).exceeded_by(wanted / len(peaks))
+        return low + fit_pareto(peaks - low, most_shape=MOST_SHAPE).exceeded_by(wanted / len(peaks))
 
 
 def count(scores: np.ndarray) -> int:
