@@ -122,6 +122,8 @@ def vae(spec: Any, **settings: Any) -> VariationalAutoencoder:
     return VariationalAutoencoder(spec, net=partial(ConvAutoencoder, **settings), beta=0.1)
 
 
+# Compared on each sixth series: PCA with 1 component, 50 % and 90 % of the variance, look-backs of 16, 32 and 64; the
+# convolutions with a depth of 2 and 3; the networks with each other. Nothing else was tried.
 CONV = {"width": 16, "depth": 2, "bottleneck": 4}
 RECIPES: dict[str, Recipe] = {
     "pca": Recipe(pca=1),
