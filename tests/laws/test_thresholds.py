@@ -110,3 +110,12 @@ def test_a_border_ends_a_run():
 def test_impossible_thresholds_are_refused(make):
     with pytest.raises(InputError):
         make()
+
+
+def test_a_largest_shape_keeps_the_threshold_within_reach_and_changes_no_lighter_tail():
+    heavy, light = (stats.genpareto(shape).rvs(40, random_state=1) for shape in (2.0, 0.0))
+    free, bounded = fit_pareto(heavy), fit_pareto(heavy, most_shape=0.5)
+    assert free.shape > 1
+    assert bounded.shape <= 0.5
+    assert bounded.exceeded_by(1 / 400) < 0.2 * free.exceeded_by(1 / 400)
+    assert fit_pareto(light, most_shape=0.5) == fit_pareto(light)
