@@ -85,9 +85,7 @@ def merged_errors(
     require(len(every) > 0, data.missing(role))
     # Batches of equal size: a small one at the end takes other kernels, whose sums differ in the sixth digit.
     for starts in every.tensor_split(max(-(-len(every) // data.eval_batch_size), 1)):
-        batch = data.make_batch(starts)
-        if device is not None:
-            batch = data.transfer_batch_to_device(batch, device, 0)
+        batch = data.make_batch(starts if device is None else starts.to(device))  # it lies where the starts lie
         errors, counts = squares(batch)
         found = found or RowErrors(
             len(data.prepared.table.times), errors.shape[1], geometry.look_back, merge=merge, dilation=geometry.dilation
