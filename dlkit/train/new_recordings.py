@@ -8,10 +8,12 @@ import torch
 
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.specs import Spec
+from dlkit.data.calendar import calendar_names
 from dlkit.data.inputs import Timing
 from dlkit.data.normalize import ChannelScaling
 from dlkit.data.several.new import only_sources
 from dlkit.data.sources.aligned import Aligned
+from dlkit.data.sources.files import Files
 from dlkit.train.checkpoints import warn_once
 
 
@@ -63,6 +65,12 @@ def _with_files(name: str, source: Any, paths: list[str], fitted: Mapping[str, A
     )
     assert with_path is not None
     return with_path(paths, fitted=fitted.get("sources", {}).get(name, {}))
+
+
+def plain_files(paths: Any, spec: Spec) -> Files:
+    """Return files for a run on a source that reads none, such as a simulator: stamps in ``time``, channels by name."""
+    made = calendar_names(("day", "week", "year"))
+    return Files(path=paths, time="time", channels=[name for name in spec.columns if name not in made], step=spec.step)
 
 
 def with_or_without(

@@ -17,6 +17,7 @@ from dlkit.core.processes import leads
 from dlkit.core.runfolder import RunFolder, read_json, write_json
 from dlkit.core.signal import listening
 from dlkit.core.specs import Spec
+from dlkit.data.base import Source
 from dlkit.data.batching import KNOWN_SPEC, TRAINED_SPEC
 from dlkit.data.sources.aligned import Aligned
 from dlkit.models.base import weights_come_later
@@ -26,7 +27,13 @@ from dlkit.train.checkpoints import best_or_newest, newest_whole
 from dlkit.train.cli import RunCLI, build, with_config
 from dlkit.train.evaluate import load_weights
 from dlkit.train.evaluation import evaluation_of
-from dlkit.train.new_recordings import new_recordings, sources_of, warn_of_other_scaling, with_or_without
+from dlkit.train.new_recordings import (
+    new_recordings,
+    plain_files,
+    sources_of,
+    warn_of_other_scaling,
+    with_or_without,
+)
 from dlkit.train.predictions import write_predictions
 from dlkit.train.run_place import is_trained, lock_of, on_this_machine, place_of
 from dlkit.train.settings import compared
@@ -195,6 +202,8 @@ def source_of(data: Any, paths: list[str], run: RunFolder | None, spec: Spec) ->
         fitted = {} if run is None else read_json(run.data).get("fitted", {})
         return new_recordings(source, paths, fitted, sources_of(spec, source))
     with_path = getattr(source, "with_path", None)
+    if with_path is None and isinstance(source, Source) and spec.kind in ("forecast", "reconstruct"):
+        return plain_files(paths, spec)
     if with_path is None:
         raise InputError(
             f"--data needs a run whose source reads files, but {type(source).__name__} reads none: predict without "

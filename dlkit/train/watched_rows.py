@@ -16,6 +16,7 @@ from dlkit.data.tabular.cells import CellError
 from dlkit.data.tabular.columns import Encoder
 from dlkit.data.tabular.stamps import Rows
 from dlkit.data.tabular.time_column import parse_times
+from dlkit.train.new_recordings import plain_files
 
 
 class WatchedRows:
@@ -126,7 +127,7 @@ def files_like(source: Any, path: str, fitted: dict[str, Any], spec: Spec) -> Fi
     """
     with_path = getattr(source, "with_path", None)
     if with_path is None:
-        return Files(path=path, time="time", channels=spec.channels[: len(spec.channels) - spec.masks], step=spec.step)
+        return plain_files(path, spec)
     found = with_path(path, fitted=fitted)
     if not isinstance(found, Files):
         raise InputError(

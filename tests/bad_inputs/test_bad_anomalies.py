@@ -5,13 +5,14 @@ import shutil
 import pytest
 
 from dlkit.__main__ import main
-from tests.bad_inputs import cases_anomalies
+from tests.bad_inputs import cases_anomalies, cases_features, cases_judging
 from tests.bad_inputs.corpus import Case
 from tests.bad_inputs.test_bad_configs import check_case
 
 CASES = {
     f"{room.lower()}: {name}": case
-    for room, cases in vars(cases_anomalies).items()
+    for rooms in (cases_anomalies, cases_features, cases_judging)
+    for room, cases in vars(rooms).items()
     if room.isupper() and isinstance(cases, dict)
     for name, case in cases.items()
     if isinstance(case, Case)

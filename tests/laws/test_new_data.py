@@ -1,11 +1,14 @@
 """New data are found by name, scaled as in training, and predicted beyond their end."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from dlkit.core.checks import InputError
+from dlkit.core.specs import Spec
 from dlkit.data.normalize import ChannelScaling
+from dlkit.train.new_recordings import plain_files
 from tests.made_modules import module
 from tests.made_tables import HOUR, Parts, noise, stream
 
@@ -87,3 +90,12 @@ def test_a_scaling_of_other_channels_is_refused():
     with pytest.raises(InputError, match="give data with the channels of the training data"):
         data = module()
         data.for_new_data(data.source, ChannelScaling(7))
+
+
+def test_a_run_on_a_simulator_reads_plain_files(tmp_path):
+    times = pd.to_datetime("2024-01-01T00:00:00Z") + pd.to_timedelta(np.arange(4), unit="s")
+    pd.DataFrame({"time": times, "other": 0.0, "b": 2.0, "a": np.arange(4.0)}).to_csv(tmp_path / "new.csv", index=False)
+    spec = Spec(("a", "sin_of_day", "b"), (2,), (1, 1, 1), targets=("b",), future=("sin_of_day",))
+    (stream,) = plain_files(str(tmp_path / "new.csv"), spec).chunks()
+    assert stream.channels == ("a", "b")
+    np.testing.assert_array_equal(stream.values, np.stack([np.arange(4), np.full(4, 2)], 1).astype(np.float32))
