@@ -21,6 +21,7 @@ from dlkit.train.evaluate_anomalies import AnomalyEvaluation
 from dlkit.train.evaluate_anomalous_samples import AnomalousSamples, measures
 from dlkit.train.evaluate_whole import placed
 from dlkit.train.evaluation import evaluation_of
+from dlkit.train.pca_rival import size_of
 
 SHOWN: dict[str, tuple[str, Better]] = {
     "auprc": ("AUPRC", "high"), "vus_pr": ("VUS-PR", "high"), "detected": ("events found", "high"),
@@ -57,7 +58,7 @@ class AnomalyContest:
         self.task, self.data, self.limits = task, data, limits
         self.evaluation: Any = evaluation_of(task, data)
         self.windows = isinstance(self.evaluation, AnomalyEvaluation)
-        self.methods = {method.name: method for method in outlier_methods()}
+        self.methods = {method.name: method for method in outlier_methods(size_of(task))}
         self.columns: list[str] = []
 
     @property

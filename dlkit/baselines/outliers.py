@@ -38,16 +38,22 @@ class Outliers(ABC):
 
 
 class Residual(Outliers):
-    """Squared distance from the plane of the principal components: Q or SPE (Jackson and Mudholkar 1979)."""
+    """Squared distance from the plane of the principal components: Q or SPE (Jackson and Mudholkar 1979).
+
+    Args:
+        size: Number of components; None takes those that hold 95 % of the variance.
+    """
 
     name, title, most = "pca_q", "PCA residual Q", 20_000
 
+    def __init__(self, size: int | None = None) -> None:
+        self.size = size
+
     def fit(self, x: Float[np.ndarray, "rows features"], *, seed: int) -> None:
-        """Find the components that hold 95 % of the variance."""
-        self.pca = components(x, MOST_COMPONENTS, seed)
+        """Find the components."""
+        self.pca = components(x, self.size or MOST_COMPONENTS, seed)
         held = np.cumsum(self.pca.explained_variance_ratio_)
-        self.count = int(np.searchsorted(held, HELD * (1 - 1e-9))) + 1
-        self.count = min(self.count, len(held))
+        self.count = min(self.size or int(np.searchsorted(held, HELD * (1 - 1e-9))) + 1, len(held))
         self.said = f"{self.count} components hold {100 * held[self.count - 1]:.0f} % of the variance"
 
     def scores(self, x: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows components"]:
@@ -150,9 +156,9 @@ def alike(
     return np.broadcast_to(scores.astype(np.float32).clip(0)[:, None], x.shape)
 
 
-def outlier_methods() -> list[Outliers]:
-    """Return the methods."""
-    return [Residual(), Hotelling(), Forest(), OneClass(), Nearest()]
+def outlier_methods(size: int | None = None) -> list[Outliers]:
+    """Return the methods; PCA with as many components as the bottleneck of the network has numbers, if there is one."""
+    return [Residual(size), Hotelling(size), Forest(), OneClass(), Nearest()]
 
 
 def squares_of(method: Outliers, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch channels *size"]:
