@@ -123,6 +123,16 @@ class RevIN(Net):
         x = x.contiguous()
         return self.net.features(self.normalize(x, self.scaling(x)))
 
+    def embedding(self, x: Float[Tensor, "batch channels time"]) -> Float[Tensor, "batch features"]:
+        """Return the embedding of the network inside, then mean and log standard deviation of each channel.
+
+        Without them windows that differ in level or scale alone would be the same to clusters and neighbours.
+        """
+        x = x.contiguous()
+        inside = self.net.embedding(self.normalize(x, self.scaling(x)))
+        scale, mean = window_scaling(x[:, : self.measured], self.observed(x), eps=self.eps)
+        return torch.cat([inside, mean, scale.log()], dim=1)
+
     def head(self, z: Tensor) -> Float[Tensor, "batch horizon targets parameters"]:
         """Return the answer of the network inside, in units of the normalized window."""
         return self.net.head(z)

@@ -1,6 +1,7 @@
 """What must be true of networks, layer by layer."""
 
 import copy
+import math
 from dataclasses import replace
 from functools import partial
 
@@ -344,3 +345,26 @@ def test_revin_asks_what_two_parameters_mean():
 def test_a_forecasting_network_refuses_an_image():
     with pytest.raises(InputError, match="horizon"):
         DLinear(Spec(channels=("r",), size=(8, 8), output=(10,)))
+
+
+def test_the_embedding_of_a_normalized_window_ends_with_its_level_and_log_scale():
+    s = spec()
+    net, x = RevIN(s, partial(LSTM, hidden_size=5)).double().eval(), window(s)
+    z, moved = net.embedding(x), net.embedding(3 * x + 40)
+    torch.testing.assert_close(z[:, -6:-3], x.mean(-1))
+    torch.testing.assert_close(z[:, -3:], x.std(-1, correction=0).log(), atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        moved[:, -6:], torch.cat([3 * x.mean(-1) + 40, z[:, -3:] + math.log(3)], 1), atol=1e-4, rtol=0
+    )
+    torch.testing.assert_close(moved[:, :-6], z[:, :-6], atol=1e-4, rtol=0)  # all that the network inside sees
+    assert torch.isfinite(net.embedding(torch.ones_like(x))).all()
+
+
+@pytest.mark.parametrize(
+    "make", [Linear, DLinear, NLinear, MLP, CNN, TCN, ResNet, LSTM, SMALL_PATCHES, SMALL_INVERTED, RevIN,
+             partial(RevIN, net=SMALL_PATCHES), partial(RevIN, net=SMALL_INVERTED, affine=False)],
+)  # fmt: skip
+def test_shifting_the_inputs_moves_every_embedding(make):
+    s = spec()
+    net, x = make(s).double().eval(), window(s)
+    assert ((net.embedding(x + 4) - net.embedding(x)).norm(dim=1) > 0.1).all()
