@@ -18,7 +18,8 @@ class Event:
         severity: Largest score over the threshold, at least 1.
         peak_row: Row of the largest score.
         channels: Share of each channel in what lies above normal; they sum to 1.
-        p_value: Chance that as long a block of normal rows peaks as high; 1 minus it is the confidence.
+        p_value: Chance that a block of normal rows, as long as that of all events, peaks as high; 1 minus it is the
+            confidence.
     """
 
     first: int

@@ -102,7 +102,7 @@ class FittedDetector:
             severity=float(scores[peak] / self.threshold),
             peak_row=first + peak,
             channels=shares(np.nansum(self.deviations(errors), 0)),
-            p_value=self.surprise.p_value(float(scores[peak]), len(scores)),
+            p_value=self.surprise.p_value(float(scores[peak])),
         )
 
     def deviations(self, errors: Float[np.ndarray, "rows channels"]) -> Float[np.ndarray, "rows channels"]:

@@ -104,5 +104,5 @@ class LiveDetector:
             severity=event.peak / self.fitted.threshold,
             peak_row=event.peak_row,
             channels=shares(event.above),
-            p_value=self.fitted.surprise.p_value(event.peak, event.last - event.first + 1),
+            p_value=self.fitted.surprise.p_value(event.peak),
         )

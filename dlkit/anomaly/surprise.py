@@ -1,24 +1,28 @@
 """How seldom normal data peak as high as an event."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+ENOUGH = 200  # blocks: the smallest p-value is about 1 / ENOUGH
+
 
 @dataclass(frozen=True)
 class Surprise:
-    """Maxima of blocks of normal scores, for blocks of 1, 2, 4, ... rows.
+    """Maxima of blocks of normal scores, all of one length, whatever the event: a higher peak is never less sure.
 
     Attributes:
-        blocks: Number of blocks of each length.
-        maxima: Those above the threshold, rising, of each length; no event peaks below it.
+        length: Rows of a block: the largest power of two that leaves ``ENOUGH`` blocks, or 1.
+        blocks: Number of blocks.
+        maxima: Those above the threshold, rising; no event peaks below it.
     """
 
-    blocks: tuple[int, ...] = ()
-    maxima: tuple[np.ndarray, ...] = ()
+    length: int = 1
+    blocks: int = 0
+    maxima: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     @classmethod
     def fit(cls, scores: Float[np.ndarray, "rows"], threshold: float, borders: Sequence[tuple[int, int]]) -> "Surprise":
@@ -29,42 +33,41 @@ class Surprise:
             threshold: Of events.
             borders: First and past the last row of each series; no block reaches over one.
         """
-        blocks, maxima, length = [], [], 1
-        longest = max((last - first for first, last in borders), default=0)
-        while length <= longest:
-            parts = [whole_blocks(scores[first:last], length) for first, last in borders]
-            rows = np.concatenate(parts)
-            known = ~np.isnan(rows)
-            rows = rows.max(1, where=known, initial=-np.inf)[known.sum(1) * 2 >= length]
-            blocks.append(len(rows))
-            maxima.append(np.sort(rows[rows > threshold]))
-            length *= 2
-        return cls(tuple(blocks), tuple(maxima))
+        length, maxima = 1, block_maxima(scores, 1, borders)
+        while len(longer := block_maxima(scores, 2 * length, borders)) >= ENOUGH:
+            length, maxima = 2 * length, longer
+        return cls(length, len(maxima), np.sort(maxima[maxima > threshold]))
 
-    def p_value(self, peak: float, rows: int) -> float:
-        """Return the conformal p-value of the peak of an event.
+    def p_value(self, peak: float) -> float:
+        """Return the conformal p-value of the peak of an event, above the threshold.
 
-        The chance that a block of normal rows, exchangeable with those seen and at least as long as the event, peaks as
-        high: (1 + number of such blocks) / (1 + blocks).
-
-        Args:
-            peak: Largest score of the event, above the threshold.
-            rows: Its length.
+        The chance that a block of normal rows, exchangeable with those seen, peaks as high: (1 + number of such blocks)
+        / (1 + blocks).
         """
-        size = (rows - 1).bit_length()
-        if size >= len(self.blocks):
-            return 1.0
-        as_high = len(self.maxima[size]) - int(np.searchsorted(self.maxima[size], peak, side="left"))
-        return (1 + as_high) / (1 + self.blocks[size])
+        as_high = len(self.maxima) - int(np.searchsorted(self.maxima, peak, side="left"))
+        return (1 + as_high) / (1 + self.blocks)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types."""
-        return {"blocks": list(self.blocks), "maxima": [found.tolist() for found in self.maxima]}
+        return {"length": self.length, "blocks": self.blocks, "maxima": self.maxima.tolist()}
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> "Surprise":
-        """Undo :meth:`to_dict`."""
-        return cls(tuple(saved["blocks"]), tuple(np.array(found, np.float64) for found in saved["maxima"]))
+        """Undo :meth:`to_dict`; older files hold blocks of 1, 2, 4, ... rows, of which one length is taken."""
+        if "length" in saved:
+            return cls(saved["length"], saved["blocks"], np.array(saved["maxima"], np.float64))
+        if not saved["blocks"]:
+            return cls()
+        size = max((k for k, count in enumerate(saved["blocks"]) if count >= ENOUGH), default=0)
+        return cls(2**size, saved["blocks"][size], np.array(saved["maxima"][size], np.float64))
+
+
+def block_maxima(scores: np.ndarray, length: int, borders: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Return the largest score of each whole block in which half of the rows have one."""
+    rows = np.concatenate([whole_blocks(scores[first:past], length) for first, past in borders])
+    known = ~np.isnan(rows)
+    found: np.ndarray = rows.max(1, where=known, initial=-np.inf)[known.sum(1) * 2 >= length]
+    return found
 
 
 def whole_blocks(scores: np.ndarray, length: int) -> np.ndarray:

@@ -156,7 +156,7 @@ class AnomalousSamples(WholeEvaluation):
                 "score": self.scores,
                 "alarm": self.alarms,
                 "p_value": [
-                    blocks.p_value(float(score), 1) if its else None
+                    blocks.p_value(float(score)) if its else None
                     for score, its in zip(self.scores, self.alarms, strict=True)
                 ],
                 **labels,

@@ -167,13 +167,40 @@ def test_p_values_of_normal_peaks_are_valid():
     """Of blocks exchangeable with those seen, a share of at most alpha has a p-value of at most alpha."""
     generator, p_values = np.random.default_rng(8), []
     for _ in range(300):
-        scores = generator.exponential(size=99 * 4)
+        scores = generator.exponential(size=250 * 4)
         surprise = Surprise.fit(scores, -1.0, [(0, len(scores))])
-        p_values += [surprise.p_value(peak, 4) for peak in generator.exponential(size=(20, 4)).max(1)]
+        assert (surprise.length, surprise.blocks) == (4, 250)
+        p_values += [surprise.p_value(peak) for peak in generator.exponential(size=(20, 4)).max(1)]
     for alpha in (0.05, 0.1, 0.5):
         assert np.mean(np.array(p_values) <= alpha) == pytest.approx(alpha, abs=0.02)
-    assert Surprise.fit(scores, 1e9, [(0, 396)]).p_value(2e9, 397) == 1  # nothing as long was seen
-    assert Surprise.fit(scores, 1e9, [(0, 396)]).p_value(2e9, 1) == 1 / 397
+
+
+@pytest.mark.parametrize(("rows", "length", "blocks"), [(3, 1, 3), (399, 1, 399), (400, 2, 200), (3_300, 16, 206)])
+def test_blocks_are_as_long_as_leaves_two_hundred_of_them(rows, length, blocks):
+    surprise = Surprise.fit(np.zeros(rows), 1.0, [(0, rows)])
+    assert (surprise.length, surprise.blocks) == (length, blocks)
+    assert surprise.p_value(2.0) == 1 / (1 + blocks)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 99), smooth=st.integers(1, 30), rows=st.integers(30, 4_000))
+def test_a_higher_peak_is_never_less_sure_however_long_the_events_are(seed, smooth, rows):
+    values = (np.random.default_rng(seed).standard_normal((ROWS, 2)) ** 2).astype(np.float32)
+    values[5_000:5_800] *= 4
+    values[5_900:5_910] *= 16
+    detector = Detector(threshold=Quantile(level=0.9), smooth=smooth).fit(values, np.arange(ROWS) < rows, BORDERS)
+    events = detector.events(detector.scores(values, BORDERS), values, BORDERS)
+    sure = [one.confidence for one in sorted(events, key=lambda one: one.severity)]
+    assert len({one.last - one.first for one in events}) > 1
+    assert sure == sorted(sure)
+
+
+def test_detectors_of_older_files_are_read():
+    old = {"blocks": [400, 200, 100], "maxima": [[2.0, 3.0, 4.0], [3.0, 4.0], [4.0]]}
+    surprise = Surprise.from_dict(old)
+    assert (surprise.length, surprise.blocks, surprise.maxima.tolist()) == (2, 200, [3.0, 4.0])
+    assert surprise.p_value(3.5) == 2 / 201
+    assert Surprise.from_dict({"blocks": [], "maxima": []}).p_value(3.0) == 1
 
 
 def test_causal_scores_have_a_stride_of_their_own():
