@@ -107,8 +107,8 @@ RUNS = {
     "new file with another step": trained(
         ("new.csv", "step"), "predict", RUN, "--data", "{}/new.csv", make=write("new.csv", text(table()[::2]))
     ),
-    "new file for a packaged source": trained(
-        ("--data", "Files"),
+    "new file without stamps for a packaged source": trained(
+        ("tiny.csv", "no column .time."),
         "predict",
         "{}/config.yaml",
         "--data",
