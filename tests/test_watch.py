@@ -1,5 +1,8 @@
 """A growing file is judged row by row as the batch scorer judges it whole, whatever happens to the file."""
 
+import os
+import signal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -175,12 +178,38 @@ def test_a_file_is_followed_through_rotation_truncation_and_half_lines(tmp_path)
     follower.close()
 
 
-def test_ctrl_c_ends_cleanly(run, tmp_path, monkeypatch, capsys):
-    path = write(tmp_path / "new.csv", table().to_csv(index=False).splitlines())
+@pytest.mark.parametrize("rows", [1, 4, 400])
+def test_a_file_that_was_rewritten_in_its_place_is_read_from_its_start(rows, tmp_path):
+    """Also where it is longer by then than it was, and where the writer goes on behind a hole."""
+    path, told = write(tmp_path / "log.csv", ["time,a", "1,1", "2,2", "3,3"]), []
+    follower = Follower(path, told.append)
+    assert follower.read().begins and follower.read().text == []
+    lines = ["time,a", *(f"{row + 4},5" for row in range(rows))]
+    write(path, lines)  # the same file, cut to nothing and filled again
+    assert follower.read().text == [] and len(told) == 1 and "log.csv was cut or rewritten" in told[0]
+    assert follower.read() == (lines, True)
+    with path.open("r+b") as file:
+        file.seek(size := path.stat().st_size)
+        file.truncate(0)
+        file.write(b"9,9\n")
+    assert path.stat().st_size == size + 4
+    assert follower.read().text == [] and len(told) == 2
+    assert follower.read() == (["9,9"], True)
+    follower.close()
 
-    def interrupt(_):
-        raise KeyboardInterrupt
 
-    monkeypatch.setattr("dlkit.train.watch.time.sleep", interrupt)
-    assert main(["watch", str(run), "--follow", str(path), "--from-start"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1].startswith(f"{ROWS} rows judged")
+@pytest.mark.parametrize("before", [signal.default_int_handler, signal.SIG_IGN])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_the_open_event_and_its_last_sentence(number, before, run, tmp_path, monkeypatch, capsys):
+    """Also in the background of a shell, which starts it deaf to INT; what was set before holds again."""
+    lines = table(120, fault=FAULT).to_csv(index=False).splitlines()
+    path, kept = write(tmp_path / "new.csv", lines[:116]), signal.signal(number, before)
+    monkeypatch.setattr("dlkit.train.watch.time.sleep", lambda _: os.kill(os.getpid(), number))
+    try:
+        assert main(["watch", str(run), "--follow", str(path), "--from-start", "--every", "1000"]) == 0
+        assert signal.getsignal(number) is before
+    finally:
+        signal.signal(number, kept)
+    *_, begun, over, last = capsys.readouterr().out.splitlines()
+    assert "an event begins" in begun and "00:01:54Z: an event of" in over
+    assert last.startswith("115 rows judged, ")

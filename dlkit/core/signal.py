@@ -34,13 +34,17 @@ def asked() -> str | None:
 
 
 @contextmanager
-def listening() -> Iterator[None]:
-    """Note signals instead of dying by them; inside another ``listening`` nothing changes, nor in a thread."""
+def listening(*more: signal.Signals) -> Iterator[None]:
+    """Note signals instead of dying by them; inside another ``listening`` nothing changes, nor in a thread.
+
+    Args:
+        more: Signals beside ``ASKS``, such as INT; a process in the background is often started deaf to it.
+    """
     global _listening  # noqa: PLW0603 - handlers belong to the process
     if _listening or threading.current_thread() is not threading.main_thread():
         yield
         return
-    _listening, before = True, {number: signal.signal(number, _note) for number in ASKS}
+    _listening, before = True, {number: signal.signal(number, _note) for number in (*ASKS, *more)}
     try:
         yield
     finally:

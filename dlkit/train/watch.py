@@ -2,6 +2,7 @@
 
 import csv
 import math
+import signal
 import sys
 import time
 from collections import deque
@@ -13,6 +14,7 @@ from typing import Any
 from dlkit.anomaly.live import LiveDetector
 from dlkit.core.checks import counted, require
 from dlkit.core.runfolder import read_json
+from dlkit.core.signal import asked, listening
 from dlkit.data.reconstruction import ReconstructionDataModule
 from dlkit.tasks.reconstruct import Reconstruct
 from dlkit.train import stages
@@ -23,6 +25,7 @@ from dlkit.train.watched_rows import WatchedRows, files_like
 from dlkit.train.watched_times import LiveTimes
 from dlkit.train.watching import Judgement, Watch
 
+DEAF = 0.2  # seconds, the longest for which a signal is not seen
 COLUMNS = ("time", "score", "alarm", "channel")
 
 
@@ -35,7 +38,7 @@ def watch(
     every: float = 0.2,
     until_idle: float | None = None,
 ) -> str:
-    """Judge what is appended to a file until Ctrl-C; return what it came to, in one sentence.
+    """Judge what is appended to a file until Ctrl-C or SIGTERM; return what it came to, in one sentence.
 
     Args:
         arguments: Folder of a run that was tested, and overrides.
@@ -55,16 +58,14 @@ def watch(
         f"--output {output} is a folder, or the file that is followed: give a new file.",
     )
     with lines_to(output) as judged:
-        following, follower = watch_of(arguments, path, judged), Follower(path)
-        try:
+        following = watch_of(arguments, path, judged)
+        follower = Follower(path, following.complain)
+        with listening(signal.SIGINT):
             if not from_start:
                 skip(follower, following)
             follow(follower, following, every=every, until_idle=until_idle)
-        except KeyboardInterrupt:
-            pass
-        finally:
             follower.close()
-        following.end()
+            following.end()
     return f"{counted(following.rows, 'row')} judged, {counted(following.events, 'event')}"
 
 
@@ -98,7 +99,7 @@ def skip(follower: Follower, following: Watch) -> None:
     """Look back to the last rows that are there already, without a judgement."""
     kept: deque[str] = deque(maxlen=following.context)
     count = 0
-    while (piece := follower.read()).text:
+    while asked() is None and (piece := follower.read()).text:
         rows = piece.text[1:] if piece.begins and following.parse.begin(piece.text[0]) else piece.text
         kept.extend(rows)
         count += len(rows)
@@ -109,9 +110,9 @@ def skip(follower: Follower, following: Watch) -> None:
 
 
 def follow(follower: Follower, following: Watch, *, every: float, until_idle: float | None) -> None:
-    """Judge what is appended."""
+    """Judge what is appended until a signal asks to stop."""
     since = time.monotonic()
-    while True:
+    while asked() is None:
         piece = follower.read()
         if piece.text:
             following.feed(piece.text, begins=piece.begins)
@@ -119,7 +120,14 @@ def follow(follower: Follower, following: Watch, *, every: float, until_idle: fl
         elif until_idle is not None and time.monotonic() - since >= until_idle:
             return
         else:
-            time.sleep(every)
+            rest(every)
+
+
+def rest(seconds: float) -> None:
+    """Sleep, less when a signal asks to stop."""
+    until = time.monotonic() + seconds
+    while asked() is None and (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, DEAF))
 
 
 @contextmanager
