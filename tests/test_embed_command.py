@@ -1,6 +1,8 @@
 """`dlkit embed RUN`: every network is embedded; labels are compared with, never used; known windows are found again."""
 
+import dataclasses
 import shutil
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,10 +12,14 @@ import yaml
 from PIL import Image
 
 from dlkit.__main__ import main
+from dlkit.commands.embed import folder_of
 from dlkit.core.runfolder import RunFolder, read_json
 from dlkit.embedding.clusters import NAMES
+from dlkit.models.lstm import LSTM
+from dlkit.models.revin import RevIN
 from dlkit.report.thumbnails import SIDE
-from dlkit.train import embedding, stages
+from dlkit.train import embedding, embedding_drawings, stages
+from dlkit.train.embedding_drawings import new_colouring
 from dlkit.train.embedding_points import Truth, any_in, embed
 from dlkit.train.embedding_query import find
 from dlkit.train.embedding_result import Wish, search
@@ -96,7 +102,7 @@ def test_one_call_writes_everything_and_leaves_the_run_alone(trained, tmp_path, 
     assert all(name.startswith(("embedding", "tensorboard/")) for name in new)
     drawn = {path.name for path in (run / "embedding").iterdir()}
     assert {"embeddings.parquet", "clusters.json", "map.png", "clusters_kmeans.png"} <= drawn
-    assert {"neighbours_00_cat_00.png.json", "neighbours_00_cat_00.png.png"} <= drawn
+    assert {"neighbours_00_cat_00.json", "neighbours_00_cat_00.png"} <= drawn
     rows = rows_of(run)
     assert len(rows) == 24
     assert set(rows["role"]) == {"train", "val", "test"}
@@ -216,6 +222,25 @@ def test_new_windows_that_are_known_are_found_again_and_strange_ones_stand_out(t
     rows = rows_of(run, "embedding_strange")
     assert rows[rows["role"] == "new"]["distance"].median() > 5 * own["distance"].max()
     assert "like nothing known" in capsys.readouterr().out
+
+
+def test_windows_of_another_level_are_like_nothing_known_to_a_network_that_normalizes_them(trained, monkeypatch):
+    cli, _ = stages.load([str(trained("forecast"))])
+    task, data = cli.model, cli.datamodule
+    task.net = RevIN(task.spec, partial(LSTM, hidden_size=6)).eval()
+    known = embed(task, data, ("train",), 10_000)
+    with torch.no_grad():
+        moved = task.net.embedding(data.make_batch(torch.from_numpy(known.starts)).x + 9).numpy()
+    found = search(known, dataclasses.replace(known, vectors=moved), Wish(methods=("kmeans",)))
+    assert (found.rarity(found.new_nearest[1]) < 0.05).all()  # the least that so few windows allow is 0.02
+    monkeypatch.setattr(embedding_drawings, "RARE", 0.05)
+    count = len(known.starts)
+    assert new_colouring(found).values.tolist() == [0] * count + [2] * count
+
+
+def test_new_files_have_a_folder_of_their_own():
+    assert folder_of(["a/b.1.csv"]) == "embedding_b"
+    assert folder_of(["a/b.csv", "c.csv", "d.csv"]) == "embedding_b_and_2_more"
 
 
 def test_the_projector_has_a_line_a_name_and_a_thumbnail_for_each_point(trained, undrawn, tmp_path):

@@ -13,7 +13,8 @@ USAGE = (
 NOTE = """Works on every trained network. Writes RUN/embedding/: embeddings.parquet, clusters.json, a map (PCA and
 t-SNE), the mean input of each cluster, neighbours beside what was asked for; and the points with thumbnails for the
 projector tab of TensorBoard. Labels are compared with, never used. --data embeds new files, looks for their neighbours
-among the run's own data and says which are like nothing known: RUN/embedding_FILE/. See docs/embeddings.md."""
+among the run's own data and says which are like nothing known: RUN/embedding_FILE/, of several files
+RUN/embedding_FIRST_and_N_more/. See docs/embeddings.md."""
 
 
 def parser() -> Parser:
@@ -31,7 +32,8 @@ def parser() -> Parser:
                      help="Fewest members of a cluster of hdbscan; a fiftieth of all by default.")  # fmt: skip
     own.add_argument(
         "--like", nargs="+", default=[], metavar="WHAT",
-        help="Find what is most like these: the name of a sample, a moment, or a number from 0.",
+        help="Find what is most like these: the name of a sample, a number from 0, or a moment: the window that "
+        "holds it and ends first.",
     )  # fmt: skip
     own.add_argument("--neighbours", type=int, default=5, metavar="N", help="How many neighbours each has.")
     own.add_argument(
@@ -57,6 +59,12 @@ def check(known: argparse.Namespace) -> None:
             )
 
 
+def folder_of(paths: list[str]) -> str:
+    """Return the name of the folder for new files: that of the first, and how many more there are."""
+    first = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(paths[0]).name.split(".")[0])
+    return f"embedding_{first}" + (f"_and_{len(paths) - 1}_more" if len(paths) > 1 else "")
+
+
 def main(arguments: list[str]) -> None:
     """Embed."""
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -77,7 +85,7 @@ def main(arguments: list[str]) -> None:
     task, data, new, name = cli.model.to(cli.trainer.strategy.root_device), cli.datamodule, None, "embedding"
     if known.data:
         new = on_new_files(cli, run, known.data)
-        name = f"embedding_{re.sub(r'[^A-Za-z0-9_-]+', '_', Path(known.data[0]).name.split('.')[0])}"
+        name = folder_of(known.data)
     wish = Wish(
         role=known.role or ("train" if known.data else "test"),
         methods=tuple(dict.fromkeys(known.method or NAMES)),

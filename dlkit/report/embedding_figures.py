@@ -29,11 +29,13 @@ class Colouring:
         name: What it is.
         values: Number of a category, below 0 where it has none; or a quantity, NaN where unknown, (points,).
         names: Name of each category; empty for a quantity.
+        raised: Categories that are drawn larger, over all others, the last on top.
     """
 
     name: str
     values: np.ndarray
     names: Sequence[str] = ()
+    raised: Sequence[int] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +112,7 @@ def draw_points(axes: "matplotlib.axes.Axes", points: np.ndarray, colouring: Col
 def draw_categories(
     axes: "matplotlib.axes.Axes", points: np.ndarray, known: np.ndarray, colouring: Colouring, look: dict[str, Any]
 ) -> None:
-    """Draw each category in its colour, rare ones on top.
+    """Draw each category in its colour, rare ones on top, those that are raised over all and larger.
 
     Its name stands at the most central of its points; of three categories or fewer in a legend.
     """
@@ -120,11 +122,14 @@ def draw_categories(
     colours = colormaps["tab10" if len(colouring.names) <= 10 else "tab20"]
     values = colouring.values.astype(np.int64)
     present, sizes = np.unique(values[known], return_counts=True)
-    order = present[np.argsort(-sizes, kind="stable")].tolist()
+    order = [k for k in present[np.argsort(-sizes, kind="stable")].tolist() if k not in colouring.raised]
+    order += [k for k in colouring.raised if k in present]
     for number in order:
         own = points[known & (values == number)]
         name = shorten(str(colouring.names[number]), 16)
-        axes.scatter(own[:, 0], own[:, 1], color=colours(number % colours.N), alpha=0.7, label=name, **look)
+        size = look["s"] * (3 if number in colouring.raised else 1)
+        colour = colours(number % colours.N)
+        axes.scatter(own[:, 0], own[:, 1], color=colour, alpha=0.7, label=name, **look | {"s": size})
     if 0 < len(order) <= 3:
         axes.legend(loc="best", fontsize=7, markerscale=2, handletextpad=0.1, frameon=True)
         return

@@ -20,14 +20,12 @@ from dlkit.train.embedding_files import views_of, write_table
 from dlkit.train.embedding_points import ROLES, Embedded, embed
 from dlkit.train.embedding_projector import write_points
 from dlkit.train.embedding_query import find
-from dlkit.train.embedding_result import Found, Wish, search, summary_of
+from dlkit.train.embedding_result import RARE, Found, Wish, search, summary_of
 from dlkit.train.embedding_text import neighbours_text, text_of
 from dlkit.train.evaluation import evaluation_of
 from dlkit.train.explain_heads import one_head
 from dlkit.train.explain_question import Wanted
 from dlkit.train.stages import source_of
-
-RARE = 0.01
 
 
 def embed_run(task: Any, data: Any, run: RunFolder, wish: Wish, new: Any = None, name: str = "embedding") -> str:

@@ -11,10 +11,10 @@ from dlkit.embedding.clusters import Clusters
 from dlkit.embedding.space import evenly
 from dlkit.report.embedding_figures import Colouring, Column, columns_figure, in_unit, map_figure, telling_channels
 from dlkit.report.tables import shorten
-from dlkit.train.embedding_files import joined, truth_of
+from dlkit.train.embedding_files import truth_of
 from dlkit.train.embedding_inputs import Inputs, inputs_of
 from dlkit.train.embedding_points import Embedded
-from dlkit.train.embedding_result import Found, typical
+from dlkit.train.embedding_result import RARE, Found, typical
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -36,13 +36,20 @@ def map_of(found: Found, views: Mapping[str, np.ndarray], title: str) -> "matplo
     elif truth.name:
         colourings.append(Colouring(truth.name, truth.values))
     if found.new is not None:
-        role = (joined(found, "roles") == "new").astype(np.int64)
-        colourings.append(Colouring("known and new", role, ("known", "new")))
+        colourings.append(new_colouring(found))
     for one in found.clusters:
         names = tuple(map(str, range(one.count)))
         noise = "" if (one.labels >= 0).all() else ", noise in grey"
         colourings.append(Colouring(f"{one.method}: {one.count} clusters{noise}", found.labels(one), names or ("",)))
     return map_figure(views, colourings, title=title)
+
+
+def new_colouring(found: Found) -> Colouring:
+    """Return which points are known, new, and new and like nothing known; the new ones are raised."""
+    assert found.new_nearest is not None
+    odd = found.rarity(found.new_nearest[1]) < RARE
+    values = np.concatenate([np.zeros(len(found.known.starts), np.int64), 1 + odd])
+    return Colouring("known and new", values, ("known", "new", f"new, p < {RARE:g}"), raised=(1, 2))
 
 
 def cluster_figures(task: Any, found: Found, clusters: Clusters) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
@@ -124,5 +131,5 @@ def targets_first(task: Any, inputs: Inputs) -> list[int]:
 
 
 def stem_of(text: str) -> str:
-    """Return what a file may be called."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "_", text)[-60:]
+    """Return what a file may be called, without the ending of the file that it is called after."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", re.sub(r"\.[A-Za-z]\w{0,4}$", "", text))[-60:]

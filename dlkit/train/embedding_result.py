@@ -11,6 +11,7 @@ from dlkit.embedding.neighbours import Points, nearest_of_each, rarity
 from dlkit.embedding.space import Space, evenly, fit_space
 from dlkit.train.embedding_points import Embedded
 
+RARE = 0.01  # p-value below which a new point is like nothing known
 REFERENCE = 2_000  # known points whose distance to the nearest other one is known
 
 

@@ -109,6 +109,14 @@ def test_every_point_is_drawn_once_in_each_view_and_names_stand_on_points():
     assert [text.get_text() for text in few.get_legend().get_texts()] == ["often", "rare"]
 
 
+def test_raised_categories_are_drawn_over_all_others_and_larger():
+    points = np.random.default_rng(0).normal(size=(40, 2))
+    new = Colouring("new", np.digitize(np.arange(40), [6, 39]), ("known", "new", "odd"), raised=(1, 2))
+    known, usual, odd = map_figure({"PCA": points}, [new]).axes[0].collections[-3:]
+    assert [drawn.get_label() for drawn in (known, usual, odd)] == ["known", "new", "odd"]
+    assert usual.get_sizes() == odd.get_sizes() > known.get_sizes()
+
+
 def test_columns_of_series_share_the_scale_of_a_channel_and_of_many_channels_six_are_drawn():
     random, axis = np.random.default_rng(0), Axis([f"c{k}" for k in range(8)], ["V"] * 8, np.arange(20.0) - 19)
     columns = [Column(random.normal(size=(8, 20)), f"n{k}") for k in range(3)]
