@@ -125,7 +125,28 @@ def test_new_files_are_judged_by_the_detector_of_the_run(run, tmp_path, capsys):
     assert "label" not in scores
     assert len(events) == 1
     assert abs((events["start"][0] - START - pd.Timedelta(days=3)).total_seconds() - 300) <= 40
-    assert "600 predictions" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "600 predictions" in said
+    assert "1 event, " in said and f"{run.path}/predictions_new_events.csv" in said
+    assert str(events["start"][0]) in said and "flow" in said
+    text = pd.read_csv(run.path / "predictions_new_events.csv", parse_dates=["start", "end", "peak"])
+    pd.testing.assert_frame_equal(text, events, check_dtype=False)
+
+
+def test_new_files_without_a_fault_are_said_to_have_none(run, tmp_path, capsys):
+    table(600, (), seed=0).drop(columns="fault").to_csv(tmp_path / "calm.csv", index=False)
+    assert main(["predict", str(run.path), "--data", str(tmp_path / "calm.csv")]) in (0, None)
+    assert "0 events" in capsys.readouterr().out
+    assert list(pd.read_csv(run.path / "predictions_calm_events.csv").columns[:3]) == ["series", "start", "end"]
+
+
+def test_the_screen_tells_the_events_of_a_test(run, capsys):
+    assert main(["test", str(run.path)]) in (0, None)
+    said = capsys.readouterr().out
+    events = pd.read_parquet(run.path / "events.parquet")
+    assert "2 events" in said and "events.csv" in said
+    assert all(str(moment) in said for name in ("start", "end") for moment in events[name])
+    assert "2 events" in run.summary.read_text()
 
 
 def test_a_detector_of_other_weights_is_refused(run, tmp_path, capsys):

@@ -39,5 +39,5 @@ def main(arguments: list[str]) -> None:
     if output is not None:
         form_of(output)
     cli, run = stages.load(rest, reads=not known.data)
-    path, rows = stages.predict(cli, run, known.data, output)
+    path, rows = stages.predict(cli, run, known.data, output, tells=True)
     print(f"{rows} predictions: {path}")

@@ -8,12 +8,15 @@ import pandas as pd
 import pyarrow as pa
 
 from dlkit.anomaly.events import Event
+from dlkit.core.checks import counted
+from dlkit.report.tables import shorten
 from dlkit.tasks.reconstruct import measured_channels
 
 if TYPE_CHECKING:
     from dlkit.train.anomalies import Judged
 
 MOST_NAMED = 4  # channels that the text of an event names
+MOST_TOLD = 10  # events that are told on the screen
 
 
 def shares_text(shares: np.ndarray, channels: Sequence[str]) -> str:
@@ -53,6 +56,30 @@ def event_table(events: Sequence[Event], data: Any) -> pd.DataFrame:
         columns["labelled"] = [float(data.labels[one.first : one.last + 1].mean()) for one in events]
     found = pd.DataFrame(columns | {f"share_{name}": shares[:, k] for k, name in enumerate(names)})
     return found.astype({"series": object, "channels": object})
+
+
+def events_text(events: pd.DataFrame, file: str) -> str:
+    """Return the most severe events, a line each, at most 120 columns wide, and the file that holds all of them."""
+    if not len(events):
+        return f"0 events: no score lies above the threshold; table of events: {file}"
+    severe = events.sort_values("severity", ascending=False, kind="stable").head(MOST_TOLD)
+    several = len(set(events["series"])) > 1
+    head = f"{counted(len(events), 'event')}, the most severe first; table of events: {file}"
+    columns = f"{'start':<23}  {'end':<23}  {'severity':>8}  {'confidence':>10}  channels"
+    lines = [
+        f"{moment_text(one.start):<23}  {moment_text(one.end):<23}  {one.severity:>8.3g}  {one.confidence:>10.1%}  "
+        + shorten(f"{one.series}: {one.channels}" if several else str(one.channels), 48)
+        for one in severe.itertuples()
+    ]
+    more = [f"and {len(events) - MOST_TOLD} more"] if len(events) > MOST_TOLD else []
+    return "\n".join([head, columns, *lines, *more])
+
+
+def moment_text(moment: Any) -> str:
+    """Return a date to the millisecond, without zeros at its end, or the seconds of a series without a date."""
+    if not isinstance(moment, pd.Timestamp):
+        return f"{moment:.10g} s"
+    return str(moment.floor("ms"))[:23].removesuffix(".000")
 
 
 def channel_names(data: Any) -> tuple[str, ...]:

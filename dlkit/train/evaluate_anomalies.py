@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import numpy as np
@@ -17,12 +18,13 @@ from dlkit.report.sample_tables import Better, Line, score_table_text
 from dlkit.tasks.reconstruct import measured_channels
 from dlkit.train.anomalies import Judged, apply, fit, merged_errors, row_errors
 from dlkit.train.anomaly_files import write_detectors, write_tables
-from dlkit.train.anomaly_tables import channel_names, rows_of, score_table
+from dlkit.train.anomaly_tables import channel_names, events_text, rows_of, score_table
 from dlkit.train.anomaly_views import event_figures, overviews
 from dlkit.train.evaluate_whole import RIVAL, WholeEvaluation, placed
 from dlkit.train.evaluate_windows import WindowEvaluation
 from dlkit.train.evaluation import Tested, plain, spread
 from dlkit.train.pca_rival import PrincipalComponents, size_of
+from dlkit.train.predictions import beside
 from dlkit.train.reconstruction_panels import window_panel
 
 if TYPE_CHECKING:
@@ -70,7 +72,8 @@ class AnomalyEvaluation(WholeEvaluation, WindowEvaluation):
             "test": {"standardized": standardized, "anomalies": plain(self.judged.measures)},
             "baselines": {RIVAL: {"anomalies": plain(self.rival.measures)}},
         }
-        return Tested(self.table("test"), measures, overall | self.judged.measures)
+        text = f"{self.table('test')}\n\n{events_text(self.judged.events, 'events.csv in the run')}"
+        return Tested(text, measures, overall | self.judged.measures)
 
     def fit_detectors(self) -> None:
         """Fit the detector with both ways to merge windows."""
@@ -174,6 +177,10 @@ class AnomalyEvaluation(WholeEvaluation, WindowEvaluation):
     def tables(self) -> dict[str, pa.Table]:
         """Return a line for each row, and one for each event."""
         return {"": self.scores(), "events": pa.Table.from_pandas(self.judged.events, preserve_index=False)}
+
+    def found_text(self, path: Path) -> str:
+        """Return the events."""
+        return events_text(self.judged.events, str(beside(path, "events", ".csv")))
 
     def scores(self) -> pa.Table:
         """Return a line for each row that tests."""

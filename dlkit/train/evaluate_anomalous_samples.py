@@ -1,6 +1,7 @@
 """Images and traces that a network gives back: which of them are anomalous, and where in them."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 from dlkit.anomaly.detector import Detector
 from dlkit.anomaly.fitted import FittedDetector
 from dlkit.anomaly.thresholds import Quantile
+from dlkit.core.checks import counted
 from dlkit.core.runfolder import RunFolder
 from dlkit.data.samples.normal import ANOMALY
 from dlkit.metrics.detection import row_scores
@@ -24,6 +26,7 @@ from dlkit.train.anomaly_files import write_detectors, write_table
 from dlkit.train.evaluate_whole import RIVAL, WholeEvaluation, placed
 from dlkit.train.evaluation import Tested, plain
 from dlkit.train.pca_rival import PrincipalComponents, size_of
+from dlkit.train.predictions import beside
 from dlkit.train.reconstruction_panels import sample_panel
 
 if TYPE_CHECKING:
@@ -164,6 +167,11 @@ class AnomalousSamples(WholeEvaluation):
             }
         )
         return {"": table, "anomalies": table.filter(pa.array(self.alarms)).sort_by([("score", "descending")])}
+
+    def found_text(self, path: Path) -> str:
+        """Return how many samples are anomalous."""
+        file = beside(path, "anomalies", ".csv")
+        return f"{int(self.alarms.sum())} of {counted(len(self.alarms), 'sample')} called anomalous: {file}"
 
     def write(self, run: RunFolder) -> None:
         """Write scores, anomalous samples and the fitted detector."""

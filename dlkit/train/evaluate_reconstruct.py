@@ -15,7 +15,7 @@ from dlkit.report.sample_tables import Better, Line, score_table_text
 from dlkit.tasks.reconstruct import Reconstruct, Reconstruction
 from dlkit.train.anomalies import Judged, evaluated, judge
 from dlkit.train.anomaly_files import write_tables
-from dlkit.train.anomaly_tables import rows_of, score_table
+from dlkit.train.anomaly_tables import events_text, rows_of, score_table
 from dlkit.train.anomaly_views import overviews
 from dlkit.train.evaluate_whole import placed
 from dlkit.train.evaluate_windows import WindowEvaluation
@@ -51,7 +51,10 @@ class ReconstructEvaluation(WindowEvaluation):
         }
         if self.judged is not None:
             measures["test"]["anomalies"] = plain(self.judged.measures)
-        return Tested(self.table("test"), measures, overall)
+        text = self.table("test")
+        if self.judged is not None:
+            text += f"\n\n{events_text(self.judged.events, 'events.csv in the run')}"
+        return Tested(text, measures, overall)
 
     def find(self) -> None:
         """Score every validation and test window; thresholds come from validation."""

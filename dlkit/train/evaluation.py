@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -110,6 +111,10 @@ class Evaluation(ABC):
 
     def write(self, run: RunFolder) -> None:  # noqa: B027 - most leave nothing else
         """Write what else a test leaves in a run, beside metrics, summary and figures."""
+
+    def found_text(self, path: Path) -> str:
+        """Return what was found in new data, whose prediction table was written just now, or nothing to tell."""
+        return ""
 
     def know(self, run: RunFolder) -> None:  # noqa: B027 - most need nothing
         """Take over what a test left in a run and predictions need."""

@@ -157,16 +157,21 @@ def write_predictions(path: Path, evaluation: Evaluation, trainer: pl.Trainer) -
 
 
 def write_at_once(path: Path, tables: dict[str, pa.Table]) -> int:
-    """Write the prediction table and, beside it, those that belong to it; return its number of rows."""
+    """Write the prediction table and, beside it, those that belong to it, also as CSV; return its number of rows."""
     if not leads():
         return 0
     for name, table in tables.items():
-        stem, form = path.name[: -len(form_of(path))], form_of(path)
-        with atomic_file(path.with_name(f"{stem}_{name}{form}" if name else path.name)) as work:
-            rows = Rows(work, form)
-            rows.append(table)
-            rows.close()
+        for form in dict.fromkeys([form_of(path), ".csv"]) if name else [form_of(path)]:
+            with atomic_file(beside(path, name, form) if name else path) as work:
+                rows = Rows(work, form)
+                rows.append(table)
+                rows.close()
     return len(tables[""])
+
+
+def beside(path: Path, name: str, form: str) -> Path:
+    """Return the path of a table that belongs to a prediction table."""
+    return path.with_name(f"{path.name[: -len(form_of(path))]}_{name}{form}")
 
 
 def predict_into(rows: Callable[[int], Rows | Part], evaluation: Evaluation, trainer: pl.Trainer) -> None:

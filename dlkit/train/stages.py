@@ -179,8 +179,18 @@ def write_hparams(run: RunFolder, cli: RunCLI, headline: dict[str, float]) -> No
     logger.experiment.close()
 
 
-def predict(cli: RunCLI, run: RunFolder | None, new: Sequence[str], output: Path | None) -> tuple[Path, int]:
-    """Predict what tests a run, or everything in new files; return the table's path and number of rows."""
+def predict(
+    cli: RunCLI, run: RunFolder | None, new: Sequence[str], output: Path | None, *, tells: bool = False
+) -> tuple[Path, int]:
+    """Predict what tests a run, or everything in new files; return the table's path and number of rows.
+
+    Args:
+        cli: Data, task and trainer.
+        run: Where they come from.
+        new: New files.
+        output: The table; by default one in the run.
+        tells: Print what was found in new files.
+    """
     evaluation = evaluation_of(cli.model, cli.datamodule)
     path = Path("predictions.parquet") if run is None else run.predictions
     if new:
@@ -190,6 +200,8 @@ def predict(cli: RunCLI, run: RunFolder | None, new: Sequence[str], output: Path
     if run is not None:
         evaluation.know(run)
     rows = write_predictions(path, evaluation, cli.trainer)
+    if tells and new and leads() and (found := evaluation.found_text(path)):
+        print(found)
     if run is not None and leads() and path.is_relative_to(run.path):
         track(cli, run)
     return path, rows
@@ -206,7 +218,7 @@ def source_of(data: Any, paths: list[str], run: RunFolder | None, spec: Spec) ->
         return plain_files(paths, spec)
     if with_path is None:
         raise InputError(
-            f"--data needs a run whose source reads files, but {type(source).__name__} reads none: predict without "
+            f"--data needs a run whose source reads files, but {type(source).__name__} reads none: leave out "
             "--data, or train with a source such as dlkit.data.sources.files.Files."
         )
     if run is None:

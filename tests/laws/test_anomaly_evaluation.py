@@ -26,7 +26,7 @@ from dlkit.models.base import Net
 from dlkit.models.variational import VariationalAutoencoder
 from dlkit.tasks.reconstruct import Reconstruct
 from dlkit.train.anomalies import judge, merged_errors, row_errors
-from dlkit.train.anomaly_tables import shares_text
+from dlkit.train.anomaly_tables import events_text, shares_text
 from dlkit.train.pca_rival import PrincipalComponents
 
 ROWS, BACK = 400, 10
@@ -186,6 +186,24 @@ def test_a_fitted_detector_survives_its_way_to_a_file():
     fitted = judge(val, test, data, DETECTOR, look_back=BACK).fitted
     again = FittedDetector.from_dict(fitted.to_dict())
     np.testing.assert_array_equal(fitted.scores(test), again.scores(test))
+
+
+def test_the_ten_most_severe_events_are_told_in_lines_that_fit_the_screen():
+    when = pd.Timestamp("2024-05-01") + pd.to_timedelta(np.arange(13) * 61.5, unit="s")
+    channels = "a long name of a channel 40 %, another long name 30 %, a third 20 %"
+    events = pd.DataFrame({
+        "series": "one", "start": when, "end": when + pd.Timedelta(seconds=1), "severity": np.arange(13.0) + 2,
+        "confidence": 0.995, "channels": channels,
+    })  # fmt: skip
+    lines = events_text(events, "events.csv").splitlines()
+    assert len(lines) == 2 + 10 + 1 and max(len(line) for line in lines) <= 120
+    assert lines[0] == "13 events, the most severe first; table of events: events.csv"
+    assert lines[2].startswith("2024-05-01 00:12:18      2024-05-01 00:12:19 ") and "99.5%" in lines[2]
+    assert lines[3].startswith("2024-05-01 00:11:16.500")
+    assert lines[-1] == "and 3 more"
+    seconds = events_text(events.assign(start=1.5, end=2.5)[:1], "events.csv").splitlines()
+    assert seconds[2].startswith("1.5 s ") and len(seconds) == 3
+    assert events_text(events[:0], "events.csv").startswith("0 events")
 
 
 def test_the_text_names_what_makes_most_of_an_event():
