@@ -1,19 +1,21 @@
 """Which rows of a table are known to be anomalous: by a column of its source, or by a list of intervals."""
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dlkit.core.checks import InputError, require, suggest
+from dlkit.core.checks import InputError, counted, require, suggest
 from dlkit.data.arrange import Arranged
 from dlkit.data.base import EventSource, Source
 from dlkit.data.disk import map_table
-from dlkit.data.records import Stream
+from dlkit.data.records import Events, Stream
 from dlkit.data.several.labels import label_rows
 from dlkit.data.tables import Table
+from dlkit.data.tabular.time_column import show_time
 
 
 class Unlabelled(Source):
@@ -91,8 +93,45 @@ def column_labels(source: Unlabelled, table: Table, cache: Path) -> np.ndarray |
 
 
 def interval_labels(intervals: EventSource, table: Table) -> np.ndarray:
-    """Return True at the rows of a table that lie in an interval, bool, (rows,)."""
-    return np.asarray(label_rows("intervals", list(intervals.read()), table) > 0)
+    """Return True at the rows of a table that lie in an interval, bool, (rows,).
+
+    A series without an interval is normal. Intervals that touch no row at all are warned of in one sentence.
+
+    Raises:
+        InputError: None of several series has an interval.
+    """
+    found = _of_all_series(list(intervals.read()), table.names)
+    marked = np.asarray(label_rows("intervals", found, table) > 0)
+    if not marked.any():
+        _warn_apart(found, table.times)
+    return marked
+
+
+def _of_all_series(found: list[Events], names: Sequence[str]) -> list[Events]:
+    """Return the intervals of each series, none for those that are not mentioned."""
+    known = [one.name for one in found]
+    if len(known) == len(names) == 1:
+        return found
+    require(
+        bool({*known} & {*names}),
+        f"`intervals` are of {', '.join(known[:3])}, which is none of the series {', '.join(names[:3])}: set `series` "
+        "of the table of intervals to the column that names them.",
+    )
+    none, classes = np.empty(0, np.int64), found[0].classes
+    return [*found, *(Events(name, none, none, none, classes) for name in names if name not in known)]
+
+
+def _warn_apart(found: Sequence[Events], times: np.ndarray) -> None:
+    """Say which times intervals and rows span."""
+    show = show_time(relative=False)
+    onset, offset = (np.concatenate([getattr(one, edge) for one in found]) for edge in ("onset", "offset"))
+    if len(onset):
+        warnings.warn(
+            f"`intervals`: {counted(len(onset), 'interval')} from {show(int(onset.min()))} to "
+            f"{show(int(offset.max()))} touch no row of the table, which spans {show(int(times.min()))} to "
+            f"{show(int(times.max()))}: nothing is labelled; check `time_format` and `time_zone` of both.",
+            stacklevel=2,
+        )
 
 
 def ranges_of(mask: np.ndarray) -> np.ndarray:

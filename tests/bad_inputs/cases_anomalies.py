@@ -88,6 +88,11 @@ DATA = {
         {"D.labels": DROP, "D.intervals": EVENTS},
         make=write("events.csv", "start,end,kind\n2021-03-01T01:55,2021-03-01T01:50,leak\n"),
     ),
+    "intervals without a column of labels": case(
+        ("no column 'label' for `label`", "[Oo]r set `label: null`"),
+        {"D.labels": DROP, "D.intervals": {**EVENTS, "init_args": {**EVENTS["init_args"], "label": "label"}}},
+        make=write("events.csv", EARLY),
+    ),
     "no such column of labels": case(("labels: no channel is named 'falt'", "'fault'"), {"D.labels": "falt"}),
     "column of labels with words": case(("no channel is named 'fault'", "text", "0 and 1"), csv=rows(values="ny")),
     "labels that are no labels": case(("labels: 'b' is 2 in row 3", "0 \\(normal\\) or 1"), {"D.labels": "b"}),

@@ -1,6 +1,7 @@
 """Windows that are to be given back: what trains is normal, nothing leaks, and scoring leaves no row out."""
 
 import json
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -170,6 +171,36 @@ def test_intervals_of_a_table_are_labels_whatever_they_are_called(label, tmp_pat
     marked = module(stream(noise(200, 2)), labels=None, intervals=events)
     np.testing.assert_array_equal(ranges_of(marked.labels), [[160, 172]])
     assert data.labels is None
+
+
+def test_a_series_without_an_interval_is_normal_and_unknown_series_are_refused(tmp_path):
+    parts = [stream(noise(200, 2, seed=seed), name=name) for seed, name in enumerate(("one", "two"))]
+    plain = module(*parts, labels=None)
+    begin, end = (pd.Timestamp(int(plain.prepared.table.times[row])) for row in (360, 372))
+
+    def marked(series):
+        pd.DataFrame({"start": [begin], "end": [end], "run": [series]}).to_csv(tmp_path / "events.csv", index=False)
+        events = EventTable(path=tmp_path / "events.csv", onset="start", offset="end", label=None, series="run")
+        return ranges_of(module(*parts, labels=None, intervals=events).labels)
+
+    np.testing.assert_array_equal(marked("two"), [[360, 372]])
+    with pytest.raises(InputError, match="are of three, which is none of the series one, two: set `series`"):
+        marked("three")
+
+
+@pytest.mark.parametrize(("years", "warned"), [(0, False), (5, True)])
+def test_intervals_that_touch_no_row_are_warned_of_with_the_times_of_both(years, warned, tmp_path):
+    times = module(stream(noise(200, 2)), labels=None).prepared.table.times
+    begin, end = (pd.Timestamp(int(times[row])) + pd.DateOffset(years=years) for row in (160, 172))
+    pd.DataFrame({"start": [begin], "end": [end]}).to_csv(tmp_path / "events.csv", index=False)
+    events = EventTable(path=tmp_path / "events.csv", onset="start", offset="end", label=None)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        assert module(stream(noise(200, 2)), labels=None, intervals=events).labels.any() != warned
+    texts = [str(one.message) for one in told if "touch no row" in str(one.message)]
+    assert len(texts) == warned
+    for time in (begin, end, pd.Timestamp(int(times[0])), pd.Timestamp(int(times[-1]))) if warned else ():
+        assert time.isoformat() in texts[0]
 
 
 @pytest.mark.parametrize("fold", range(4))

@@ -94,7 +94,10 @@ class EventTable(OtherFiles, EventSource):
             there = reader.columns(file)
             for setting, column in self.columns.items():
                 if column not in there:
-                    raise InputError(f"{file.name} has no column '{column}' for `{setting}`; {suggest(column, there)}")
+                    cure = " Or set `label: null`, which takes all events as one class." if setting == "label" else ""
+                    raise InputError(
+                        f"{file.name} has no column '{column}' for `{setting}`; {suggest(column, there)}{cure}"
+                    )
             chunks = list(reader.chunks(file, list(self.columns.values()), ROWS))
             rows = pd.concat(chunks, ignore_index=True) if chunks else pd.DataFrame(columns=[*self.columns.values()])
             tables.append(rows.rename(columns={column: setting for setting, column in self.columns.items()}))
