@@ -80,8 +80,9 @@ def guarded(name: str, arguments: list[str]) -> int:
         tell(f"dlkit {name}: {stop}")
         return stop.code
     except KeyboardInterrupt as stop:
+        kept = "checkpoints written so far are whole" if name in TRAINS else "files written so far are whole"
         further = f"; {stop}" if str(stop) else ""
-        tell(f"dlkit {name}: interrupted; checkpoints written so far are whole{further}.")
+        tell(f"dlkit {name}: interrupted; {kept}{further}.")
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,9 @@ from PIL import Image
 
 from dlkit.__main__ import main
 from dlkit.commands.embed import folder_of
+from dlkit.core.checks import InputError
 from dlkit.core.runfolder import RunFolder, read_json
+from dlkit.data.sources.digits import Digits
 from dlkit.embedding.clusters import NAMES
 from dlkit.models.lstm import LSTM
 from dlkit.models.revin import RevIN
@@ -236,6 +239,26 @@ def test_windows_of_another_level_are_like_nothing_known_to_a_network_that_norma
     monkeypatch.setattr(embedding_drawings, "RARE", 0.05)
     count = len(known.starts)
     assert new_colouring(found).values.tolist() == [0] * count + [2] * count
+
+
+def test_what_is_asked_for_is_told_with_both_ends_of_its_window(trained, undrawn, tmp_path, capsys):
+    run = shutil.copytree(trained("forecast"), tmp_path / "run")
+    assert main(["embed", str(run), "--method", "kmeans", "--tsne", "0", "--like", "3", "--neighbours", "2"]) == 0
+    row = rows_of(run).iloc[3]
+    name = f"{row['start']:%Y-%m-%d %H:%M:%S} to {row['end']:%Y-%m-%d %H:%M:%S}"
+    assert f"like {name}: " in capsys.readouterr().out
+    (path,) = (run / "embedding").glob("neighbours_00_*.json")
+    assert read_json(path)["query"] == name
+    assert all(" to " in one["name"] for one in read_json(path)["neighbours"])
+    _, _, images = loaded(trained("images"))
+    assert images.spans(np.array([1, 0])) == images.names(np.array([1, 0]))
+
+
+def test_new_files_that_the_source_cannot_read_are_refused_in_words_that_suit_every_command(trained):
+    cli, _ = stages.load([str(trained("images"))])
+    with pytest.raises(InputError, match="leave out --data") as refused:
+        stages.source_of(SimpleNamespace(source=Digits()), ["more.csv"], None, cli.model.spec)
+    assert "predict" not in str(refused.value)
 
 
 def test_new_files_have_a_folder_of_their_own():

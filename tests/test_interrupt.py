@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from dlkit.__main__ import main
+from dlkit.__main__ import guarded, main
 from dlkit.core.runfolder import RunFolder, sole_user
 from dlkit.train.callbacks import Telemetry
 from tests.bad_inputs.corpus import snapshot
@@ -100,3 +100,14 @@ def test_a_second_resume_is_refused_while_the_first_lives_and_taken_when_it_has_
         assert SECOND in capsys.readouterr().err
         assert snapshot(run) == before
     assert main(["fit", "--resume", str(run), "--trainer.max_epochs", "4"]) == 0
+
+
+def test_ctrl_c_speaks_of_checkpoints_where_they_are_written_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dlkit.__main__.importlib.import_module", stop)
+    assert guarded("embed", []) == 130
+    assert capsys.readouterr().err == "dlkit embed: interrupted; files written so far are whole.\n"

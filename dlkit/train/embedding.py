@@ -101,12 +101,12 @@ def write_neighbours(folder: Path, task: Any, found: Found, query: tuple[str, in
     numbers, gone = nearest(one, found.points, wish.neighbours, own=None if from_new else place)
     if not len(numbers):
         raise InputError(f"--like {text}: every other window shares rows with it, so that it has no neighbour.")
-    name, names = among.names(np.array([place]))[0], found.known.names(numbers)
+    name, names = among.spans(np.array([place]))[0], found.known.spans(numbers)
     rare = float(found.rarity(gone[:1])[0])
     said = [f"{short(name)}\n{label_of(among, place)}"]
     for near, called, far in zip(numbers.tolist(), names, gone.tolist(), strict=True):
         said.append(f"{short(called)}\n{label_of(found.known, near)}distance {far:.3g}")
-    stem = f"neighbours_{number:02d}_{stem_of(name)}"
+    stem = f"neighbours_{number:02d}_{stem_of(among.names(np.array([place]))[0])}"
     for source, figure in neighbour_figures(task, found, (among, place), numbers, said):
         save_figure(figure, folder / f"{stem}{'_' + source if source else ''}.png")
     rows = [
@@ -121,8 +121,8 @@ def write_neighbours(folder: Path, task: Any, found: Found, query: tuple[str, in
 
 
 def short(name: str) -> str:
-    """Return a name in two lines at most."""
-    return textwrap.fill(name, 22, max_lines=2, placeholder="…", break_on_hyphens=False)
+    """Return a name in three lines at most."""
+    return textwrap.fill(name, 22, max_lines=3, placeholder="…", break_on_hyphens=False)
 
 
 def label_of(among: Embedded, place: int) -> str:

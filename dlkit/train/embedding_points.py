@@ -74,14 +74,24 @@ class Embedded:
 
     def names(self, chosen: np.ndarray) -> list[str]:
         """Return what some are called: a sample by its name, a window by the time of its last input."""
-        found = {key: values[chosen] for key, values in self.identity().items()}
         if not self.windows:
-            return list(found["sample"])
-        table = self.data.prepared.table
-        stamps = [stamp(time, table.step) for time in found["end"]]
-        if len(table.names) == 1:
-            return stamps
-        return [f"{series} {when}" for series, when in zip(found["series"], stamps, strict=True)]
+            return list(self.identity()["sample"][chosen])
+        return [f"{series}{end}" for series, _, end in self.stamps(chosen)]
+
+    def spans(self, chosen: np.ndarray) -> list[str]:
+        """Return what some are called: a sample by its name, a window by the times of its first and last input."""
+        if not self.windows:
+            return self.names(chosen)
+        return [f"{series}{start} to {end}" for series, start, end in self.stamps(chosen)]
+
+    def stamps(self, chosen: np.ndarray) -> list[tuple[str, str, str]]:
+        """Return series, "" where there is one, start and end of some windows."""
+        found, table = {key: values[chosen] for key, values in self.identity().items()}, self.data.prepared.table
+        several = len(table.names) > 1
+        return [
+            (f"{series} " if several else "", stamp(start, table.step), stamp(end, table.step))
+            for series, start, end in zip(found["series"], found["start"], found["end"], strict=True)
+        ]
 
     def batch(self, chosen: np.ndarray) -> Batch:
         """Return the inputs of some, in the given order."""

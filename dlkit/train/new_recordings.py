@@ -61,7 +61,7 @@ def _with_files(name: str, source: Any, paths: list[str], fitted: Mapping[str, A
     require(
         with_path is not None,
         f"--data {name}={paths[0]}: the source {type(source).__name__} takes no other files: give it a method "
-        "with_path, as dlkit.data.sources.recording.Recording has, or predict without --data.",
+        "with_path, as dlkit.data.sources.recording.Recording has, or leave out --data.",
     )
     assert with_path is not None
     return with_path(paths, fitted=fitted.get("sources", {}).get(name, {}))
