@@ -1,5 +1,7 @@
 """Anomalies from the command line: a run finds a fault that it was never shown, and new files are judged by it."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -112,6 +114,20 @@ def test_measures_and_a_rival_are_in_the_metrics_and_each_event_has_a_picture(ru
     }
     summary = run.summary.read_text()
     assert "inflated" in summary and "oracle" in summary and "PCA" in summary
+
+
+def test_a_threshold_that_promises_too_much_says_in_the_summary_what_is_lacking(run, tmp_path):
+    config = yaml.safe_load(Path(job(tmp_path, max_epochs=1)).read_text())
+    config["model"]["init_args"]["detector"]["init_args"]["threshold"] = {
+        "class_path": "dlkit.anomaly.thresholds.Conformal"
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    assert main(["run", str(tmp_path / "config.yaml")]) in (0, None)
+    summary = RunFolder(tmp_path / "runs" / "bench-001").summary.read_text()
+    assert "threshold infinite, by Conformal" in summary
+    assert "500 normal validation rows cannot promise 1 false alarms a day, 86399 can" in summary
+    assert "`false_alarms_per_day` higher" in summary
+    assert "infinite" not in run.summary.read_text()
 
 
 def test_new_files_are_judged_by_the_detector_of_the_run(run, tmp_path, capsys):

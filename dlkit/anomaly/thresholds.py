@@ -32,6 +32,10 @@ class Threshold(ABC):
             rows_per_day: Rows in 24 hours.
         """
 
+    def lacks(self, scores: Float[np.ndarray, "rows"], rows_per_day: float) -> str:  # noqa: ARG002
+        """Say why the threshold is infinite and what helps; "" where it is finite."""
+        return ""
+
 
 @final
 class Quantile(Threshold):
@@ -86,15 +90,21 @@ class Conformal(Threshold):
             f"Conformal false_alarms_per_day={self.false_alarms_per_day:g} is {share:.0%} of the {rows_per_day:g} rows "
             "of a day: set `false_alarms_per_day` lower.",
         )
-        rows = count(scores)
-        if rank(1 - share, rows) > rows:
-            logger.warning(
-                "%d normal validation rows cannot promise %g false alarms a day, %d can: no row is called anomalous; "
-                "validate on more normal rows, or set `false_alarms_per_day` higher.",
-                rows, self.false_alarms_per_day, math.ceil(1 / share - 1),
-            )  # fmt: skip
+        if lacking := self.lacks(scores, rows_per_day):
+            logger.warning("%s.", lacking)
             return math.inf
-        return ordered(scores, rank(1 - share, rows))
+        return ordered(scores, rank(1 - share, count(scores)))
+
+    def lacks(self, scores: Float[np.ndarray, "rows"], rows_per_day: float) -> str:
+        """Say how many rows there are and how many would do; "" where there are enough."""
+        rows, share = count(scores), self.false_alarms_per_day / rows_per_day
+        if rank(1 - share, rows) <= rows:
+            return ""
+        return (
+            f"{rows} normal validation rows cannot promise {self.false_alarms_per_day:g} false alarms a day, "
+            f"{math.ceil(1 / share - 1)} can: no row is called anomalous; validate on more normal rows, or set "
+            "`false_alarms_per_day` higher"
+        )
 
 
 @final

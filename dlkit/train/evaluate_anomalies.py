@@ -16,7 +16,7 @@ from dlkit.core.runfolder import RunFolder
 from dlkit.report.anomaly_figures import score_figure
 from dlkit.report.sample_tables import Better, Line, score_table_text
 from dlkit.tasks.reconstruct import measured_channels
-from dlkit.train.anomalies import Judged, apply, fit, merged_errors, row_errors
+from dlkit.train.anomalies import DAY, Judged, apply, fit, merged_errors, row_errors
 from dlkit.train.anomaly_files import write_detectors, write_tables
 from dlkit.train.anomaly_tables import channel_names, events_text, rows_of, score_table
 from dlkit.train.anomaly_views import event_figures, overviews
@@ -134,10 +134,13 @@ class AnomalyEvaluation(WholeEvaluation, WindowEvaluation):
 
     def notes(self) -> list[str]:
         """Say where the threshold comes from, and what to compare with."""
-        known = type(self.task.detector.threshold).__name__
+        threshold = self.task.detector.threshold
+        lacking = threshold.lacks(self.val_scores, DAY / self.data.prepared.table.step)
+        source = f"by {type(threshold).__name__} from validation rows alone"
         notes = [
-            f"threshold {self.judged.fitted.threshold:.3g} robust deviations above normal, by {known} from validation "
-            "rows alone",
+            f"threshold infinite, {source}: {lacking}"
+            if lacking
+            else f"threshold {self.judged.fitted.threshold:.3g} robust deviations above normal, {source}",
             f"{RIVAL}: Q residual of {self.components} principal components, same windows, detector and rules",
         ]
         if self.data.labels is not None:

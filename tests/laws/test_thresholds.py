@@ -41,6 +41,10 @@ def test_too_few_rows_promise_nothing(caplog):
     assert Conformal(false_alarms_per_day=1.0).fit(normal_scores(998, 0), [(0, 998)], DAY) == math.inf
     assert "998 normal validation rows cannot promise 1 false alarms a day, 999 can" in caplog.text
     assert math.isfinite(Conformal(false_alarms_per_day=1.0).fit(normal_scores(999, 0), [(0, 999)], DAY))
+    for rows in (50, 998, 999, 2000):
+        threshold, scores = Conformal(false_alarms_per_day=1.0), normal_scores(rows, 0)
+        assert bool(threshold.lacks(scores, DAY)) == math.isinf(threshold.fit(scores, [(0, rows)], DAY))
+    assert Quantile().lacks(normal_scores(5, 0), DAY) == ""
 
 
 @pytest.mark.parametrize("shape", [-0.2, 0.0, 0.3, 0.8])
