@@ -1,13 +1,14 @@
 """Figures of anomalies of series: each event with its channels, all of them at a glance, and the scores."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlkit.report.canvas import BLACK, BLUE, GREEN, LINES, ORANGE, label_time, new_figure, style, with_unit
 from dlkit.report.tables import shorten
+from dlkit.report.time_gaps import opened, opened_times
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 MOST_BINS = 1500  # moments that are drawn of a long series
 SHADE: dict[str, Any] = {"color": ORANGE, "alpha": 0.22, "linewidth": 0}
+EMPTY: dict[str, Any] = {"color": "#888888", "alpha": 0.3, "linewidth": 0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,10 @@ def event_figure(view: ScoreView, channels: Sequence[ChannelView], *, title: str
         channels: Those with the largest shares, in that order.
         title: When it was, how severe and how sure.
     """
+    channels = [
+        replace(one, truth=opened(view.times, one.truth), point=opened(view.times, one.point)) for one in channels
+    ]
+    view = without_bridges(view)
     with style():
         figure = new_figure(8.4, 1.9 + 1.15 * len(channels))
         panels = figure.subplots(
@@ -70,13 +76,14 @@ def event_figure(view: ScoreView, channels: Sequence[ChannelView], *, title: str
         )[:, 0]
         for axes, channel in zip(panels, channels, strict=False):
             draw_marks(axes, view)
+            draw_empty(axes, view.times, channel.truth)
             axes.plot(view.times, channel.truth, color=BLACK, linewidth=1.1, label="measured")
             axes.plot(view.times, channel.point, color=BLUE, linestyle=(0, (4, 1.5)), linewidth=1.2, label="given back")
             axes.set_ylabel(with_unit(f"{shorten(channel.name, 20)}\n", channel.unit).strip(), fontsize=7.5)
             axes.set_title(f"{100 * channel.share:.0f} % of the score", loc="right", fontsize=7.5, pad=2)
             axes.margins(x=0)
         draw_score(panels[-1], view)
-        label_time(panels[-1], view.times, named=True)
+        label_dates(panels[-1], view.times)
         figure.align_ylabels(panels.tolist())
         figure.suptitle(title, fontsize=9, x=0.01, ha="left")
         put_legend(figure, [panels[0], panels[-1]])
@@ -100,6 +107,7 @@ def draw_marks(axes: "matplotlib.axes.Axes", view: ScoreView) -> None:
 def draw_score(axes: "matplotlib.axes.Axes", view: ScoreView) -> None:
     """Draw the score and its threshold; high scores on a logarithmic scale where they span decades."""
     draw_marks(axes, view)
+    draw_empty(axes, view.times, view.scores)
     axes.plot(view.times, view.scores, color=LINES[4]["color"], linewidth=1.2, label="score")
     if np.isfinite(view.threshold):
         axes.axhline(view.threshold, color=BLACK, linestyle="--", linewidth=1.0, label="threshold")
@@ -107,6 +115,31 @@ def draw_score(axes: "matplotlib.axes.Axes", view: ScoreView) -> None:
         axes.set_yscale("symlog", linthresh=view.threshold, linscale=0.7)
     axes.set_ylabel("anomaly score", fontsize=8)
     axes.margins(x=0)
+
+
+def draw_empty(axes: "matplotlib.axes.Axes", times: np.ndarray, values: np.ndarray) -> None:
+    """Shade the moments of which nothing is known, from the last known one to the next."""
+    empty = np.isnan(values)
+    if empty.any():
+        where = empty | np.append(empty[1:], False) | np.append(False, empty[:-1])
+        across = axes.get_xaxis_transform()
+        axes.fill_between(times, 0, 1, where=where.tolist(), transform=across, label="no data", **EMPTY)
+
+
+def without_bridges(view: ScoreView) -> ScoreView:
+    """Return the view with empty moments at each gap in time, so that nothing is drawn across it."""
+    times, labels = view.times, None if view.labels is None else opened(view.times, view.labels)
+    scores, alarms = opened(times, view.scores), opened(times, view.alarms)
+    return ScoreView(opened_times(times), scores, view.threshold, alarms, labels)
+
+
+def label_dates(axes: "matplotlib.axes.Axes", times: np.ndarray) -> None:
+    """Label the time, and name the day on which the axis begins, and that on which it ends."""
+    label_time(axes, times, named=True)
+    if np.issubdtype(times.dtype, np.datetime64):
+        days = [f"{moment.astype('datetime64[s]').item():%d %b %Y}" for moment in times[[0, -1]]]
+        axes.xaxis.get_offset_text().set_visible(False)  # the day of the last label
+        axes.set_xlabel(f"{axes.get_xlabel()}, {' to '.join(dict.fromkeys(days))}")
 
 
 def spans(marked: np.ndarray) -> list[tuple[int, int]]:
@@ -121,7 +154,9 @@ def put_legend(figure: "matplotlib.figure.Figure", panels: Sequence["matplotlib.
     for axes in panels:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             named.setdefault(label, handle)
-    figure.legend(list(named.values()), list(named), loc="outside lower center", ncols=len(named))
+    figure.legend(
+        list(named.values()), list(named), loc="outside lower center", ncols=len(named) if len(named) < 7 else 4
+    )
 
 
 # ------------------------------------------------------------------ everything at a glance
@@ -141,6 +176,7 @@ def overview_figure(
 
     shown = np.sort(np.argsort(-np.nan_to_num(errors).max(0, initial=0), kind="stable")[:most])
     coarse, heat = binned(view, errors[:, shown])
+    coarse, heat = without_bridges(coarse), opened(coarse.times, heat)
     shades: dict[str, Any] = {"cmap": "Greys", "norm": LogNorm(1, max(float(np.nanmax(heat, initial=0)), 10))}
     with style():
         figure = new_figure(11.0, 3.0 + 0.2 * len(shown))
@@ -153,7 +189,7 @@ def overview_figure(
         low.grid(visible=False)
         bar = figure.colorbar(mesh, ax=low, fraction=0.025, pad=0.01)
         bar.set_label("error above normal\n(robust deviations)", fontsize=7.5)
-        label_time(low, coarse.times, named=True)
+        label_dates(low, coarse.times)
         top.set_title(title, loc="left")
         put_legend(figure, [top])
     return figure

@@ -12,6 +12,7 @@ from dlkit.report.tables import shorten
 
 if TYPE_CHECKING:
     import matplotlib.figure
+    import matplotlib.image
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +64,7 @@ def back_figure(
 def image_back_figure(
     views: Sequence[BackView], channels: Sequence[str], *, unit: str, title: str = ""
 ) -> "matplotlib.figure.Figure":
-    """Draw each image beside what was given back and the absolute difference, which all images share a scale of.
+    """Draw each image beside what was given back and the absolute difference; all share a scale of either.
 
     Args:
         views: Images, (channels, height, width).
@@ -74,12 +75,13 @@ def image_back_figure(
     columns = min(len(views), 4)
     rows = -(-len(views) // columns)
     errors = [np.abs(view.truth - view.point).mean(0) for view in views]
+    scale = np.nanquantile(np.stack([view.truth for view in views]), [0.001, 0.999])
     highest = max(float(np.nanmax(error)) for error in errors) or 1.0
     with style():
         figure = new_figure(3.3 * columns + 0.8, 1.45 * rows + 0.5)
         panels = figure.subplots(rows, 3 * columns, squeeze=False).reshape(-1, 3)
         for trio, view, error in zip(panels, views, errors, strict=False):
-            draw_pair(trio, view, channels)
+            pair = draw_pair(trio, view, channels, (float(scale[0]), float(scale[1])))
             heat = trio[2].imshow(error, cmap="Greys", vmin=0, vmax=highest, interpolation="nearest")
             trio[2].set(xticks=[], yticks=[])
             trio[2].grid(visible=False)
@@ -87,22 +89,28 @@ def image_back_figure(
             trio[0].set_title(view.name, loc="left", fontsize=7)
         for axes in panels[len(views) :].flatten():
             axes.remove()
-        label = with_unit("|measured - given back|", unit)
-        figure.colorbar(heat, ax=panels[: len(views)].flatten().tolist(), fraction=0.03, pad=0.01).set_label(
-            label, fontsize=7.5
-        )
+        drawn = panels[: len(views)].flatten().tolist()
+        bars = [(heat, "|measured - given back|"), *([] if len(channels) == 3 else [(pair, "measured, given back")])]
+        for shade, name in bars:
+            bar = figure.colorbar(shade, ax=drawn, fraction=0.03, pad=0.01)
+            bar.set_label(with_unit(name, unit), fontsize=7.5)
+            bar.ax.tick_params(labelsize=7)
         said = "of each: measured, given back, absolute difference"
         figure.suptitle(f"{title} ({said})", fontsize=9, x=0.01, ha="left")
     return figure
 
 
-def draw_pair(trio: np.ndarray, view: BackView, channels: Sequence[str]) -> None:
-    """Draw an image and what was given back on the scale of the image."""
-    low, high = (float(edge) for edge in np.nanquantile(view.truth, [0.001, 0.999]))
+def draw_pair(
+    trio: np.ndarray, view: BackView, channels: Sequence[str], scale: tuple[float, float]
+) -> "matplotlib.image.AxesImage":
+    """Draw an image and what was given back on one scale; return what was drawn last."""
+    low, high = scale
+    drawn: matplotlib.image.AxesImage
     for axes, values in zip(trio, (view.truth, view.point), strict=False):
-        scaled = np.clip((values - low) / max(high - low, 1e-30), 0, 1)
         axes.set_axis_off()
         if len(channels) == 3:
-            axes.imshow(np.nan_to_num(scaled.transpose(1, 2, 0)), interpolation="nearest")
+            colours = np.clip((values - low) / max(high - low, 1e-30), 0, 1)
+            drawn = axes.imshow(np.nan_to_num(colours.transpose(1, 2, 0)), interpolation="nearest")
         else:
-            axes.imshow(scaled.mean(0), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            drawn = axes.imshow(values.mean(0), cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+    return drawn

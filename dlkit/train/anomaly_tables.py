@@ -61,14 +61,16 @@ def event_table(events: Sequence[Event], data: Any) -> pd.DataFrame:
 def events_text(events: pd.DataFrame, file: str) -> str:
     """Return the most severe events, a line each, at most 120 columns wide, and the file that holds all of them."""
     if not len(events):
-        return f"0 events: no score lies above the threshold; table of events: {file}"
+        return f"0 events found; table of events: {file}"
     severe = events.sort_values("severity", ascending=False, kind="stable").head(MOST_TOLD)
     several = len(set(events["series"])) > 1
     head = f"{counted(len(events), 'event')}, the most severe first; table of events: {file}"
-    columns = f"{'start':<23}  {'end':<23}  {'severity':>8}  {'confidence':>10}  channels"
+    wide = max(len(moment_text(moment)) for name in ("start", "end") for moment in severe[name])
+    columns = f"{'start':<{wide}}  {'end':<{wide}}  {'severity':>8}  {'confidence':>10}  channels"
     lines = [
-        f"{moment_text(one.start):<23}  {moment_text(one.end):<23}  {one.severity:>8.3g}  {one.confidence:>10.1%}  "
-        + shorten(f"{one.series}: {one.channels}" if several else str(one.channels), 48)
+        f"{moment_text(one.start):<{wide}}  {moment_text(one.end):<{wide}}  "
+        f"{one.severity:>8.3g}  {one.confidence:>10.1%}  "
+        + shorten(f"{one.series}: {one.channels}" if several else str(one.channels), 94 - 2 * wide)
         for one in severe.itertuples()
     ]
     more = [f"and {len(events) - MOST_TOLD} more"] if len(events) > MOST_TOLD else []

@@ -8,7 +8,7 @@ import numpy as np
 
 from dlkit.anomaly.overlap import RowErrors
 from dlkit.data.reconstruction_prepare import covering_starts
-from dlkit.report.anomaly_figures import ChannelView, ScoreView, event_figure, overview_figure
+from dlkit.report.anomaly_figures import ChannelView, ScoreView, event_figure, overview_figure, spans
 from dlkit.report.canvas import duration_text
 from dlkit.train.anomalies import Judged, evaluated
 from dlkit.train.anomaly_tables import channel_names
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_EVENTS, MOST_SERIES, MOST_POINTS = 30, 3, 4000
 MOST_CHANNELS = 4  # of an event that are drawn
+MOST_LABELLED = 5  # lengths of an event up to which a labelled interval is drawn as a whole
 SMALL_SHARE = 0.05  # channels with less are not drawn, except the first two
 
 
@@ -52,10 +53,19 @@ def score_view(judged: Judged, data: Any, first: int, past: int, *, every: int =
 
 
 def around(data: Any, first: int, last: int) -> tuple[int, int]:
-    """Return the rows that are drawn of an event: itself and about as much before and after, within its segment."""
-    margin = max(3 * data.geometry.lead, (last - first + 1) // 2)
+    """Return the rows that are drawn of an event: itself and about as much before and after, within its segment.
+
+    Labelled intervals that it overlaps are drawn whole, unless they are much longer.
+    """
+    length = last - first + 1
+    margin = max(3 * data.geometry.lead, length // 2)
     begin, end = next(segment for segment in data.segments("test") if segment[0] <= first < segment[1])
-    return max(begin, first - margin), min(end, last + 1 + margin)
+    known = [] if data.labels is None else spans(data.labels[begin:end])
+    met = [(begin + a, begin + b) for a, b in known if begin + a <= last and begin + b >= first]
+    met = [(a, b) for a, b in met if b - a < MOST_LABELLED * length]
+    low = min([first - margin, *(a - margin // 4 for a, _ in met)])
+    high = max([last + margin, *(b + margin // 4 for _, b in met)])
+    return max(begin, low), min(end, high + 1)
 
 
 def event_figures(task: Any, data: Any, judged: Judged) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
