@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -35,7 +35,6 @@ class WholeEvaluation(SampleEvaluation, ABC):
     """How a reconstruction is judged by a detector that is fitted on normal validation data."""
 
     task: Reconstruct
-    at_once: ClassVar[bool] = True
 
     def __init__(self, task: Any, data: Any) -> None:
         super().__init__(task, data)
@@ -81,8 +80,8 @@ class WholeEvaluation(SampleEvaluation, ABC):
         return {name: table for name, table in self.tables().items() if self.new or not name}
 
     def columns(self, prediction: Any) -> dict[str, np.ndarray]:
-        """Not asked for: the table is made at once."""
-        raise NotImplementedError
+        """Return which windows or samples a batch holds; their scores are known once everything was looked at."""
+        return self.identity(prediction.start)
 
     def brief(self, task: Any) -> dict[str, tuple[float, Better]]:
         """Return the error over everything that was measured."""

@@ -58,9 +58,6 @@ class Evaluation(ABC):
     keeps: ClassVar[bool] = False
     """Whether all predictions are needed at once."""
 
-    at_once: ClassVar[bool] = False
-    """Whether the prediction table can only be made as a whole, by ``all_tables``."""
-
     def __init__(self, task: Any, data: Any) -> None:
         self.task, self.data = task, data
 
@@ -105,9 +102,9 @@ class Evaluation(ABC):
     def on_new(self, source: Any) -> "Evaluation":
         """Return the evaluation of the same task on everything in another source."""
 
-    def all_tables(self, trainer: pl.Trainer) -> dict[str, pa.Table]:
-        """Return the prediction table, by the name "", and tables that belong to it, where it is made ``at_once``."""
-        raise NotImplementedError
+    def all_tables(self, trainer: pl.Trainer) -> dict[str, pa.Table] | None:
+        """Return the prediction table, by the name "", and tables that belong to it; None makes it batch by batch."""
+        return None
 
     def write(self, run: RunFolder) -> None:  # noqa: B027 - most leave nothing else
         """Write what else a test leaves in a run, beside metrics, summary and figures."""

@@ -144,8 +144,8 @@ def write_predictions(path: Path, evaluation: Evaluation, trainer: pl.Trainer) -
     """
     form = form_of(path)
     evaluation.require_some("test")
-    if evaluation.at_once:
-        return write_at_once(path, evaluation.all_tables(trainer))
+    if (tables := evaluation.all_tables(trainer)) is not None:
+        return write_at_once(path, tables)
     if trainer.world_size == 1:
         with atomic_file(path) as work:
             table = Rows(work, form)
