@@ -1,5 +1,6 @@
 """Where the pieces of a record are made: in processes of this machine, or in jobs of a Slurm cluster (Dask)."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -67,12 +68,17 @@ class LocalCluster(Cluster):
     """Processes of this machine, one thread each."""
 
     def start(self) -> Any:
-        """Return a cluster of this machine, reached from nowhere else."""
+        """Return a cluster of this machine, reached from nowhere else.
+
+        Its log is silent: what fails in a worker is raised here, and a heartbeat that finds the scheduler gone when
+        all ends is no failure.
+        """
         from distributed import LocalCluster as Processes
 
         return Processes(
-            n_workers=self.workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, memory_limit=0
-        )
+            n_workers=self.workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, memory_limit=0,
+            silence_logs=logging.CRITICAL,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
