@@ -1,0 +1,1 @@
+"""Runs side by side, with the significance of their differences."""

@@ -1,0 +1,1 @@
+"""Deep ensembles: the same settings trained from several seeds."""
