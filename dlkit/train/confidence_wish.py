@@ -1,0 +1,73 @@
+"""The settings of the confidence of a run: the block ``confidence:`` of a YAML file, the options of a command."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from dlkit.core.checks import InputError, require, suggest
+
+METHODS = ("auto", "split", "scaled", "cqr", "mondrian", "adaptive", "weighted", "lac", "aps", "raps")
+SCALINGS = ("temperature", "vector", "isotonic", "none")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How sure answers shall be, and what else is asked of them.
+
+    Attributes:
+        level: Probability that is promised, between 0 and 1.
+        method: How the promise is kept; "auto" chooses by what the network answers.
+        scaling: How probabilities of classes and labels are calibrated.
+        ensemble: Networks that answer together; those that are missing are trained beside.
+        dropout: Passes with dropout switched on; 0 leaves it off.
+        laplace: Whether the last layer is taken as uncertain (Laplace approximation).
+        risk: What must be kept with a probability of 95 %: ``{"false_alarms_per_day": 1}`` of anomalies,
+            ``{"false_positive_rate": 0.01}`` of classes.
+        distance: Whether each answer says how far it is from the training data.
+    """
+
+    level: float = 0.9
+    method: str = "auto"
+    scaling: str = "temperature"
+    ensemble: int = 1
+    dropout: int = 0
+    laplace: bool = False
+    risk: dict[str, float] | None = None
+    distance: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        require(
+            isinstance(self.level, (int, float)) and 0 < self.level < 1,
+            f"confidence.level={self.level} must lie strictly between 0 and 1: nothing is sure, set `level`, e.g. 0.9.",
+        )
+        for name, known in (("method", METHODS), ("scaling", SCALINGS)):
+            value = getattr(self, name)
+            require(value in known, f"confidence.{name}='{value}' does not exist; {suggest(str(value), known)}")
+        for name, least in (("ensemble", 1), ("dropout", 0)):
+            value = getattr(self, name)
+            require(
+                isinstance(value, int) and not isinstance(value, bool) and value >= least,
+                f"confidence.{name}={value} must be a whole number of at least {least}.",
+            )
+        for name, value in (self.risk or {}).items():
+            require(
+                isinstance(value, (int, float)) and math.isfinite(value) and value > 0,
+                f"confidence.risk: {name}={value} must be a positive number.",
+            )
+
+
+def wish_of(block: Mapping[str, Any] | None) -> Wish | None:
+    """Return the settings of a block of a YAML file; None where it is null.
+
+    Raises:
+        InputError: A setting does not exist or cannot be.
+    """
+    if block is None:
+        return None
+    known = [one.name for one in fields(Wish)]
+    for name in block:
+        if name not in known:
+            raise InputError(f"confidence has no setting '{name}'; {suggest(str(name), known)}")
+    return Wish(**block)
