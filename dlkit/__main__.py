@@ -7,13 +7,12 @@ import errno
 import importlib
 import os
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 
 from dlkit.core.checks import InputError, suggest
 from dlkit.core.failing import end_all, first_to_fail, together
 from dlkit.core.processes import leads
-from dlkit.core.signal import Stopped, listening
+from dlkit.core.signal import Stopped, leaving, listening
 
 TRAINS = ("fit", "run")  # saves and leaves when it is asked to stop
 
@@ -74,7 +73,7 @@ def guarded(name: str, arguments: list[str]) -> int:
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "20000")
     try:
-        with together(name), listening() if name in TRAINS else nullcontext():  # before anything heavy is imported
+        with together(name), listening() if name in TRAINS else leaving():  # before anything heavy is imported
             importlib.import_module(f"dlkit.commands.{name}").main(arguments)
     except Stopped as stop:
         tell(f"dlkit {name}: {stop}")

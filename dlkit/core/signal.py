@@ -52,3 +52,20 @@ def listening(*more: signal.Signals) -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         _listening = False
         _noted.clear()
+
+
+@contextmanager
+def leaving() -> Iterator[None]:
+    """Leave at SIGTERM by an exception, so that what is half written is removed; in a thread nothing changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a handler has both
+    raise Stopped("stopped by SIGTERM; files written so far are whole.", 128 + number)
