@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dlkit.confidence.uncertainty import Uncertainty
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.core.specs import Spec
@@ -25,11 +26,13 @@ class ClassPrediction(NamedTuple):
         start: Number of each sample, (batch,).
         probabilities: Of each class or label, (batch, classes).
         truth: Class numbers, (batch,), -1 where unknown; for labels 0 or 1, (batch, classes), NaN where unknown.
+        parts: How uncertain it is, each part (batch,), where several members answered.
     """
 
     start: Tensor
     probabilities: Tensor
     truth: Tensor
+    parts: Uncertainty | None = None
 
 
 class Classify(SampleTask):

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from dlkit.confidence.uncertainty import Uncertainty, of_interval
 from dlkit.core.batch import Batch
 from dlkit.core.specs import Spec
 from dlkit.data.normalize import ChannelScaling
@@ -28,6 +29,7 @@ class Prediction(NamedTuple):
         lower: Lower bound of the interval, shaped like point, or None.
         upper: Upper bound of the interval, or None.
         truth: What was measured, NaN where it was not.
+        parts: How uncertain it is, each part shaped like point, where the network or its members say so.
     """
 
     start: Tensor
@@ -35,6 +37,7 @@ class Prediction(NamedTuple):
     lower: Tensor | None
     upper: Tensor | None
     truth: Tensor
+    parts: Uncertainty | None = None
 
 
 class Forecast(NetTask):
@@ -138,4 +141,5 @@ class Forecast(NetTask):
         if batch.y_observed is not None:
             truth = truth.where(batch.y_observed, truth.new_full((), torch.nan))
         assert batch.start is not None
-        return Prediction(batch.start, scaling.inverse(self.loss.point(answer)), lower, upper, truth)
+        parts = of_interval(lower, upper, self.loss.level)
+        return Prediction(batch.start, scaling.inverse(self.loss.point(answer)), lower, upper, truth, parts)

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from dlkit.confidence.uncertainty import joined as joined_parts
 from dlkit.report.canvas import with_unit
 from dlkit.report.sample_grid import sample_grid_figure
 from dlkit.report.sample_tables import Better, Line, score_table_text
@@ -29,8 +30,9 @@ PANEL = 512  # samples that are drawn while training
 
 def joined(parts: Sequence[ValuePrediction]) -> ValuePrediction:
     """Return the predictions of several batches as one, on the CPU."""
-    columns = [list(column) for column in zip(*parts, strict=True)]
-    return ValuePrediction._make(None if column[0] is None else torch.cat(column).cpu() for column in columns)
+    *numbers, doubts = ([*column] for column in zip(*parts, strict=True))
+    found = [None if column[0] is None else torch.cat(column).cpu() for column in numbers]
+    return ValuePrediction._make([*found, joined_parts(doubts)])
 
 
 class ValueEvaluation(SampleEvaluation):
@@ -148,8 +150,8 @@ class ValueEvaluation(SampleEvaluation):
 
     def value_figures(self, answers: ValuePrediction) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
         """Yield prediction and residuals of each target, six at most."""
-        spec, columns = self.task.spec, [None if part is None else part.cpu().numpy() for part in answers]
-        _, point, lower, upper, truth = columns
+        spec, columns = self.task.spec, [None if part is None else part.cpu().numpy() for part in answers[1:5]]
+        point, lower, upper, truth = columns
         assert point is not None
         assert truth is not None
         for k, (target, unit) in enumerate(zip(spec.targets[:6], spec.target_units, strict=False)):

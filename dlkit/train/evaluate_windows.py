@@ -79,7 +79,8 @@ class WindowValues(WindowEvaluation, ValueEvaluation):
         self, answers: ValuePrediction, some: np.ndarray, name: str
     ) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
         """Yield the figure of a series."""
-        _, point, lower, upper, truth = (None if part is None else part.cpu().numpy()[some] for part in answers)
+        numbers = (None if part is None else part.cpu().numpy()[some] for part in answers[1:5])
+        point, lower, upper, truth = numbers
         assert point is not None
         assert truth is not None
         courses = []

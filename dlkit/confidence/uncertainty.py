@@ -1,0 +1,97 @@
+"""What an answer does not know: the noise of the data (aleatoric) and the doubt about the model (epistemic)."""
+
+from collections.abc import Sequence
+from statistics import NormalDist
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+class Uncertainty(NamedTuple):
+    """The uncertainty of each answer in parts.
+
+    For classes they are entropies in nats, (batch,), with ``total = aleatoric + epistemic`` (Depeweg et al., ICML
+    2018); for values standard deviations in physical units, shaped like the point prediction, with
+    ``total ** 2 = aleatoric ** 2 + epistemic ** 2`` (law of total variance). A part that was not estimated is NaN, and
+    the total is then what the other parts make.
+
+    Attributes:
+        total: All of it.
+        aleatoric: Noise of the data: more training data does not lower it.
+        epistemic: Doubt about the model: the members disagree.
+    """
+
+    total: Tensor
+    aleatoric: Tensor
+    epistemic: Tensor
+
+
+def joined(parts: Sequence[Uncertainty | None]) -> Uncertainty | None:
+    """Return the parts of several batches as one, None where there are none."""
+    known = [part for part in parts if part is not None]
+    return Uncertainty(*(torch.cat(column) for column in zip(*known, strict=True))) if known else None
+
+
+def entropy(probabilities: Float[Tensor, "*members batch classes"]) -> Float[Tensor, "*members batch"]:
+    """Return the entropy in nats; 0 log 0 is 0."""
+    found: Tensor = torch.special.entr(probabilities).sum(-1)
+    return found
+
+
+def label_entropy(probabilities: Float[Tensor, "*members batch labels"]) -> Float[Tensor, "*members batch"]:
+    """Return the entropy of independent labels in nats, summed over them."""
+    return entropy(probabilities) + entropy(1 - probabilities)
+
+
+def of_classes(
+    members: Float[Tensor, "members batch classes"], *, labels: bool = False
+) -> tuple[Float[Tensor, "batch classes"], Uncertainty]:
+    """Return the mean probabilities, and the entropies: of the mean, the mean, and their difference.
+
+    The difference is the mutual information of answer and member; it is never negative.
+
+    Args:
+        members: Probabilities that each member gives.
+        labels: Each column is a label of its own; rows need not sum to 1.
+    """
+    of = label_entropy if labels else entropy
+    mean = members.mean(0)
+    total, aleatoric = of(mean.double()), of(members.double()).mean(0)
+    doubt = (total - aleatoric).clamp_min(0)  # rounding alone makes it negative
+    parts = Uncertainty(*(part.to(mean.dtype) for part in (aleatoric + doubt, aleatoric, doubt)))
+    return mean, parts
+
+
+def of_values(
+    points: Float[Tensor, "members *shape"], deviations: Float[Tensor, "members *shape"] | None
+) -> tuple[Float[Tensor, "*shape"], Uncertainty]:
+    """Return mean and standard deviations of an even mixture: law of total variance.
+
+    Args:
+        points: Mean that each member gives.
+        deviations: Standard deviation that each member gives; None where they give a point only: the aleatoric part
+            is then NaN, and the total is the epistemic part alone.
+    """
+    mean, epistemic = points.mean(0), points.std(0, correction=0)
+    if deviations is None:
+        return mean, Uncertainty(epistemic, torch.full_like(epistemic, torch.nan), epistemic)
+    aleatoric = deviations.square().mean(0).sqrt()
+    return mean, Uncertainty(torch.hypot(aleatoric, epistemic), aleatoric, epistemic)
+
+
+def of_interval(lower: Tensor | None, upper: Tensor | None, level: float | None) -> Uncertainty | None:
+    """Return what a single network with an interval says: it cannot doubt itself, its epistemic part is NaN.
+
+    The deviation is that of the normal law with the same central interval: exact for a Gaussian head.
+
+    Args:
+        lower: Lower bound of the central interval, None for a point.
+        upper: Upper bound.
+        level: Probability of the interval.
+    """
+    if lower is None or upper is None or level is None:
+        return None
+    deviation = (upper - lower) / (2 * NormalDist().inv_cdf((1 + level) / 2))
+    return Uncertainty(deviation, deviation, torch.full_like(deviation, torch.nan))
