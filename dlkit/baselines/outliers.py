@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from dlkit.anomaly.components import Components
 from dlkit.baselines.numbers import LONG, SHORT, components
 
-HELD = 0.95  # share of the variance that principal components hold
 MOST_COMPONENTS = 300
 
 
@@ -51,19 +51,12 @@ class Residual(Outliers):
 
     def fit(self, x: Float[np.ndarray, "rows features"], *, seed: int) -> None:
         """Find the components."""
-        self.pca = components(x, self.size or MOST_COMPONENTS, seed)
-        held = np.cumsum(self.pca.explained_variance_ratio_)
-        self.count = min(self.size or int(np.searchsorted(held, HELD * (1 - 1e-9))) + 1, len(held))
-        self.said = f"{self.count} components hold {100 * held[self.count - 1]:.0f} % of the variance"
-
-    def scores(self, x: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows components"]:
-        """Return the place on each component."""
-        found: np.ndarray = (x - self.pca.mean_) @ self.pca.components_[: self.count].T
-        return found
+        self.pca = Components(x, size=self.size, most=MOST_COMPONENTS, seed=seed)
+        self.said = f"{len(self.pca)} components hold {100 * self.pca.held:.0f} % of the variance"
 
     def unlikeness(self, x: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows features"]:
         """Return the squared difference to the input that the components give back."""
-        found: np.ndarray = np.square(x - self.pca.mean_ - self.scores(x) @ self.pca.components_[: self.count])
+        found: np.ndarray = self.pca.squares(torch.from_numpy(x)).numpy()
         return found
 
 
@@ -74,8 +67,8 @@ class Hotelling(Residual):
 
     def unlikeness(self, x: Float[np.ndarray, "rows features"]) -> Float[np.ndarray, "rows features"]:
         """Return the mean over the components, for every number."""
-        scores = np.square(self.scores(x)) / np.maximum(self.pca.explained_variance_[: self.count], 1e-12)
-        return alike(scores.mean(1), x)
+        scores = self.pca.scores(torch.from_numpy(x)).square() / self.pca.variance.clamp_min(1e-12)
+        return alike(scores.mean(1).numpy(), x)
 
 
 class Nearest(Outliers):

@@ -245,7 +245,7 @@ def test_nothing_is_left_of_inputs_in_the_plane_of_the_components():
     residual = Residual()
     residual.fit(plane, seed=0)
     assert residual.unlikeness(plane).max() < 1e-6
-    off = np.linalg.svd(residual.pca.components_[: residual.count])[2][-1]
+    off = np.linalg.svd(residual.pca.vectors.numpy())[2][-1]
     np.testing.assert_allclose(residual.unlikeness(plane + 3 * off.astype(np.float32)).sum(1), 9, rtol=1e-3)
 
 
@@ -253,8 +253,8 @@ def test_two_deviations_along_a_component_are_a_t2_of_four():
     x = (RANDOM.normal(size=(300, 4)) * [1, 5, 20, 100]).astype(np.float32)
     method = Hotelling()
     method.fit(x @ np.linalg.qr(RANDOM.normal(size=(4, 4)))[0].astype(np.float32), seed=0)
-    away = method.pca.mean_ + 2 * method.pca.explained_variance_[0] ** 0.5 * method.pca.components_[0]
-    np.testing.assert_allclose(method.unlikeness(away[None]), 4 / method.count, rtol=1e-3)
+    away = method.pca.mean + 2 * method.pca.variance[0].sqrt() * method.pca.vectors[0]
+    np.testing.assert_allclose(method.unlikeness(away[None].numpy()), 4 / len(method.pca), rtol=1e-3)
 
 
 @pytest.mark.parametrize("method", outlier_methods(), ids=lambda one: one.name)
