@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlkit.crossval.collect import MODEL, better_of, label_of
 from dlkit.crossval.folder import CrossvalFolder
 from dlkit.crossval.one import arrays_of
 from dlkit.report.canvas import save_figure
@@ -17,6 +16,7 @@ from dlkit.report.crossval_figures import (
     shares_figure,
     values_figure,
 )
+from dlkit.train.measures import MODEL, better_of, label_of
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -8,16 +8,16 @@ import numpy as np
 
 from dlkit.core.checks import InputError
 from dlkit.core.runfolder import atomic_file, read_json, write_json
-from dlkit.crossval.collect import MODEL, Values, flat_measures, label_of, main_metric
 from dlkit.crossval.figures import draw
 from dlkit.crossval.folder import CrossvalFolder
 from dlkit.crossval.merge import Predicted, write_merged
 from dlkit.crossval.one import arrays_of
 from dlkit.crossval.pooled import Pooled
-from dlkit.crossval.statistics import METHOD, estimate, rank_correlation
 from dlkit.crossval.table import summary_text
 from dlkit.crossval.verdict import extrapolates, sentence
+from dlkit.metrics.resampled import METHOD, estimate, rank_correlation
 from dlkit.train.evaluation import plain
+from dlkit.train.measures import MODEL, Values, flat_measures, label_of, main_metric
 
 
 def gather(folder: CrossvalFolder) -> str:
