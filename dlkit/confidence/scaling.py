@@ -127,7 +127,7 @@ class FittedIsotonic(FittedScaling):
         labels: Each label has a probability of its own; those of classes are divided by their sum.
     """
 
-    def __init__(self, knots: list[Float[Tensor, "2 knots"]], *, labels: bool) -> None:
+    def __init__(self, knots: list[Float[Tensor, "2 _"]], *, labels: bool) -> None:
         self.knots, self.labels = [one.double() for one in knots], labels
 
     def probabilities(self, p: Probabilities) -> Probabilities:
