@@ -1,0 +1,104 @@
+"""Thresholds that keep a risk below a bound with high probability: learn then test (Angelopoulos et al. 2021)."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy import stats
+
+from dlkit.core.checks import require
+
+Borders = Sequence[tuple[int, int]]  # first and past the last row of each series
+MOST = 10_000  # thresholds that are tested
+
+
+def false_alarm_threshold(
+    scores: Float[np.ndarray, " rows"],
+    borders: Borders,
+    rows_per_day: float,
+    *,
+    per_day: float,
+    failure: float = 0.1,
+    join_gap: int = 0,
+) -> float:
+    """Return the lowest threshold with at most ``per_day`` false alarms a day, with probability 1 - ``failure``.
+
+    An alarm is a run of rows above the threshold, runs joined over short gaps. Alarms of normal data, apart from
+    each other, come as a Poisson process: that a threshold has a higher rate is refuted where as few alarms as seen
+    have a probability of at most ``failure``. Thresholds are tested from the highest down, and the first that is not
+    refuted ends it (fixed sequence). Infinite where the time is too short: ln(1 / failure) / per_day days are needed.
+
+    Args:
+        scores: Of normal rows that no other choice has seen; NaN does not count as a row.
+        borders: First and past the last row of each series.
+        rows_per_day: Rows in 24 hours.
+        per_day: Wanted bound.
+        failure: Probability that the promise is broken.
+        join_gap: Rows between runs that are one alarm.
+    """
+    require(per_day > 0, f"false_alarms_per_day={per_day:g} must be positive: set it, e.g. to 1.")
+    check_failure(failure)
+    days = float((~np.isnan(scores)).sum()) / rows_per_day
+    thresholds, alarms = alarm_counts(scores, borders, join_gap)
+    return lowest_passing(thresholds, stats.poisson.cdf(alarms, per_day * days) <= failure)
+
+
+def days_needed(per_day: float, failure: float = 0.1) -> float:
+    """Return how many days of normal rows can promise a rate of false alarms."""
+    return math.log(1 / failure) / per_day
+
+
+def false_positive_threshold(scores: Float[np.ndarray, " negatives"], *, rate: float, failure: float = 0.1) -> float:
+    """Return the lowest threshold that negatives exceed at most at ``rate``, with probability 1 - ``failure``.
+
+    As many negatives above it as seen, or fewer, have a binomial probability of at most ``failure`` at a higher rate.
+    Infinite where there are too few: ln(failure) / ln(1 - rate) negatives are needed.
+
+    Args:
+        scores: Of independent negatives that no other choice has seen; NaN does not count.
+        rate: Wanted bound, between 0 and 1.
+        failure: Probability that the promise is broken.
+    """
+    require(0 < rate < 1, f"false_positive_rate={rate:g} must lie between 0 and 1: set it, e.g. to 0.01.")
+    check_failure(failure)
+    thresholds, above = alarm_counts(scores, [(0, len(scores))], None)
+    return lowest_passing(thresholds, stats.binom.cdf(above, int((~np.isnan(scores)).sum()), rate) <= failure)
+
+
+def check_failure(failure: float) -> None:
+    """Refuse what is no probability between 0 and 1."""
+    require(0 < failure < 1, f"failure={failure:g} must lie between 0 and 1: set it, e.g. to 0.1.")
+
+
+def alarm_counts(
+    scores: Float[np.ndarray, " rows"], borders: Borders, join_gap: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return thresholds from the highest score down, and the number of alarms above each.
+
+    Args:
+        scores: NaN is no row.
+        borders: First and past the last row of each series.
+        join_gap: Rows between runs that are one alarm; None counts every row.
+    """
+    ordered = np.sort(scores[~np.isnan(scores)])
+    thresholds = np.unique(ordered)[::-1][:MOST]
+    above = len(ordered) - np.searchsorted(ordered, thresholds, side="right")
+    if join_gap is None:
+        return thresholds, above
+    before = np.concatenate([highest_before(scores[first:past], join_gap + 1) for first, past in borders])
+    inner = np.concatenate([scores[first:past] for first, past in borders])
+    going = np.sort(np.minimum(inner, before)[~np.isnan(inner)])  # a row goes on with an alarm below both
+    return thresholds, above - (len(going) - np.searchsorted(going, thresholds, side="right"))
+
+
+def highest_before(scores: Float[np.ndarray, " rows"], width: int) -> Float[np.ndarray, " rows"]:
+    """Return the highest score of the ``width`` rows before each; minus infinity where there is none."""
+    padded = np.concatenate([np.full(width, -np.inf), np.nan_to_num(scores, nan=-np.inf)])[:-1]
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, width).max(1))
+
+
+def lowest_passing(thresholds: np.ndarray, passes: Bool[np.ndarray, " thresholds"]) -> float:
+    """Return the last threshold before the first one that fails; infinite where the first one does."""
+    number = len(passes) if passes.all() else int(np.argmin(passes))
+    return float(thresholds[number - 1]) if number else math.inf
