@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dlkit.confidence.ranges import Extremes, channel_numbers
 from dlkit.core.batch import Batch
-from dlkit.core.packing import channel_of
 from dlkit.crossval.errors import error_of
-from dlkit.crossval.novelty import Extremes, distances, shrunk
-from dlkit.crossval.statistics import rank_correlation
+from dlkit.crossval.novelty import distances, shrunk
 from dlkit.data.apart import nanoseconds_of
 from dlkit.data.sample_folds import GroupedKFold
 from dlkit.data.sample_modules import SampleDataModule
+from dlkit.metrics.resampled import rank_correlation
 
 SEEN = 20_000  # most inputs of training whose channels are looked at
 COMPARED = 2_000  # most inputs of a role whose distances are measured
@@ -95,19 +95,11 @@ def look_at_training(task: Any, data: Any, wanted: set[int]) -> tuple[Extremes, 
     extremes, kept = None, []
     for some, batch in zip(starts.split(AT_ONCE), batches(data, starts), strict=True):
         x = host(batch.x)
-        extremes = extremes or extremes_of(task.spec, x)
+        extremes = extremes or Extremes(channel_numbers(task.spec, x.shape[1:]), len(task.spec.channels))
         extremes.add(x, None if batch.x_observed is None else batch.x_observed.cpu())
         kept.append(shrunk(x)[[k for k, start in enumerate(some.tolist()) if start in wanted]])
     assert extremes is not None
     return extremes, torch.cat(kept)
-
-
-def extremes_of(spec: Any, x: Tensor) -> Extremes:
-    """Return the extremes of nothing yet."""
-    if spec.parts:
-        return Extremes(channel_of(spec.parts), len(spec.channels))
-    each = x[0, 0].numel()
-    return Extremes(torch.arange(x.shape[1]).repeat_interleave(each), x.shape[1])
 
 
 def channel_names(spec: Any, count: int) -> list[str]:

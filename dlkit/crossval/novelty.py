@@ -1,11 +1,10 @@
-"""Does a fold interpolate or extrapolate? Ranges of channels, and distances in the space of standardized inputs."""
+"""Does a fold interpolate or extrapolate? Distances in the space of standardized inputs."""
 
 import math
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 LARGEST = 4096  # values of an input; larger ones are averaged over neighbours first
@@ -23,48 +22,6 @@ def shrunk(x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch values"]:
     size = tuple(max(1, int(extent * factor)) for extent in x.shape[2:])
     pooled: Tensor = F.adaptive_avg_pool1d(x, size[0]) if axes == 1 else F.adaptive_avg_pool2d(x, (size[0], size[-1]))
     return pooled.flatten(1)
-
-
-@dataclass
-class Extremes:
-    """Least and largest observed value of each channel in training.
-
-    Args:
-        channel: Number of the channel of each value of an input, -1 for none, (values,).
-        channels: How many there are.
-    """
-
-    channel: Int[Tensor, " values"]
-    channels: int
-
-    def __post_init__(self) -> None:
-        """Begin with nothing seen."""
-        self.low = torch.full((self.channels,), torch.inf)
-        self.high = torch.full((self.channels,), -torch.inf)
-        self.some = self.channel >= 0
-        self.index = self.channel[self.some]
-
-    def _observed(self, x: Tensor, observed: Tensor | None, fill: float) -> Tensor:
-        flat = x.flatten(1)
-        return (flat if observed is None else flat.masked_fill(~observed.flatten(1), fill))[:, self.some]
-
-    def add(self, x: Float[Tensor, "batch ..."], observed: Bool[Tensor, "batch ..."] | None) -> None:
-        """Take note of training inputs."""
-        least = self._observed(x, observed, torch.inf).amin(0)
-        most = self._observed(x, observed, -torch.inf).amax(0)
-        self.low = self.low.scatter_reduce(0, self.index, least, "amin")
-        self.high = self.high.scatter_reduce(0, self.index, most, "amax")
-
-    def outside(
-        self, x: Float[Tensor, "batch ..."], observed: Bool[Tensor, "batch ..."] | None
-    ) -> Bool[Tensor, "batch channels"]:
-        """Tell for each input and channel whether a value lies outside of what training saw."""
-        flat = x.flatten(1)[:, self.some]
-        out = (flat < self.low[self.index]) | (flat > self.high[self.index])
-        if observed is not None:
-            out &= observed.flatten(1)[:, self.some]
-        found = torch.zeros(len(x), self.channels, dtype=torch.int32)
-        return found.index_add(1, self.index, out.int()) > 0
 
 
 def principal(train: Float[Tensor, "train values"]) -> tuple[Tensor, Tensor]:

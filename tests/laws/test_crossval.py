@@ -14,15 +14,16 @@ from scipy import stats
 from sklearn.metrics import balanced_accuracy_score, f1_score, mean_absolute_error, r2_score
 from sklearn.neighbors import NearestNeighbors
 
+from dlkit.confidence.ranges import Extremes
 from dlkit.core.checks import InputError
-from dlkit.crossval.collect import better_of, flat_measures, label_of, main_metric
 from dlkit.crossval.errors import log_loss
 from dlkit.crossval.merge import Predicted, write_merged
-from dlkit.crossval.novelty import Extremes, distances, nearest, principal, shrunk
+from dlkit.crossval.novelty import distances, nearest, principal, shrunk
 from dlkit.crossval.pooled import Pooled
-from dlkit.crossval.statistics import estimate, rank_correlation, t_probability, t_quantile
 from dlkit.crossval.verdict import extrapolates, sentence
 from dlkit.data.fold_plan import Plan, fold_overrides
+from dlkit.metrics.resampled import estimate, rank_correlation, t_probability, t_quantile
+from dlkit.train.measures import better_of, flat_measures, label_of, main_metric
 
 
 # ---------------------------------------------------------------------- intervals
