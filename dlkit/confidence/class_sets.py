@@ -5,7 +5,7 @@ The promise rests on samples that are exchangeable with those of the calibration
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, final
 
@@ -153,7 +153,7 @@ class ClassSets(ABC):
         if self.per_class:
             mine = mine & (number[..., None] == torch.arange(p.shape[-1], device=p.device))
         thresholds = conformal_quantile(scores.where(mine, torch.nan), level)
-        note = too_few(mine.sum(0)[thresholds.isinf()].tolist(), level, of="answers" if labels else "classes")
+        note = too_few(mine.sum(0).flatten(), thresholds.isinf().flatten(), level)
         return FittedSets(self.score, thresholds.cpu(), level, labels, self.allow_empty, note)
 
 
@@ -231,11 +231,13 @@ def numbers_of(truth: Shaped[Tensor, "*any"]) -> Int[Tensor, "*any"]:
     return (truth > 0.5).long() if truth.is_floating_point() else truth.long().clamp_min(0)
 
 
-def too_few(counts: Sequence[int], level: float, *, of: str) -> str:
+def too_few(counts: Int[Tensor, " strata"], infinite: Bool[Tensor, " strata"], level: float) -> str:
     """Say how many samples there were where a threshold is infinite; "" where none is."""
-    if not counts:
+    if not infinite.any():
         return ""
+    least, several = int(counts[infinite].min()), len(counts) > 1
+    where = f" of {int(infinite.sum())} of {len(counts)} classes or labels" if several else ""
     return (
-        f"{counted(min(counts), 'sample')} cannot promise {level:.4g}, {fewest(level)} can: the sets then hold all "
-        f"{of}; calibrate on more samples, or lower `level`"
+        f"{counted(least, 'sample')}{where} cannot promise {level:.12g}, {fewest(level)} can: every set holds "
+        f"{'these' if several else 'all classes'}; calibrate on more samples, or lower `level`"
     )
