@@ -67,6 +67,12 @@ class Loss(nn.Module, ABC):
         """Nominal probability of :meth:`interval`; None for a point forecast."""
         return None
 
+    def mixed(
+        self, answers: Float[Tensor, "members batch *horizon targets outputs"]
+    ) -> Float[Tensor, "batch *horizon targets outputs"]:
+        """Return one answer that says what an even mixture of several says: their mean."""
+        return at_least_single(answers).mean(0)
+
     def forward(
         self,
         prediction: Float[Tensor, "batch *horizon targets outputs"],

@@ -1,5 +1,6 @@
 """Costs of predicted classes and labels."""
 
+import math
 from abc import ABC, abstractmethod
 from typing import ClassVar, final
 
@@ -30,6 +31,11 @@ def balanced_weights(counts: Shaped[Tensor, " classes"]) -> Float[Tensor, " clas
     return seen.sum() / (len(seen) * seen)
 
 
+def mean_logit(logits: Float[Tensor, "members batch outputs"]) -> Float[Tensor, "batch outputs"]:
+    """Return the logit of the mean probability, without loss of digits near 0 and 1."""
+    return F.logsigmoid(logits).logsumexp(0) - F.logsigmoid(-logits).logsumexp(0)
+
+
 class ClassLoss(nn.Module, ABC):
     """The cost of a predicted class; half-precision answers of the network are taken as float32."""
 
@@ -46,6 +52,10 @@ class ClassLoss(nn.Module, ABC):
     @abstractmethod
     def probabilities(self, logits: Float[Tensor, "batch outputs"]) -> Float[Tensor, "batch classes"]:
         """Return the probability of each class."""
+
+    @abstractmethod
+    def mixed(self, answers: Float[Tensor, "members batch outputs"]) -> Float[Tensor, "batch outputs"]:
+        """Return logits whose probabilities are the mean of those of the members."""
 
     @abstractmethod
     def cost(self, logits: Float[Tensor, "batch outputs"], target: Tensor, observed: Tensor | None) -> Tensor:
@@ -90,6 +100,10 @@ class WeightedLoss(ClassLoss):
     def probabilities(self, logits: Float[Tensor, "batch outputs"]) -> Float[Tensor, "batch classes"]:
         """Return the softmax."""
         return at_least_single(logits).softmax(-1)
+
+    def mixed(self, answers: Float[Tensor, "members batch outputs"]) -> Float[Tensor, "batch outputs"]:
+        """Return the logarithm of the mean probabilities."""
+        return at_least_single(answers).log_softmax(-1).logsumexp(0) - math.log(len(answers))
 
     def weighted_mean(
         self, costs: Float[Tensor, "batch classes"], target: Target, observed: Bool[Tensor, " batch"] | None
@@ -173,6 +187,10 @@ class Ordinal(ClassLoss):
         one, none = above.new_ones(len(above), 1), above.new_zeros(len(above), 1)
         return torch.cat([one, above], -1) - torch.cat([above, none], -1)
 
+    def mixed(self, answers: Float[Tensor, "members batch outputs"]) -> Float[Tensor, "batch outputs"]:
+        """Return logits of the mean probabilities to lie above each threshold, each member's put in order first."""
+        return mean_logit(at_least_single(answers).sort(-1, descending=True).values)
+
     def cost(self, logits: Float[Tensor, "batch outputs"], target: Tensor, observed: Tensor | None) -> Tensor:
         """Return the mean over the samples of the binary cross entropy summed over the thresholds."""
         shares = class_probabilities(target, logits.shape[-1] + 1)
@@ -190,6 +208,10 @@ class BinaryCrossEntropy(ClassLoss):
     def probabilities(self, logits: Float[Tensor, "batch outputs"]) -> Float[Tensor, "batch classes"]:
         """Return the probability of each label; they need not sum to 1."""
         return at_least_single(logits).sigmoid()
+
+    def mixed(self, answers: Float[Tensor, "members batch outputs"]) -> Float[Tensor, "batch outputs"]:
+        """Return logits of the mean probabilities."""
+        return mean_logit(at_least_single(answers))
 
     def cost(self, logits: Float[Tensor, "batch outputs"], target: Tensor, observed: Tensor | None) -> Tensor:
         """Return the mean over samples and labels."""

@@ -4,6 +4,7 @@ import math
 from statistics import NormalDist
 from typing import final
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
@@ -56,6 +57,15 @@ class Gaussian(Loss):
     ) -> Float[Tensor, "batch *horizon targets"]:
         """Return the mean."""
         return prediction[..., 0]
+
+    def mixed(
+        self, answers: Float[Tensor, "members batch *horizon targets outputs"]
+    ) -> Float[Tensor, "batch *horizon targets outputs"]:
+        """Return the normal law with mean and variance of the mixture (Lakshminarayanan et al., NeurIPS 2017)."""
+        mean, scale = at_least_single(answers[..., 0]), self.scale(answers)
+        total = (scale.square().mean(0) + mean.var(0, correction=0)).sqrt()
+        above = (total - self.floor).clamp_min(1e-6)
+        return torch.stack([mean.mean(0), above + torch.log(-torch.expm1(-above))], -1)  # softplus undone
 
     def interval(
         self, prediction: Float[Tensor, "batch *horizon targets outputs"]

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import final
 
 import torch
@@ -9,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dlkit.core.checks import require
-from dlkit.losses.base import Loss
+from dlkit.losses.base import Loss, at_least_single
 
 
 def pinball(
@@ -73,6 +74,25 @@ class Pinball(Loss):
             return None
         ordered = prediction.sort(-1).values
         return ordered[..., 0], ordered[..., -1]
+
+    def mixed(
+        self, answers: Float[Tensor, "members batch *horizon targets outputs"]
+    ) -> Float[Tensor, "batch *horizon targets outputs"]:
+        """Return the mean of each quantile, moved away from the median as the members disagree about it.
+
+        Means of quantiles keep their shape but not the disagreement (Lichtendahl et al. 2013); distances from the
+        median are scaled so that the width is that of the total deviation. Of normal laws this is the normal law with
+        the variance of the mixture.
+        """
+        ordered = at_least_single(answers).sort(-1).values
+        mean, middle = ordered.mean(0), ordered[..., self.outputs // 2]
+        if self.level is None:
+            return mean
+        reach = NormalDist().inv_cdf((1 + self.level) / 2)
+        deviation = ((ordered[..., -1] - ordered[..., 0]) / (2 * reach)).clamp_min(1e-6)
+        total = (deviation.square().mean(0) + middle.var(0, correction=0)).sqrt()
+        centre = mean[..., self.outputs // 2, None]
+        return centre + (mean - centre) * (total / deviation.mean(0)).unsqueeze(-1)
 
     @property
     def level(self) -> float | None:

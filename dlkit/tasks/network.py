@@ -17,6 +17,7 @@ from dlkit.metrics.joining import join
 from dlkit.models.base import NetFactory
 from dlkit.tasks.base import Step, Task
 from dlkit.tasks.graphed import Graphed, graphed
+from dlkit.tasks.members import Members, with_parts
 from dlkit.tasks.scores import Scores
 
 
@@ -101,6 +102,7 @@ class NetTask(Task, ABC):
         super().__init__(spec=spec, **training)
         self.net: nn.Module = net(spec)
         self.graphed: Graphed | None = None
+        self.members: Members | None = None
 
     # ------------------------------------------------------------------ to be written by a task
     @abstractmethod
@@ -131,14 +133,26 @@ class NetTask(Task, ABC):
         """Return the answer of the network with what else the task adds to it."""
         return answer
 
+    def mixed(self, answers: Tensor) -> Tensor:
+        """Return one answer that says what an even mixture of several, (members, batch, *output), says."""
+        loss: Any = self.loss
+        found: Tensor = loss.mixed(answers)
+        return found
+
     # ------------------------------------------------------------------ one step
     def step(self, batch: Batch) -> Step:
         """Return cost, prediction and target of a batch, standardized."""
+        if self.members is not None:
+            return self.judge(self.mixed(self.members.answers(self, batch)), batch)
         answer = self.net(batch.x) if self.graphed is None else self.graphed(batch.x)
         return self.judge(self.finish(answer, batch), batch)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Any:
-        """Return the predictions of a batch in physical units."""
+        """Return the predictions of a batch in physical units; those of members with what they disagree about."""
+        if self.members is not None:
+            answers = self.members.answers(self, batch)
+            each = [self.answered(answer, batch) for answer in answers]
+            return with_parts(self.answered(self.mixed(answers), batch), each)
         return self.answered(self.finish(self.net(batch.x), batch), batch)
 
     def logged(self) -> set[str]:
