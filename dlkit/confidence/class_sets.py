@@ -44,7 +44,7 @@ class Score:
         ordered, order = precise.sort(dim=-1, descending=True, stable=True)
         scores = ordered.cumsum(-1) - (1 - u) * ordered
         if self.penalty:
-            rank = torch.arange(1, p.shape[-1] + 1, device=p.device)
+            rank = torch.arange(1, p.shape[-1] + 1, dtype=torch.float64, device=p.device)
             scores = scores + self.penalty * (rank - self.free).clamp_min(0)
         return torch.empty_like(scores).scatter_(-1, order, scores)
 
