@@ -1,12 +1,15 @@
 """The coverage that was seen, with an interval that knows that neighbouring windows share rows."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-from dlkit.confidence.autocorrelation import Borders, integrated_time
+from dlkit.confidence.autocorrelation import CHUNK, Borders, autocovariances, integrated_time
+
+FEWEST = 10  # independent windows outside that show how windows outside cluster
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,45 +45,70 @@ def coverage(
     """Return the share of truths inside, with the Clopper-Pearson interval at the effective number of windows.
 
     n windows tell as much as n / (1 + 2 sum of the autocorrelations of ``inside``) independent ones; the sum stops
-    where pairs of neighbouring lags are no longer positive (Geyer 1992).
+    where pairs of neighbouring lags are no longer positive (Geyer 1992). Where too few windows are outside (or inside)
+    to see how they cluster, the longer correlation of all columns together is taken, and ``overlap`` at least.
 
     Args:
         inside: 1 inside, 0 outside, NaN unknown, in the order of time; also shares of a window's values.
         borders: First and past the last window of each series; one series by default.
-        overlap: Windows that share rows with one another, e.g. horizon over stride. Where no window, or every one, is
-            inside, so that no autocorrelation can be seen, so many count as one.
+        overlap: Windows that share rows with one another, e.g. horizon over stride.
         confidence: That the interval holds the true share.
     """
-    shape = inside.shape[1:]
     columns = inside.reshape(len(inside), -1)
-    count = (~np.isnan(columns)).sum(0)
-    seen = np.divide(np.nansum(columns, 0, dtype=np.float64), count, out=np.full(len(count), np.nan), where=count > 0)
-    effective = effective_number(columns, seen, count, borders or [(0, len(inside))], overlap)
+    count = np.asarray((~np.isnan(columns)).sum(0))
+    seen = np.nansum(columns, 0, dtype=np.float64) / np.where(count, count, np.nan)
+    times = correlation_times(columns, seen, borders or [(0, len(inside))])
+    effective = effective_number(seen, count, times, overlap)
     low, high = clopper_pearson(seen * effective, effective, confidence)
-    return Coverage(*(np.asarray(part.reshape(shape)) for part in (seen, low, high, effective, count)))
+    return Coverage(*(part.reshape(inside.shape[1:]) for part in (seen, low, high, effective, count)))
+
+
+class Times(NamedTuple):
+    """How windows inside cluster.
+
+    Attributes:
+        variance: Sum of the squares of ``inside`` less its mean, (columns,).
+        own: Correlation time of each column in windows, (columns,); NaN where it does not vary.
+        pooled: That of all columns together; NaN where none varies.
+    """
+
+    variance: np.ndarray
+    own: np.ndarray
+    pooled: float
 
 
 def clopper_pearson(
     hits: Float[np.ndarray, " n"], tries: Float[np.ndarray, " n"], confidence: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the exact interval of a share; numbers need not be whole."""
-    tail = (1 - confidence) / 2
-    misses = tries - hits
+    tail, misses = (1 - confidence) / 2, tries - hits
     low = stats.beta.ppf(tail, hits, misses + 1)
     high = stats.beta.ppf(1 - tail, hits + 1, misses)
     return np.where(hits <= 0, 0.0, low), np.where(misses <= 0, 1.0, high)
 
 
+def correlation_times(
+    columns: Float[np.ndarray, "windows columns"], seen: Float[np.ndarray, " columns"], borders: Borders
+) -> Times:
+    """Return the correlation times of each column and of all together, some columns at a time."""
+    parts = []
+    step = max(1, CHUNK // len(columns))
+    for first in range(0, columns.shape[1], step):
+        chosen = slice(first, first + step)
+        products = autocovariances(np.nan_to_num(columns[:, chosen] - seen[chosen]), borders)
+        parts.append((products[0], integrated_time(products), products.sum(1, keepdims=True)))
+    variance, own = (np.concatenate([part[k] for part in parts]) for k in range(2))
+    return Times(variance, own, float(integrated_time(np.sum([part[2] for part in parts], 0))[0]))
+
+
 def effective_number(
-    columns: Float[np.ndarray, "windows columns"],
-    seen: Float[np.ndarray, " columns"],
-    count: np.ndarray,
-    borders: Borders,
-    overlap: int,
+    seen: Float[np.ndarray, " columns"], count: np.ndarray, times: Times, overlap: int
 ) -> Float[np.ndarray, " columns"]:
     """Return the number of independent truths with a mean as sure as that of each column."""
-    centered = np.nan_to_num(columns - seen)
-    sure = (centered**2).sum(0) * integrated_time(centered, borders) / np.maximum(count, 1) ** 2  # variance of the mean
-    varies = sure > 0  # not where NaN
-    found = np.divide(seen * (1 - seen), sure, out=count / overlap, where=varies)
-    return np.asarray(np.clip(found, np.minimum(1, count), None))
+    rare = np.minimum(seen, 1 - seen) * count < FEWEST * np.nan_to_num(times.own, nan=np.inf)
+    time = np.where(rare, np.fmax(np.fmax(times.own, times.pooled), overlap), times.own)
+    binary = (
+        seen * (1 - seen) * count
+    )  # the variance of windows that are inside or outside as a whole; shares have less
+    larger = np.where(times.variance > 0, binary / np.where(times.variance > 0, times.variance, 1), 1.0)
+    return np.asarray(np.clip(count * larger / time, np.minimum(1, count), None))

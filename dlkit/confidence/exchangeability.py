@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-from dlkit.confidence.autocorrelation import integrated_time
+from dlkit.confidence.autocorrelation import autocovariances, integrated_time
 
 SIZE = 0.05  # of the tests together: a half each
 BLOCK = 2.0  # correlation times in a block
@@ -75,7 +75,7 @@ def exchangeability(
 
 def correlation_time(ranks: Float[np.ndarray, " windows"]) -> float:
     """Return how many windows tell as much as one; 1 where nothing varies."""
-    found = float(integrated_time((ranks - ranks.mean())[:, None], [(0, len(ranks))])[0])
+    found = float(integrated_time(autocovariances((ranks - ranks.mean())[:, None], [(0, len(ranks))]))[0])
     return max(1.0, found) if math.isfinite(found) else 1.0
 
 
