@@ -20,6 +20,15 @@ def gaussian_nll(
     return 0.5 * ((target - mean) / scale).square() + scale.log() + 0.5 * math.log(2 * math.pi)
 
 
+def normal_crps(
+    mean: Float[Tensor, "*shape"], scale: Float[Tensor, "*shape"], target: Float[Tensor, "*shape"]
+) -> Float[Tensor, "*shape"]:
+    """Return the continuous ranked probability score of the normal distribution (Gneiting & Raftery 2007, eq. 21)."""
+    z = (target - mean) / scale
+    density = torch.exp(-0.5 * z.square()) / math.sqrt(2 * math.pi)
+    return scale * (z * torch.erf(z / math.sqrt(2)) + 2 * density - 1 / math.sqrt(math.pi))
+
+
 @final
 class Gaussian(Loss):
     """Normal likelihood: the network returns mean and raw scale, the standard deviation is softplus(raw) + floor.

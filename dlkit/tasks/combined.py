@@ -103,13 +103,13 @@ class Combined(NetTask):
 
     def _judge(self, answer: Tensor, batch: Batch, shared: Tensor | None) -> Step:
         steps = {}
-        for name, task, own in self._each(answer, batch):
+        for name, task, own in self.each(answer, batch):
             steps[name] = task.judge(own, of_head(batch, name))
         costs = torch.stack([step.loss.float() for step in steps.values()])
         total = self.balance(costs, shared) if self.training else self.balance.compared(costs)
         return Step(total, steps, batch.y)
 
-    def _each(self, answer: Tensor, batch: Batch) -> list[tuple[str, Any, Tensor]]:
+    def each(self, answer: Tensor, batch: Batch) -> list[tuple[str, Any, Tensor]]:
         """Return name, task and answer of each head."""
         found = []
         for (name, task), first in zip(self._tasks(), self.firsts, strict=True):
@@ -120,7 +120,7 @@ class Combined(NetTask):
 
     def answered(self, answer: Tensor, batch: Batch) -> dict[str, Any]:
         """Return what each head says, in physical units, beside the truth."""
-        return {name: task.answered(own, of_head(batch, name)) for name, task, own in self._each(answer, batch)}
+        return {name: task.answered(own, of_head(batch, name)) for name, task, own in self.each(answer, batch)}
 
     def mixed(self, answers: Tensor) -> Tensor:
         """Return one answer for those of several members, (members, batch, values), head by head."""
