@@ -1,11 +1,35 @@
 """One page of a run: the whole chain from data to decision."""
 
+import re
 from pathlib import Path
 
-from dlkit.core.checks import require
+from dlkit import __version__
 from dlkit.core.runfolder import RunFolder
-from dlkit.report.page.elements import Section, paragraph
+from dlkit.report.page.elements import Section
+from dlkit.report.page.interactive import traces_html
 from dlkit.report.page.page import page_html, write_page
+from dlkit.train.report_anomalies import anomalies_section
+from dlkit.train.report_confidence import confidence_section
+from dlkit.train.report_data import data_section
+from dlkit.train.report_known import Known, know
+from dlkit.train.report_question import lead, question_section
+from dlkit.train.report_repeat import repeat_section
+from dlkit.train.report_results import results_section
+from dlkit.train.report_time import time_section
+from dlkit.train.report_training import model_section, training_section
+
+SECTIONS = (
+    question_section,
+    data_section,
+    model_section,
+    training_section,
+    results_section,
+    confidence_section,
+    time_section,
+    anomalies_section,
+    repeat_section,
+)
+"""What a page holds, in its order; each returns one section of what is known."""
 
 
 def report_run(run: RunFolder, output: Path | None = None) -> Path:
@@ -16,11 +40,21 @@ def report_run(run: RunFolder, output: Path | None = None) -> Path:
         output: The page; ``report.html`` in the run by default.
 
     Raises:
-        InputError: The run was not trained.
+        InputError: The run was not trained, or its files are damaged.
     """
-    require(
-        bool(run.checkpoint_files()),
-        f"'{run.path}' has no checkpoint, there is nothing to report yet: train it with `dlkit run --into {run.path}`.",
-    )
-    section = Section("question", "The question", [paragraph(run.path.name)])
-    return write_page(output or run.path / "report.html", page_html(run.path.name, "", [section]))
+    known = know(run)
+    return write_page(output or run.path / "report.html", page_of(known))
+
+
+def page_of(known: Known) -> str:
+    """Return the page."""
+    sections = [section(known) for section in SECTIONS]
+    drawn, scripts = traces_html(known.traces)
+
+    def placed(part: str) -> str:
+        return re.sub(r"<!--trace (\d+)-->", lambda found: drawn[int(found.group(1))], part)
+
+    whole = [Section(one.name, one.title, [placed(part) for part in one.parts], one.absent) for one in sections]
+    name = str(known.config.get("name") or known.run.path.name).replace("_", " ")
+    foot = f"Written by dlkit {__version__} from the run folder {known.run.path.name}; this file loads nothing."
+    return page_html(name, lead(known), whole, scripts=scripts, brand="dlkit report", foot=foot)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+import numpy as np
 from bokeh.embed import components
 from bokeh.layouts import gridplot
 from bokeh.models import ColumnDataSource, CustomJSTickFormatter, HoverTool, VStrip
@@ -107,7 +108,7 @@ def drawn(trace: Trace, panel: Panel, shared: Any) -> Any:
     names = [f"c{k}" for k in range(thin.values.shape[1])]
     columns = {name: thin.values[:, k].astype("float32") for k, name in enumerate(names)}
     source = ColumnDataSource({"x": thin.place, "when": thin.when, **columns})
-    plot = figure(
+    plot: Any = figure(
         height=trace.height, x_axis_type="datetime" if trace.axis.dated else "linear", window_axis="x",
         tools="xpan,xbox_zoom,box_zoom,xwheel_zoom,undo,reset,save", active_drag="xbox_zoom", active_scroll=None,
         title=panel.title, output_backend="canvas", **({} if shared is None else {"x_range": shared}),
@@ -116,8 +117,8 @@ def drawn(trace: Trace, panel: Panel, shared: Any) -> Any:
         shade(plot, span)
     first = len(panel.lines)
     for k, band in enumerate(panel.bands):
-        plot.varea("x", names[first + 2 * k], names[first + 2 * k + 1], source=source,
-                   fill_color=band.color, fill_alpha=band.alpha)  # fmt: skip
+        xs, ys = pieces(thin.place, thin.values[:, first + 2 * k], thin.values[:, first + 2 * k + 1])
+        plot.patches(xs, ys, fill_color=band.color, fill_alpha=band.alpha, line_alpha=0)
     lines = [
         plot.line("x", name, source=source, line_color=line.color, line_dash=line.dash, line_width=line.width)
         for name, line in zip(names, panel.lines, strict=False)
@@ -125,7 +126,18 @@ def drawn(trace: Trace, panel: Panel, shared: Any) -> Any:
     if panel.level is not None:
         plot.add_layout(Span(location=panel.level, dimension="width", line_color="#a83c00", line_dash="dashed"))
     plot.add_tools(hover_of(trace, panel, names, lines[0]))
+    if shared is None:
+        plot.x_range.range_padding = 0.01
     return styled(plot, trace.axis)
+
+
+def pieces(place: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> tuple[Any, Any]:
+    """Return the outline, places and values, of each piece of a band that is not broken."""
+    known = np.isfinite(lower) & np.isfinite(upper)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], known, [False]]).astype(np.int8))).reshape(-1, 2)
+    xs = [np.concatenate([place[a:b], place[a:b][::-1]]) for a, b in edges]
+    ys = [np.concatenate([lower[a:b], upper[a:b][::-1]]).astype(np.float32) for a, b in edges]
+    return xs, ys
 
 
 def shade(plot: Any, span: Spans) -> None:

@@ -1,0 +1,184 @@
+"""What was promised, what the test saw of it, and what it rests on."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dlkit.core.checks import counted
+from dlkit.report.page.charts import Seen, coverage_image
+from dlkit.report.page.elements import Section, Tone, facts, heading, note, paragraph, picture, table
+from dlkit.report.tables import shorten
+from dlkit.train.confidence import HeadConfidence, Promise
+from dlkit.train.report_known import Known
+from dlkit.train.report_results import figure_of
+from dlkit.train.report_words import level_text, number, percent
+
+MOST = 24  # promises that are drawn
+
+
+def confidence_section(known: Known) -> Section:
+    """Return the section."""
+    title, found = "Confidence: promised and seen", known.confidence
+    figure = known.run.figures / "reliability.png"
+    drawn = figure_of(figure, kind="small") if figure.is_file() else ""
+    make = f"`dlkit calibrate {known.run.path}` fits it on what validates and checks it on the test."
+    if found is None:
+        return Section(
+            "confidence",
+            title,
+            [paragraph(f"Not calibrated: nothing is promised. {make}", "absent"), *own_interval(known), drawn],
+        )
+    if isinstance(found, str):
+        return Section("confidence", title, [note(found, "bad"), drawn])
+    parts = [paragraph(
+        f"Fitted on what validates and checked on the test, which nothing was fitted on. Validation also chose the "
+        f"weights, so it is not quite as new to the network as the test. Level {level_text(found.level)}."
+    )]  # fmt: skip
+    for name, head in found.heads.items():
+        parts += [heading(name) if name else "", *head_parts(head)]
+    if found.members:
+        parts.append(paragraph(f"{counted(len(found.members) + 1, 'network')} answer together."))
+    return Section("confidence", title, [*parts, drawn])
+
+
+def own_interval(known: Known) -> list[str]:
+    """Return what the interval of the network itself held, which promises nothing."""
+    overall = ((known.metrics.get("test") or {}).get("standardized") or {}).get("overall") or {}
+    if "coverage" not in overall:
+        return []
+    held = percent(overall["coverage"])
+    told = (
+        f"The interval of the network itself held {held} of the test values; it is a claim of the network, no promise."
+    )
+    return [paragraph(told)]
+
+
+def head_parts(head: HeadConfidence) -> list[str]:
+    """Return the promises of one question, and what was measured beside them."""
+    checked = [one for one in head.promises if one.seen is not None]
+    parts = [
+        verdict(checked),
+        coverage_part(checked),
+        promise_table(head.promises),
+        exchangeability(head.exchangeability),
+    ]
+    measures = {
+        name.replace("_", " "): measure(name, value)
+        for name, value in head.measures.items()
+        if isinstance(value, (int, float, str))
+    }
+    parts.append(facts(measures))
+    return [*parts, *(paragraph(text) for text in head.notes)]
+
+
+def measure(name: str, value: float | str) -> str:
+    """Return a measure; calibration errors are shares."""
+    if isinstance(value, str):
+        return value
+    return percent(float(value), 2) if name.startswith(("ece", "noise")) else number(float(value))
+
+
+def verdict(checked: list[Promise]) -> str:
+    """Say how many promises hold."""
+    if not checked:
+        return note("The promises could not be checked on the test.", "warn")
+    failed = [one for one in checked if one.holds is False]
+    promises = counted(len(checked), "promise")
+    if not failed:
+        every = "the promise" if len(checked) == 1 else f"any of {promises}"
+        return note(f"The test does not speak against {every}.", "good")
+    told = ", ".join(f"{one.what} {one.target}".strip() for one in failed[:3])
+    verb = "does" if len(failed) == 1 else "do"
+    return note(f"{len(failed)} of {promises} {verb} not hold on the test: {told}.", "bad")
+
+
+def coverage_part(checked: list[Promise]) -> str:
+    """Return promised and seen coverage as a picture."""
+    shown = [one for one in checked if one.low is not None and one.high is not None][:MOST]
+    if not shown:
+        return ""
+    drawn = [
+        Seen(
+            shorten(named(one), 46),
+            one.level,
+            float(one.seen or 0.0),
+            float(one.low or 0.0),
+            float(one.high or 0.0),
+            one.holds is not False,
+        )
+        for one in shown
+    ]
+    alt = "Coverage promised and seen: " + "; ".join(
+        f"{one.name} {percent(one.promised)} promised, {percent(one.seen)} seen" for one in drawn
+    )
+    return picture(coverage_image(drawn), alt, form="svg+xml")
+
+
+def named(one: Promise) -> str:
+    """Return what is promised of what."""
+    return f"{one.what}, {one.target}" if one.target else one.what
+
+
+def promise_table(promises: list[Promise]) -> str:
+    """Return the promises with what the test saw and what they rest on."""
+    rows, signs = [], []
+    for one in promises[:60]:
+        seen = percent(one.seen, 2)
+        between = f"{percent(one.low)} to {percent(one.high)}" if one.low is not None else ""
+        size = "" if one.size is None else f"{number(one.size)} {one.unit}".strip()
+        rows.append(
+            [
+                named(one),
+                one.method,
+                one.assumes,
+                level_text(one.level),
+                seen,
+                between,
+                number(round(one.effective)),
+                size,
+                holds(one),
+            ]
+        )
+        signs.append(tone(one))
+    head = [
+        "promise",
+        "method",
+        "rests on",
+        "promised",
+        "seen on test",
+        "95 % interval",
+        "independent",
+        "mean size",
+        "holds?",
+    ]
+    caption = "An interval of the coverage seen counts as many answers as are independent of each other in time."
+    return table(head, rows, caption=caption, words=3, signs=signs)
+
+
+def holds(one: Promise) -> str:
+    """Return the verdict of a promise."""
+    return {True: "yes", False: "no", None: "not checked"}[one.holds]
+
+
+def tone(one: Promise) -> Tone:
+    """Return its colour."""
+    found: dict[bool | None, Tone] = {True: "good", False: "bad", None: "warn"}
+    return found[one.holds]
+
+
+def exchangeability(found: Mapping[str, Any] | None) -> str:
+    """Say whether calibration and test are alike."""
+    if not found:
+        return ""
+    alike = found.get("verdict", found.get("exchangeable"))
+    refuted = found.get("refuted", alike in (False, "refuted", "no"))
+    told = ", ".join(
+        f"{name.replace('_', ' ')} {number(value)}"
+        for name, value in found.items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+    )
+    if refuted:
+        return note(
+            f"Calibration and test are not exchangeable ({told}): only promises that do not rest on it hold.",
+            "warn",
+        )
+    return note(f"Nothing speaks against calibration and test being exchangeable ({told}).", "good")

@@ -1,0 +1,159 @@
+"""The measures of a run beside its baselines, and the figures of its test."""
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dlkit.report.page.elements import Section, beside, code, folded, heading, paragraph, picture, table
+from dlkit.train.measures import MODEL, Values, better_of, label_of
+from dlkit.train.report_known import Known
+from dlkit.train.report_measures import all_measures, units_of
+from dlkit.train.report_words import number
+
+HIGH = ("vus_pr", "auprc", "vus_roc", "affiliation_precision", "affiliation_recall", "range_f1", "range_precision",
+        "range_recall", "detected")  # fmt: skip
+NEITHER = ("events", "threshold", "alarmed_share")
+WORDS = {
+    "vus_pr": "VUS-PR", "auprc": "area under precision-recall", "auroc": "area under the ROC curve",
+    "vus_roc": "VUS-ROC",
+    "delay_s": "median delay (s)", "false_alarms_per_day": "false alarms a day",
+    "detected": "labelled events found (share)",
+    "alarmed_share": "share of rows in an event", "range_f1": "range F1", "f1": "F1 of rows",
+}  # fmt: skip
+SAY = {
+    "error_per_horizon": "Mean absolute error by lead time, the model beside the baselines.",
+    "confusion": "What is taken for what: rows are the truth.",
+    "reliability": "How often an answer is right against how sure it was; on the diagonal it can be taken at its word.",
+    "roc": "Share of a class that is found against the share of others taken for it.",
+    "scores_of_classes": "Recall, precision and F1 of each class.",
+    "scores": "Scores of validation and test, with the threshold.",
+    "overview": "Scores and the errors of each channel at a glance.",
+    "baselines": "The network beside classical methods.",
+    "label_counts": "Labels that are right, missed and wrongly said.",
+}  # fmt: skip
+ELSEWHERE = ("mistakes", "largest_errors", "event_", "overview", "scores", "sync", "forecast_", "embedding")
+
+
+def results_section(known: Known) -> Section:
+    """Return the section."""
+    measures = all_measures(known)
+    if not measures:
+        return Section("results", "Results", absent=f"Not tested yet: `dlkit test {known.run.path}` measures it.")
+    parts = [
+        measures_table(known, measures),
+        *classical(known),
+        class_part(known),
+        figures_part(known),
+        folded("The table of the test, as printed", code(summary_text(known.run.summary))),
+    ]
+    return Section("results", "Results beside baselines", parts)
+
+
+def summary_text(path: Path) -> str:
+    """Return what the test printed."""
+    return path.read_text(encoding="utf-8").rstrip() if path.is_file() else ""
+
+
+def words_of(name: str, units: Mapping[str, str]) -> str:
+    """Return a measure in words."""
+    first, _, rest = name.partition("/")
+    if first == "anomalies":
+        return WORDS.get(rest, rest.replace("_", " "))
+    return label_of(name, units)
+
+
+def direction(name: str) -> str:
+    """Return which values of a measure are better."""
+    last = name.rpartition("/")[2]
+    if last in HIGH:
+        return "high"
+    return "neither" if last in NEITHER or "(" in last else better_of(name)
+
+
+def measures_table(known: Known, measures: Mapping[str, Values]) -> str:
+    """Return the model beside its baselines, the best of each row in bold."""
+    methods, units = list(measures), units_of(known)
+    names = [name for name in measures[MODEL] if math.isfinite(measures[MODEL][name])][:40]
+    rows, best = [], []
+    for name in names:
+        values = [measures[method].get(name, math.nan) for method in methods]
+        rows.append([words_of(name, units), *(number(value) for value in values), skill(name, values)])
+        best.append(best_column(name, values))
+    caption = (
+        "Bold is the best of its row. Skill is the share of the error of the best baseline that the model avoids; it "
+        "is negative where the model loses."
+    )
+    return table(["", *methods, "skill"], rows, caption=caption, best=best)
+
+
+def best_column(name: str, values: Sequence[float]) -> int | None:
+    """Return the column of the best value."""
+    known = [value for value in values if math.isfinite(value)]
+    if len(known) < 2 or direction(name) == "neither" or len(set(known)) == 1:
+        return None
+    return values.index((max if direction(name) == "high" else min)(known)) + 1
+
+
+def skill(name: str, values: Sequence[float]) -> str:
+    """Return the share of the error of the best other method that the first avoids."""
+    others = [value for value in values[1:] if math.isfinite(value)]
+    way = direction(name)
+    if not others or way == "neither" or name.endswith("r2"):
+        return ""
+    own, rival = (1 - values[0], 1 - max(others)) if way == "high" else (values[0], min(others))
+    return f"{100 * (1 - own / rival):+.1f} %".replace("-", "\u2212") if rival > 0 else ""
+
+
+def classical(known: Known) -> list[str]:
+    """Return the comparison with classical methods and single sources, where it was made."""
+    parts = []
+    printed = summary_text(known.run.path / "baselines.txt")
+    if printed:
+        parts.append(heading("Classical methods on the same data"))
+        parts.append(code(printed))
+    else:
+        parts.append(
+            paragraph(f"Classical methods were not fitted: `dlkit baselines {known.run.path}` does it.", "small")
+        )
+    sources = known.metrics.get("single_sources") or {}
+    if sources:
+        names = list(dict.fromkeys(name for each in sources.values() for name in each))
+        rows = [[method, *(number(each.get(name)) for name in names)] for method, each in sources.items()]
+        parts.append(table(["source", *names], rows, caption="Each source alone, trained and tested in the same way"))
+    return parts
+
+
+def class_part(known: Known) -> str:
+    """Return the measures of each class, the worst first."""
+    each = (known.metrics.get("test") or {}).get("per_class") or {}
+    if not each:
+        return ""
+    names = list(next(iter(each.values())))
+    key = "f1" if "f1" in names else names[-1]
+    order = sorted(each, key=lambda name: each[name].get(key) if each[name].get(key) is not None else math.inf)
+    rows = [[name, *(number(each[name].get(one)) for one in names)] for name in order[:40]]
+    caption = "Measures of each class, the hardest first" + (f"; 40 of {len(each)}" if len(each) > 40 else "")
+    return table(["class", *(name.replace("_", " ") for name in names)], rows, caption=caption)
+
+
+def figures_part(known: Known) -> str:
+    """Return the figures of the test."""
+    found = [path for path in sorted(known.run.figures.glob("*.png")) if not path.stem.startswith(ELSEWHERE)]
+    return beside([figure_of(path, kind="small") for path in found[:12]])
+
+
+def figure_of(path: Path, caption: str = "", alt: str = "", *, kind: str = "") -> str:
+    """Return a picture of the run with what it shows."""
+    said = caption or SAY.get(path.stem, path.stem.replace("_", " "))
+    return picture(smaller(path), alt or f"{path.stem.replace('_', ' ')}: {said}", said, kind=kind)
+
+
+def smaller(path: Path) -> bytes:
+    """Return a PNG with 256 colours, which is a third of the size and looks the same."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        content = io.BytesIO()
+        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(content, format="PNG", optimize=True)
+    return min(content.getvalue(), path.read_bytes(), key=len)
