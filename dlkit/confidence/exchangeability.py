@@ -11,7 +11,7 @@ from scipy import stats
 from dlkit.confidence.autocorrelation import autocovariances, integrated_time
 
 SIZE = 0.05  # of the tests together: a half each
-BLOCK = 2.0  # correlation times in a block
+BLOCK = 3.0  # correlation times in a block: then 5 % are 5 % for series that remember (scripts/study_coverage.py)
 TAILS = (0.25, 0.5, 0.75, 0.9)
 JUMP = 0.01
 BETS = np.array([-1.0, 0.0, 1.0])
@@ -26,21 +26,28 @@ class Exchangeability:
         log_martingale: Largest natural logarithm that the conformal test martingale reached.
         block: Windows of a block: those apart tell independent things.
         blocks: Number of whole blocks.
+        smallest: The smallest p-value that so few blocks can have.
     """
 
     p_value: float
     log_martingale: float
     block: int
     blocks: int
+    smallest: float = 0.0
+
+    @property
+    def few(self) -> bool:
+        """Whether there are too few independent windows for the permutation to refute anything."""
+        return self.smallest > SIZE / 2
 
     @property
     def refuted(self) -> bool:
         """Whether one of the tests refutes it, at 5 % for both together."""
-        return self.p_value <= SIZE / 2 or self.log_martingale >= np.log(2 / SIZE)
+        return self.p_value <= SIZE / 2 or self.log_martingale >= math.log(2 / SIZE)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types."""
-        return {**vars(self), "refuted": self.refuted}
+        return {**vars(self), "few": self.few, "refuted": self.refuted}
 
 
 def exchangeability(
@@ -69,8 +76,9 @@ def exchangeability(
     means = [block_means(part, block) for part in parts]
     tails = [block_means(exceeding(part), block) for part in parts]
     p_value = permutation(tails[0], tails[1], draws, generator)
-    martingale = log_martingale(np.concatenate(means)[:, 0], generator)
-    return Exchangeability(p_value, martingale, block, sum(map(len, means)))
+    martingale = log_martingale(np.concatenate(means), generator)
+    smallest = 1 / math.comb(sum(map(len, means)), len(means[0]))
+    return Exchangeability(p_value, martingale, block, sum(map(len, means)), smallest)
 
 
 def correlation_time(ranks: Float[np.ndarray, " windows"]) -> float:
@@ -85,9 +93,9 @@ def exceeding(ranks: Float[np.ndarray, " windows"]) -> Float[np.ndarray, "window
 
 
 def block_means(values: Float[np.ndarray, "windows *columns"], block: int) -> Float[np.ndarray, "blocks columns"]:
-    """Return the means of whole blocks of windows; what is left over at the begin is left out."""
+    """Return the means of whole blocks of windows; what is left over at the beginning is left out."""
     count = len(values) // block
-    rows = values[len(values) - count * block :].reshape(count, block, -1)
+    rows = values[len(values) - count * block :].reshape(count, block, *values.shape[1:])
     return np.asarray(rows.mean(1))
 
 
