@@ -20,7 +20,7 @@ def parser() -> Parser:
     own.add_argument("--to", default="onnx", metavar="FORM", help="onnx (default) or torch (a torch.export program).")
     own.add_argument("--int8", action="store_true", help="Weights of 8 bits; the difference is measured and said.")
     own.add_argument("--limit", type=float, default=None, metavar="SHARE",
-                     help="Largest difference by --int8 in standard deviations of the answers; 0.1.")  # fmt: skip
+                     help="Largest difference by --int8 in standard deviations of the answers; 0.05.")  # fmt: skip
     own.add_argument("--windows", type=int, default=64, metavar="N", help="Real windows or samples to compare on.")
     own.add_argument("--output", default=None, metavar="FILE", help="RUN/export/model.onnx or .pt2 if absent.")
     return own
@@ -32,6 +32,9 @@ def main(arguments: list[str]) -> None:
         parser().print_help()
         return
     known, rest = parser().parse_known_args(arguments)
-    from dlkit.export.exporting import Wish, export
+    from dlkit.export.wish import Wish
 
-    print(export(rest, Wish.of(known.to, known.output, int8=known.int8, limit=known.limit, windows=known.windows)))
+    wish = Wish.of(known.to, known.output, int8=known.int8, limit=known.limit, windows=known.windows)
+    from dlkit.export.exporting import export
+
+    print(export(rest, wish))

@@ -1,52 +1,91 @@
 """Export a run: load, trace, write, compare with the run on real windows, and only then keep the file."""
 
+import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from dlkit.core.checks import require, suggest
-
-FORMS = {"onnx": ".onnx", "torch": ".pt2"}
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What is wanted.
-
-    Attributes:
-        form: "onnx" or "torch".
-        output: The file; None puts it into the run.
-        int8: Weights of 8 bits.
-        limit: Largest difference by them, in standard deviations of the answers.
-        windows: Number of real windows or samples to compare on.
-    """
-
-    form: str
-    output: Path | None
-    int8: bool
-    limit: float
-    windows: int
-
-    @classmethod
-    def of(cls, form: str, output: str | None, *, int8: bool, limit: float | None, windows: int) -> "Wish":
-        """Return a checked wish.
-
-        Raises:
-            InputError: The form does not exist, or settings do not go together.
-        """
-        require(form in FORMS, f"--to {form}: {suggest(form, FORMS)}")
-        require(not int8 or form == "onnx", "--int8 is for --to onnx: leave it out, or export to onnx.")
-        require(int8 or limit is None, "--limit bounds what --int8 may change: give --int8 too, or leave it out.")
-        require(limit is None or limit > 0, f"--limit {limit} must be positive, e.g. 0.1.")
-        require(windows > 0, f"--windows {windows} must be positive, e.g. 64.")
-        path = None if output is None else Path(output)
-        require(
-            path is None or path.suffix == FORMS[form],
-            f"--output '{output}' must end in {FORMS[form]}, as --to {form} writes it.",
-        )
-        return cls(form, path, int8, 0.1 if limit is None else limit, windows)
+from dlkit.core.checks import counted
+from dlkit.core.runfolder import RunFolder, atomic_file
+from dlkit.export import runtime
+from dlkit.export.agreement import Named, require_equal
+from dlkit.export.calibrated import Calibrated
+from dlkit.export.metadata import describe
+from dlkit.export.physical import Physical
+from dlkit.export.tracing import trace
+from dlkit.export.windows import Sample, look
+from dlkit.export.wish import Wish
+from dlkit.train import confidence, stages
+from dlkit.train.explaining import require_run
 
 
 def export(arguments: Sequence[str], wish: Wish) -> str:
     """Export a run and return what was written, as text."""
-    raise NotImplementedError(arguments, wish)
+    cli, found = stages.load(arguments)
+    path, about = export_run(cli.model.cpu(), cli.datamodule, require_run(found), wish)
+    checked = about["checked"]
+    lines = [
+        f"{path}: {path.stat().st_size / 2**20:.2f} MB",
+        f"runs without dlkit: {path.with_name('run_model.py')}",
+        f"the answers of the run on {counted(checked['windows'], 'real window')}: largest relative difference "
+        f"{checked['largest_difference']:.1e}",
+    ]
+    lines += [f"8 bits change {name}: {value:.3g}" for name, value in about.get("int8", {}).items()]
+    return "\n".join(lines)
+
+
+def export_run(task: Any, data: Any, run: RunFolder, wish: Wish) -> tuple[Path, dict[str, Any]]:
+    """Write the file and ``run_model.py`` beside it; return its path and what it says of itself.
+
+    Args:
+        task: The trained task, on the CPU.
+        data: Its data.
+        run: Its folder.
+        wish: What is wanted.
+
+    Raises:
+        InputError: The answers of the file would not be those of the run.
+    """
+    known = confidence.read(run)
+    network = Physical(task, None if known is None else Calibrated(known.heads))
+    sample = look(network, data, wish.windows)
+    about = describe(task, run, sample.answers, known)
+    program, path = trace(network, list(sample.given.values())), wish.place(run)
+    with atomic_file(path) as work:
+        about = (write_program if wish.form == "torch" else write_graph)(work, program, sample, about, wish)
+    shutil.copyfile(runtime.__file__, path.with_name("run_model.py"))
+    return path, about
+
+
+def write_program(path: Path, program: Any, sample: Sample, about: dict[str, Any], wish: Wish) -> dict[str, Any]:  # noqa: ARG001
+    """Write a program of torch.export that was compared with the run; return what it says of itself."""
+    from dlkit.export.torch_file import answers_of, write_torch
+
+    wanted = sample.arrays("answers")
+    write_torch(path, program, about)
+    about = about | compared(answers_of(path, tuple(sample.given.values()), list(wanted)), wanted, of="program")
+    write_torch(path, program, about)
+    return about
+
+
+def write_graph(path: Path, program: Any, sample: Sample, about: dict[str, Any], wish: Wish) -> dict[str, Any]:
+    """Write an ONNX file that was compared with the run; return what it says of itself."""
+    from dlkit.export.onnx_file import answers_of, describe_file, write_onnx
+
+    given, wanted = sample.arrays("given"), sample.arrays("answers")
+    write_onnx(path, program, list(given), list(wanted))
+    about = about | compared(answers_of(path, given), wanted, of="graph")
+    if wish.int8:
+        from dlkit.export.int8 import changes, require_small, write_int8
+
+        write_int8(path, path, given)
+        about = about | {"int8": changes(answers_of(path, given), wanted)}
+        require_small(about["int8"], wish.limit)
+    describe_file(path, about)
+    return about
+
+
+def compared(found: Named, wanted: Named, *, of: str) -> dict[str, Any]:
+    """Return what is said of the comparison, which was passed."""
+    count = len(next(iter(wanted.values())))
+    return {"checked": {"windows": count, "largest_difference": require_equal(found, wanted, of=of)}}

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from dlkit.core.batch import Batch
 from dlkit.core.specs import Part, Spec
+from dlkit.export.calibrated import Calibrated
 from dlkit.export.ports import given_channels, inputs_of, masks_of
 
 
@@ -17,10 +18,10 @@ class Physical(nn.Module):
 
     Args:
         task: The trained task.
-        confidence: Makes of an answer the calibrated one, or None.
+        confidence: Makes of the answers the calibrated ones, or None.
     """
 
-    def __init__(self, task: Any, confidence: Any = None) -> None:
+    def __init__(self, task: Any, confidence: Calibrated | None = None) -> None:
         super().__init__()
         self.task, self.confidence = task.eval(), confidence
         self.names = [port.name for port in inputs_of(task.spec)]
@@ -32,8 +33,8 @@ class Physical(nn.Module):
     def answers(self, *given: Tensor) -> dict[str, Tensor]:
         """Return the answers by name."""
         batch = self.batch(dict(zip(self.names, given, strict=True)))
-        answer = self.task.predict_step(batch, 0)
-        return flat(answer if self.confidence is None else self.confidence(answer))
+        found = flat(self.task.predict_step(batch, 0))
+        return found if self.confidence is None else self.confidence(found)
 
     def batch(self, given: dict[str, Tensor]) -> Batch:
         """Return a batch as the data module makes it; targets, which nobody knows yet, are 0."""

@@ -1,39 +1,281 @@
-"""Run an exported model: needs numpy and onnxruntime alone.
+"""Run an exported model: needs numpy and onnxruntime alone (a .pt2 file: torch).
 
-    python run_model.py model.onnx                      what goes in, what comes out
-    python run_model.py model.onnx data.npz out.npz     predict
+    python run_model.py model.onnx                      says what goes in and what comes out
+    python run_model.py model.onnx data.npz out.npz     predicts; data.npz holds an array for each input
 
-In Python: ``Model("model.onnx").predict({"x": array})``; arrays are in physical units, NaN where missing.
+In Python: ``Model("model.onnx").predict({"x": array})``. Arrays are in physical units, NaN where missing; their first
+axis counts windows or samples, any number of them. Give names of channels and units too, and they are compared.
 """
 
+import importlib
 import json
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 META = "dlkit"
+PERIODS = {"day": 86_400.0, "week": 604_800.0, "year": 365.2425 * 86_400.0}
+Named = dict[str, np.ndarray]
 
 
 class RefusedError(ValueError):
-    """One sentence that says what came and what is needed."""
+    """One sentence: what came, and what is needed."""
+
+
+def require(condition: bool, sentence: str) -> None:
+    """Refuse unless the condition holds."""
+    if not condition:
+        raise RefusedError(sentence)
 
 
 class Model:
-    """An exported model."""
+    """An exported model.
+
+    Args:
+        path: A file that ``dlkit export`` wrote.
+        threads: Of a prediction; None takes all.
+    """
 
     def __init__(self, path: str | Path, threads: int | None = None) -> None:
-        import onnxruntime
+        require(Path(path).is_file(), f"There is no model '{path}': give a file that `dlkit export` wrote.")
+        opened = open_program if Path(path).suffix == ".pt2" else open_onnx
+        text, self.run = opened(str(path), threads)
+        require(bool(text), f"'{path}' was not written by `dlkit export`: it does not say what goes in.")
+        self.about: dict[str, Any] = json.loads(text or "")
+        self.inputs: dict[str, dict[str, Any]] = {one["name"]: one for one in self.about["inputs"]}
+        self.outputs: list[str] = [one["name"] for one in self.about["outputs"]]
 
-        options = onnxruntime.SessionOptions()
-        if threads is not None:
-            options.intra_op_num_threads = threads
-        if not Path(path).is_file():
-            raise RefusedError(f"There is no model '{path}'.")
-        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self.about: dict[str, Any] = json.loads(self.session.get_modelmeta().custom_metadata_map[META])
+    def predict(
+        self,
+        inputs: Mapping[str, Any] | np.ndarray,
+        channels: Mapping[str, Sequence[str]] | Sequence[str] | None = None,
+        units: Mapping[str, Sequence[str]] | Sequence[str] | None = None,
+    ) -> Named:
+        """Return the answers by name; warn of channels whose values are like none of the training.
 
-    def predict(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Return the answers by name for arrays by name."""
-        found = self.session.run(None, inputs)
-        return dict(zip([one["name"] for one in self.about["outputs"]], found, strict=True))
+        Args:
+            inputs: Arrays by name of the input; instead of an array also its channels by name. One array alone where
+                there is one input.
+            channels: Names of the channels as they come, by name of the input; refused in another order.
+            units: Units of the channels as they come, by name of the input; refused if others are needed.
+        """
+        given = self.checked(inputs, channels, units)
+        for doubt in self.doubts(given):
+            warnings.warn(doubt, stacklevel=2)
+        return self.answer(given)
+
+    def answer(self, given: Named) -> Named:
+        """Return the answers for checked inputs."""
+        return dict(zip(self.outputs, self.run(given), strict=True))
+
+    def checked(self, inputs: Any, channels: Any = None, units: Any = None) -> Named:
+        """Return the inputs as float32 arrays.
+
+        Raises:
+            RefusedError: An input is missing or unknown, or has another shape, type, order of channels or unit.
+        """
+        arrays, names, kinds = (self.by_input(one) for one in (inputs, channels, units))
+        for name in (*arrays, *names, *kinds):
+            require(name in self.inputs, f"There is no input '{name}': give {listed(self.inputs)}.")
+        lacking = [name for name in self.inputs if name not in arrays]
+        require(not lacking, f"The input {listed(lacking)} is missing: give {listed(self.inputs)}.")
+        found = {}
+        for name, port in self.inputs.items():
+            if name in names:
+                check_order(port, list(names[name]))
+            if name in kinds:
+                check_units(port, list(kinds[name]))
+            found[name] = self.array(port, arrays[name])
+        sizes = {name: len(value) for name, value in found.items()}
+        require(len(set(sizes.values())) == 1, f"The inputs have other numbers of windows: {sizes}.")
+        return found
+
+    def by_input(self, given: Any) -> dict[str, Any]:
+        """Return what was given by name of the input; what has no name belongs to the only input."""
+        if given is None:
+            return {}
+        if isinstance(given, Mapping) and (set(given) & set(self.inputs) or len(self.inputs) > 1):
+            return dict(given)
+        only = next(iter(self.inputs))
+        if isinstance(given, Mapping):
+            mine = self.inputs[only]["channels"]
+            return {only: given} if set(given) & set(mine) else dict(given)
+        require(len(self.inputs) == 1, f"The model has several inputs: give {listed(self.inputs)}, each by its name.")
+        return {only: given}
+
+    def array(self, port: dict[str, Any], given: Any) -> np.ndarray:
+        """Return an input as float32."""
+        given = stacked(port, given) if isinstance(given, Mapping) else given
+        value = as_numbers(port["name"], given)
+        shape, wanted = value.shape[1:], tuple(port["shape"])
+        if self.about.get("padded") and value.ndim == len(wanted) + 1 and 0 < shape[-1] < wanted[-1]:
+            behind = [(0, 0)] * (value.ndim - 1) + [(0, wanted[-1] - shape[-1])]
+            value, shape = np.pad(value, behind, constant_values=np.nan), wanted
+        axes = ", ".join(f"{axis} {size}" for axis, size in zip(port["axes"][1:], wanted, strict=True))
+        require(
+            shape == wanted and len(value) > 0,
+            f"The input '{port['name']}' has the shape {value.shape}, but (windows, {axes}) is needed.",
+        )
+        return value
+
+    def doubts(self, given: Named) -> list[str]:
+        """Return a sentence for each channel whose mean lies far outside of what trained: units or order may differ."""
+        found = []
+        for name, value in given.items():
+            port = self.inputs[name]
+            if not port["typical"]:
+                continue
+            axis = port["axes"].index("channels")
+            axes = tuple(place for place in range(value.ndim) if place != axis)
+            seen = np.isfinite(value)
+            mean = np.where(seen, value, 0).sum(axes, dtype=np.float64) / np.maximum(seen.sum(axes), 1)
+            low, high = np.array(port["typical"]).T
+            for place in np.flatnonzero(((mean < low) | (mean > high)) & seen.any(axes)):
+                channel, unit = port["channels"][place], port["units"][place]
+                found.append(
+                    f"'{channel}' is {mean[place]:.4g} on average, but {low[place]:.4g} to {high[place]:.4g} "
+                    f"is usual{' in ' + unit if unit else ''}: look at its unit and at the order of the channels."
+                )
+        return found
+
+    def text(self) -> str:
+        """Return what goes in and what comes out."""
+        about = self.about
+        lines = [f"{about['name']}: {about['kind']} by {about['network']}, level {about['level']}"]
+        for title, ports in {"in": about["inputs"], "out": about["outputs"]}.items():
+            for port in ports:
+                axes = ", ".join(f"{axis} {size}" for axis, size in zip(port["axes"][1:], port["shape"], strict=True))
+                lines.append(f"{title:<4}{port['name']} (windows, {axes}): {port['meaning']}")
+                pairs = zip(port["channels"], port["units"], strict=True)
+                named = ", ".join(f"{name} [{unit}]" if unit else name for name, unit in pairs)
+                lines += [f"      {named}"] if named else []
+        return "\n".join(lines)
+
+
+def open_onnx(path: str, threads: int | None) -> tuple[str | None, Any]:
+    """Return what an ONNX file says of itself, and what runs it."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise RefusedError(f"'{path}' is damaged or no ONNX file: export it again.") from error
+    return session.get_modelmeta().custom_metadata_map.get(META), lambda given: session.run(None, given)
+
+
+def open_program(path: str, threads: int | None) -> tuple[str | None, Any]:  # noqa: ARG001 - torch has its own setting
+    """Return what a torch program says of itself, and what runs it."""
+    torch: Any = importlib.import_module("torch")
+    extra: dict[str, Any] = {META: ""}
+    try:
+        network = torch.export.load(path, extra_files=extra).module()
+    except Exception as error:
+        raise RefusedError(f"'{path}' is damaged or no program of torch.export: export it again.") from error
+
+    def run(given: Named) -> list[np.ndarray]:
+        with torch.no_grad():
+            return [one.numpy() for one in network(*(torch.from_numpy(value) for value in given.values()))]
+
+    text = extra[META]
+    return (text.decode() if isinstance(text, bytes) else text) or None, run
+
+
+def listed(names: Any) -> str:
+    """Return names in quotes."""
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def as_numbers(name: str, given: Any) -> np.ndarray:
+    """Return float32 values; NaN is a missing one, None too."""
+    try:
+        value = np.asarray(given)
+        value = np.asarray(given, np.float64) if value.dtype == object else value
+    except (ValueError, TypeError) as error:
+        raise RefusedError(
+            f"The input '{name}' is no array of numbers: give lists of one length, or an array."
+        ) from error
+    require(value.dtype.kind in "fiub", f"The input '{name}' has the type {value.dtype}: give real numbers.")
+    with np.errstate(over="ignore"):
+        found = np.ascontiguousarray(value, dtype=np.float32)
+    require(not bool(np.isinf(found).any()), f"The input '{name}' has infinite values: write NaN where one is missing.")
+    return found
+
+
+def stacked(port: dict[str, Any], given: Mapping[str, Any]) -> np.ndarray:
+    """Return the channels of an input, given by their names, in the order that is needed."""
+    wanted = port["channels"]
+    for name in given:
+        require(name in wanted, f"The input '{port['name']}' has no channel '{name}': give {listed(wanted)}.")
+    lacking = [name for name in wanted if name not in given]
+    require(not lacking, f"The channels {listed(lacking)} of '{port['name']}' are missing: give NaN where unknown.")
+    parts = [as_numbers(name, given[name]) for name in wanted]
+    shapes = {name: part.shape for name, part in zip(wanted, parts, strict=True)}
+    require(len(set(shapes.values())) == 1, f"The channels of '{port['name']}' have other shapes: {shapes}.")
+    axis = port["axes"].index("channels")
+    require(parts[0].ndim >= axis, f"A channel of '{port['name']}' has the shape {parts[0].shape}: windows come first.")
+    return np.stack(parts, axis)
+
+
+def check_order(port: dict[str, Any], given: list[str]) -> None:
+    """Refuse channels in another order, or other ones."""
+    wanted = list(port["channels"])
+    order = "in another order" if sorted(given) == sorted(wanted) else "not those that are needed"
+    require(given == wanted, f"The channels of '{port['name']}' are {order}: {given} came, {wanted} is needed.")
+
+
+def check_units(port: dict[str, Any], given: list[str]) -> None:
+    """Refuse other units."""
+    wanted = list(port["units"])
+    require(len(given) == len(wanted), f"'{port['name']}' has {len(wanted)} channels, but {len(given)} units came.")
+    for name, came, needed in zip(port["channels"], given, wanted, strict=True):
+        require(
+            came == needed or not needed,
+            f"'{name}' of '{port['name']}' came in '{came}', but '{needed}' is needed: convert it first.",
+        )
+
+
+def calendar(times: Any, names: Sequence[str]) -> np.ndarray:
+    """Return what a model calls sin_of_day, cos_of_week and so on, (windows, names, horizon).
+
+    Args:
+        times: datetime64 in UTC, (windows, horizon).
+        names: The names, e.g. ``model.inputs["future"]["channels"]``.
+    """
+    stamps = np.asarray(times, "datetime64[ns]").astype(np.int64)
+    columns = []
+    for name in names:
+        wave, _, period = name.partition("_of_")
+        require(wave in ("sin", "cos") and period in PERIODS, f"'{name}' is no encoding of the calendar.")
+        length = round(PERIODS[period] * 1e9)
+        phase = 2 * np.pi * ((stamps % length) / length)
+        columns.append(np.sin(phase) if wave == "sin" else np.cos(phase))
+    return np.stack(columns, 1).astype(np.float32)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Predict, or say what goes in; return 2 after one sentence when something is wrong."""
+    try:
+        require(len(arguments) in (1, 3), "Give MODEL alone, or MODEL DATA.npz OUT.npz.")
+        model = Model(arguments[0])
+        if len(arguments) == 1:
+            print(model.text())
+            return 0
+        with np.load(arguments[1], allow_pickle=False) as data:
+            answers = model.predict({name: data[name] for name in data.files})
+        np.savez(arguments[2], **answers)  # type: ignore[arg-type]  # names of answers are no argument of savez
+    except (RefusedError, OSError, ValueError) as error:
+        print(f"run_model: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,14 +1,65 @@
 """Real windows or samples of a run in physical units, on which an exported model must give the answers of the run."""
 
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from dlkit.core.batch import Batch
+from dlkit.core.checks import require
 from dlkit.core.packing import unpack
 from dlkit.core.specs import Spec
+from dlkit.export.agreement import difference
+from dlkit.export.physical import Physical, flat
 from dlkit.export.ports import given_channels
+from dlkit.export.tracing import quiet
+
+SAME = 1e-3  # values that were scaled, unscaled and scaled again are rounded
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Real windows and what the run answers to them.
+
+    Attributes:
+        given: Inputs in physical units, by name.
+        answers: Answers by name.
+        shift: Largest relative difference to the answers for the batch as the data module made it.
+    """
+
+    given: dict[str, torch.Tensor]
+    answers: dict[str, torch.Tensor]
+    shift: float
+
+    def arrays(self, which: str) -> dict[str, np.ndarray]:
+        """Return "given" or "answers" as arrays."""
+        return {name: value.numpy() for name, value in getattr(self, which).items()}
+
+
+def look(network: Physical, data: Any, windows: int) -> Sample:
+    """Return real windows of the test, or of what trains, and the answers of the run.
+
+    Raises:
+        InputError: There are too few, or physical values do not give what the data module gives.
+    """
+    data.setup()
+    role = next((role for role in ("test", "val", "train") if data.count(role) > 1), "")
+    require(role != "", "An export is compared on real windows, but the run has fewer than 2: give it more data.")
+    batch = data.pick_batch(role, windows)
+    with quiet():
+        given = dict(zip(network.names, physical_inputs(network.task, batch), strict=True))
+        answers = network.answers(*given.values())
+        direct = flat(network.task.predict_step(batch, 0))
+        direct = direct if network.confidence is None else network.confidence(direct)
+    shift = max(difference(answers[name].numpy(), value.numpy()) for name, value in direct.items())
+    require(
+        shift <= SAME,
+        f"Physical values give other answers than the run's batches, by {shift:.2g}: this data module cannot be "
+        "exported; keep to `dlkit predict`.",
+    )
+    return Sample(given, answers, shift)
 
 
 def physical_inputs(task: Any, batch: Batch) -> tuple[Tensor, ...]:

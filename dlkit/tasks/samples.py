@@ -16,7 +16,7 @@ from dlkit.tasks.network import NetTask
 def inside_trace(missing: Bool[Tensor, "batch channels time"]) -> Bool[Tensor, "batch time"]:
     """Return where a trace is: up to the last time at which any of its channels has a value."""
     present = (~missing).any(1)
-    return present.flip(-1).cummax(-1).values.flip(-1)
+    return present.flip(-1).cumsum(-1).flip(-1) > 0  # ONNX knows no cummax
 
 
 class SampleTask(NetTask, ABC):

@@ -1,0 +1,53 @@
+"""Compare an exported file with the network it came from, on real windows."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from dlkit.core.checks import require
+
+Named = Mapping[str, np.ndarray]
+
+TOLERANCE = 1e-5
+ROUNDED = 1e-3  # sets may differ in so many classes, whose score lies on the threshold to rounding
+
+
+def difference(found: np.ndarray, wanted: np.ndarray) -> float:
+    """Return the largest difference between answers, relative to their size.
+
+    The size is that of the value or, if larger, the spread of all values of the answer along its last axis. Of answers
+    yes and no it is the share that differs.
+    """
+    if wanted.dtype == bool:
+        return float((found != wanted).mean())
+    wanted = wanted.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        off = np.where(found == wanted, 0.0, found - wanted)  # infinite bounds are equal
+    axes = tuple(range(wanted.ndim - 1)) if wanted.ndim > 1 else None
+    finite = np.where(np.isfinite(wanted), wanted, 0.0)
+    size = np.maximum(np.abs(wanted), finite.std(axis=axes))
+    return float(np.nanmax(np.abs(off) / np.where(size > 0, size, 1.0), initial=0.0))
+
+
+def require_equal(found: Named, wanted: Named, *, of: str) -> float:
+    """Refuse an exported file that gives other answers; return the largest relative difference.
+
+    Raises:
+        InputError: An answer differs, or one of them is no number.
+    """
+    largest = 0.0
+    for name, answer in wanted.items():
+        require(
+            bool((np.isnan(found[name]) == np.isnan(answer)).all()) if answer.dtype != bool else True,
+            f"'{name}' of the exported {of} is NaN where the run answers with a number: this network cannot be "
+            "exported; keep to `dlkit predict`.",
+        )
+        off = difference(found[name], answer)
+        allowed = ROUNDED if answer.dtype == bool else TOLERANCE
+        require(
+            off <= allowed,
+            f"'{name}' of the exported {of} differs by {off:.2g} from what the run answers, more than {allowed:g}: it "
+            "was not written; keep to `dlkit predict`, or export to the other form.",
+        )
+        largest = largest if answer.dtype == bool else max(largest, off)
+    return largest
