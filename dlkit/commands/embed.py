@@ -59,10 +59,10 @@ def check(known: argparse.Namespace) -> None:
             )
 
 
-def folder_of(paths: list[str]) -> str:
+def folder_of(paths: list[str], kind: str = "embedding") -> str:
     """Return the name of the folder for new files: that of the first, and how many more there are."""
     first = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(paths[0]).name.split(".")[0])
-    return f"embedding_{first}" + (f"_and_{len(paths) - 1}_more" if len(paths) > 1 else "")
+    return f"{kind}_{first}" + (f"_and_{len(paths) - 1}_more" if len(paths) > 1 else "")
 
 
 def main(arguments: list[str]) -> None:

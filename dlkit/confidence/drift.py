@@ -76,9 +76,9 @@ def drift(
 
 
 def block_length(*samples: np.ndarray) -> int:
-    """Return a length beyond which items of each sample hardly remember each other: twice the longest memory."""
+    """Return a length beyond which items of each sample hardly remember each other: three times the longest memory."""
     longest = max(memory(sample) for sample in samples)
-    return 1 if longest < 1.5 else int(np.ceil(2 * longest))
+    return 1 if longest < 1.5 else int(np.ceil(3 * longest))
 
 
 def gaussian(items: np.ndarray) -> np.ndarray:

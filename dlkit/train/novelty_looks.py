@@ -23,8 +23,8 @@ class Look:
     Attributes:
         starts: First row of each window, or number of each sample, (inputs,).
         features: (inputs, features).
-        levels: Mean and standard deviation of each channel, standardized units, NaN where nothing was measured,
-            (inputs, channels, 2).
+        levels: Mean and standard deviation of each channel, standardized units, NaN where nothing was measured; of
+            windows of one table the last value and 0, which forget sooner than means do, (inputs, channels, 2).
     """
 
     starts: Tensor
@@ -79,6 +79,13 @@ def levels_of(x: Tensor, known: Tensor | None, numbers: Tensor, channels: int) -
     return torch.stack([mean, (square - mean.square()).clamp_min(0).sqrt()], dim=-1)
 
 
+def last_values(x: Tensor, known: Tensor | None) -> Float[Tensor, "batch channels 2"]:
+    """Return the last value of each channel of each window, NaN where it was not measured, and 0."""
+    last = x[..., -1].float()
+    last = last if known is None else last.where(known[..., -1], torch.nan)
+    return torch.stack([last, torch.zeros_like(last)], dim=-1)
+
+
 def look(task: Any, data: Any, role: str, most: int) -> Look:
     """Look at at most ``most`` inputs of a role, spread evenly, without learning from them.
 
@@ -90,10 +97,13 @@ def look(task: Any, data: Any, role: str, most: int) -> Look:
     """
     numbers = measured_numbers(task.spec, input_shape(task.spec)).to(task.device)
     starts, features, levels = [], [], []
+    table = hasattr(data.prepared, "table") and not task.spec.parts
     with evaluated(task):
         for batch in batches_of(task, data, role, most):
             assert batch.start is not None
             starts.append(batch.start)
             features.append(features_of(task, batch))
-            levels.append(levels_of(batch.x, known_values(task.spec, batch), numbers, len(task.spec.channels)))
+            known = known_values(task.spec, batch)
+            many = len(task.spec.channels)
+            levels.append(last_values(batch.x, known) if table else levels_of(batch.x, known, numbers, many))
     return Look(torch.cat(starts), torch.cat(features), torch.cat(levels))
