@@ -1,6 +1,7 @@
 """Certify how far an input may change before the answer of a network that tells classes does."""
 
 import argparse
+import math
 
 from dlkit.core.arguments import Parser
 from dlkit.core.checks import require
@@ -33,7 +34,8 @@ def check(known: argparse.Namespace) -> None:
     """Refuse what can be refused before anything is read."""
     require(0 < known.sigma < float("inf"), f"--sigma {known.sigma:g} must be positive, e.g. 0.25.")
     require(0 < known.alpha < 0.5, f"--alpha {known.alpha:g} must lie between 0 and 0.5, e.g. 0.001.")
-    for name, least in {"samples": 1, "draws": 10, "seed": 0}.items():
+    fewest = math.floor(math.log2(1 / known.alpha)) + 1  # so often the same class shows a share above one half
+    for name, least in {"samples": 1, "draws": fewest, "seed": 0}.items():
         value = getattr(known, name)
         require(value >= least, f"--{name} {value} must be at least {least}.")
 

@@ -24,7 +24,24 @@ def other_weights(folder: Path) -> None:
 CALIBRATION: dict[str, Case] = {}
 """What `dlkit calibrate` and the block `confidence:` refuse."""
 
-ROBUSTNESS: dict[str, Case] = {}
+
+def certify(says, *args, **others):
+    """A case of certifying the forecasting run."""
+    return Case(says, args=("certify", RUN, *args), trained=True, **others)
+
+
+ROBUSTNESS: dict[str, Case] = {
+    "run that forecasts": certify(("Radii are certified", "a Forecast", "the run of a Classify")),
+    "no noise": certify(("--sigma 0 must be positive",), "--sigma", "0"),
+    "endless noise": certify(("--sigma inf must be positive",), "--sigma", "inf"),
+    "noise in words": certify(("--sigma", "invalid float value: 'much'"), "--sigma", "much"),
+    "certificate that is wrong half the time": certify(("--alpha 0.5", "between 0 and 0.5"), "--alpha", "0.5"),
+    "no test sample": certify(("--samples 0 must be at least 1",), "--samples", "0"),
+    "draws that cannot certify": certify(("--draws 9 must be at least 10",), "--draws", "9"),
+    "YAML file without weights": Case(("no trained weights",), args=("certify", "{}/config.yaml")),
+    "run that is not there": Case(("no run folder",), args=("certify", RUN)),
+    "setting that is not there": certify(("--sigmas",), "--sigmas", "0.5"),
+}
 """What `dlkit certify` refuses."""
 
 INTERVALS: dict[str, Case] = {}
