@@ -1,0 +1,112 @@
+"""Members drawn from the posterior of the last layer of one network."""
+
+from collections.abc import Iterable
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dlkit.confidence.laplace import Factors, Posterior, changed, last_linear, with_one
+from dlkit.core.batch import Batch
+from dlkit.core.checks import InputError, require
+from dlkit.losses.classification import BinaryCrossEntropy, Ordinal, WeightedLoss
+from dlkit.losses.likelihood import Gaussian
+from dlkit.losses.pointwise import MSE
+from dlkit.tasks.members import Members
+
+
+@final
+class Laplace(Members):
+    """One network whose last layer is drawn anew for each answer, see :mod:`dlkit.confidence.laplace`.
+
+    Args:
+        posterior: Of the last layer of the trained task.
+        draws: Answers to each batch.
+        seed: Of the draws; the same for every batch.
+    """
+
+    def __init__(self, posterior: Posterior, *, draws: int = 50, seed: int = 0) -> None:
+        super().__init__()
+        for name, value in posterior._asdict().items():
+            self.register_buffer(name, value)
+        self.draws, self.seed = draws, seed
+
+    @property
+    def posterior(self) -> Posterior:
+        """The law of the weights."""
+        return Posterior(*(getattr(self, name) for name in Posterior._fields))
+
+    def answers(self, task: Any, batch: Batch) -> Tensor:
+        """Return the answers of drawn weights; the features are computed once."""
+        layer = last_linear(task.net, batch.x[:1])
+        generator = torch.Generator(batch.x.device).manual_seed(self.seed)
+        posterior = self.posterior
+
+        def drawn(f: Tensor, out: Tensor) -> Tensor:
+            return out + posterior.noise(with_one(f, layer).to(posterior.prior.dtype), generator).to(out.dtype)
+
+        z = task.net.features(batch.x)
+        with changed(layer, drawn):
+            found = [task.net.head(z) for _ in range(self.draws)]
+        return torch.stack([task.finish(answer, batch) for answer in found])
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return what a file must hold."""
+        return {name: value.cpu().numpy() for name, value in self.posterior._asdict().items()}
+
+
+def fit_laplace(task: Any, batches: Iterable[Batch], share: float) -> Laplace:
+    """Return the members of a task for batches of its training.
+
+    Args:
+        task: The trained task, in evaluation.
+        batches: At least one.
+        share: Of all training windows or samples that they hold.
+
+    Raises:
+        InputError: The loss says nothing of how likely an answer is, or the network does not end in a linear layer.
+    """
+    loss = getattr(task, "loss", None)
+    known = isinstance(loss, MSE | Gaussian | WeightedLoss | BinaryCrossEntropy | Ordinal)
+    require(
+        known and type(task).__name__ != "Reconstruct",
+        f"Laplace needs a likelihood, but {type(task).__name__} with {type(loss).__name__} has none: set `loss` to MSE "
+        "or Gaussian, or to that of a classifier, or take an ensemble or dropout.",
+    )
+    batches = list(batches)
+    factors = Factors(last_linear(task.net, batches[0].x[:1]))
+    noise = residual_variance(task, batches) if isinstance(loss, MSE) else 1.0
+    for batch in batches:
+        factors.add(task.net, batch.x, lambda answer: roots_of(loss, answer, noise))
+    if not factors.rows:
+        raise InputError("Laplace needs training windows or samples, and there are none.")
+    return Laplace(factors.posterior(share, diagonal=not isinstance(loss, WeightedLoss)))
+
+
+def roots_of(loss: Any, answer: Tensor, noise: float) -> list[Tensor]:
+    """Return what the curvature of the cost in an answer is made of: their outer products, summed."""
+    if isinstance(loss, WeightedLoss):  # diag(p) - p p' = sum over k of p_k (e_k - p) (e_k - p)'
+        p = answer.float().softmax(-1)
+        unit = torch.eye(p.shape[-1], device=p.device, dtype=p.dtype)
+        return [(p[:, k : k + 1].sqrt() * (unit[k] - p)).to(answer.dtype) for k in range(p.shape[-1])]
+    if isinstance(loss, Gaussian):
+        mean = torch.zeros_like(answer)
+        mean[..., 0] = (1 / loss.scale(answer)).to(answer.dtype)
+        return [mean]
+    if isinstance(loss, MSE):
+        return [torch.full_like(answer, noise**-0.5)]
+    p = answer.float().sigmoid()
+    return [(p * (1 - p)).sqrt().to(answer.dtype)]
+
+
+@torch.no_grad()
+def residual_variance(task: Any, batches: Iterable[Batch]) -> float:
+    """Return the mean squared error, which is the noise of a squared error."""
+    total = count = 0.0
+    for batch in batches:
+        miss = task.loss.point(task.finish(task.net(batch.x), batch)) - batch.y
+        seen = ~miss.isnan() if batch.y_observed is None else batch.y_observed
+        total += float(miss.square().where(seen, 0.0).sum())
+        count += float(seen.sum())
+    return max(total / max(count, 1.0), 1e-12)

@@ -1,0 +1,123 @@
+"""Laws of the last layer's posterior: exact where the answer is known, and wider far from the training data."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import BayesianRidge
+from torch import nn
+
+from dlkit.confidence.laplace import Factors, posterior_of, weights_of
+from dlkit.core.batch import Batch
+from dlkit.core.checks import InputError
+from dlkit.core.specs import Spec
+from dlkit.losses.likelihood import Gaussian
+from dlkit.losses.pointwise import MAE
+from dlkit.models.mlp import MLP
+from dlkit.tasks.classify import Classify
+from dlkit.tasks.laplace import Laplace, fit_laplace, roots_of
+from dlkit.tasks.regress import Regress
+
+
+def values(targets: int = 1) -> Spec:
+    names = tuple("pqr"[:targets])
+    return Spec(channels=("a",), size=(5,), output=(targets, 1), kind="values", targets=names)
+
+
+def line(task: Any) -> torch.Tensor:
+    """Return inputs and let the network be the least-squares answer to a line with noise."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(80, 1, 5, generator=generator)
+    y = x[:, 0] @ torch.tensor([1.0, -2.0, 0.5, 0.0, 3.0]) + 0.4 * torch.randn(80, generator=generator)
+    return torch.cat([x[:, 0], y[:, None]], 1)
+
+
+class Line(nn.Module):
+    """A linear network: the whole of it is its last layer."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        self.spec, self.linear = spec, nn.Linear(5, spec.output[0] * spec.output[1])
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        return x[:, 0]
+
+    def head(self, z: torch.Tensor) -> torch.Tensor:
+        return self.linear(z).view(-1, *self.spec.output)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.features(x))
+
+
+def test_of_a_linear_network_it_is_bayesian_linear_regression() -> None:
+    task = Regress(spec=values(), net=Line)  # type: ignore[arg-type]
+    data = line(task).double()
+    f = torch.cat([data[:, :5], torch.ones(80, 1)], 1)
+    solution = torch.linalg.lstsq(f, data[:, 5:]).solution[:, 0]
+    task.net.linear.weight.data, task.net.linear.bias.data = solution[None, :5].float(), solution[5:].float()
+    batch = Batch(data[:, None, :5].float(), data[:, 5:].float(), start=torch.arange(80))
+    laplace = fit_laplace(task.eval(), [batch], 1.0)
+    noise, prior = float((f @ solution - data[:, 5]).square().mean()), float(laplace.posterior.prior)
+    far = torch.tensor([[3.0, 1.0, 0.0, -2.0, 1.0, 1.0]]).double()
+    exact = far @ torch.linalg.inv(f.T @ f / noise + prior * torch.eye(6)) @ far.T
+    assert float(laplace.posterior.variances(far.float())[0, 0]) == pytest.approx(float(exact), rel=1e-4)
+    ridge = BayesianRidge(fit_intercept=False).fit(f.numpy(), data[:, 5].numpy())  # another road to the evidence
+    assert prior == pytest.approx(ridge.lambda_, rel=0.15)
+
+
+def test_draws_have_the_variance_of_the_posterior() -> None:
+    a, b = torch.randn(40, 6).double(), torch.randn(9, 3).double()
+    posterior = posterior_of(a.T @ a, b.T @ b / 9, torch.randn(3, 6))
+    f = torch.randn(1, 6)
+    precision = torch.kron(b.T @ b / 9, a.T @ a) + posterior.prior * torch.eye(18)
+    jacobian = torch.kron(torch.eye(3).double(), f.double())
+    exact = jacobian @ torch.linalg.inv(precision) @ jacobian.T
+    drawn = posterior.noise(f.expand(40000, -1), torch.Generator().manual_seed(1)).double()
+    torch.testing.assert_close(drawn.T.cov(), exact, rtol=0.05, atol=0.02 * float(exact.diagonal().max()))
+
+
+def test_the_curvature_of_classes_is_that_of_the_cross_entropy() -> None:
+    task = Classify(spec=Spec(channels=("a",), size=(5,), output=(3,), kind="class", classes=("x", "y", "z")), net=MLP)
+    logits = torch.randn(1, 3)
+    found = sum(root.T @ root for root in roots_of(task.loss, logits, 1.0))
+    hessian = torch.autograd.functional.hessian(lambda z: task.loss(z[None], torch.tensor([1])), logits[0])
+    torch.testing.assert_close(found, hessian)
+
+
+def test_far_from_training_classes_are_less_sure_and_the_class_stays() -> None:
+    torch.manual_seed(0)
+    spec = Spec(channels=("a",), size=(5,), output=(2,), kind="class", classes=("x", "y"))
+    task = Classify(spec=spec, net=partial(MLP, hidden_size=16, dropout=0.0)).eval()
+    x = torch.randn(200, 1, 5)
+    batch = Batch(x, (x[:, 0, 0] > 0).long(), start=torch.arange(200))
+    task.members = fit_laplace(task, [batch], 1.0)
+    with torch.no_grad():
+        near = task.predict_step(batch, 0)
+        far = task.predict_step(batch._replace(x=30 * x), 0)
+    assert far.parts.epistemic.mean() > 2 * near.parts.epistemic.mean()
+
+
+def test_only_the_mean_of_a_normal_law_is_drawn() -> None:
+    torch.manual_seed(1)
+    task = Regress(spec=values(2), net=Line, loss=Gaussian()).eval()  # type: ignore[arg-type]
+    batch = Batch(torch.randn(64, 1, 5), torch.randn(64, 2), start=torch.arange(64))
+    laplace = fit_laplace(task, [batch], 0.5)
+    factors = Factors(task.net.linear)
+    factors.add(task.net, batch.x, lambda answer: roots_of(task.loss, answer, 1.0))
+    assert (factors.b.diagonal()[1::2] == 0).all()
+    assert weights_of(task.net.linear).shape == (4, 6)
+    again = Laplace(type(laplace.posterior)(*(torch.from_numpy(np.asarray(one)) for one in laplace.arrays().values())))
+    with torch.no_grad():
+        drawn, trained = again.answers(task, batch), task.net(batch.x)
+        torch.testing.assert_close(drawn, laplace.answers(task, batch))
+    torch.testing.assert_close(drawn[..., 1], trained[None, ..., 1].expand_as(drawn[..., 1]))
+    assert drawn[..., 0].std(0).min() > 0
+
+
+def test_what_is_no_likelihood_is_refused() -> None:
+    task = Regress(spec=values(), net=Line, loss=MAE())  # type: ignore[arg-type]
+    batch = Batch(torch.randn(8, 1, 5), torch.randn(8, 1), start=torch.arange(8))
+    with pytest.raises(InputError, match="needs a likelihood"):
+        fit_laplace(task, [batch], 1.0)
