@@ -25,13 +25,14 @@ class Followed:
     Attributes:
         lower: (windows, *shape), may be minus infinity.
         upper: (windows, *shape).
-        miss: 1 less the level of each, (windows, *shape); below 0 the interval is infinite, above 1 empty.
+        miss: 1 less the level of each, (windows, *shape), one for all steps where the promise is joint; below 0 the
+            interval is infinite, above 1 empty, which is NaN.
         last: Intervals for what comes next.
     """
 
     lower: Float[Tensor, "windows *shape"]
     upper: Float[Tensor, "windows *shape"]
-    miss: Float[Tensor, "windows *shape"]
+    miss: Float[Tensor, "windows *reduced"]
     last: FittedIntervals
 
 
@@ -68,22 +69,21 @@ class Adaptive:
         unit, table = self.method.prepared(calibration)
         scores = self.method.reduced(answers, unit)
         quantiles = Quantiles.of(table)
-        miss, coming = self.misses(scores, quantiles, 1 - level, known_before(times, max(1, delay)))
-        radius = quantiles.at(miss).to(unit) * unit
+        miss, radius, coming = self.levels(scores, quantiles, 1 - level, known_before(times, max(1, delay)))
+        empty, radius = radius == -math.inf, radius * unit
         lower, upper = self.method.widened(answers.point, answers.lower, answers.upper, radius)
-        empty = radius == -math.inf
-        last = self.method.fitted((quantiles.at(coming) * unit)[None], level, fewest_known(table))
+        last = self.method.fitted((coming * unit)[None], level, fewest_known(table))
         last = replace(last, kind=import_path(type(self)))
         return Followed(lower.masked_fill_(empty, math.nan), upper.masked_fill_(empty, math.nan), miss, last)
 
-    def misses(
+    def levels(
         self,
         scores: Float[Tensor, "windows *shape"],
         quantiles: "Quantiles",
         wanted: float,
         known: Int[np.ndarray, " windows"],
-    ) -> tuple[Float[Tensor, "windows *shape"], Float[Tensor, "*shape"]]:
-        """Return the share that each window may miss, and that of the one to come.
+    ) -> tuple[Float[Tensor, "windows *shape"], Float[Tensor, "windows *shape"], Float[Tensor, "*shape"]]:
+        """Return the share that each window may miss, the score that it may reach, and that of the window to come.
 
         Args:
             scores: Of the windows.
@@ -92,13 +92,13 @@ class Adaptive:
             known: Number of windows whose truth is known before each.
         """
         debt = scores.new_zeros((len(scores) + 1, *scores.shape[1:]), dtype=torch.float64)  # wanted less seen misses
-        miss = torch.empty_like(debt[1:])
+        miss, radius = torch.empty_like(scores), torch.empty_like(scores)
         for first, past in blocks(known):
-            miss[first:past] = wanted + self.gamma * debt[known[first:past]]
-            now = scores[first:past]
-            missed = (now > quantiles.at(miss[first:past])).double()
+            now, share = scores[first:past], wanted + self.gamma * debt[known[first:past]]
+            miss[first:past], radius[first:past] = share, quantiles.at(share)
+            missed = (now > radius[first:past]).double()
             debt[first + 1 : past + 1] = debt[first] + (wanted - missed).masked_fill_(now.isnan(), 0.0).cumsum(0)
-        return miss, wanted + self.gamma * debt[-1]
+        return miss, radius, quantiles.at(wanted + self.gamma * debt[-1])
 
 
 @dataclass(frozen=True, eq=False)
