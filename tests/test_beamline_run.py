@@ -51,7 +51,9 @@ def test_all_sources_together_beat_each_alone(folder):
 
 def test_predictions_have_the_time_that_they_are_for_on_the_clock_and_the_truth_of_that_time(folder):
     table = pd.read_parquet(folder / "predictions.parquet")
-    assert list(table) == ["series", "time", "target", "unit", "prediction", "lower", "upper", "truth"]
+    own = ["series", "time", "target", "unit", "prediction", "lower", "upper", "truth"]
+    sure = ["level", "uncertainty_total", "uncertainty_aleatoric", "uncertainty_epistemic", "distance", "flag"]
+    assert list(table) == own + sure
     assert set(table["target"]) == {"target.x", "target.y"}
     assert set(table["unit"]) == {"mm"}
     x = table[table["target"] == "target.x"]

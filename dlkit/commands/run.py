@@ -5,7 +5,8 @@ USAGE = """usage: dlkit run CONFIG.yaml [--key value ...]
        dlkit run --into RUN
 
 Reads, checks, splits, normalizes, trains, tests beside baselines (repeat-last and seasonal-naive of forecasts, the
-shares of the classes, mean, median and last value of values), predicts and draws; leaves one run folder. Where there
+shares of the classes, mean, median and last value of values), says how sure its answers are and whether the test bears
+that out (docs/confidence.md; --confidence null leaves it out), predicts and draws; leaves one run folder. Where there
 are several sources, each of them alone is trained and tested too, unless --alone false. --into RUN does all this in a
 folder with a config.yaml, going on where an earlier try was cut off. Any setting can be overridden:
 --trainer.max_epochs 3 --data.init_args.batch_size 64 --model configs/model/dlinear.yaml; `--print_config` prints the
@@ -17,7 +18,8 @@ def main(arguments: list[str]) -> None:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE)
         return
-    from dlkit.train import aligning, explaining, single_sources, stages
+    from dlkit.ensembles.beside import train_beside
+    from dlkit.train import aligning, calibrating, explaining, single_sources, stages
     from dlkit.train.checkpoints import best_or_newest
     from dlkit.train.evaluate import load_weights
     from dlkit.train.together import in_first
@@ -30,7 +32,11 @@ def main(arguments: list[str]) -> None:
     if fit := in_first(aligning.write_sync, run, cli.datamodule):
         print(fit)
     load_weights(cli.model, best_or_newest(run))
+    if cli.wish is not None and cli.wish.ensemble > 1:
+        train_beside(cli, run, cli.wish.ensemble)
     print(stages.test(cli, run))
+    if promises := calibrating.in_run(cli, run):
+        print(promises)
     path, rows = stages.predict(cli, run, [], None)
     if compares and (beside := single_sources.compare_sources(cli, run)):
         print(beside)

@@ -92,7 +92,7 @@ def exceeding(ranks: Float[np.ndarray, " windows"]) -> Float[np.ndarray, "window
     return (ranks[:, None] > np.array(TAILS)).astype(np.float64)
 
 
-def block_means(values: Float[np.ndarray, "windows *columns"], block: int) -> Float[np.ndarray, "blocks columns"]:
+def block_means(values: Float[np.ndarray, "windows *columns"], block: int) -> Float[np.ndarray, "blocks *columns"]:
     """Return the means of whole blocks of windows; what is left over at the beginning is left out."""
     count = len(values) // block
     rows = values[len(values) - count * block :].reshape(count, block, *values.shape[1:])

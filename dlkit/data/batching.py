@@ -58,6 +58,7 @@ class Batching(pl.LightningDataModule, ABC):
         self.batch_size, self.eval_batch_size, self.num_workers = batch_size, eval_batch_size or batch_size, num_workers
         self.batches_per_step, self.seed = batches_per_step, seed
         self._training_order: BatchOrder | None = None
+        self.predicted = "test"  # role that prediction goes through
 
     # ------------------------------------------------------------------ to be written by a subclass
     @property
@@ -199,8 +200,8 @@ class Batching(pl.LightningDataModule, ABC):
         return self._loader("test")
 
     def predict_dataloader(self) -> BatchLoader:
-        """Return everything that tests once, in order."""
-        return self._loader("test")
+        """Return everything that tests once, in order; another role where ``predicted`` names it."""
+        return self._loader(self.predicted)
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Batch | Batches:  # noqa: ARG002
         """Make the batch of places, or of what was read there, where the network is."""

@@ -7,6 +7,7 @@ import re
 import sys
 import warnings
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from dlkit.tasks.reconstruct import Reconstruct
 from dlkit.train import tracking
 from dlkit.train.callbacks import QuietBar, ShortSummary, run_callbacks
 from dlkit.train.checkpoints import AtomicCheckpointIO
+from dlkit.train.confidence_wish import Wish, wish_of
+from dlkit.train.environment import write_environment
 from dlkit.train.evaluate import load_weights
 from dlkit.train.messages import check_config
 from dlkit.train.parser_errors import in_one_line, one_sentence, what_is_wrong
@@ -78,6 +81,9 @@ class RunCLI(LightningCLI):
         checkpoint: Path | None = None,
     ) -> None:
         self.trains, self.tests, self.run_folder, self.checkpoint = trains, tests, run, checkpoint
+        self.tested: Any = None  # evaluation that made the test
+        self.members: list[str] | None = None  # folders of the runs that answer too, once it is known
+        self.followed: Any = None  # bounds that followed the test in time, by head
         super().__init__(
             model_class=Task,
             datamodule_class=pl.LightningDataModule,
@@ -98,10 +104,17 @@ class RunCLI(LightningCLI):
             "--name", type=str, default="run", help="Name of the run; its folder is RUNS/NAME-001, -002, ..."
         )
         parser.add_argument("--runs", type=str, default="runs", help="Folder of the run folders.")
+        parser.add_argument(
+            "--confidence",
+            type=dict[str, Any] | None,
+            default=asdict(Wish()),
+            help="How sure answers shall be, see docs/confidence.md; null calibrates nothing.",
+        )
         parser.link_arguments("data.spec", "model.init_args.spec", apply_on="instantiate")
 
     def instantiate_classes(self) -> None:
         """Make data, task and trainer; a setting that one of them refuses is the user's to mend."""
+        self.wish = wish_of(self.config["confidence"])
         if self.trains:
             require_training(self.config["trainer"])
         try:
@@ -196,6 +209,7 @@ class RunCLI(LightningCLI):
         describe = getattr(self.datamodule, "describe", None)
         if describe is not None:
             write_json(run.data, describe())
+        write_environment(run)
 
 
 def require_training(trainer: Any) -> None:

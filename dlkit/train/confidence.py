@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dlkit.core.checks import InputError, require
+from dlkit.core.discover import import_path
 from dlkit.core.runfolder import RunFolder, read_json, write_json
 from dlkit.train.anomaly_files import stamp_of
 from dlkit.train.checkpoints import best_or_newest
@@ -59,6 +60,8 @@ class HeadConfidence:
         sets: Makes sets of classes, or None.
         intervals: Makes bounds of values, each with its promise, or None.
         joint: Makes bounds that hold over the whole horizon at once, or None.
+        adaptive: Makes bounds for what comes after the test, by levels that followed it, or None.
+        normal: Makes p-values of anomaly scores, or None.
         risk: A threshold of scores and what it promises, as plain types, or None.
         promises: What is promised and what the test saw.
         measures: Plain numbers by name, e.g. ``ece_before`` and ``ece_after``.
@@ -71,6 +74,8 @@ class HeadConfidence:
     sets: Any = None
     intervals: Any = None
     joint: Any = None
+    adaptive: Any = None
+    normal: Any = None
     risk: dict[str, Any] | None = None
     promises: list[Promise] = field(default_factory=list)
     measures: dict[str, Any] = field(default_factory=dict)
@@ -82,7 +87,7 @@ class HeadConfidence:
         found: dict[str, Any] = {"kind": self.kind}
         for name in FITTED:
             one = getattr(self, name)
-            found[name] = None if one is None else one.to_dict() | {"kind": path_of(one)}
+            found[name] = None if one is None else {"fitted": import_path(type(one))} | one.to_dict()
         found["promises"] = [asdict(one) | {"holds": one.holds} for one in self.promises]
         return found | {name: getattr(self, name) for name in ("risk", "measures", "exchangeability", "notes")}
 
@@ -95,22 +100,17 @@ class HeadConfidence:
         return cls(**dict(saved) | {name: made(saved[name]) for name in FITTED} | {"promises": promises})
 
 
-FITTED = ("scaling", "sets", "intervals", "joint")
+FITTED = ("scaling", "sets", "intervals", "joint", "adaptive", "normal")
 """What is fitted for a head."""
 
 
-def path_of(one: Any) -> str:
-    """Return the import path of what an object is."""
-    return f"{type(one).__module__}.{type(one).__qualname__}"
-
-
 def made(saved: Mapping[str, Any] | None) -> Any:
-    """Return a fitted object from plain types, by the import path in ``kind``."""
+    """Return a fitted object from plain types, by the import path in ``fitted``."""
     if saved is None:
         return None
-    module, _, name = saved["kind"].rpartition(".")
-    require(module.startswith("dlkit."), f"confidence.json names '{saved['kind']}', which is no part of dlkit.")
-    return getattr(importlib.import_module(module), name).from_dict(saved)
+    module, _, name = saved["fitted"].rpartition(".")
+    require(module.startswith("dlkit."), f"confidence.json names '{saved['fitted']}', which is no part of dlkit.")
+    return getattr(importlib.import_module(module), name).from_dict(dict(saved))
 
 
 @dataclass

@@ -40,7 +40,7 @@ def answers(scores: Errors) -> tuple[Tensor, Tensor]:
 class ClassEvaluation(SampleEvaluation):
     """How classes and labels are measured, drawn and written down.
 
-    The prediction table has a row a sample: sample, truth, prediction, confidence and the probability of each class; of
+    The prediction table has a row a sample: sample, truth, prediction, its probability and that of each class; of
     labels a row for each sample and label: sample, label, truth (null where unknown), prediction, probability.
     """
 
@@ -165,7 +165,7 @@ class ClassEvaluation(SampleEvaluation):
         columns = which | {
             "truth": text_column([None if k < 0 else classes[k] for k in truth.tolist()]),
             "prediction": text_column([classes[k] for k in best.tolist()]),
-            "confidence": confidence.numpy(),
+            "probability": confidence.numpy(),
         }
         return columns | {f"probability_{name}": probabilities[:, k].numpy() for k, name in enumerate(classes)}
 

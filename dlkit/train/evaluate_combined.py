@@ -1,6 +1,6 @@
 """Several questions to one network: each measured, drawn and written down as if it had been asked alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from dlkit.data.normalize import ChannelScaling
 from dlkit.report.sample_tables import Better
 from dlkit.tasks.combined import Combined
 from dlkit.tasks.combined_heads import of_head
+from dlkit.train.confidence import HeadConfidence
+from dlkit.train.confidence_columns import Followed
 from dlkit.train.evaluation import Evaluation, Tested, evaluation_of
 
 if TYPE_CHECKING:
@@ -104,11 +106,25 @@ class CombinedEvaluation(Evaluation):
             for name, figure in one.figures():
                 yield f"{head}_{name}", figure
 
+    def trust(self, heads: Mapping[str, HeadConfidence]) -> None:
+        """Take over what was calibrated for each head."""
+        for name, one in self.heads.items():
+            one.trust({"": heads[name]} if name in heads else {})
+
+    def follow(self, followed: Mapping[str, Followed]) -> None:
+        """Take over bounds that followed the test in time, by head."""
+        for name, one in self.heads.items():
+            one.follow({"": followed[name]} if name in followed else {})
+
     def columns(self, prediction: dict[str, Any]) -> dict[str, Any]:
         """Return the columns of the prediction table for a batch."""
+        return self.all_columns(prediction, {})
+
+    def all_columns(self, prediction: dict[str, Any], novel: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all columns of the prediction table for a batch, those of each head under each other."""
         parts = []
         for name, one in self.heads.items():
-            table = pa.table(one.columns(prediction[name]))
+            table = pa.table(one.all_columns(prediction[name], novel))
             if self.task.spec.head(name).kind == "class":  # their type is not that of numbers
                 table = table.rename_columns([f"{key} class" if key in BOTH else key for key in table.column_names])
             parts.append(table.add_column(0, "head", pa.array([name] * len(table), pa.string())))

@@ -39,9 +39,7 @@ class ReconstructEvaluation(WindowEvaluation):
 
     def tested(self, predictions: Sequence[Any], trainer: pl.Trainer) -> Tested:
         """Return the result."""
-        if self.data.count("val") >= FEWEST:
-            with placed(self.task, trainer.strategy.root_device):
-                self.find()
+        self.score_all(trainer)
         found = self.errors(self.task.test_scores)
         overall = {name: float(value) for name, value in self.task.test_scores.overall().items()}
         measures = {
@@ -55,6 +53,12 @@ class ReconstructEvaluation(WindowEvaluation):
         if self.judged is not None:
             text += f"\n\n{events_text(self.judged.events, 'events.csv in the run')}"
         return Tested(text, measures, overall)
+
+    def score_all(self, trainer: pl.Trainer) -> None:
+        """Score everything, where enough windows validate."""
+        if self.data.count("val") >= FEWEST:
+            with placed(self.task, trainer.strategy.root_device):
+                self.find()
 
     def find(self) -> None:
         """Score every validation and test window; thresholds come from validation."""
@@ -71,6 +75,7 @@ class ReconstructEvaluation(WindowEvaluation):
             for role in ("val", "test")
         )
         self.judged = judge(val, test, self.moments, self.task.detector, look_back=1)
+        self.val_scores = self.judged.fitted.scores(val, self.moments.segments("val"))
 
     def squares(self, starts: Tensor) -> np.ndarray:
         """Return the mean squared error of each window and source, (windows, sources)."""

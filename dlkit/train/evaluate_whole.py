@@ -58,8 +58,15 @@ class WholeEvaluation(SampleEvaluation, ABC):
     def tables(self) -> dict[str, pa.Table]:
         """Return the prediction table, by the name "", and that of what was found."""
 
+    def score_all(self, trainer: pl.Trainer) -> None:
+        """Fit the detectors on validation and score everything that tests."""
+        with placed(self.task, trainer.strategy.root_device):
+            self.fit_detectors()
+            self.find()
+
     def know(self, run: RunFolder) -> None:
         """Take over the detector of a run that was tested; one that was not fits it anew."""
+        super().know(run)
         if self.new or (run.path / "detector.json").exists():
             self.fitted = {self.detector_name: read_detector(run, self.detector_name)}
 

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import singledispatch
 from pathlib import Path
@@ -20,7 +21,12 @@ from dlkit.core.runfolder import RunFolder
 from dlkit.metrics.joining import in_turn
 from dlkit.report.sample_tables import Better
 from dlkit.tasks.network import NetTask
+from dlkit.train import confidence
+from dlkit.train.confidence import HeadConfidence
+from dlkit.train.confidence_columns import Followed, calibrated_answers, sure_columns
 from dlkit.train.evaluation_stop import StopEvaluation
+from dlkit.train.novelty import Novelty
+from dlkit.train.novelty_files import read_novelty
 from dlkit.train.together import its_devices, watched
 
 if TYPE_CHECKING:
@@ -60,15 +66,19 @@ class Evaluation(ABC):
 
     def __init__(self, task: Any, data: Any) -> None:
         self.task, self.data = task, data
+        self.confidence: HeadConfidence | None = None
+        self.novelty: Novelty | None = None
+        self.followed: Followed | None = None
 
     def test(self, trainer: pl.Trainer) -> Tested:
         """Test the task beside its baselines, on the same windows or samples."""
         quiet_trainer(trainer).test(self.task, datamodule=self.data, verbose=False)
         return self.tested(self.predictions(trainer) if self.keeps else [], trainer)
 
-    def predictions(self, trainer: pl.Trainer) -> list[Any]:
-        """Return the predictions of everything that tests, a batch each; all but the first process have their own."""
-        found = list(quiet_trainer(trainer).predict(self.task, datamodule=self.data) or [])
+    def predictions(self, trainer: pl.Trainer, role: str = "test") -> list[Any]:
+        """Return the predictions of all of a role, a batch each; all but the first process have their own."""
+        with predicting(self.data, role):
+            found = list(quiet_trainer(trainer).predict(self.task, datamodule=self.data) or [])
         parts = None if trainer.world_size == 1 else gather_on_first(move_data_to_device(found, torch.device("cpu")))
         return found if parts is None else in_turn(parts)
 
@@ -113,8 +123,30 @@ class Evaluation(ABC):
         """Return what was found in new data, whose prediction table was written just now, or nothing to tell."""
         return ""
 
-    def know(self, run: RunFolder) -> None:  # noqa: B027 - most need nothing
-        """Take over what a test left in a run and predictions need."""
+    def know(self, run: RunFolder) -> None:
+        """Take over what test and calibration left in a run and predictions need."""
+        found = confidence.read(run)
+        if found is not None:
+            self.trust(found.heads)
+            self.novelty = read_novelty(run, self.task) if found.wish.distance else None
+
+    def trust(self, heads: Mapping[str, HeadConfidence]) -> None:
+        """Take over what was calibrated, by head."""
+        self.confidence = heads.get("")
+
+    def follow(self, followed: Mapping[str, Followed]) -> None:
+        """Take over bounds that followed the test in time, by head."""
+        self.followed = followed.get("")
+
+    def all_columns(self, prediction: Any, novel: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all columns of the prediction table for a batch: its own, and how sure each answer is.
+
+        Args:
+            prediction: The answers to a batch.
+            novel: Distance and flag of each, where they are known.
+        """
+        calibrated = calibrated_answers(self, prediction)
+        return self.columns(calibrated) | sure_columns(self, prediction, calibrated, novel)
 
     def require_some(self, role: str) -> None:
         """Refuse a role without windows or samples."""
@@ -123,6 +155,17 @@ class Evaluation(ABC):
             self.data.count(role) > 0,
             f"There is no {named} {self.thing}: give `split` a larger {role} part.",
         )
+
+
+@contextmanager
+def predicting(data: Any, role: str) -> Iterator[None]:
+    """Prediction goes through a role; afterwards through what it went before."""
+    before = getattr(data, "predicted", "test")
+    data.predicted = role
+    try:
+        yield
+    finally:
+        data.predicted = before
 
 
 @singledispatch

@@ -1,10 +1,10 @@
 """The table of predictions, written batch by batch; several processes write parts, the first puts them in order."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +15,10 @@ from dlkit.core.checks import require
 from dlkit.core.processes import leads, wait_for_all
 from dlkit.core.runfolder import atomic_file
 from dlkit.train.evaluation import Evaluation, quiet_trainer
+from dlkit.train.novelty import features_kept
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMS = (".parquet", ".csv", ".csv.gz")
 
@@ -45,8 +49,8 @@ class Rows:
     def append(self, table: pa.Table) -> None:
         """Add the rows of a batch."""
         if self.form != ".parquet":
-            packing = "gzip" if self.form == ".csv.gz" else None
-            table.to_pandas().to_csv(self.path, mode="a", header=self.count == 0, index=False, compression=packing)
+            packing: Literal["gzip"] | None = "gzip" if self.form == ".csv.gz" else None
+            plain_columns(table).to_csv(self.path, mode="a", header=self.count == 0, index=False, compression=packing)
         else:
             self._writer = self._writer or pq.ParquetWriter(self.path, table.schema, compression="zstd")
             self._writer.write_table(table.cast(self._writer.schema))
@@ -56,6 +60,14 @@ class Rows:
         """Finish the file."""
         if self._writer is not None:
             self._writer.close()
+
+
+def plain_columns(table: pa.Table) -> "pd.DataFrame":
+    """Return a table for CSV, which knows no lists: their parts are joined by " | "."""
+    found: pd.DataFrame = table.to_pandas()
+    for name in (field.name for field in table.schema if pa.types.is_list(field.type)):
+        found[name] = [None if value is None else " | ".join(value) for value in found[name]]
+    return found
 
 
 class Part:
@@ -128,7 +140,12 @@ class PredictionTable(BasePredictionWriter):
     ) -> None:
         """Append the rows of a batch."""
         self.rows = self.rows or self.make(trainer.global_rank)
-        self.rows.append(pa.table(self.evaluation.columns(prediction)))
+        self.rows.append(pa.table(self.evaluation.all_columns(prediction, self.novel(pl_module, batch))))
+
+    def novel(self, task: pl.LightningModule, batch: Any) -> dict[str, Any]:
+        """Return how new the inputs of a batch are, where the run knows."""
+        known = self.evaluation.novelty
+        return {} if known is None else known.columns(task, batch)
 
     def close(self) -> None:
         """Finish the file."""
@@ -178,7 +195,9 @@ def predict_into(rows: Callable[[int], Rows | Part], evaluation: Evaluation, tra
     """Predict everything that tests, batch by batch."""
     writer = PredictionTable(rows, evaluation)
     try:
-        quiet_trainer(trainer, [writer]).predict(evaluation.task, datamodule=evaluation.data, return_predictions=False)
+        with nullcontext() if evaluation.novelty is None else features_kept(evaluation.task):
+            quiet = quiet_trainer(trainer, [writer])
+            quiet.predict(evaluation.task, datamodule=evaluation.data, return_predictions=False)
     finally:
         writer.close()
 

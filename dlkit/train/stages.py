@@ -21,12 +21,13 @@ from dlkit.data.base import Source
 from dlkit.data.batching import KNOWN_SPEC, TRAINED_SPEC
 from dlkit.data.sources.aligned import Aligned
 from dlkit.models.base import weights_come_later
-from dlkit.train import evaluate
+from dlkit.train import calibrating, confidence, evaluate
 from dlkit.train.callbacks import keep_in
 from dlkit.train.checkpoints import best_or_newest, newest_whole
 from dlkit.train.cli import RunCLI, build, with_config
 from dlkit.train.evaluate import load_weights
-from dlkit.train.evaluation import evaluation_of
+from dlkit.train.evaluation import Evaluation, evaluation_of
+from dlkit.train.members import join_recorded
 from dlkit.train.new_recordings import (
     new_recordings,
     plain_files,
@@ -39,6 +40,7 @@ from dlkit.train.run_place import is_trained, lock_of, on_this_machine, place_of
 from dlkit.train.settings import compared
 from dlkit.train.together import begin_together, in_first, keeps_weights, meet_early, require_all
 from dlkit.train.tracking import mark_running, track
+from dlkit.train.trusted import join_members
 
 
 @listening()  # whoever calls it
@@ -138,8 +140,9 @@ def load(arguments: Sequence[str], *, reads: bool = True) -> tuple[RunCLI, RunFo
     spec = Spec.from_dict(saved["spec"]) if "spec" in saved else None  # without one, the weights are refused
     with known_spec(spec, reads=reads), nullcontext() if checkpoint is None else weights_come_later():
         cli = build(rest, trains=False)
-    if checkpoint is not None:
+    if run is not None and checkpoint is not None:
         load_weights(cli.model, checkpoint)
+        join_recorded(cli.model, run)
         if reads:
             warn_of_other_scaling(cli.model, cli.datamodule)
     else:
@@ -157,6 +160,7 @@ def test(cli: RunCLI, run: RunFolder | None) -> str:
     """Test beside the baselines; write metrics and figures into the run; return the summary table."""
     evaluation = evaluation_of(cli.model, cli.datamodule)
     tested = evaluate.test(evaluation, cli.trainer)
+    cli.tested = evaluation
     if run is not None and leads():
         evaluate.write_test(run, evaluation, tested)
         write_hparams(run, cli, tested.headline)
@@ -199,12 +203,31 @@ def predict(
     path = output or path
     if run is not None:
         evaluation.know(run)
+        trust(cli, run, evaluation, followed=not new)
     rows = write_predictions(path, evaluation, cli.trainer)
     if tells and new and leads() and (found := evaluation.found_text(path)):
         print(found)
     if run is not None and leads() and path.is_relative_to(run.path):
         track(cli, run)
     return path, rows
+
+
+def trust(cli: RunCLI, run: RunFolder, evaluation: Evaluation, *, followed: bool) -> None:
+    """Let a run answer as it did when it was calibrated.
+
+    Args:
+        cli: Data, task and trainer.
+        run: Where they come from.
+        evaluation: Says what the columns of predictions are.
+        followed: The run's own test is predicted, which intervals may follow in time.
+    """
+    found = confidence.read(run)
+    if found is None:
+        return
+    if cli.members is None:
+        join_members(cli, found.wish, found.members, run=run)
+    if followed and any(head.adaptive is not None for head in found.heads.values()):
+        evaluation.follow(calibrating.followed_again(cli, evaluation, found) if cli.followed is None else cli.followed)
 
 
 def source_of(data: Any, paths: list[str], run: RunFolder | None, spec: Spec) -> Any:

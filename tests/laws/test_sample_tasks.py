@@ -256,7 +256,7 @@ def check_truth(table: pd.DataFrame, samples: Any) -> None:
         assert table["truth"].tolist() == [CLASSES[k] for k in truth[0]]
         chances = table[[f"probability_{name}" for name in CLASSES]]
         np.testing.assert_allclose(chances.sum(axis=1), 1, rtol=1e-5)
-        np.testing.assert_allclose(chances.max(axis=1), table["confidence"], rtol=1e-6)
+        np.testing.assert_allclose(chances.max(axis=1), table["probability"], rtol=1e-6)
     elif samples.kind == "labels":
         known = [None if np.isnan(value) else bool(value) for value in truth.to_numpy().ravel()]
         assert table["truth"].tolist() == known

@@ -1,0 +1,71 @@
+"""The table of what is promised beside what the test saw."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dlkit.report.tables import number_text, shorten
+
+WIDE = 44
+
+
+@dataclass(frozen=True)
+class PromiseLine:
+    """A promise beside what was seen.
+
+    Attributes:
+        what: In words.
+        target: Name of the target or label; "" for all.
+        method: What makes it true.
+        level: What is promised.
+        seen: Share on the test, or None.
+        low: Lower end of its interval.
+        high: Upper end.
+        size: Mean width or size, or None.
+        unit: Of ``size``.
+        holds: Whether it is not refuted.
+    """
+
+    what: str
+    target: str
+    method: str
+    level: float
+    seen: float | None
+    low: float | None
+    high: float | None
+    size: float | None
+    unit: str
+    holds: bool | None
+
+
+def percent(share: float) -> str:
+    """Return a share in percent, as precise as it was given."""
+    return f"{100 * share:.6g} %"
+
+
+def promise_table_text(lines: Sequence[PromiseLine], notes: Sequence[str] = ()) -> str:
+    """Return a line a promise: what, level, seen with its 95 % interval, mean size, and whether it holds."""
+    methods = max([6, *(len(one.method) for one in lines)])
+    labels = [shorten(f"{one.what}: {one.target}".removesuffix(": "), WIDE) for one in lines]
+    side = max([8, *(len(label) for label in labels)])
+    head = f"{'promised':<{side}}  {'method':<{methods}}  {'level':>8}  {'seen on test':>12}  {'95 % interval':>17}  "
+    body = [cells(one, label, side, methods) for one, label in zip(lines, labels, strict=True)]
+    head += "holds?    mean size"
+    rule = "-" * max(len(text) for text in [head, *body])
+    return "\n".join([head, rule, *body, rule, *notes])
+
+
+def cells(one: PromiseLine, label: str, side: int, methods: int) -> str:
+    """Return one line."""
+    seen, interval, verdict = "-", "-", "unknown"
+    if one.seen is not None and one.low is not None and one.high is not None:
+        seen, interval = f"{100 * one.seen:.1f} %", f"{100 * one.low:.1f} to {100 * one.high:.1f} %"
+        verdict = "no" if not one.holds else "yes" if one.seen >= one.level else "by chance"
+    size = "" if one.size is None else f"{size_text(one.size)} {one.unit}"
+    start = f"{label:<{side}}  {one.method:<{methods}}  {percent(one.level):>8}  {seen:>12}  {interval:>17}  "
+    return f"{start}{verdict:<9} {size}".rstrip()
+
+
+def size_text(size: float) -> str:
+    """Return a mean size."""
+    return "infinite" if math.isinf(size) else number_text(size).strip()

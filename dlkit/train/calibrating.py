@@ -1,0 +1,151 @@
+"""The stage that calibrates a run: fit on validation, check on the test, write, tell."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pytorch_lightning as pl
+
+from dlkit.core.checks import InputError, require
+from dlkit.core.processes import leads, wait_for_all
+from dlkit.core.runfolder import RunFolder
+from dlkit.data.batching import Batching
+from dlkit.report.promise_table import PromiseLine, promise_table_text
+from dlkit.tasks.classify import Classify
+from dlkit.tasks.combined import Combined
+from dlkit.tasks.forecast import Forecast
+from dlkit.tasks.reconstruct import Reconstruct
+from dlkit.tasks.regress import Regress
+from dlkit.train import confidence
+from dlkit.train.confidence import Confidence, HeadConfidence
+from dlkit.train.confidence_anomalies import fit_anomalies
+from dlkit.train.confidence_answers import joined
+from dlkit.train.confidence_classes import fit_classes
+from dlkit.train.confidence_columns import Followed
+from dlkit.train.confidence_values import fit_values
+from dlkit.train.confidence_wish import Wish
+from dlkit.train.evaluation import Evaluation, evaluation_of
+from dlkit.train.novelty import fit_novelty
+from dlkit.train.novelty_files import novelty_file, write_novelty
+from dlkit.train.trusted import join_members
+
+
+def calibrate(cli: Any, run: RunFolder, wish: Wish, others: Sequence[str] = ()) -> str:
+    """Calibrate a run, write ``confidence.json`` and return the table of promises.
+
+    Several processes answer together; the first has all answers and alone fits and writes.
+
+    Args:
+        cli: Data, task and trainer of the run.
+        run: Its folder.
+        wish: What is wanted.
+        others: Folders of runs that answer together with it.
+
+    Raises:
+        InputError: A method does not fit the task, or nothing validates or tests.
+    """
+    join_members(cli, wish, others, run=run)
+    evaluation = evaluation_of(cli.model, cli.datamodule)
+    for role in ("val", "test"):
+        evaluation.require_some(role)
+    if isinstance(cli.model, Reconstruct):
+        heads = found_anomalies(cli, evaluation, wish)
+    else:
+        answers = {role: evaluation.predictions(cli.trainer, role) for role in ("val", "test")}
+        heads, cli.followed = fit_heads(evaluation, answers, wish) if leads() else ({}, {})
+    text = ""
+    if leads():
+        found = Confidence(wish, heads, cli.members)
+        confidence.write(run, found)
+        text = told(found) + write_distances(cli, run, wish)
+    wait_for_all()
+    return text
+
+
+def found_anomalies(cli: Any, evaluation: Evaluation, wish: Wish) -> dict[str, HeadConfidence]:
+    """Return what was fitted on the scores of anomalies; those of a test that was just made are not made again."""
+    tested: Any = cli.tested
+    if type(tested) is not type(evaluation):
+        tested = evaluation
+        tested.score_all(cli.trainer)
+    return {"": fit_anomalies(tested, wish)}
+
+
+def fit_heads(
+    evaluation: Evaluation, answers: dict[str, list[Any]], wish: Wish
+) -> tuple[dict[str, HeadConfidence], dict[str, Followed]]:
+    """Return what was fitted for each head, and what followed the test."""
+    several = isinstance(evaluation.task, Combined)
+    heads: dict[str, HeadConfidence] = {}
+    followed: dict[str, Followed] = {}
+    for name, one in getattr(evaluation, "heads", {"": evaluation}).items():
+        val, test = (joined([part[name] if several else part for part in answers[role]]) for role in ("val", "test"))
+        if isinstance(one.task, Classify):
+            heads[name] = fit_classes(one, val, test, wish)
+        elif isinstance(one.task, Forecast | Regress):
+            heads[name], after = fit_values(one, val, test, wish)
+            followed |= {} if after is None else {name: after}
+    require(bool(heads), f"A {type(evaluation.task).__name__} has no confidence to calibrate: set `confidence: null`.")
+    return heads, followed
+
+
+def followed_again(cli: Any, evaluation: Evaluation, found: Confidence) -> dict[str, Followed]:
+    """Return bounds that follow the test, as when the run was calibrated."""
+    answers = {role: evaluation.predictions(cli.trainer, role) for role in ("val", "test")}
+    return fit_heads(evaluation, answers, found.wish)[1] if leads() else {}
+
+
+def write_distances(cli: Any, run: RunFolder, wish: Wish) -> str:
+    """Write what distances to the training data are taken to; return a sentence where there can be none."""
+    novelty_file(run).unlink(missing_ok=True)
+    if not wish.distance:
+        return ""
+    try:
+        write_novelty(run, fit_novelty(cli.model, cli.datamodule))
+    except InputError as error:
+        return f"\nno distances to the training data: {error}"
+    return ""
+
+
+def told(found: Confidence) -> str:
+    """Return the table of promises with what else was found, in plain text."""
+    lines, notes = [], []
+    for name, head in found.heads.items():
+        for one in head.promises:
+            kept = {key: value for key, value in asdict(one).items() if key not in ("effective", "assumes")}
+            label = f"{name}: {one.what}" if name else one.what
+            lines.append(PromiseLine(**kept | {"what": label}, holds=one.holds))
+        notes += [f"{name}: {note}" if name else note for note in [*notes_of(head), *head.notes]]
+    return promise_table_text(lines, notes)
+
+
+def notes_of(head: HeadConfidence) -> list[str]:
+    """Say how well probabilities are calibrated, and whether validation and test are alike."""
+    notes, measured = [], head.measures
+    if "ece_after" in measured:
+        notes.append(
+            f"calibration error {percent(measured['ece_before'])} before, {percent(measured['ece_after'])} after "
+            f"scaling; chance alone makes {percent(measured['ece_chance'])} of a perfect model, 95 of 100 times below "
+            f"{percent(measured['ece_chance_p95'])}"
+        )
+    if head.exchangeability is not None:
+        p = head.exchangeability["p_value"]
+        few = ", with too few windows to refute it" if head.exchangeability.get("few") else ""
+        verdict = "is refuted" if head.exchangeability["refuted"] else f"is not refuted{few}"
+        notes.append(f"exchangeability of validation and test {verdict} (p = {p:.3g}); validation chose the checkpoint")
+    return notes
+
+
+def percent(share: float) -> str:
+    """Return a share in percent."""
+    return f"{100 * share:.2f} %"
+
+
+def in_run(cli: Any, run: RunFolder) -> str:
+    """Calibrate as the settings of a run want it, at the end of the run; return what is told of it."""
+    wish = getattr(cli, "wish", None)
+    if wish is None or not isinstance(cli.datamodule, Batching) or not isinstance(cli.trainer, pl.Trainer):
+        return ""
+    if not cli.datamodule.count("val"):
+        return "no confidence: nothing validates, give `split` a larger val part"
+    return calibrate(cli, run, wish)

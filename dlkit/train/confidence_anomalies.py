@@ -1,0 +1,141 @@
+"""Confidence of anomalies: p-values of rows or samples, and thresholds that keep false alarms rare."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from dlkit.anomaly.events import alarms_of
+from dlkit.anomaly.thresholds import runs_of
+from dlkit.confidence.p_values import PValues
+from dlkit.confidence.risk import false_alarm_threshold
+from dlkit.core.checks import InputError, require
+from dlkit.train.anomalies import DAY
+from dlkit.train.anomaly_tables import rows_of
+from dlkit.train.confidence import HeadConfidence
+from dlkit.train.confidence_answers import Order
+from dlkit.train.confidence_checks import SURE, promise
+from dlkit.train.confidence_wish import Wish
+from dlkit.train.evaluate_anomalies import AnomalyEvaluation
+from dlkit.train.evaluate_anomalous_samples import AnomalousSamples
+from dlkit.train.evaluate_reconstruct import ReconstructEvaluation
+
+Borders = list[tuple[int, int]]
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Scores of validation and test, NaN where a row is labelled as anomalous in validation.
+
+    Attributes:
+        val: Of each row, window or sample that validates.
+        test: Of each that tests.
+        normal: Which of the latter are not labelled as anomalous.
+        val_borders: First and past the last of each run.
+        order: Where those that test lie in time.
+        per_day: Rows of a day, None for samples.
+        join_gap: Rows between alarms that are one.
+    """
+
+    val: np.ndarray
+    test: np.ndarray
+    normal: np.ndarray
+    val_borders: Borders
+    order: Order
+    per_day: float | None
+    join_gap: int
+
+
+def packed(segments: Sequence[tuple[int, int]]) -> Borders:
+    """Return the borders of segments once nothing lies between them."""
+    ends = np.cumsum([past - first for first, past in segments]).tolist()
+    return list(zip([0, *ends[:-1]], ends, strict=True))
+
+
+def scored(evaluation: Any) -> Scored:
+    """Return the scores of an evaluation that has found what it can.
+
+    Raises:
+        InputError: It has no scores: too few windows validate.
+    """
+    if isinstance(evaluation, AnomalousSamples):
+        known = evaluation.labels("test")
+        count = len(evaluation.scores)
+        normal = np.ones(count, bool) if known is None else known != 1
+        before = evaluation.labels("val")
+        val = evaluation.val_scores if before is None else np.where(before == 1, np.nan, evaluation.val_scores)
+        order = Order(np.arange(count), None, [(0, count)])
+        return Scored(val, evaluation.scores, normal, [(0, len(val))], order, None, 0)
+    judged = evaluation.judged
+    require(judged is not None, "Too few windows validate to say what is normal: give `split` a larger val part.")
+    data = evaluation.moments if isinstance(evaluation, ReconstructEvaluation) else evaluation.data
+    segments = {role: data.segments(role) for role in ("val", "test")}
+    rows = {role: rows_of(segments[role]) for role in segments}
+    val, test = evaluation.val_scores[rows["val"]], judged.scores[rows["test"]]
+    labels = data.labels
+    if labels is not None:
+        val = np.where(labels[rows["val"]], np.nan, val)
+    normal = np.ones(len(test), bool) if labels is None else ~labels[rows["test"]].astype(bool)
+    order = Order(
+        rows["test"], data.prepared.table.names_of(rows["test"]), packed(segments["test"]), data.geometry.look_back
+    )
+    step = data.prepared.table.step
+    return Scored(val, test, normal, packed(segments["val"]), order, DAY / step, judged.fitted.join_gap)
+
+
+def fit_anomalies(evaluation: Any, wish: Wish) -> HeadConfidence:
+    """Return p-values fitted on normal validation scores, a threshold where a risk is to be kept, and their check."""
+    require(
+        isinstance(evaluation, AnomalyEvaluation | AnomalousSamples | ReconstructEvaluation) and wish.method == "auto",
+        f"confidence.method={wish.method} is for classes and values, but the network finds anomalies: leave it out.",
+    )
+    found = scored(evaluation)
+    head = HeadConfidence("anomalies", normal=PValues.fit(found.val))
+    count, fewest = head.normal.count, 1 / (1 - wish.level) - 1
+    if count < fewest:
+        head.notes.append(
+            f"{count} normal scores cannot give a p-value of {1 - wish.level:.4g} or less: validate on more"
+        )
+    inside = np.where(found.normal & ~np.isnan(found.test), head.normal(found.test) > 1 - wish.level, np.nan)
+    what = "a normal sample is called usual" if found.per_day is None else "a normal row is called usual"
+    head.promises.append(promise(inside, found.order, what=what, target="", level=wish.level, method="p-value"))
+    if found.normal.all():
+        head.notes.append("no test row is labelled: all of them were taken for normal")
+    if wish.risk is not None:
+        keep_risk(head, found, wish.risk)
+    return head
+
+
+def keep_risk(head: HeadConfidence, found: Scored, risk: dict[str, float]) -> None:
+    """Add the threshold that keeps false alarms rare, and what the test saw of them."""
+    name = next((name for name in risk if name != "false_alarms_per_day"), None)
+    if name is not None or found.per_day is None:
+        raise InputError(
+            f"confidence.risk names '{name or 'false_alarms_per_day'}', but "
+            + ("these are samples, which have no days: " if name is None else "anomalies of rows have another risk: ")
+            + ("leave `risk` out." if name is None else "set `risk: {false_alarms_per_day: 1}`.")
+        )
+    most = risk["false_alarms_per_day"]
+    threshold = false_alarm_threshold(
+        found.val, found.val_borders, found.per_day, per_day=most, failure=1 - SURE, join_gap=found.join_gap
+    )
+    borders = found.order.borders
+    alarms = alarms_of(found.test, threshold, threshold, borders, found.join_gap, 1)
+    runs = runs_of(alarms, borders).tolist()
+    false = sum(bool(found.normal[first:past].all()) for first, past in runs)
+    days = float(found.normal.sum()) / found.per_day
+    low = stats.chi2.ppf(0.025, 2 * false) / 2 if false else 0.0
+    high = stats.chi2.ppf(0.975, 2 * false + 2) / 2
+    head.risk = {
+        "false_alarms_per_day": most, "probability": SURE, "threshold": threshold, "seen": false / days,
+        "low": float(low / days), "high": float(high / days), "days": days,
+    }  # fmt: skip
+    head.notes.append(
+        f"scores above {threshold:.4g} raise at most {most:g} false alarms a day with {100 * SURE:g} % probability; "
+        f"the test saw {false / days:.3g} ({low / days:.3g} to {high / days:.3g}) in {days:.3g} normal days"
+        if np.isfinite(threshold)
+        else f"no threshold keeps false alarms at {most:g} a day with {100 * SURE:g} % probability: validate on more "
+        "normal data, or allow more"
+    )

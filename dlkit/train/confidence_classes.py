@@ -1,0 +1,105 @@
+"""Confidence of classes and labels: calibrated probabilities, sets that hold the class, and what the test saw."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dlkit.confidence.calibration import expected_error, noise_floor
+from dlkit.confidence.class_sets import APS, LAC, RAPS, ClassSets, covered
+from dlkit.confidence.scaling import Isotonic, Scaling, Temperature, Vector
+from dlkit.core.checks import InputError
+from dlkit.train.confidence import HeadConfidence
+from dlkit.train.confidence_answers import halves, order_of, some
+from dlkit.train.confidence_checks import exchangeable, promise
+from dlkit.train.confidence_wish import Wish
+from dlkit.train.evaluation import Evaluation
+
+SCALINGS: dict[str, type[Scaling]] = {"temperature": Temperature, "vector": Vector, "isotonic": Isotonic}
+METHODS: dict[str, Callable[[], ClassSets]] = {
+    "lac": LAC, "aps": partial(APS, randomized=False), "raps": partial(RAPS, randomized=False),
+}  # fmt: skip
+FEW = 20  # classes up to which the smallest sets are the best; of many, hard samples would get too small ones
+SHOWN = 8  # labels with a promise of their own
+DRAWS = 300
+
+
+def method_of(wish: Wish, classes: int, *, labels: bool) -> ClassSets:
+    """Return how sets are made; the same question gets the same answer, so no score is randomized.
+
+    Raises:
+        InputError: The method is for values.
+    """
+    name = wish.method if wish.method != "auto" else "lac" if labels or classes <= FEW else "raps"
+    if name not in METHODS:
+        raise InputError(
+            f"confidence.method='{name}' makes intervals of values, but the network tells classes: set `method` to "
+            f"{', '.join(METHODS)} or auto."
+        )
+    return METHODS[name]()
+
+
+def fit_classes(evaluation: Evaluation, val: Any, test: Any, wish: Wish) -> HeadConfidence:
+    """Return scaling and sets, fitted on validation and checked on the test."""
+    labels = val.truth.ndim == 2
+    method = method_of(wish, val.probabilities.shape[1], labels=labels)
+    order = order_of(evaluation, val)
+    ours = torch.arange(len(val.start)), torch.arange(len(val.start))
+    first, second = ours if wish.scaling == "none" else halves(order, val.truth)
+    head = HeadConfidence("labels" if labels else "classes")
+    if wish.scaling != "none":
+        some_val = some(val, first)
+        head.scaling = SCALINGS[wish.scaling]().fit(some_val.probabilities, some_val.truth)
+    kept = some(val, second)
+    probabilities = scaled(head, kept.probabilities)
+    head.sets = method.fit(probabilities, kept.truth, wish.level)
+    if head.sets.note:
+        head.notes.append(head.sets.note)
+    check_classes(evaluation, head, (probabilities, kept.truth), test, type(method).__name__)
+    return head
+
+
+def scaled(head: HeadConfidence, probabilities: Tensor) -> Tensor:
+    """Return calibrated probabilities."""
+    return probabilities if head.scaling is None else head.scaling.probabilities(probabilities)
+
+
+def check_classes(
+    evaluation: Evaluation, head: HeadConfidence, val: tuple[Tensor, Tensor], test: Any, method: str
+) -> None:
+    """Add what the test saw: calibration before and after beside chance, coverage and size of the sets."""
+    after, labels = scaled(head, test.probabilities), head.kind == "labels"
+    chance = noise_floor(after, DRAWS, labels=labels)
+    head.measures = {
+        "ece_before": expected_error(test.probabilities, test.truth),
+        "ece_after": expected_error(after, test.truth),
+        "ece_chance": chance.mean,
+        "ece_chance_p95": chance.p95,
+        "temperature": getattr(head.scaling, "temperature", None),
+    }
+    order, sets = order_of(evaluation, test), head.sets.sets(after)
+    unknown = test.truth.isnan() if labels else test.truth < 0
+    inside = covered(sets, test.truth).double().masked_fill(unknown, torch.nan).numpy()
+    sizes = sets.sum(-1).double().mean(0)
+    told = {"level": head.sets.level, "method": method, "unit": "answers" if labels else "classes"}
+    names = evaluation.task.spec.classes
+    if not labels:
+        head.promises.append(
+            promise(inside, order, what="the set holds the class", target="", size=float(sizes), **told)
+        )
+    for k, name in enumerate(names[:SHOWN] if labels else ()):
+        one = promise(inside[:, k], order, what="the set holds the answer", target=name, size=float(sizes[k]), **told)
+        head.promises.append(one)
+    if labels and len(names) > SHOWN:
+        head.notes.append(f"the table shows {SHOWN} of {len(names)} labels; confidence.json has all thresholds")
+    head.exchangeability = exchangeable(surprise(*val), surprise(after, test.truth), order)
+
+
+def surprise(probabilities: Tensor, truth: Tensor) -> Tensor:
+    """Return how little probability each truth had, (answers,), NaN where nothing is known; the mean over labels."""
+    if truth.ndim == 2:
+        return (probabilities - truth).abs().nanmean(1)
+    found = 1 - probabilities.gather(1, truth.clamp_min(0)[:, None])[:, 0]
+    return found.masked_fill(truth < 0, torch.nan)
