@@ -15,6 +15,7 @@ from sklearn.isotonic import IsotonicRegression
 from dlkit.confidence.calibration import expected_error, noise_floor
 from dlkit.confidence.scaling import FittedIsotonic, Isotonic, ScaledLogits, Temperature, Vector
 from dlkit.core.checks import InputError
+from dlkit.metrics.classification import ClassErrors, LabelErrors
 
 N, K = 8000, 5
 METHODS = (Temperature, Vector, Isotonic)
@@ -160,6 +161,17 @@ def test_a_scaling_is_refused_where_nothing_is_known_or_nothing_is_a_number():
         Temperature().fit(p, torch.full((4,), -1))
     with pytest.raises(InputError, match="4 of 4 answers are no finite numbers"):
         Temperature().fit(p * torch.nan, torch.zeros(4).long())
+
+
+@pytest.mark.parametrize("labels", [False, True])
+def test_the_calibration_error_is_the_one_that_a_test_reports(labels):
+    logits, truth = labelled(500) if labels else drawn(500)
+    p = (2 * logits).sigmoid() if labels else (2 * logits).softmax(-1)
+    p[:9] = 1.0 if labels else torch.eye(K, dtype=torch.float64)[0]  # a confidence of 1 lies in the last bin
+    truth[::7] = torch.nan if labels else -1
+    metric = LabelErrors(3) if labels else ClassErrors(K)
+    metric.update(p, truth)
+    assert expected_error(p, truth) == pytest.approx(float(metric.compute()["calibration_error"]), abs=1e-12)
 
 
 def test_the_noise_floor_is_what_the_normal_law_says():
