@@ -71,7 +71,7 @@ def test_no_level_knows_a_truth_that_is_not_known_yet():
     answers.truth[50] = 0
     changed = answers._replace(truth=answers.truth.clone())
     changed.truth[50] += 1e3
-    one, other = (Adaptive(gamma=0.1).follow(calibration, a, 0.9, np.arange(100), 24) for a in (answers, changed))
+    one, other = (Adaptive(gamma=0.01).follow(calibration, a, 0.9, np.arange(100), 24) for a in (answers, changed))
     torch.testing.assert_close(one.miss[: 50 + 24], other.miss[: 50 + 24])
     assert (one.miss[50 + 24] != other.miss[50 + 24]).all()
 
