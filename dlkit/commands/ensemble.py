@@ -54,6 +54,7 @@ def main(arguments: list[str]) -> None:
     where = where_of(known, name="ensemble")
     from dlkit.ensembles import work
     from dlkit.ensembles.folder import EnsembleFolder
+    from dlkit.ensembles.gather import gather
 
     if begins:
         from dlkit.ensembles.begin import begin
@@ -64,6 +65,6 @@ def main(arguments: list[str]) -> None:
     if known.member is not None:
         work.train_member(folder, known.member)
     elif known.gather:
-        work.gather(folder)
+        gather(folder)
     else:
         work.work(folder, where)

@@ -96,7 +96,7 @@ def scores_of(cli: Any) -> dict[str, list[float]]:
 
     Names are those of the score; with that of the head in front where there are several.
     """
-    found: list[dict[str, Sums]] = quiet_trainer(cli.trainer).predict(Judged(cli.model), datamodule=cli.datamodule)
+    found: Any = quiet_trainer(cli.trainer).predict(Judged(cli.model), datamodule=cli.datamodule)
     scores: dict[str, list[float]] = {}
     for head in found[0]:
         sums = {name: sum((batch[head][name] for batch in found), torch.zeros(())) for name in found[0][head]}

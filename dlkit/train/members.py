@@ -39,6 +39,7 @@ def join_recorded(task: Any, run: RunFolder) -> None:
     Raises:
         InputError: One of them is missing, or belongs to another network or other data.
     """
+    task.members = None
     others = []
     for other in others_of(run):
         require(
