@@ -35,11 +35,12 @@ def draw_windows(task: Any, data: Any, role: str, wanted: int) -> Iterator[tuple
         prediction = task.predict_step(batch, 0)
     task.train(training)
     for k, target in enumerate(task.spec.targets[:4]):
-        views = [_view(task, data, batch, prediction, window, k) for window in range(len(prediction.start))]
+        views = [view_of(task, data, batch, prediction, window, k) for window in range(len(prediction.start))]
         yield target, forecast_figure(views, target=target, unit=task.spec.target_units[k])
 
 
-def _view(task: Forecast, data: Any, batch: Batch, prediction: Prediction, window: int, k: int) -> ForecastView:
+def view_of(task: Forecast, data: Any, batch: Batch, prediction: Prediction, window: int, k: int) -> ForecastView:
+    """Return a target of a window of a batch as it is drawn."""
     geometry, times, gap = data.geometry, data.prepared.table.times, task.spec.gap
     start = int(prediction.start[window])
     last = start + geometry.lead - geometry.gap - 1

@@ -111,7 +111,8 @@ def loudest(found: Any) -> list[str]:
         return names[:CHANNELS]
     usual = found.loc[~alarm, names].mean()
     growth = (found.loc[alarm, names].mean() / usual.where(usual > 0)).fillna(0.0)
-    return growth.sort_values(ascending=False).index[:CHANNELS].tolist()
+    found_names: list[str] = growth.sort_values(ascending=False).index[:CHANNELS].tolist()
+    return found_names
 
 
 def threshold(known: Known) -> float | None:

@@ -4,10 +4,20 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from dlkit.train.measures import MODEL, Values, flat_measures, numbers
+from dlkit.train.measures import MODEL, Values, better_of, flat_measures, label_of, numbers
 from dlkit.train.report_known import Known
+from dlkit.train.report_words import number
 
-INFLATED = ("oracle", "inflated")
+HIGH = ("vus_pr", "auprc", "vus_roc", "affiliation_precision", "affiliation_recall", "range_f1", "range_precision",
+        "range_recall", "detected")  # fmt: skip
+NEITHER = ("events", "threshold", "alarmed_share")
+COUNTED = ("samples", "events", "count")
+WORDS = {
+    "vus_pr": "VUS-PR", "auprc": "area under precision-recall", "auroc": "area under the ROC curve",
+    "vus_roc": "VUS-ROC", "delay_s": "median delay (s)", "false_alarms_per_day": "false alarms a day",
+    "detected": "labelled events found (share)", "alarmed_share": "share of rows in an event", "range_f1": "range F1",
+    "f1": "F1 of rows", "macro_f1": "macro F1", "coverage": "inside the interval (share)",
+}  # fmt: skip
 
 
 def all_measures(known: Known) -> dict[str, Values]:
@@ -27,6 +37,31 @@ def measures_of(metrics: Mapping[str, Any]) -> dict[str, Values]:
         judged = {f"anomalies/{key}": value for key, value in numbers(one.get("anomalies") or {}).items()}
         found[name] = judged | found[name]
     return {name: values for name, values in found.items() if any(math.isfinite(value) for value in values.values())}
+
+
+def words_of(name: str, units: Mapping[str, str]) -> str:
+    """Return a measure in words."""
+    last = name.rpartition("/")[2]
+    if name in WORDS or name.startswith("anomalies/"):
+        return WORDS.get(last, last.replace("_", " "))
+    if last == "coverage":
+        return name.removesuffix("standardized/coverage").replace("/", " ") + WORDS[last]
+    return label_of(name, units)
+
+
+def direction(name: str) -> str:
+    """Return which values of a measure are better."""
+    last = name.rpartition("/")[2]
+    if last in HIGH:
+        return "high"
+    return "neither" if last in NEITHER or "(" in last else better_of(name)
+
+
+def shown(name: str, value: float | None) -> str:
+    """Return the value of a measure; counts are whole."""
+    if value is not None and name.rpartition("/")[2] in COUNTED and math.isfinite(value):
+        return number(int(value))
+    return number(value)
 
 
 def units_of(known: Known) -> dict[str, str]:

@@ -7,10 +7,10 @@ from dlkit.core.checks import counted
 from dlkit.core.specs import Spec
 from dlkit.report.page.elements import Section, Tile, Tone, facts, note, paragraph, tiles
 from dlkit.train.confidence import Confidence
-from dlkit.train.measures import MODEL, better_of, label_of, main_metric
+from dlkit.train.measures import MODEL, main_metric
 from dlkit.train.report_known import Known
-from dlkit.train.report_measures import all_measures, units_of
-from dlkit.train.report_words import clock, count, level_text, named, names, number, percent, span
+from dlkit.train.report_measures import all_measures, direction, shown, units_of, words_of
+from dlkit.train.report_words import clock, count, level_text, named, names, percent, span
 
 
 def question(spec: Spec) -> str:
@@ -50,17 +50,17 @@ def verdict(known: Known) -> tuple[str, Tone]:
     own, units = measures[MODEL], units_of(known)
     rivals = {name: values for name, values in measures.items() if name != MODEL}
     metric = first_metric(own, rivals)
-    label, value, where = label_of(metric, units), own[metric], tested_on(known)
-    told = f"{label[0].upper() + label[1:]} is {number(value)} on {where}"
+    label, value, where = words_of(metric, units), own[metric], tested_on(known)
+    told = f"{label[0].upper() + label[1:]} is {shown(metric, value)} on {where}"
     beside = {name: values[metric] for name, values in rivals.items() if metric in values}
-    if not beside or better_of(metric) == "neither":
+    if not beside or direction(metric) == "neither":
         return f"{told}; there is no baseline to hold it against.", "warn"
-    high = better_of(metric) == "high"
+    high = direction(metric) == "high"
     best = (max if high else min)(beside, key=lambda name: beside[name])
     rival, wins = beside[best], (value > beside[best]) if high else (value < beside[best])
     if wins:
-        return f"{told}; the best baseline, {best}, has {number(rival)}{gain(value, rival, high=high)}.", "good"
-    return f"{told}, which does not beat the baseline {best} with {number(rival)}.", "bad"
+        return f"{told}; the best baseline, {best}, has {shown(metric, rival)}{gain(value, rival, high=high)}.", "good"
+    return f"{told}, which does not beat the baseline {best} with {shown(metric, rival)}.", "bad"
 
 
 def gain(value: float, rival: float, *, high: bool) -> str:
@@ -91,21 +91,23 @@ def tested_on(known: Known) -> str:
 def headline(known: Known) -> list[Tile]:
     """Return the numbers that everybody asks for."""
     measures, found = all_measures(known), known.metrics
-    shown: list[Tile] = []
+    boxes: list[Tile] = []
     if measures:
         own = measures[MODEL]
         rivals = {name: values for name, values in measures.items() if name != MODEL}
         metric = first_metric(own, rivals)
-        beside = [f"{name} {number(values[metric])}" for name, values in rivals.items() if metric in values]
-        label = label_of(metric, units_of(known))
-        shown.append(Tile(label[0].upper() + label[1:], number(own[metric]), ", ".join(beside[:2]), verdict(known)[1]))
-    shown += promised(known.confidence)
-    shown.append(Tile("Tested on", tested_on(known).split(" ")[0], tested_on(known).partition(" ")[2]))
+        beside = [f"{name} {shown(metric, values[metric])}" for name, values in rivals.items() if metric in values]
+        label = words_of(metric, units_of(known))
+        boxes.append(
+            Tile(label[0].upper() + label[1:], shown(metric, own[metric]), ", ".join(beside[:2]), verdict(known)[1])
+        )
+    boxes += promised(known.confidence)
+    boxes.append(Tile("Tested on", tested_on(known).split(" ")[0], tested_on(known).partition(" ")[2]))
     if "parameters" in found:
-        shown.append(Tile("Parameters", f"{found['parameters']:,}", names_of_net(known)))
+        boxes.append(Tile("Parameters", f"{found['parameters']:,}", names_of_net(known)))
     if fit := found.get("fit"):
-        shown.append(Tile("Training", clock(fit["seconds"]), count(fit["epochs"], "epoch")))
-    return shown
+        boxes.append(Tile("Training", clock(fit["seconds"]), count(fit["epochs"], "epoch")))
+    return boxes
 
 
 def promised(found: Any) -> list[Tile]:

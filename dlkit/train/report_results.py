@@ -6,21 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlkit.report.page.elements import Section, beside, code, folded, heading, paragraph, picture, table
-from dlkit.train.measures import MODEL, Values, better_of, label_of
+from dlkit.train.measures import MODEL, Values
 from dlkit.train.report_known import Known
-from dlkit.train.report_measures import all_measures, units_of
+from dlkit.train.report_measures import all_measures, direction, shown, units_of, words_of
 from dlkit.train.report_words import number
 
-HIGH = ("vus_pr", "auprc", "vus_roc", "affiliation_precision", "affiliation_recall", "range_f1", "range_precision",
-        "range_recall", "detected")  # fmt: skip
-NEITHER = ("events", "threshold", "alarmed_share")
-WORDS = {
-    "vus_pr": "VUS-PR", "auprc": "area under precision-recall", "auroc": "area under the ROC curve",
-    "vus_roc": "VUS-ROC",
-    "delay_s": "median delay (s)", "false_alarms_per_day": "false alarms a day",
-    "detected": "labelled events found (share)",
-    "alarmed_share": "share of rows in an event", "range_f1": "range F1", "f1": "F1 of rows",
-}  # fmt: skip
 SAY = {
     "error_per_horizon": "Mean absolute error by lead time, the model beside the baselines.",
     "confusion": "What is taken for what: rows are the truth.",
@@ -32,7 +22,17 @@ SAY = {
     "baselines": "The network beside classical methods.",
     "label_counts": "Labels that are right, missed and wrongly said.",
 }  # fmt: skip
-ELSEWHERE = ("mistakes", "largest_errors", "event_", "overview", "scores", "sync", "forecast_", "embedding")
+ELSEWHERE = (
+    "mistakes",
+    "largest_errors",
+    "event_",
+    "overview",
+    "scores",
+    "sync",
+    "forecast_",
+    "embedding",
+    "reliability",
+)
 
 
 def results_section(known: Known) -> Section:
@@ -55,22 +55,6 @@ def summary_text(path: Path) -> str:
     return path.read_text(encoding="utf-8").rstrip() if path.is_file() else ""
 
 
-def words_of(name: str, units: Mapping[str, str]) -> str:
-    """Return a measure in words."""
-    first, _, rest = name.partition("/")
-    if first == "anomalies":
-        return WORDS.get(rest, rest.replace("_", " "))
-    return label_of(name, units)
-
-
-def direction(name: str) -> str:
-    """Return which values of a measure are better."""
-    last = name.rpartition("/")[2]
-    if last in HIGH:
-        return "high"
-    return "neither" if last in NEITHER or "(" in last else better_of(name)
-
-
 def measures_table(known: Known, measures: Mapping[str, Values]) -> str:
     """Return the model beside its baselines, the best of each row in bold."""
     methods, units = list(measures), units_of(known)
@@ -78,7 +62,7 @@ def measures_table(known: Known, measures: Mapping[str, Values]) -> str:
     rows, best = [], []
     for name in names:
         values = [measures[method].get(name, math.nan) for method in methods]
-        rows.append([words_of(name, units), *(number(value) for value in values), skill(name, values)])
+        rows.append([words_of(name, units), *(shown(name, value) for value in values), skill(name, values)])
         best.append(best_column(name, values))
     caption = (
         "Bold is the best of its row. Skill is the share of the error of the best baseline that the model avoids; it "
@@ -132,7 +116,7 @@ def class_part(known: Known) -> str:
     names = list(next(iter(each.values())))
     key = "f1" if "f1" in names else names[-1]
     order = sorted(each, key=lambda name: each[name].get(key) if each[name].get(key) is not None else math.inf)
-    rows = [[name, *(number(each[name].get(one)) for one in names)] for name in order[:40]]
+    rows = [[name, *(shown(one, each[name].get(one)) for one in names)] for name in order[:40]]
     caption = "Measures of each class, the hardest first" + (f"; 40 of {len(each)}" if len(each) > 40 else "")
     return table(["class", *(name.replace("_", " ") for name in names)], rows, caption=caption)
 

@@ -14,6 +14,7 @@ NAMES = {
     "val/mae": "mean absolute error", "val/accuracy": "accuracy", "val/macro_f1": "macro F1", "val/r2": "R2",
     "val/rmse": "root mean square error",
 }  # fmt: skip
+DULL = ("betas", "eps", "last_epoch", "fused", "foreach")  # settings that nobody changes
 LOGGED = {
     "train/learning_rate": "learning rate", "train/gradient_norm": "norm of the gradient",
     "train/samples_per_second": "samples per second",
@@ -69,7 +70,7 @@ def described(node: Any) -> str:
     given = {
         name: value
         for name, value in (node.get("init_args") or {}).items()
-        if value not in (None, False, [], {}) and not isinstance(value, dict)
+        if value not in (None, False, [], {}) and not isinstance(value, dict) and name not in DULL
     }
     told = ", ".join(f"{name} {value}" for name, value in given.items())
     return last_name(node["class_path"]) + (f" ({told})" if told else "")
@@ -125,9 +126,9 @@ def judged(losses: dict[str, Any]) -> list[str]:
     best = int(np.nanargmin(values))
     if best == len(values) - 1:
         return [note("Validation was lowest in the last epoch: longer training may give a better network.", "warn")]
-    rise = values[-1] / values[best] - 1 if values[best] > 0 else 0.0
-    told = f"Validation was lowest in epoch {best + 1} of {len(values)}; the weights of this epoch answer."
-    return [paragraph(told + (f" It ended {100 * rise:.0f} % higher." if rise > 0.01 else ""))]
+    lowest, last = number(float(values[best])), number(float(values[-1]))
+    told = f"The validation loss was lowest in epoch {best + 1} of {len(values)}, {lowest}; the last epoch has {last}."
+    return [paragraph(f"{told} The weights of epoch {best + 1} answer.")]
 
 
 def losses_table(losses: dict[str, Any]) -> str:

@@ -13,8 +13,10 @@ def number(value: float | None) -> str:
     """Return four significant digits, whole numbers as they are; a dash where there is none."""
     if value is None or not math.isfinite(value):
         return DASH
-    if float(value).is_integer() and abs(value) < 1e15:
+    if (isinstance(value, int) or abs(value) >= 1000) and float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
+    if value == 0:
+        return "0"
     text = number_text(value) if 1e-4 <= abs(value) < 1e5 else f"{value:.4g}"
     return text.rstrip(".").replace("-", "\u2212") if "e" not in text else text
 

@@ -9,9 +9,11 @@ from dlkit.report.page.elements import Section
 from dlkit.report.page.interactive import traces_html
 from dlkit.report.page.page import page_html, write_page
 from dlkit.train.report_anomalies import anomalies_section
+from dlkit.train.report_cases import cases_section, explanations_section
 from dlkit.train.report_confidence import confidence_section
 from dlkit.train.report_data import data_section
 from dlkit.train.report_known import Known, know
+from dlkit.train.report_novelty import novelty_section, robustness_section
 from dlkit.train.report_question import lead, question_section
 from dlkit.train.report_repeat import repeat_section
 from dlkit.train.report_results import results_section
@@ -26,7 +28,11 @@ SECTIONS = (
     results_section,
     confidence_section,
     time_section,
+    cases_section,
+    explanations_section,
     anomalies_section,
+    robustness_section,
+    novelty_section,
     repeat_section,
 )
 """What a page holds, in its order; each returns one section of what is known."""

@@ -60,13 +60,23 @@ def draw_curve(axes: "matplotlib.axes.Axes", curve: Curve) -> None:
     every = np.concatenate([values for _, values in curve.lines.values()])
     known = every[np.isfinite(every)]
     if len(known) and known.min() > 0 and known.max() > 20 * known.min():
-        axes.set_yscale("log")
+        plain_logarithm(axes)
     if curve.mark is not None:
         axes.axvline(curve.mark, color="#777777", linestyle=":", linewidth=1.0)
     axes.set_title(curve.title, loc="left")
     axes.set_xlabel(curve.label)
     if any(curve.lines):
         axes.legend()
+
+
+def plain_logarithm(axes: "matplotlib.axes.Axes") -> None:
+    """Give an axis a logarithmic scale with plain numbers."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 @dataclass(frozen=True)
