@@ -48,7 +48,7 @@ def risk_of(text: str) -> dict[str, float]:
 def changes(known: argparse.Namespace) -> dict[str, Any]:
     """Return the settings that are given."""
     found = {name: getattr(known, name) for name in ("level", "method", "scaling", "dropout", "laplace")}
-    found = {name: value for name, value in found.items() if value not in (None, False)}
+    found = {name: value for name, value in found.items() if value is not None and value is not False}
     found |= {} if known.risk is None else {"risk": risk_of(known.risk)}
     found |= {"distance": False} if known.no_distance else {}
     return found if known.ensemble is None else found | {"ensemble": len(known.ensemble) + 1}

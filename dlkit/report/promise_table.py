@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import fill
 
 from dlkit.report.tables import number_text, shorten
 
@@ -52,7 +53,7 @@ def promise_table_text(lines: Sequence[PromiseLine], notes: Sequence[str] = ()) 
     body = [cells(one, label, side, methods) for one, label in zip(lines, labels, strict=True)]
     head += "holds?    mean size"
     rule = "-" * max(len(text) for text in [head, *body])
-    return "\n".join([head, rule, *body, rule, *notes])
+    return "\n".join([head, rule, *body, rule, *(fill(note, 120) for note in notes)])
 
 
 def cells(one: PromiseLine, label: str, side: int, methods: int) -> str:

@@ -83,6 +83,10 @@ def fit_heads(
         if isinstance(one.task, Classify):
             heads[name] = fit_classes(one, val, test, wish)
         elif isinstance(one.task, Forecast | Regress):
+            require(
+                wish.risk is None or several,
+                "confidence.risk is for anomalies and classes, but the network tells values: leave it out.",
+            )
             heads[name], after = fit_values(one, val, test, wish)
             followed |= {} if after is None else {name: after}
     require(bool(heads), f"A {type(evaluation.task).__name__} has no confidence to calibrate: set `confidence: null`.")

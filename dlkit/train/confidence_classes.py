@@ -4,16 +4,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from dlkit.confidence.calibration import expected_error, noise_floor
 from dlkit.confidence.class_sets import APS, LAC, RAPS, ClassSets, covered
+from dlkit.confidence.risk import false_positive_threshold
 from dlkit.confidence.scaling import Isotonic, Scaling, Temperature, Vector
 from dlkit.core.checks import InputError
 from dlkit.train.confidence import HeadConfidence
 from dlkit.train.confidence_answers import halves, order_of, some
-from dlkit.train.confidence_checks import exchangeable, promise
+from dlkit.train.confidence_checks import SURE, exchangeable, promise
 from dlkit.train.confidence_wish import Wish
 from dlkit.train.evaluation import Evaluation
 
@@ -58,6 +60,8 @@ def fit_classes(evaluation: Evaluation, val: Any, test: Any, wish: Wish) -> Head
     if head.sets.note:
         head.notes.append(head.sets.note)
     check_classes(evaluation, head, (probabilities, kept.truth), test, type(method).__name__)
+    if wish.risk is not None:
+        keep_rate(evaluation, head, (probabilities, kept.truth), test, wish.risk)
     return head
 
 
@@ -103,3 +107,35 @@ def surprise(probabilities: Tensor, truth: Tensor) -> Tensor:
         return (probabilities - truth).abs().nanmean(1)
     found = 1 - probabilities.gather(1, truth.clamp_min(0)[:, None])[:, 0]
     return found.masked_fill(truth < 0, torch.nan)
+
+
+def keep_rate(
+    evaluation: Evaluation, head: HeadConfidence, val: tuple[Tensor, Tensor], test: Any, risk: dict[str, float]
+) -> None:
+    """Add the probability above which false positives are rare, for each label or the second of two classes.
+
+    Raises:
+        InputError: Another risk is named, or there are more than two classes.
+    """
+    names, labels = evaluation.task.spec.classes, head.kind == "labels"
+    if list(risk) != ["false_positive_rate"] or not (labels or len(names) == 2):
+        raise InputError(
+            f"confidence.risk={risk}: of labels, or of two classes, the one that can be kept is false_positive_rate, "
+            f"here are {len(names)} {head.kind}: set `risk: {{false_positive_rate: 0.01}}`, or leave it out."
+        )
+    rate = risk["false_positive_rate"]
+    head.risk = {"false_positive_rate": rate, "probability": SURE, "thresholds": {}, "seen": {}}
+    after = scaled(head, test.probabilities)
+    for k, name in enumerate(names) if labels else [(1, names[1])]:
+        negative = [truth[:, k] == 0 if labels else truth == 0 for truth in (val[1], test.truth)]
+        bound = false_positive_threshold(val[0][negative[0], k].double().numpy(), rate=rate, failure=1 - SURE)
+        false = after[negative[1], k].double().numpy() > bound
+        head.risk["thresholds"][name] = bound if np.isfinite(bound) else None
+        head.risk["seen"][name] = float(false.mean()) if len(false) else None
+        seen = "no negative" if not len(false) else f"{100 * false.mean():.2g} % of {len(false)} negatives"
+        head.notes.append(
+            f"{name} above {bound:.4g} is wrong for at most {100 * rate:g} % of the negatives with {100 * SURE:g} % "
+            f"probability; the test saw {seen}"
+            if np.isfinite(bound)
+            else f"{name}: too few negatives validate to keep a false positive rate of {100 * rate:g} %"
+        )

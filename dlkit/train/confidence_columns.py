@@ -137,3 +137,15 @@ def novel_columns(novel: Mapping[str, Any], shape: tuple[int, ...]) -> dict[str,
         return {"distance": np.full(count, np.nan, np.float32), "flag": pa.nulls(count, pa.string())}
     places = pa.array(np.repeat(np.arange(shape[0]), each))
     return {"distance": np.repeat(novel["distance"], each), "flag": novel["flag"].take(places)}
+
+
+def sure_scores(head: Any, table: pa.Table) -> pa.Table:
+    """Return a table of anomaly scores with the conformal p-value of each, and alarms that keep a risk, if any."""
+    scores = table["score"].to_numpy()
+    columns = {"p_value": head.normal(scores)}
+    if head.risk is not None:
+        columns["alarm_at_risk"] = scores > head.risk["threshold"]
+    for name, values in columns.items():
+        kept = table.drop_columns([name]) if name in table.column_names else table
+        table = kept.append_column(name, pa.array(values))
+    return table

@@ -8,6 +8,14 @@ from typing import Any
 from dlkit.core.checks import InputError, require, suggest
 
 METHODS = ("auto", "split", "scaled", "cqr", "mondrian", "adaptive", "weighted", "lac", "aps", "raps")
+NUMBER, WHOLE, TEXT, YES, TABLE = (int, float), (int,), (str,), (bool,), (dict, type(None))
+WORDS: dict[tuple[type, ...], str] = {
+    NUMBER: "a number", WHOLE: "a whole number", TEXT: "a name", YES: "true or false", TABLE: "null or {name: number}",
+}  # fmt: skip
+KINDS: dict[str, tuple[type, ...]] = {
+    "level": NUMBER, "method": TEXT, "scaling": TEXT, "ensemble": WHOLE, "dropout": WHOLE, "laplace": YES,
+    "risk": TABLE, "distance": YES,
+}  # fmt: skip
 SCALINGS = ("temperature", "vector", "isotonic", "none")
 
 
@@ -39,7 +47,7 @@ class Wish:
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
         require(
-            isinstance(self.level, (int, float)) and 0 < self.level < 1,
+            0 < self.level < 1,
             f"confidence.level={self.level} must lie strictly between 0 and 1: nothing is sure, set `level`, e.g. 0.9.",
         )
         for name, known in (("method", METHODS), ("scaling", SCALINGS)):
@@ -47,13 +55,10 @@ class Wish:
             require(value in known, f"confidence.{name}='{value}' does not exist; {suggest(str(value), known)}")
         for name, least in (("ensemble", 1), ("dropout", 0)):
             value = getattr(self, name)
-            require(
-                isinstance(value, int) and not isinstance(value, bool) and value >= least,
-                f"confidence.{name}={value} must be a whole number of at least {least}.",
-            )
+            require(value >= least, f"confidence.{name}={value} must be a whole number of at least {least}.")
         for name, value in (self.risk or {}).items():
             require(
-                isinstance(value, (int, float)) and math.isfinite(value) and value > 0,
+                math.isfinite(value) and value > 0,
                 f"confidence.risk: {name}={value} must be a positive number.",
             )
 
@@ -70,4 +75,13 @@ def wish_of(block: Mapping[str, Any] | None) -> Wish | None:
     for name in block:
         if name not in known:
             raise InputError(f"confidence has no setting '{name}'; {suggest(str(name), known)}")
-    return Wish(**block)
+        check_kind(f"confidence.{name}", block[name], KINDS[name])
+    for name, value in (block.get("risk") or {}).items():
+        check_kind(f"confidence.risk: {name}", value, NUMBER)
+    return Wish(**{name: float(value) if name == "level" else value for name, value in block.items()})
+
+
+def check_kind(setting: str, value: Any, kind: tuple[type, ...]) -> None:
+    """Refuse a value of another kind; true and false are no numbers."""
+    fits = isinstance(value, kind) and (bool in kind or not isinstance(value, bool))
+    require(fits, f"{setting}={value} must be {WORDS[kind]}.")

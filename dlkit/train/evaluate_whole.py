@@ -15,6 +15,7 @@ from dlkit.core.runfolder import RunFolder
 from dlkit.report.sample_tables import Better
 from dlkit.tasks.reconstruct import Reconstruct
 from dlkit.train.anomaly_files import read_detector
+from dlkit.train.confidence_columns import sure_scores
 from dlkit.train.evaluate_samples import SampleEvaluation
 
 RIVAL = "PCA"
@@ -84,7 +85,8 @@ class WholeEvaluation(SampleEvaluation, ABC):
                 self.require_some("val")
                 self.fit_detectors()
             self.find()
-        return {name: table for name, table in self.tables().items() if self.new or not name}
+        found = {name: table for name, table in self.tables().items() if self.new or not name}
+        return found if self.confidence is None else found | {"": sure_scores(self.confidence, found[""])}
 
     def columns(self, prediction: Any) -> dict[str, np.ndarray]:
         """Return which windows or samples a batch holds; their scores are known once everything was looked at."""

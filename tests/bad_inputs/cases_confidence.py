@@ -1,7 +1,10 @@
 """Confidence that cannot be had: calibration, members, novelty, robustness. A section for each part."""
 
 import json
+import shutil
 from pathlib import Path
+
+import torch
 
 from tests.bad_inputs.corpus import Case
 
@@ -21,7 +24,52 @@ def other_weights(folder: Path) -> None:
     )
 
 
-CALIBRATION: dict[str, Case] = {}
+def broken(folder: Path) -> None:
+    """Leave a confidence that is no JSON."""
+    (folder / "runs" / "tiny-001" / "confidence.json").write_text("{")
+
+
+def unfinished(folder: Path) -> None:
+    """Make a run of which the training was cut off."""
+    path = folder / "runs" / "tiny-001" / "metrics.json"
+    known = json.loads(path.read_text())
+    known.pop("fit")
+    path.write_text(json.dumps(known))
+
+
+CALIBRATION: dict[str, Case] = {
+    "level of 1": calibrate(("level=1.0 must lie strictly between 0 and 1",), "--level", "1"),
+    "level of 0": calibrate(("level=0.0 must lie strictly",), "--level", "0"),
+    "level above 1": calibrate(("level=90.0 must lie",), "--level", "90"),
+    "level in words": calibrate(("--level", "'high'"), "--level", "high"),
+    "level that is no number": calibrate(("level=nan must lie",), "--level", "nan"),
+    "method that does not exist": calibrate(("method='cqrr'", "'cqr'"), "--method", "cqrr"),
+    "method for classes": calibrate(("method='lac' makes sets of classes", "split"), "--method", "lac"),
+    "method that needs an interval": calibrate(("CQR", "Pinball"), "--method", "cqr"),
+    "scaling that does not exist": calibrate(("scaling='heat'", "temperature"), "--scaling", "heat"),
+    "negative dropout": calibrate(("dropout=-1",), "--dropout", "-1"),
+    "dropout without dropout layers": calibrate(("Linear has no dropout",), "--dropout", "10"),
+    "ensemble of a run that is not there": calibrate(("no run folder",), "--ensemble", "{}/runs/tiny-009"),
+    "risk without anomalies": calibrate(("confidence.risk is for anomalies",), "--risk", "false_alarms_per_day=1"),
+    "risk without a number": calibrate(("--risk few", "NAME=VALUE"), "--risk", "few"),
+    "risk of nothing": calibrate(("must be a positive number",), "--risk", "false_alarms_per_day=0"),
+    "run that is not there": Case(("no run folder",), args=("calibrate", RUN)),
+    "YAML file without weights": Case(("no trained weights",), args=("calibrate", "{}/config.yaml")),
+    "unfinished run": calibrate(("has not come to its end", "--resume"), make=unfinished),
+    "confidence of other weights": Case(
+        ("belongs to other weights", "dlkit calibrate"), args=("predict", RUN), trained=True, make=other_weights
+    ),
+    "damaged confidence": Case(("damaged", "dlkit calibrate"), args=("predict", RUN), trained=True, make=broken),
+    "block with a level of 1": Case(("confidence.level=1.0",), {"confidence": {"level": 1.0}}),
+    "block with a setting that does not exist": Case(
+        ("no setting 'levels'", "'level'"), {"confidence": {"levels": 0.9}}
+    ),
+    "block that is a number": Case(("confidence", "name: value"), {"confidence": 0.9}),
+    "block with half a network": Case(("confidence.ensemble=0.5",), {"confidence": {"ensemble": 0.5}}),
+    "block with a risk in words": Case(
+        ("must be a number",), {"confidence": {"risk": {"false_alarms_per_day": "few"}}}
+    ),
+}
 """What `dlkit calibrate` and the block `confidence:` refuse."""
 
 
@@ -47,7 +95,58 @@ ROBUSTNESS: dict[str, Case] = {
 INTERVALS: dict[str, Case] = {}
 """What the methods for values refuse."""
 
-MEMBERS: dict[str, Case] = {}
+
+def untrained(folder: Path) -> None:
+    """Make the folder of an ensemble none of whose members is trained yet."""
+    place = folder / "ensemble"
+    place.mkdir()
+    (place / "config.yaml").write_bytes((folder / "config.yaml").read_bytes())
+    (place / "ensemble.json").write_text(json.dumps({"members": 2}))
+
+
+def lost(folder: Path) -> None:
+    """Make a run the other network of which is not there."""
+    (folder / "runs" / "tiny-001" / "ensemble.json").write_text(json.dumps({"others": ["members/member-2"]}))
+
+
+def of_other_data(folder: Path) -> None:
+    """Make a second run, the data of which were scaled otherwise."""
+    other = folder / "runs" / "tiny-002"
+    shutil.copytree(folder / "runs" / "tiny-001", other)
+    for path in (other / "checkpoints").glob("*.ckpt"):
+        known = torch.load(path, weights_only=False)
+        known["state_dict"]["scaling.shift"] += 1
+        torch.save(known, path)
+
+
+def ensemble(says, *args, **others):
+    """A case of an ensemble."""
+    return Case(says, args=("ensemble", *args), **others)
+
+
+MEMBERS: dict[str, Case] = {
+    "number of members left out": ensemble(("--members is missing", "--members 5"), "{}/config.yaml"),
+    "ensemble of one": ensemble(("--members 1 is no ensemble",), "{}/config.yaml", "--members", "1"),
+    "members in words": ensemble(("--members", "invalid int value: 'some'"), "{}/config.yaml", "--members", "some"),
+    "member of a YAML file": ensemble(
+        ("are for the folder of an ensemble",), "{}/config.yaml", "--members", "2", "--member", "1"
+    ),
+    "network without weights": ensemble(
+        ("no trainable parameters",), "{}/config.yaml", "--members", "2",
+        change={"M.net.class_path": "dlkit.models.repeat_last.RepeatLast"},
+    ),
+    "nobody works": ensemble(("--workers 0",), "{}/config.yaml", "--members", "2", "--workers", "0"),
+    "folder that is no ensemble": ensemble(("is not the folder of an ensemble",), RUN, trained=True),
+    "folder with a number of members": ensemble(("leave out --members",), RUN, "--members", "3", trained=True),
+    "member that does not exist": ensemble(
+        ("--member 3 is none of the members 1 to 2",), "{}/ensemble", "--member", "3", make=untrained
+    ),
+    "members that are not trained": ensemble(
+        ("member 1, member 2", "not trained yet", "goes on"), "{}/ensemble", "--gather", make=untrained
+    ),
+    "lost member": Case(("its member 'member-2' is not there",), args=("predict", RUN), trained=True, make=lost),
+    "members of other data": calibrate(("trained on other data",), "--ensemble", "{}/runs/tiny-002", make=of_other_data),
+}  # fmt: skip
 """What `dlkit ensemble`, dropout and Laplace refuse."""
 
 NOVELTY: dict[str, Case] = {}
