@@ -73,7 +73,8 @@ class Nearest(Distance):
 
     def raw(self, places: Float[Tensor, "batch places"]) -> Float[Tensor, " batch"]:
         """Return the distance to the k-th nearest known point."""
-        return torch.cdist(places, self.known).kthvalue(self.k, dim=1).values
+        apart = torch.cdist(places, self.known)  # kthvalue takes ten times as long as topk
+        return apart.topk(self.k, dim=1, largest=False, sorted=False).values.amax(1)
 
 
 @dataclass(frozen=True, eq=False)

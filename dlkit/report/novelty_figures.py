@@ -32,6 +32,10 @@ class Curve:
     inside: np.ndarray
     interval: np.ndarray
 
+    def first(self, count: int) -> "Curve":
+        """Return the first bins."""
+        return Curve(self.quality[:count], self.inside[:count], self.interval[:, :count])
+
 
 @dataclass(frozen=True, eq=False)
 class Course:
@@ -148,7 +152,7 @@ def draw_course(axes: "matplotlib.axes.Axes", course: Course, color: str) -> Non
         low[number], middle[number], high[number] = np.quantile(course.distance[period == number], (0.05, 0.5, 0.95))
     borders = course.times[0] + (course.times[-1] - course.times[0]) * (np.arange(PERIODS + 1) / PERIODS)
     axes.stairs(high, borders, baseline=low, fill=True, color=color, alpha=0.3, label="90 % of the windows")
-    axes.stairs(middle, borders, color=color, linewidth=1.6, label="median")
+    axes.stairs(middle, borders, baseline=None, color=color, linewidth=1.6, label="median")
     axes.axhline(1, color=BLACK, linewidth=0.9, label="1")
     axes.set_ylim(0, max(1.2, float(np.nanmax(high)) * 1.15))
     axes.set_ylabel("distance")
@@ -157,7 +161,7 @@ def draw_course(axes: "matplotlib.axes.Axes", course: Course, color: str) -> Non
 
 
 def channel_figure(moved: Mapping[str, Moved], names: Sequence[str]) -> "matplotlib.figure.Figure":
-    """Draw what became of each channel: level, spread, how often beyond its range; full marks have changed for sure.
+    """Draw what became of each channel: level, spread, how often beyond its range; full marks have changed.
 
     Args:
         moved: By the name of the data set.
@@ -180,9 +184,10 @@ def channel_figure(moved: Mapping[str, Moved], names: Sequence[str]) -> "matplot
             axes.axvline(neutral, color=BLACK, linewidth=0.9)
         panels[0].set_yticks(rows, [shorten(name, 22) for name in names[:count]])
         panels[0].invert_yaxis()
-        panels[1].set_xscale("log")
+        panels[1].set_xscale("log", base=2)
+        panels[1].xaxis.set_major_formatter("{x:.3g}")
         panels[0].set_xlabel("level, change in sd of training")
         panels[1].set_xlabel("spread over that of training")
         panels[2].set_xlabel("inputs beyond its range (%)")
-        figure.legend(loc="outside upper left", ncols=3, title="full: changed for sure; hollow: not")
+        figure.legend(loc="outside upper left", ncols=3, title="full: changed; hollow: not, or it cannot be told")
     return figure

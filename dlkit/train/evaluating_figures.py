@@ -41,8 +41,14 @@ def figures(
         promised = level if any(np.isfinite(one.inside).any() for one in curves.values()) else None
         name = "_".join(["quality_by_distance", *([re.sub(r"[^A-Za-z0-9_.-]+", "_", head)] if head else [])])
         if curves:
-            quality = sides[0].answered.quality[head].name
-            yield name, quality_figure(curves, [one.name for one in bins], quality=quality, level=promised)
+            quality, last = sides[0].answered.quality[head].name, last_of(sides, head)
+            names = [one.name for one in bins[:last]]
+            yield (
+                name,
+                quality_figure(
+                    {key: curve.first(last) for key, curve in curves.items()}, names, quality=quality, level=promised
+                ),
+            )
     if courses := [course for side in sides for course in courses_of(side)]:
         yield "distance_over_time", course_figure(courses)
     if channels := [one.name for one in sides[-1].drifted.channels]:
@@ -51,6 +57,11 @@ def figures(
             "channels",
             channel_figure({side.name: moved_of(side, order) for side in sides}, [channels[k] for k in order]),
         )
+
+
+def last_of(sides: Sequence[Side], head: str) -> int:
+    """Return how many bins there are up to the last with an answer."""
+    return max(k + 1 for side in sides for k, one in enumerate(side.bins[head]) if one.count)
 
 
 def curve_of(bins: Sequence[Bin]) -> Curve:

@@ -95,7 +95,13 @@ def moved(one: Any, device: torch.device) -> Any:
 
 @contextmanager
 def features_kept(task: Any) -> Iterator[None]:
-    """The features of the last input are computed once: its answer and its distance share them."""
+    """The features of the last input are computed once: its answer and its distance share them.
+
+    Those of several members, or with dropout switched on, are others for each answer, and are computed apart.
+    """
+    if getattr(task, "members", None) is not None:
+        yield
+        return
     net, last = task.net, dict[str, Tensor]()
     inner = net.features
 

@@ -13,6 +13,7 @@ from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.core.specs import Spec
 from dlkit.embedding.space import evenly
+from dlkit.models.base import Net
 from dlkit.train.anomalies import evaluated
 
 
@@ -46,9 +47,20 @@ def known_values(spec: Spec, batch: Batch) -> Bool[Tensor, "batch ..."] | None:
 
 
 def features_of(task: Any, batch: Batch) -> Float[Tensor, "batch features"]:
-    """Return the features of a batch as vectors."""
-    found: Tensor = task.net.embedding(batch.x).float()
-    return found
+    """Return the features of a batch as vectors: mean and standard deviation over positions, where there are some.
+
+    The mean alone, which clusters are found with, does not see a flat line at the usual level. Networks that say
+    themselves what their embedding is, know better.
+    """
+    net = task.net
+    if type(net).embedding is not Net.embedding:
+        found: Tensor = net.embedding(batch.x).float()
+        return found
+    z: Tensor = net.features(batch.x).float()
+    if z.ndim == 2:
+        return z
+    flat = z.flatten(2)
+    return torch.cat([flat.mean(2), flat.std(2, correction=0)], dim=1)
 
 
 def batches_of(task: Any, data: Any, role: str, most: int) -> Iterator[Batch]:
