@@ -10,6 +10,7 @@ from dlkit.__main__ import main
 from dlkit.core.checkpoint_file import load_checkpoint
 from dlkit.core.runfolder import RunFolder, read_json
 from dlkit.ensembles.beside import train_beside
+from dlkit.submit.array import Array
 from dlkit.submit.spread import Local, Spread
 from dlkit.train import stages
 from dlkit.train.laplace_files import fitted
@@ -114,18 +115,21 @@ def test_a_run_trains_the_others_beside_it_once(tmp_path):
     assert (drawn.epistemic > 0).all()
 
 
-@pytest.mark.parametrize(
-    "arguments, said",
-    [
-        (["CONFIG"], "--members is missing"),
-        (["CONFIG", "--members", "1"], "--members 1 is no ensemble"),
-        (["CONFIG", "--members", "2", "--member", "1"], "are for the folder of an ensemble"),
-        (["FOLDER"], "is not the folder of an ensemble"),
-        (["--gather"], "Nothing to train"),
-    ],
-)
-def test_what_is_no_ensemble_is_refused(tmp_path, capsys, arguments, said):
-    names = {"CONFIG": waves(tmp_path), "FOLDER": str(tmp_path)}
-    assert main(["ensemble", *[names.get(one, one) for one in arguments]]) == 2
-    assert said in capsys.readouterr().err
-    assert not (tmp_path / "runs").exists()
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_cluster_gets_an_array_of_members_and_a_job_that_gathers(tmp_path, monkeypatch, capsys):
+    sent = []
+
+    def spread(tasks, where, *, folder, gather=None):
+        sent.append((where, [*tasks, gather]))
+        return Spread(logs=folder, job="7", gather="8")
+
+    monkeypatch.setattr("dlkit.ensembles.work.spread", spread)
+    command = ["ensemble", waves(tmp_path), "--members", "2", "--slurm", "auto", "--time", "1h"]
+    assert main(command) == 0
+    (where, tasks) = sent[0]
+    place = tmp_path / "runs" / "tiny_ensemble-001"
+    assert isinstance(where, Array)
+    assert [task.argv for task in tasks] == [
+        ["ensemble", str(place), *rest] for rest in (["--member", "1"], ["--member", "2"], ["--gather"])
+    ]
+    assert "job array 7 of 2 members, gathered by job 8" in capsys.readouterr().out
