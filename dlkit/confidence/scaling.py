@@ -152,13 +152,15 @@ class FittedIsotonic(FittedScaling):
 class Isotonic(Scaling):
     """The best rising map of the probability of each class (Zadrozny and Elkan, KDD 2002), one class against the rest.
 
-    Where all samples of a step have one answer, n of them cannot tell its probability from 1 / (n + 2): no
-    probability becomes 0 or 1.
+    No probability becomes 0 or 1: n samples with one answer do not show that the others, together, are less probable
+    than 1 / (n + 2) (Laplace's rule of succession).
     """
 
     def learn(self, p: Tensor, target: Tensor, known: Tensor, *, labels: bool) -> FittedIsotonic:
         """Minimize the squared error."""
-        return FittedIsotonic([steps(p[seen, k], target[seen, k]) for k, seen in enumerate(known.T)], labels=labels)
+        rivals = 1 if labels else max(p.shape[1] - 1, 1)
+        knots = [steps(p[seen, k], target[seen, k], rivals) for k, seen in enumerate(known.T)]
+        return FittedIsotonic(knots, labels=labels)
 
 
 def one_hot(truth: Shaped[Tensor, " n"], classes: int) -> Float[Tensor, "n classes"]:
@@ -200,13 +202,13 @@ def fit_logits(p: Tensor, target: Tensor, known: Tensor, *, labels: bool, slopes
     return ScaledLogits(theta[:slopes].exp(), theta[slopes:] if shifts else torch.zeros(1), labels=labels)
 
 
-def steps(p: Float[Tensor, " n"], target: Float[Tensor, " n"]) -> Float[Tensor, "2 knots"]:
-    """Return the knots of the rising map with the least squared error."""
+def steps(p: Float[Tensor, " n"], target: Float[Tensor, " n"], rivals: int) -> Float[Tensor, "2 knots"]:
+    """Return the knots of the rising map with the least squared error; ``rivals`` share what is left of the truth."""
     if not len(p):
         return torch.tensor([[0.0, 1.0], [0.0, 1.0]], dtype=torch.float64)
     fitted = IsotonicRegression(out_of_bounds="clip").fit(p.numpy(), target.numpy())
     least = 1 / (len(p) + 2)
-    knots = np.stack([fitted.X_thresholds_, fitted.y_thresholds_.clip(least, 1 - least)])
+    knots = np.stack([fitted.X_thresholds_, fitted.y_thresholds_.clip(least / rivals, 1 - least)])
     return torch.from_numpy(knots)
 
 

@@ -130,7 +130,8 @@ def test_answers_that_are_all_right_stay_finite(method):
     if isinstance(fitted, ScaledLogits):
         assert 0.01 < fitted.temperature < 1000
     else:
-        assert ((scaled > 1 / 100) & (scaled < 99 / 100)).all()  # 60 samples do not show more
+        assert scaled.max() == pytest.approx(61 / 62, rel=1e-3)  # 60 samples do not show more
+        assert scaled.min() > 1 / 200
 
 
 @pytest.mark.parametrize("method", METHODS)
