@@ -4,7 +4,7 @@ inputs be changed? Digits, simulated cavity faults, and the trace problems in $D
 A network learns from half of the samples for a fixed number of steps; nothing is chosen by the other half. That half is
 dealt again and again: a quarter of it fits the scaling, a quarter the sets, and one half checks both.
 
-Usage: python scripts/study_confidence_classes.py [digits cavity CBF ...] [--deals 100] [--radii]
+Usage: python scripts/study_confidence_classes.py [digits cavity CBF ...] [--deals 100] [--steps 400] [--radii]
 """
 
 import argparse
@@ -59,13 +59,13 @@ def module_of(name: str, seed: int, augment: list[Any]) -> SampleDataModule:
     return TraceDataModule(source=source, **settings)
 
 
-def trained(name: str, seed: int = 0, augment: list[Any] | None = None) -> tuple[Classify, SampleDataModule]:
+def trained(name: str, steps: int, augment: list[Any] | None = None) -> tuple[Classify, SampleDataModule]:
     """Return a network after a fixed number of steps, and its data."""
-    pl.seed_everything(seed, verbose=False)
-    data = module_of(name, seed, augment or [])
+    pl.seed_everything(0, verbose=False)
+    data = module_of(name, 0, augment or [])
     net = partial(ResNet, width=16, blocks=[1, 1, 1], **{} if name == "digits" else {"kernel_size": 7})
     task = Classify(spec=data.spec, net=net, optimizer=partial(torch.optim.AdamW, lr=RATE))
-    pl.Trainer(max_steps=STEPS, max_epochs=-1, limit_val_batches=0, accelerator="auto", devices=1, **QUIET).fit(
+    pl.Trainer(max_steps=steps, max_epochs=-1, limit_val_batches=0, accelerator="auto", devices=1, **QUIET).fit(
         task, datamodule=data
     )
     return task.eval(), data
@@ -122,9 +122,9 @@ def coverages(p: Tensor, truth: Tensor, deals: int) -> dict[str, list[tuple[floa
     return {name: [(one, other) for one, other in rows] for name, rows in means.items()}
 
 
-def study(name: str, deals: int) -> tuple[str, list[str]]:
+def study(name: str, deals: int, steps: int) -> tuple[str, list[str]]:
     """Return the rows of a problem: calibration, and one for each method of sets."""
-    task, data = trained(name)
+    task, data = trained(name, steps)
     p, truth = answers(task, data)
     right = 100 * float((p.argmax(-1) == truth).double().mean())
     errors = " | ".join(f"{value:.2f}" for value in calibration(p, truth, deals))
@@ -135,12 +135,12 @@ def study(name: str, deals: int) -> tuple[str, list[str]]:
     return f"| {name} | {len(p) - len(p) // 4 * 2} | {right:.1f} | {errors} |", sets
 
 
-def radii(samples: int = 100, draws: int = 1000) -> None:
+def radii(steps: int, samples: int = 100, draws: int = 1000) -> None:
     """Print the certified accuracy of digits over the radius, for networks that trained with and without noise."""
     print(f"\n| noise in training | sigma | no noise | {' | '.join(f'{one:g}' for one in RADII)} | open |")
     print("|---" * (len(RADII) + 4) + "|")
     for sigma, in_training in ((0.25, 0.0), (0.25, 0.5), (0.5, 1.0), (1.0, 2.0)):
-        task, data = trained("digits", augment=[Noise(std=in_training)] if in_training else None)
+        task, data = trained("digits", steps, augment=[Noise(std=in_training)] if in_training else None)
         batch = data.pick_batch("test", samples)
         said = task.predict_step(batch, 0).probabilities.argmax(-1)
         found = certify(task.net, batch.x, sigma, 100, draws)
@@ -160,6 +160,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*")
     parser.add_argument("--deals", type=int, default=100)
+    parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--radii", action="store_true")
     chosen = parser.parse_args()
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
@@ -169,11 +170,11 @@ if __name__ == "__main__":
     )
     print("|---" * (6 + len(SCALINGS)) + "|")
     for one in chosen.names or ([] if chosen.radii else ["digits", "cavity", *problems()]):
-        line, sets = study(one, chosen.deals)
+        line, sets = study(one, chosen.deals, chosen.steps)
         print(line, flush=True)
         tables += sets
     print("\n| data | sets | calibrated on | " + " | ".join(f"{100 * level:g} %" for level in LEVELS) + " |")
     print("|---" * (3 + len(LEVELS)) + "|")
     print("\n".join(tables), flush=True)
     if chosen.radii:
-        radii()
+        radii(chosen.steps)
