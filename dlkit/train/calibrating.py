@@ -7,7 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from dlkit.core.checks import InputError, require
-from dlkit.core.processes import leads, wait_for_all
+from dlkit.core.processes import leads, of_first, wait_for_all
 from dlkit.core.runfolder import RunFolder
 from dlkit.data.batching import Batching
 from dlkit.report.promise_table import PromiseLine, promise_table_text
@@ -52,7 +52,8 @@ def calibrate(cli: Any, run: RunFolder, wish: Wish, others: Sequence[str] = ()) 
         heads = found_anomalies(cli, evaluation, wish)
     else:
         answers = {role: evaluation.predictions(cli.trainer, role) for role in ("val", "test")}
-        heads, cli.followed = fit_heads(evaluation, answers, wish) if leads() else ({}, {})
+        heads, followed = fit_heads(evaluation, answers, wish) if leads() else ({}, {})
+        cli.followed = of_first(followed)
     text = ""
     if leads():
         found = Confidence(wish, heads, cli.members)
@@ -96,7 +97,8 @@ def fit_heads(
 def followed_again(cli: Any, evaluation: Evaluation, found: Confidence) -> dict[str, Followed]:
     """Return bounds that follow the test, as when the run was calibrated."""
     answers = {role: evaluation.predictions(cli.trainer, role) for role in ("val", "test")}
-    return fit_heads(evaluation, answers, found.wish)[1] if leads() else {}
+    followed: dict[str, Followed] = of_first(fit_heads(evaluation, answers, found.wish)[1] if leads() else {})
+    return followed
 
 
 def write_distances(cli: Any, run: RunFolder, wish: Wish) -> str:

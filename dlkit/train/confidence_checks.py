@@ -25,10 +25,11 @@ def seen(inside: np.ndarray, order: Order) -> tuple[np.ndarray, np.ndarray, np.n
     if order.series is not None:
         found = coverage(inside, order.borders, overlap=order.overlap, confidence=SURE)
         return found.seen, found.low, found.high, found.effective
-    count = (~np.isnan(inside)).sum(0).astype(np.float64)
-    share = np.nansum(inside, 0) / np.maximum(count, 1)
+    columns, shape = inside.reshape(len(inside), -1), inside.shape[1:]
+    count = (~np.isnan(columns)).sum(0).astype(np.float64)
+    share = np.nansum(columns, 0) / np.maximum(count, 1)
     low, high = clopper_pearson(share * count, count, SURE)
-    return share, low, high, count
+    return share.reshape(shape), low.reshape(shape), high.reshape(shape), count.reshape(shape)
 
 
 def promise(inside: np.ndarray, order: Order, **told: Any) -> Promise:
