@@ -1,15 +1,16 @@
 """Thresholds that keep a risk below a bound with high probability: learn then test (Angelopoulos et al. 2021)."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy import stats
+from scipy.ndimage import maximum_filter1d
+from scipy.special import gammaincc
 
+from dlkit.confidence.autocorrelation import Borders, autocovariances, integrated_time
 from dlkit.core.checks import require
 
-Borders = Sequence[tuple[int, int]]  # first and past the last row of each series
 MOST = 10_000  # thresholds that are tested
 
 
@@ -24,10 +25,12 @@ def false_alarm_threshold(
 ) -> float:
     """Return the lowest threshold with at most ``per_day`` false alarms a day, with probability 1 - ``failure``.
 
-    An alarm is a run of rows above the threshold, runs joined over short gaps. Alarms of normal data, apart from
-    each other, come as a Poisson process: that a threshold has a higher rate is refuted where as few alarms as seen
-    have a probability of at most ``failure``. Thresholds are tested from the highest down, and the first that is not
-    refuted ends it (fixed sequence). Infinite where the time is too short: ln(1 / failure) / per_day days are needed.
+    An alarm is a run of rows above the threshold, runs joined over short gaps. Alarms of normal data come in clusters
+    no longer apart than the scores remember, of geometric sizes, and clusters as a Poisson process. That a threshold
+    has a higher rate is refuted where as few alarms as seen have a probability of at most ``failure``, by a Poisson law
+    with count and mean divided by the variance of a count over its mean. Thresholds are tested from the highest down,
+    and the first that is not refuted ends it (fixed sequence). Infinite where the time is too short: ln(1 / failure) /
+    per_day days are needed.
 
     Args:
         scores: Of normal rows that no other choice has seen; NaN does not count as a row.
@@ -41,7 +44,10 @@ def false_alarm_threshold(
     check_failure(failure)
     days = float((~np.isnan(scores)).sum()) / rows_per_day
     thresholds, alarms = alarm_counts(scores, borders, join_gap)
-    return lowest_passing(thresholds, stats.poisson.cdf(alarms, per_day * days) <= failure)
+    clusters = alarm_counts(scores, borders, max(join_gap, memory(scores, borders)))[1]
+    size = np.maximum(alarms, 1) / np.maximum(clusters, 1)  # mean number of alarms of a cluster
+    spread = 2 * size - 1  # variance over mean of alarms whose clusters have geometric sizes
+    return lowest_passing(thresholds, gammaincc(alarms / spread + 1, per_day * days / spread) <= failure)
 
 
 def days_needed(per_day: float, failure: float = 0.1) -> float:
@@ -94,8 +100,18 @@ def alarm_counts(
 
 def highest_before(scores: Float[np.ndarray, " rows"], width: int) -> Float[np.ndarray, " rows"]:
     """Return the highest score of the ``width`` rows before each; minus infinity where there is none."""
-    padded = np.concatenate([np.full(width, -np.inf), np.nan_to_num(scores, nan=-np.inf)])[:-1]
-    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, width).max(1))
+    padded = np.concatenate([np.full(width, -np.inf), np.nan_to_num(scores, nan=-np.inf)])
+    highest = maximum_filter1d(padded, width, origin=(width - 1) // 2, mode="constant", cval=-np.inf)
+    return np.asarray(highest[width - 1 : -1])
+
+
+def memory(scores: Float[np.ndarray, " rows"], borders: Borders) -> int:
+    """Return over how many rows the ranks of scores resemble each other."""
+    known = ~np.isnan(scores)
+    ranks = np.zeros(len(scores))
+    ranks[known] = stats.rankdata(scores[known]) / max(1, known.sum()) - 0.5
+    time = float(integrated_time(autocovariances(ranks[:, None], borders))[0])
+    return math.ceil(time) if time > 1 else 0
 
 
 def lowest_passing(thresholds: np.ndarray, passes: Bool[np.ndarray, " thresholds"]) -> float:
