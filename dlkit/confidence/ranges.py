@@ -45,12 +45,17 @@ class Extremes:
         self, x: Float[Tensor, "batch ..."], observed: Bool[Tensor, "batch ..."] | None
     ) -> Bool[Tensor, "batch channels"]:
         """Tell for each input and channel whether a value lies outside of what training saw."""
-        flat = x.flatten(1)[:, self.some]
-        out = (flat < self.low[self.index]) | (flat > self.high[self.index])
+        low, high = (
+            torch.cat([side, fill.to(side)])[self.channel].view(x.shape[1:])
+            for side, fill in ((self.low, torch.tensor([-torch.inf])), (self.high, torch.tensor([torch.inf])))
+        )
+        out = (x < low) | (x > high)
         if observed is not None:
-            out &= observed.flatten(1)[:, self.some]
+            out &= observed
+        if x.ndim > 2:  # the channels are an axis
+            return out.flatten(2).any(2)
         found = torch.zeros(len(x), self.channels, dtype=torch.int32, device=x.device)
-        return found.index_add(1, self.index, out.int()) > 0
+        return found.index_add(1, self.index, out[:, self.some].int()) > 0
 
 
 def channel_numbers(spec: Spec, shape: tuple[int, ...]) -> Int[Tensor, " values"]:

@@ -60,7 +60,8 @@ def features_of(task: Any, batch: Batch) -> Float[Tensor, "batch features"]:
     if z.ndim == 2:
         return z
     flat = z.flatten(2)
-    return torch.cat([flat.mean(2), flat.std(2, correction=0)], dim=1)
+    mean = flat.mean(2, keepdim=True)
+    return torch.cat([mean.squeeze(2), (flat - mean).square_().mean(2).sqrt()], dim=1)
 
 
 def batches_of(task: Any, data: Any, role: str, most: int) -> Iterator[Batch]:
