@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dlkit.core.checks import counted
+from dlkit.core.checks import counted, require
 from dlkit.core.runfolder import RunFolder, atomic_file
 from dlkit.export import runtime
 from dlkit.export.agreement import Named, require_equal
@@ -15,14 +15,25 @@ from dlkit.export.physical import Physical
 from dlkit.export.tracing import trace
 from dlkit.export.windows import Sample, look
 from dlkit.export.wish import Wish
+from dlkit.tasks.laplace import Laplace
+from dlkit.tasks.members import Dropout
 from dlkit.train import confidence, stages
 from dlkit.train.explaining import require_run
+from dlkit.train.trusted import join_members
 
 
 def export(arguments: Sequence[str], wish: Wish) -> str:
     """Export a run and return what was written, as text."""
     cli, found = stages.load(arguments)
-    path, about = export_run(cli.model.cpu(), cli.datamodule, require_run(found), wish)
+    run = require_run(found)
+    if (known := confidence.read(run)) is not None and cli.members is None:
+        join_members(cli, known.wish, known.members, run=run)
+    require(
+        not isinstance(cli.model.members, Dropout | Laplace),
+        f"'{run.path}' draws its answers (dropout or Laplace), and a file cannot draw: set `confidence.dropout: 0` and "
+        f"`confidence.laplace: false` in its config.yaml and run `dlkit calibrate {run.path}` first.",
+    )
+    path, about = export_run(cli.model.cpu(), cli.datamodule, run, wish)
     checked = about["checked"]
     lines = [
         f"{path}: {path.stat().st_size / 2**20:.2f} MB",

@@ -51,6 +51,7 @@ def describe(task: Any, run: RunFolder, answers: Mapping[str, Tensor], confidenc
         "inputs": [port.to_dict() for port in with_typical(task, inputs_of(spec))],
         "outputs": [output(spec, name, value).to_dict() for name, value in answers.items()],
         "window": geometry(spec),
+        "padded": spec.padded,
         "classes": list(spec.classes),
         "heads": {head.name: {"kind": head.kind, "classes": list(head.classes)} for head in spec.heads},
         "level": level_of(task, confidence),

@@ -25,6 +25,7 @@ class Physical(nn.Module):
         super().__init__()
         self.task, self.confidence = task.eval(), confidence
         self.names = [port.name for port in inputs_of(task.spec)]
+        self.unsaid: set[str] = set()
 
     def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
         """Return the answers, in the order of their names, for the inputs in the order of the ports."""
@@ -32,9 +33,13 @@ class Physical(nn.Module):
 
     def answers(self, *given: Tensor) -> dict[str, Tensor]:
         """Return the answers by name."""
-        batch = self.batch(dict(zip(self.names, given, strict=True)))
-        found = flat(self.task.predict_step(batch, 0))
-        return found if self.confidence is None else self.confidence(found)
+        return self.answers_to(self.batch(dict(zip(self.names, given, strict=True))))
+
+    def answers_to(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the answers to a batch by name."""
+        found = flat(self.task.predict_step(batch, 0), parts=self.task.members is not None)
+        found = found if self.confidence is None else self.confidence(found)
+        return {name: value for name, value in found.items() if name not in self.unsaid}
 
     def batch(self, given: dict[str, Tensor]) -> Batch:
         """Return a batch as the data module makes it; targets, which nobody knows yet, are 0."""
@@ -93,9 +98,17 @@ def packed(parts: tuple[Part, ...], given: dict[str, Tensor]) -> Tensor:
     return torch.cat([*absent_zero, presence.to(values[0].dtype)], 1)
 
 
-def flat(answer: Any, head: str = "") -> dict[str, Tensor]:
-    """Return what an answer says by name, without the truth; of several heads ``head/name``."""
+def flat(answer: Any, head: str = "", *, parts: bool) -> dict[str, Tensor]:
+    """Return what an answer says by name, without the truth; of several heads ``head/name``.
+
+    Args:
+        answer: Of a task.
+        head: Put before each name.
+        parts: Tell the parts of the uncertainty, which one network alone does not know.
+    """
     if isinstance(answer, dict):
-        return {name: value for key, one in answer.items() for name, value in flat(one, f"{key}/").items()}
-    said = {name: value for name, value in answer._asdict().items() if name not in ("start", "truth")}
-    return {f"{head}{name}": value for name, value in said.items() if isinstance(value, Tensor)}
+        return {name: value for key, one in answer.items() for name, value in flat(one, f"{key}/", parts=parts).items()}
+    said = answer._asdict()
+    said |= said["parts"]._asdict() if parts and said.get("parts") is not None else {}
+    hidden = ("start", "truth", "parts")
+    return {f"{head}{name}": one for name, one in said.items() if isinstance(one, Tensor) and name not in hidden}

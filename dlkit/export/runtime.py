@@ -51,15 +51,15 @@ class Model:
 
     def predict(
         self,
-        inputs: Mapping[str, Any] | np.ndarray,
+        inputs: Any,
         channels: Mapping[str, Sequence[str]] | Sequence[str] | None = None,
         units: Mapping[str, Sequence[str]] | Sequence[str] | None = None,
     ) -> Named:
         """Return the answers by name; warn of channels whose values are like none of the training.
 
         Args:
-            inputs: Arrays by name of the input; instead of an array also its channels by name. One array alone where
-                there is one input.
+            inputs: Arrays or nested lists by name of the input; instead of one also its channels by name. One alone
+                where there is one input.
             channels: Names of the channels as they come, by name of the input; refused in another order.
             units: Units of the channels as they come, by name of the input; refused if others are needed.
         """

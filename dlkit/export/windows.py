@@ -12,7 +12,7 @@ from dlkit.core.checks import require
 from dlkit.core.packing import unpack
 from dlkit.core.specs import Spec
 from dlkit.export.agreement import difference
-from dlkit.export.physical import Physical, flat
+from dlkit.export.physical import Physical
 from dlkit.export.ports import given_channels
 from dlkit.export.tracing import quiet
 
@@ -51,8 +51,9 @@ def look(network: Physical, data: Any, windows: int) -> Sample:
     with quiet():
         given = dict(zip(network.names, physical_inputs(network.task, batch), strict=True))
         answers = network.answers(*given.values())
-        direct = flat(network.task.predict_step(batch, 0))
-        direct = direct if network.confidence is None else network.confidence(direct)
+        network.unsaid = {name for name, value in answers.items() if bool(value.isnan().all())}
+        answers = {name: value for name, value in answers.items() if name not in network.unsaid}
+        direct = network.answers_to(batch)
     shift = max(difference(answers[name].numpy(), value.numpy()) for name, value in direct.items())
     require(
         shift <= SAME,

@@ -43,7 +43,7 @@ class PackedDecoder(nn.Module):
     def forward(self, z: Float[Tensor, "batch bottleneck"]) -> Float[Tensor, "batch values parameters"]:
         """Return all values."""
         values = [part(z).flatten(1, -2) for part in self.parts]
-        presence = values[0].new_zeros(len(z), len(self.parts), values[0].shape[-1])
+        presence = values[0].new_zeros(z.shape[0], len(self.parts), values[0].shape[-1])
         return torch.cat([*values, presence], 1)
 
 

@@ -53,7 +53,7 @@ class Branch(nn.Module, ABC):
 
     def delays(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch tokens"]:
         """Return the seconds of each token before the answer."""
-        return self.nominal.expand(len(x), -1)
+        return self.nominal.expand(x.shape[0], -1)
 
 
 class VectorBranch(Branch):
@@ -73,7 +73,7 @@ class VectorBranch(Branch):
 
     def forward(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch width 1"]:
         """Return the vector of each sample."""
-        y: Tensor = self.map(self.net(frame_by_frame(x, self.part)).reshape(len(x), -1))
+        y: Tensor = self.map(self.net(frame_by_frame(x, self.part)).reshape(x.shape[0], -1))
         return y[..., None]
 
 
@@ -115,7 +115,7 @@ class TokenBranch(Branch):
         """Return the vectors, those of the first frame first."""
         z = self.net.features(frame_by_frame(x, self.part))
         tokens: Tensor = self.map(z.flatten(2).transpose(1, 2) if z.ndim > 2 else z[:, None]) + self.place
-        return tokens.reshape(len(x), -1, tokens.shape[-1]).transpose(1, 2)
+        return tokens.reshape(x.shape[0], -1, tokens.shape[-1]).transpose(1, 2)
 
     def delays(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch tokens"]:
         """Return the seconds of each token before the answer: the age of its frame where that is among the channels."""

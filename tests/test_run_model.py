@@ -1,0 +1,135 @@
+"""The file that runs an exported model: no dlkit, no torch, and no answer to what it was not made for."""
+
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from dlkit.data.calendar import calendar_columns, calendar_names
+from dlkit.export import runtime
+from dlkit.export.runtime import Model, RefusedError, calendar
+from tests.made_onnx import ABOUT, X, write_model
+
+NAMES, UNITS = X["channels"], X["units"]
+GOOD = np.stack([np.full((3, 4), 20.0), np.full((3, 4), 1013.0)], 1).astype(np.float32)
+GOOD[1, 0] = [1, 2, 3, 6]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return Model(write_model(tmp_path_factory.mktemp("made") / "model.onnx"), threads=1)
+
+
+def test_arrays_lists_and_channels_by_name_give_the_same(model):
+    wanted = GOOD.mean(2)
+    by_name = {"pressure": GOOD[:, 1].tolist(), "temperature": GOOD[:, 0]}
+    for given in (GOOD, {"x": GOOD}, {"x": GOOD.astype(np.float64).tolist()}, {"x": by_name}, by_name):
+        np.testing.assert_allclose(model.predict(given)["point"], wanted, rtol=1e-6)
+    np.testing.assert_allclose(model.predict(GOOD, channels=NAMES, units={"x": UNITS})["point"], wanted, rtol=1e-6)
+
+
+def test_what_is_missing_may_be_none_or_nan(model):
+    holes = GOOD.astype(object)
+    holes[0, 1, 2] = None
+    found = model.predict(holes.tolist())["point"]
+    assert np.isnan(found[0, 1]) and np.isfinite(np.delete(found, 1)).all()
+
+
+REFUSED = {
+    "order": ({"inputs": GOOD, "channels": NAMES[::-1]}, "in another order"),
+    "other channels": ({"inputs": GOOD, "channels": ["a", "b"]}, "not those that are needed"),
+    "units": ({"inputs": GOOD, "units": ["K", "mbar"]}, "came in 'K', but 'degC' is needed"),
+    "too few units": ({"inputs": GOOD, "units": ["degC"]}, "2 channels, but 1 units"),
+    "unknown input": ({"inputs": {"y": GOOD}}, "There is no input 'y'"),
+    "one input too many": ({"inputs": {"x": GOOD, "y": GOOD}}, "There is no input 'y'"),
+    "no input": ({"inputs": {}}, "'x' is missing"),
+    "channel missing": ({"inputs": {"temperature": GOOD[:, 0]}}, "'pressure' of 'x' are missing"),
+    "channel unknown": ({"inputs": {"x": {"humidity": GOOD[:, 0]}}}, "no channel 'humidity'"),
+    "channels of two shapes": ({"inputs": {"temperature": GOOD[:, 0], "pressure": GOOD[:2, 1]}}, "other shapes"),
+    "no windows axis": ({"inputs": GOOD[0]}, "(windows, channels 2, time 4) is needed"),
+    "time first": ({"inputs": GOOD.transpose(0, 2, 1)}, "the shape (3, 4, 2)"),
+    "too short": ({"inputs": GOOD[:, :, 1:]}, "the shape (3, 2, 3)"),
+    "no windows": ({"inputs": GOOD[:0]}, "the shape (0, 2, 4)"),
+    "text": ({"inputs": "warm"}, "real numbers"),
+    "ragged": ({"inputs": [[[1, 2], [3]]]}, "no array of numbers"),
+    "complex": ({"inputs": GOOD + 1j}, "real numbers"),
+    "infinite": ({"inputs": np.full_like(GOOD, np.inf)}, "infinite values"),
+    "too large for float32": ({"inputs": GOOD.astype(np.float64) * 1e300}, "infinite values"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_the_model_was_not_made_for_is_refused_in_one_sentence(model, name):
+    given, says = REFUSED[name]
+    with pytest.raises(RefusedError) as error:
+        model.predict(**given)
+    sentence = str(error.value)
+    assert says in sentence and "\n" not in sentence and sentence.endswith(".")
+
+
+def test_values_like_none_of_the_training_are_doubted(model):
+    kelvin = GOOD + np.array([[273.15], [0]], np.float32)
+    with pytest.warns(UserWarning, match="'temperature' is .* look at its unit"):
+        model.predict(kelvin)
+    assert len(model.doubts({"x": GOOD[:, ::-1]})) == 2  # channels that changed places
+    assert model.doubts({"x": GOOD}) == model.doubts({"x": np.full_like(GOOD, np.nan)}) == []
+
+
+def test_a_short_trace_is_filled_where_traces_have_unequal_lengths(tmp_path):
+    padded = Model(write_model(tmp_path / "model.onnx", ABOUT | {"padded": True}))
+    found = padded.checked(GOOD[:, :, :3])["x"]
+    assert found.shape == GOOD.shape and np.isnan(found[:, :, 3]).all()
+    with pytest.raises(RefusedError, match="shape"):
+        padded.checked(np.concatenate([GOOD, GOOD], 2))
+
+
+def test_the_calendar_is_that_of_the_training():
+    times = np.datetime64("2024-02-28T23:00") + np.arange(48).reshape(2, 24) * np.timedelta64(1, "h")
+    names = calendar_names(("day", "week", "year"))
+    wanted = calendar_columns(times.ravel().astype("datetime64[ns]").astype(np.int64), ("day", "week", "year"))
+    np.testing.assert_allclose(calendar(times, names), wanted.reshape(2, 24, -1).transpose(0, 2, 1), atol=1e-6)
+    with pytest.raises(RefusedError, match="sin_of_month"):
+        calendar(times, ["sin_of_month"])
+
+
+@pytest.mark.parametrize("content", [None, b"no model", "no words"])
+def test_a_file_that_is_no_exported_model_is_refused(tmp_path, content):
+    path = tmp_path / "model.onnx"
+    if content == "no words":
+        write_model(path, None)
+    elif content is not None:
+        path.write_bytes(content)
+    with pytest.raises(RefusedError, match=r"There is no model|damaged|not written by"):
+        Model(path)
+
+
+ALONE = """
+import sys
+sys.modules.update(torch=None, dlkit=None, pandas=None, onnx=None)
+import run_model
+sys.exit(run_model.main(sys.argv[1:]))
+"""
+
+
+def test_it_runs_with_numpy_and_onnxruntime_alone(tmp_path):
+    write_model(tmp_path / "model.onnx")
+    shutil.copyfile(runtime.__file__, tmp_path / "run_model.py")
+    np.savez(tmp_path / "data.npz", x=GOOD)
+    command = [sys.executable, "-c", ALONE, "model.onnx", "data.npz", "out.npz"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(np.load(tmp_path / "out.npz")["point"], GOOD.mean(2), rtol=1e-6)
+
+
+def test_the_script_says_what_goes_in_and_refuses_in_one_line(tmp_path, capsys):
+    path = str(write_model(tmp_path / "model.onnx"))
+    assert runtime.main([path]) == 0
+    said = capsys.readouterr().out
+    assert "temperature [degC], pressure [mbar]" in said and "channels 2, time 4" in said
+    np.savez(tmp_path / "bad.npz", x=GOOD[:, :1])
+    for arguments in ([path, str(tmp_path / "bad.npz"), "out.npz"], [path, "none.npz", "out.npz"], [], ["a", "b"]):
+        assert runtime.main(arguments) == 2
+        told = capsys.readouterr().err
+        assert told.startswith("run_model: ") and told.count("\n") == 1
