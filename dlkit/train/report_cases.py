@@ -34,7 +34,10 @@ def cases_section(known: Known) -> Section:
     if found is None:
         make = f"`dlkit predict {known.run.path}` writes the answers that they are found in."
         return Section("cases", title, absent=f"There are no answers to rank: {make}")
-    parts = [paragraph(found.told), table(found.head, found.rows, caption="The worst first", words=found.words)]
+    parts = [
+        paragraph(found.told),
+        table(found.head, found.rows, caption="The worst answers, then two of the best", words=found.words),
+    ]
     if known.cli is None:
         parts.append(note(f"Not drawn: {known.unread}", "warn"))
     else:
@@ -113,9 +116,8 @@ def maps_of(folder: Path, told: str) -> list[str]:
     parts = []
     for path in sorted(folder.glob("*/[0-9][0-9]_*.png")):
         case = path.stem[3:].replace("_", " ")
-        parts.append(
-            picture(smaller(path), f"Explanation of {case} by {path.parent.name}", f"{case}, {path.parent.name}")
-        )
+        method = path.parent.name.replace("_", " ")
+        parts.append(picture(smaller(path), f"Explanation of {case} by {method}", f"{case}, {method}"))
     return [beside(parts), folded("How the explanations were checked", code(told))]
 
 

@@ -54,8 +54,10 @@ def trace_of(known: Known, head: str, spec: Spec) -> Trace | None:
 
 def few_series(found: Any) -> Any:
     """Return the rows of the first series, in order."""
-    shown = found["series"].unique()[:SERIES]
-    return found[found["series"].isin(shown)] if found["series"].nunique() > len(shown) else found
+    every = found["series"].unique()
+    kept = found[found["series"].isin(every[:SERIES])] if len(every) > SERIES else found
+    kept.attrs["series"] = len(every)
+    return kept
 
 
 def bounds(found: Any, level: float | None) -> list[Band]:
@@ -164,8 +166,8 @@ def caption(axis: Laid, found: Any, targets: int) -> str:
     told = ["Drag to zoom, hover to read off."]
     if axis.closed:
         told.append("Gaps are closed: stretches stand side by side.")
-    if found["series"].nunique() >= SERIES:
-        told.append(f"The first {SERIES} series.")
+    if found.attrs.get("series", 0) > SERIES:
+        told.append(f"The first {SERIES} of {found.attrs['series']} series.")
     if targets > TARGETS:
         told.append(f"{TARGETS} of {targets} targets.")
     return " ".join(told)

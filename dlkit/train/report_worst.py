@@ -64,7 +64,8 @@ def ranked_forecasts(known: Known) -> Ranked | None:
     usual = np.nanmedian(errors, 0)
     relative = np.nanmean(errors / np.where(usual > 0, usual, 1.0), 1)
     order = known_order(relative)
-    chosen = [*order[::-1][:MOST], *order[:2]]
+    worst, best = apart(order[::-1], horizon), apart(order, horizon)
+    chosen = [*worst, *best[:2]]
     when = window_times(known, horizon * targets, chosen)
     units = [with_unit(f"MAE {name}", unit) for name, unit in zip(spec.targets, spec.target_units, strict=False)][:4]
     rows = [[*when[k], *(number(float(value)) for value in errors[k][:4])] for k in chosen]
@@ -72,9 +73,18 @@ def ranked_forecasts(known: Known) -> Ranked | None:
         f"{count(len(errors), 'test window')}, ranked by mean absolute error over the horizon. The median window has "
         f"{number(float(usual[0]))}, the worst {number(float(errors[order[-1]][0]))} ({units[0]})."
     )
-    return Ranked(
-        told, ["series", "issued", *units], rows, order[::-1][:MOST], order[:MOST], order[len(order) // 2], words=2
-    )
+    return Ranked(told, ["series", "issued", *units], rows, worst, best, order[len(order) // 2], words=2)
+
+
+def apart(order: Sequence[int], horizon: int) -> list[int]:
+    """Return the first windows of an order that share no row that is predicted."""
+    chosen: list[int] = []
+    for number_of in order:
+        if all(abs(number_of - other) >= horizon for other in chosen):
+            chosen.append(number_of)
+        if len(chosen) == MOST:
+            break
+    return chosen
 
 
 def known_order(errors: np.ndarray) -> list[int]:
@@ -129,8 +139,9 @@ def ranked_classes(found: Any, spec: Spec) -> Ranked:
     seen = np.flatnonzero(np.isfinite(given))
     given[seen] = probabilities[seen, place[seen].astype(int)]
     order = known_order(-given)
-    chosen = [*order[::-1][:MOST], *order[:2]]
-    records = {k: found.iloc[k] for k in {*chosen, *order[:MOST]}}
+    best = first_of_each(order, found["truth"].to_numpy())
+    chosen = [*order[::-1][:MOST], *best[:2]]
+    records = {k: found.iloc[k] for k in {*chosen, *best}}
     rows = [
         [
             name_of(one),
@@ -149,7 +160,17 @@ def ranked_classes(found: Any, spec: Spec) -> Ranked:
         for k, one in records.items()
     }
     head = ["", "true", "said", "how sure", "given to the truth"]
-    return Ranked(told, head, rows, order[::-1][:MOST], order[:MOST], order[len(order) // 2], said, words=3)
+    return Ranked(told, head, rows, order[::-1][:MOST], best, order[len(order) // 2], said, words=3)
+
+
+def first_of_each(order: Sequence[int], truth: np.ndarray) -> list[int]:
+    """Return the best answer of each class, of the first ones."""
+    seen: dict[Any, int] = {}
+    for k in order:
+        seen.setdefault(truth[k], k)
+        if len(seen) == MOST:
+            break
+    return list(seen.values())
 
 
 def ranked_values(found: Any, spec: Spec) -> Ranked:
