@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dlkit.core.checks import InputError, suggest
 from dlkit.core.failing import end_all, first_to_fail, together
+from dlkit.core.light_imports import import_lightly
 from dlkit.core.processes import leads
 from dlkit.core.signal import Stopped, leaving, listening
 
@@ -72,6 +73,7 @@ def guarded(name: str, arguments: list[str]) -> int:
     # nothing on an idle machine. GNU's OpenMP reads it when torch is loaded, so it is set before.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+    import_lightly()
     try:
         with together(name), listening() if name in TRAINS else leaving():  # before anything heavy is imported
             importlib.import_module(f"dlkit.commands.{name}").main(arguments)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import minimize_scalar
 
 LEAST_SHAPE = -0.5  # below it the likelihood has no regular maximum
 NEVER = 1e9  # a cost that no shape has
@@ -37,6 +36,8 @@ def fit_pareto(excess: Float[np.ndarray, "peaks"], *, most_shape: float = math.i
         excess: Positive.
         most_shape: Largest shape, at least 0.
     """
+    from scipy.optimize import minimize_scalar  # takes longer than all of dlkit, and few runs fit
+
     mean = float(excess.mean())
     y = excess / mean
 
