@@ -86,9 +86,9 @@ class Model:
         found = {}
         for name, port in self.inputs.items():
             if name in names:
-                check_order(port, list(names[name]))
+                check_order(port, texts(name, names[name]))
             if name in kinds:
-                check_units(port, list(kinds[name]))
+                check_units(port, texts(name, kinds[name]))
             found[name] = self.array(port, arrays[name])
         sizes = {name: len(value) for name, value in found.items()}
         require(len(set(sizes.values())) == 1, f"The inputs have other numbers of windows: {sizes}.")
@@ -222,6 +222,14 @@ def stacked(port: dict[str, Any], given: Mapping[str, Any]) -> np.ndarray:
     axis = port["axes"].index("channels")
     require(parts[0].ndim >= axis, f"A channel of '{port['name']}' has the shape {parts[0].shape}: windows come first.")
     return np.stack(parts, axis)
+
+
+def texts(name: str, given: Any) -> list[str]:
+    """Return names of channels, or units."""
+    require(
+        isinstance(given, (list, tuple)), f"Channels and units of '{name}' come as a list of names: {given!r} came."
+    )
+    return [str(one) for one in given]
 
 
 def check_order(port: dict[str, Any], given: list[str]) -> None:
