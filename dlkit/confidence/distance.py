@@ -101,7 +101,7 @@ def fit_distance(
     """Return the distance to training points, 1 where 95 % of validation are nearer.
 
     Raises:
-        InputError: There are too few points, or the setting is unknown.
+        InputError: There are too few points, or all are equal.
     """
     require(
         len(val) >= FEWEST and len(train) > k,
@@ -112,7 +112,6 @@ def fit_distance(
     if method == "nearest":
         found = Nearest(1.0, train, k)
     else:
-        require(method == "mahalanobis", f"method='{method}' is no distance: set `nearest` or `mahalanobis`.")
         covariance = torch.cov(train.double().T)
         covariance.diagonal().add_(1e-6 * covariance.diagonal().mean() + 1e-12)
         whitening = torch.linalg.inv(torch.linalg.cholesky(covariance))
