@@ -43,11 +43,22 @@ class Posterior(NamedTuple):
         found: Tensor = (f @ self.inputs).square() @ precision.reciprocal()
         return found
 
-    def noise(self, f: Float[Tensor, "*rows inputs"], generator: torch.Generator) -> Float[Tensor, "*rows outputs"]:
-        """Return what the outputs of other weights differ by, one draw for each row."""
+    def noise(
+        self, f: Float[Tensor, "*rows inputs"], draws: int, generator: torch.Generator
+    ) -> Float[Tensor, "draws *rows outputs"]:
+        """Return what the outputs of drawn weights differ by."""
         deviation = self.variances(f).clamp_min(0).sqrt()
-        draw = torch.randn(deviation.shape, generator=generator, device=f.device, dtype=f.dtype)
-        return (deviation * draw) @ self.outputs.T
+        draw = torch.randn((draws, *deviation.shape), generator=generator, device=f.device, dtype=f.dtype)
+        found: Tensor = (deviation * draw) @ self.outputs.T
+        return found
+
+    def either_way(self, f: Float[Tensor, "*rows inputs"]) -> Float[Tensor, "2 *rows outputs"]:
+        """Return plus and minus the deviation of each output: two answers with the exact mean and variance of all.
+
+        For outputs that do not depend on each other, so that their axes are the outputs themselves.
+        """
+        deviation = self.variances(f).clamp_min(0).sqrt() @ self.outputs.abs().T
+        return torch.stack([deviation, -deviation])
 
 
 def posterior_of(

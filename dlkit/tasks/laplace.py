@@ -1,5 +1,6 @@
 """Members drawn from the posterior of the last layer of one network."""
 
+from collections import deque
 from collections.abc import Iterable
 from typing import Any, final
 
@@ -10,6 +11,7 @@ from torch import Tensor
 from dlkit.confidence.laplace import Factors, Posterior, changed, last_linear, with_one
 from dlkit.core.batch import Batch
 from dlkit.core.checks import InputError, require
+from dlkit.losses.base import Loss
 from dlkit.losses.classification import BinaryCrossEntropy, Ordinal, WeightedLoss
 from dlkit.losses.likelihood import Gaussian
 from dlkit.losses.pointwise import MSE
@@ -22,7 +24,7 @@ class Laplace(Members):
 
     Args:
         posterior: Of the last layer of the trained task.
-        draws: Answers to each batch.
+        draws: Answers to each batch of a classifier; of values the spread is known without drawing.
         seed: Of the draws; the same for every batch.
     """
 
@@ -38,18 +40,28 @@ class Laplace(Members):
         return Posterior(*(getattr(self, name) for name in Posterior._fields))
 
     def answers(self, task: Any, batch: Batch) -> Tensor:
-        """Return the answers of drawn weights; the features are computed once."""
+        """Return the answers of drawn weights; of values the two that have the mean and the variance of all."""
         layer = last_linear(task.net, batch.x[:1])
-        generator = torch.Generator(batch.x.device).manual_seed(self.seed)
-        posterior = self.posterior
+        offsets = deque[Tensor]()
 
         def drawn(f: Tensor, out: Tensor) -> Tensor:
-            return out + posterior.noise(with_one(f, layer).to(posterior.prior.dtype), generator).to(out.dtype)
+            if not offsets:
+                offsets.extend(self.offsets(task, with_one(f, layer)).to(out.dtype))
+            return out + offsets.popleft()
 
         z = task.net.features(batch.x)
         with changed(layer, drawn):
-            found = [task.net.head(z) for _ in range(self.draws)]
+            found = [task.net.head(z)]
+            while offsets:
+                found.append(task.net.head(z))
         return torch.stack([task.finish(answer, batch) for answer in found])
+
+    def offsets(self, task: Any, f: Tensor) -> Tensor:
+        """Return what the outputs of the layer differ by in each answer, for its inputs."""
+        f = f.to(self.posterior.prior.dtype)
+        if isinstance(task.loss, Loss):
+            return self.posterior.either_way(f)
+        return self.posterior.noise(f, self.draws, torch.Generator(f.device).manual_seed(self.seed))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what a file must hold."""

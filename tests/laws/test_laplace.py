@@ -63,6 +63,10 @@ def test_of_a_linear_network_it_is_bayesian_linear_regression() -> None:
     far = torch.tensor([[3.0, 1.0, 0.0, -2.0, 1.0, 1.0]]).double()
     exact = far @ torch.linalg.inv(f.T @ f / noise + prior * torch.eye(6)) @ far.T
     assert float(laplace.posterior.variances(far.float())[0, 0]) == pytest.approx(float(exact), rel=1e-4)
+    task.members = laplace
+    with torch.no_grad():
+        said = task.predict_step(Batch(far[:, None, :5].float(), torch.zeros(1, 1), start=torch.zeros(1)), 0).parts
+    assert float(said.epistemic) == pytest.approx(float(exact.sqrt()), rel=1e-4)
     ridge = BayesianRidge(fit_intercept=False).fit(f.numpy(), data[:, 5].numpy())  # another road to the evidence
     assert prior == pytest.approx(ridge.lambda_, rel=0.15)
 
@@ -74,7 +78,7 @@ def test_draws_have_the_variance_of_the_posterior() -> None:
     precision = torch.kron(b.T @ b / 9, a.T @ a) + posterior.prior * torch.eye(18)
     jacobian = torch.kron(torch.eye(3).double(), f.double())
     exact = jacobian @ torch.linalg.inv(precision) @ jacobian.T
-    drawn = posterior.noise(f.expand(40000, -1), torch.Generator().manual_seed(1)).double()
+    drawn = posterior.noise(f, 40000, torch.Generator().manual_seed(1))[:, 0].double()
     torch.testing.assert_close(drawn.T.cov(), exact, rtol=0.05, atol=0.02 * float(exact.diagonal().max()))
 
 
