@@ -94,7 +94,5 @@ class CQR(Intervals):
     ) -> Bounds:
         """Return both bounds, moved; where they would cross, the middle between them."""
         lower, upper = own_bounds(lower, upper, self)
-        low, high = lower - radius, upper + radius
-        middle = (low + high) / 2
-        crossed = low > high
-        return low.where(~crossed, middle), high.where(~crossed, middle)
+        middle = (lower + upper).div_(2)
+        return torch.minimum(lower - radius, middle), torch.maximum(upper + radius, middle)
