@@ -11,7 +11,7 @@ from torch import Tensor
 from dlkit.core.checks import require
 
 COMMON = 0.95  # share of validation that is nearer than 1
-FEWEST = 20  # validation points of which a 95th percentile is taken
+FEWEST = 5  # validation points; of fewer than 20 the farthest one is the unit
 Method = Literal["nearest", "mahalanobis"]
 
 

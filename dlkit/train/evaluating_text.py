@@ -76,9 +76,12 @@ def bins_text(sides: Sequence[Side], head: str, level: float | None) -> str:
     """Return how good the answers are by distance, and whether the promise holds there."""
     quality = sides[0].answered.quality[head].name
     promised = level is not None and any(np.isfinite(one.inside) for side in sides for one in side.bins[head])
-    columns = ["answers", quality, *([f"inside {100 * level:.3g} %"] if promised and level else [])]
+    kept = "in the set" if sides[0].answered.quality[head].better == "high" else "inside"
+    columns = ["answers", quality, *([f"{kept}, {100 * level:.3g} %"] if promised and level else [])]
     rows: list[Row] = []
     for k, one in enumerate(sides[0].bins[head]):
+        if not any(side.bins[head][k].count for side in sides):
+            continue
         cells: list[str] = []
         for side in sides:
             own = side.bins[head][k]

@@ -65,7 +65,7 @@ def test_what_leaves_the_axes_of_training_is_far_though_its_projection_is_near()
 @pytest.mark.parametrize(
     ("train", "val", "says"),
     [
-        (normal(100), normal(19), "too few"),
+        (normal(100), normal(4), "too few"),
         (normal(5), normal(30), "too few"),
         (torch.zeros(100, 2), torch.zeros(30, 2), "no distance to training"),
     ],
