@@ -97,7 +97,12 @@ def test_scores_have_a_line_a_row_and_errors_in_units(run):
     assert normal["error_speed"].median() / normal["error_flow"].median() == pytest.approx(100 / 5, rel=0.7)
     assert scores["alarm"].sum() == pd.read_parquet(run.path / "events.parquet")["duration_s"].sum()
     predicted = pd.read_parquet(run.predictions)
+    p_values = predicted.pop("p_value").to_numpy()
     pd.testing.assert_frame_equal(predicted, scores)
+    assert (np.diff(p_values[np.argsort(scores["score"], kind="stable")]) <= 0).all()
+    promise = read_json(run.path / "confidence.json")["heads"][""]["promises"][0]
+    assert promise["seen"] == pytest.approx((p_values[scores["label"] == 0] > 0.1).mean())
+    assert promise["holds"]
 
 
 def test_measures_and_a_rival_are_in_the_metrics_and_each_event_has_a_picture(run):

@@ -57,6 +57,7 @@ def place(tmp_path_factory):
     class_job(folder)
     for name in ("walk", "traces"):
         assert main(["run", str(folder / f"{name}.yaml")]) == 0
+    assert main(["run", str(folder / "walk.yaml"), "--confidence", "null", "--name", "plain"]) == 0
     return folder
 
 
@@ -151,9 +152,16 @@ def test_a_confidence_that_was_read_is_the_one_that_was_written(walk):
     assert json.loads(json.dumps({"checkpoint": saved["checkpoint"]} | found.to_dict())) == saved
 
 
-def test_null_leaves_confidence_out(place, capsys):
-    assert main(["run", str(place / "walk.yaml"), "--confidence", "null", "--name", "plain"]) == 0
-    assert "promised" not in capsys.readouterr().out
+def test_a_network_and_its_twin_do_not_disagree(place, walk):
+    assert main(["calibrate", str(walk), "--ensemble", str(place / "runs" / "plain-001"), "--no-distance"]) == 0
+    table = pd.read_parquet(walk / "predictions.parquet")
+    np.testing.assert_allclose(table["uncertainty_epistemic"], 0, atol=1e-6)
+    np.testing.assert_allclose(table["uncertainty_total"], table["uncertainty_aleatoric"], rtol=1e-5)
+    assert main(["predict", str(walk)]) == 0
+    pd.testing.assert_frame_equal(pd.read_parquet(walk / "predictions.parquet"), table)
+
+
+def test_null_leaves_confidence_out(place):
     run = place / "runs" / "plain-001"
     assert not (run / "confidence.json").exists()
     table = pd.read_parquet(run / "predictions.parquet")

@@ -1,13 +1,13 @@
 """The stage that calibrates a run: fit on validation, check on the test, write, tell."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import pytorch_lightning as pl
 
 from dlkit.core.checks import InputError, require
-from dlkit.core.processes import leads, of_first, wait_for_all
+from dlkit.core.processes import leads, of_first
 from dlkit.core.runfolder import RunFolder
 from dlkit.data.batching import Batching
 from dlkit.report.promise_table import PromiseLine, promise_table_text
@@ -23,7 +23,7 @@ from dlkit.train.confidence_answers import joined
 from dlkit.train.confidence_classes import fit_classes
 from dlkit.train.confidence_columns import Followed
 from dlkit.train.confidence_values import fit_values
-from dlkit.train.confidence_wish import Wish
+from dlkit.train.confidence_wish import Wish, require_possible
 from dlkit.train.evaluation import Evaluation, evaluation_of
 from dlkit.train.novelty import fit_novelty
 from dlkit.train.novelty_files import novelty_file, write_novelty
@@ -44,23 +44,44 @@ def calibrate(cli: Any, run: RunFolder, wish: Wish, others: Sequence[str] = ()) 
     Raises:
         InputError: A method does not fit the task, or nothing validates or tests.
     """
+    require_possible(wish, cli.model.spec)
     join_members(cli, wish, others, run=run)
     evaluation = evaluation_of(cli.model, cli.datamodule)
     for role in ("val", "test"):
         evaluation.require_some(role)
     if isinstance(cli.model, Reconstruct):
         heads = found_anomalies(cli, evaluation, wish)
-    else:
-        answers = {role: evaluation.predictions(cli.trainer, role) for role in ("val", "test")}
-        heads, followed = fit_heads(evaluation, answers, wish) if leads() else ({}, {})
-        cli.followed = of_first(followed)
-    text = ""
-    if leads():
-        found = Confidence(wish, heads, cli.members)
-        confidence.write(run, found)
-        text = told(found) + write_distances(cli, run, wish)
-    wait_for_all()
+        text: str = in_all(lambda: written(cli, run, wish, heads))
+        return text
+    answers = {role: evaluation.predictions(cli.trainer, role) for role in ("val", "test")}
+
+    def fitted() -> tuple[str, dict[str, Followed]]:
+        found, followed = fit_heads(evaluation, answers, wish)
+        return written(cli, run, wish, found), followed
+
+    text, cli.followed = in_all(fitted)
     return text
+
+
+def in_all(work: Callable[[], Any]) -> Any:
+    """Return what the first process finds, in all of them; what it refuses, all of them refuse."""
+    found, refused = None, None
+    if leads():
+        try:
+            found = work()
+        except InputError as error:
+            refused = error
+    found, sentence = of_first((found, None if refused is None else str(refused)))
+    if sentence is not None:
+        raise InputError(sentence) from refused
+    return found
+
+
+def written(cli: Any, run: RunFolder, wish: Wish, heads: dict[str, HeadConfidence]) -> str:
+    """Write what was fitted and return what is told of it."""
+    found = Confidence(wish, heads, cli.members)
+    confidence.write(run, found)
+    return told(found) + write_distances(cli, run, wish)
 
 
 def found_anomalies(cli: Any, evaluation: Evaluation, wish: Wish) -> dict[str, HeadConfidence]:
@@ -84,10 +105,6 @@ def fit_heads(
         if isinstance(one.task, Classify):
             heads[name] = fit_classes(one, val, test, wish)
         elif isinstance(one.task, Forecast | Regress):
-            require(
-                wish.risk is None or several,
-                "confidence.risk is for anomalies and classes, but the network tells values: leave it out.",
-            )
             heads[name], after = fit_values(one, val, test, wish)
             followed |= {} if after is None else {name: after}
     require(bool(heads), f"A {type(evaluation.task).__name__} has no confidence to calibrate: set `confidence: null`.")
@@ -97,7 +114,7 @@ def fit_heads(
 def followed_again(cli: Any, evaluation: Evaluation, found: Confidence) -> dict[str, Followed]:
     """Return bounds that follow the test, as when the run was calibrated."""
     answers = {role: evaluation.predictions(cli.trainer, role) for role in ("val", "test")}
-    followed: dict[str, Followed] = of_first(fit_heads(evaluation, answers, found.wish)[1] if leads() else {})
+    followed: dict[str, Followed] = in_all(lambda: fit_heads(evaluation, answers, found.wish)[1])
     return followed
 
 
@@ -154,4 +171,7 @@ def in_run(cli: Any, run: RunFolder) -> str:
         return ""
     if not cli.datamodule.count("val"):
         return "no confidence: nothing validates, give `split` a larger val part"
-    return calibrate(cli, run, wish)
+    try:
+        return calibrate(cli, run, wish)
+    except InputError as error:  # the run itself is done, and worth its predictions
+        return f"no confidence: {error}"

@@ -28,7 +28,7 @@ from dlkit.tasks.reconstruct import Reconstruct
 from dlkit.train import tracking
 from dlkit.train.callbacks import QuietBar, ShortSummary, run_callbacks
 from dlkit.train.checkpoints import AtomicCheckpointIO
-from dlkit.train.confidence_wish import Wish, wish_of
+from dlkit.train.confidence_wish import Wish, require_possible, wish_of
 from dlkit.train.environment import write_environment
 from dlkit.train.evaluate import load_weights
 from dlkit.train.messages import check_config
@@ -133,6 +133,8 @@ class RunCLI(LightningCLI):
             self.model.configure_optimizers()
         self._check_monitors()
         self._check_test()
+        if self.wish is not None and isinstance(self.model, NetTask):
+            require_possible(self.wish, self.model.spec)
         if self.checkpoint is not None:
             load_weights(self.model, self.checkpoint)  # refused here, nothing has been written yet
         if self.run_folder is not None:

@@ -18,7 +18,6 @@ from dlkit.train.confidence import HeadConfidence
 from dlkit.train.confidence_answers import Order
 from dlkit.train.confidence_checks import SURE, promise
 from dlkit.train.confidence_wish import Wish
-from dlkit.train.evaluate_anomalies import AnomalyEvaluation
 from dlkit.train.evaluate_anomalous_samples import AnomalousSamples
 from dlkit.train.evaluate_reconstruct import ReconstructEvaluation
 
@@ -87,10 +86,6 @@ def scored(evaluation: Any) -> Scored:
 
 def fit_anomalies(evaluation: Any, wish: Wish) -> HeadConfidence:
     """Return p-values fitted on normal validation scores, a threshold where a risk is to be kept, and their check."""
-    require(
-        isinstance(evaluation, AnomalyEvaluation | AnomalousSamples | ReconstructEvaluation) and wish.method == "auto",
-        f"confidence.method={wish.method} is for classes and values, but the network finds anomalies: leave it out.",
-    )
     found = scored(evaluation)
     head = HeadConfidence("anomalies", normal=PValues.fit(found.val))
     count, fewest = head.normal.count, 1 / (1 - wish.level) - 1

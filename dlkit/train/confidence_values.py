@@ -13,7 +13,7 @@ from dlkit.confidence.grouped import Mondrian
 from dlkit.confidence.intervals import CQR, Scaled, Split
 from dlkit.confidence.joint import Joint
 from dlkit.confidence.weighted import Weighted
-from dlkit.core.checks import InputError, require
+from dlkit.core.checks import require
 from dlkit.losses.quantile import Pinball
 from dlkit.train.confidence import HeadConfidence
 from dlkit.train.confidence_answers import Order, order_of, some
@@ -28,16 +28,7 @@ SHOWN = 6  # targets with promises of their own
 
 
 def base_of(evaluation: Evaluation, answers: Any, wish: Wish) -> Intervals:
-    """Return what the intervals are laid around.
-
-    Raises:
-        InputError: The method is for classes.
-    """
-    if wish.method in ("lac", "aps", "raps"):
-        raise InputError(
-            f"confidence.method='{wish.method}' makes sets of classes, but the network tells values: set `method` to "
-            "split, scaled, cqr, mondrian, weighted, adaptive or auto."
-        )
+    """Return what the intervals are laid around."""
     if wish.method in BASES:
         return BASES[wish.method]()
     if answers.lower is None:

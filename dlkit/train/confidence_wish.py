@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from dlkit.core.checks import InputError, require, suggest
+from dlkit.core.specs import Spec
 
 METHODS = ("auto", "split", "scaled", "cqr", "mondrian", "adaptive", "weighted", "lac", "aps", "raps")
 NUMBER, WHOLE, TEXT, YES, TABLE = (int, float), (int,), (str,), (bool,), (dict, type(None))
@@ -78,10 +79,36 @@ def wish_of(block: Mapping[str, Any] | None) -> Wish | None:
         check_kind(f"confidence.{name}", block[name], KINDS[name])
     for name, value in (block.get("risk") or {}).items():
         check_kind(f"confidence.risk: {name}", value, NUMBER)
-    return Wish(**{name: float(value) if name == "level" else value for name, value in block.items()})
+    settings: dict[str, Any] = {name: float(value) if name == "level" else value for name, value in block.items()}
+    return Wish(**settings)
 
 
 def check_kind(setting: str, value: Any, kind: tuple[type, ...]) -> None:
     """Refuse a value of another kind; true and false are no numbers."""
     fits = isinstance(value, kind) and (bool in kind or not isinstance(value, bool))
     require(fits, f"{setting}={value} must be {WORDS[kind]}.")
+
+
+SETS, VALUES = ("lac", "aps", "raps"), ("split", "scaled", "cqr", "mondrian", "adaptive", "weighted")
+METHODS_OF: dict[str, tuple[str, ...]] = {
+    "class": SETS, "ordinal": SETS, "labels": SETS, "forecast": VALUES, "values": VALUES, "reconstruct": (),
+}  # fmt: skip
+
+
+def require_possible(wish: Wish, spec: Spec) -> None:
+    """Refuse a method or a risk that no answer of a network can have, before it is trained.
+
+    Raises:
+        InputError: It is for another question.
+    """
+    kinds = [head.kind for head in spec.heads] or [spec.kind]
+    known = ["auto", *(name for kind in kinds for name in METHODS_OF[kind])]
+    require(
+        wish.method in known,
+        f"confidence.method='{wish.method}' is not for what the network tells ({', '.join(kinds)}): set `method` to "
+        f"{', '.join(dict.fromkeys(known))}.",
+    )
+    require(
+        wish.risk is None or not set(kinds) <= {"forecast", "values"},
+        "confidence.risk is for anomalies and classes, but the network tells values: leave it out.",
+    )

@@ -44,7 +44,7 @@ CALIBRATION: dict[str, Case] = {
     "level in words": calibrate(("--level", "'high'"), "--level", "high"),
     "level that is no number": calibrate(("level=nan must lie",), "--level", "nan"),
     "method that does not exist": calibrate(("method='cqrr'", "'cqr'"), "--method", "cqrr"),
-    "method for classes": calibrate(("method='lac' makes sets of classes", "split"), "--method", "lac"),
+    "method for classes": calibrate(("method='lac' is not for", "forecast", "split"), "--method", "lac"),
     "method that needs an interval": calibrate(("CQR", "Pinball"), "--method", "cqr"),
     "scaling that does not exist": calibrate(("scaling='heat'", "temperature"), "--scaling", "heat"),
     "negative dropout": calibrate(("dropout=-1",), "--dropout", "-1"),
@@ -63,6 +63,10 @@ CALIBRATION: dict[str, Case] = {
     "block with a level of 1": Case(("confidence.level=1.0",), {"confidence": {"level": 1.0}}),
     "block with a setting that does not exist": Case(
         ("no setting 'levels'", "'level'"), {"confidence": {"levels": 0.9}}
+    ),
+    "block with a method for classes": Case(("method='aps' is not for",), {"confidence": {"method": "aps"}}),
+    "block with a risk of forecasts": Case(
+        ("confidence.risk is for anomalies",), {"confidence": {"risk": {"false_alarms_per_day": 1}}}
     ),
     "block that is a number": Case(("confidence", "name: value"), {"confidence": 0.9}),
     "block with half a network": Case(("confidence.ensemble=0.5",), {"confidence": {"ensemble": 0.5}}),
@@ -92,7 +96,42 @@ ROBUSTNESS: dict[str, Case] = {
 }
 """What `dlkit certify` refuses."""
 
-INTERVALS: dict[str, Case] = {}
+
+def spoiled(**wrong):
+    """Make a confidence with intervals that were written by hand, wrongly."""
+
+    def make(folder: Path) -> None:
+        intervals = {
+            "fitted": "dlkit.confidence.fitted_intervals.FittedIntervals", "kind": "dlkit.confidence.intervals.Split",
+            "around": "dlkit.confidence.intervals.Split", "level": 0.9, "joint": False, "shape": [1, 4, 1],
+            "radius": [1.0] * 4, "counts": [20], "groups": None,
+        }  # fmt: skip
+        empty = dict.fromkeys(("scaling", "sets", "joint", "adaptive", "normal", "risk", "exchangeability"))
+        head = {"kind": "forecast", "promises": [], "measures": {}, "notes": [], "intervals": intervals | wrong} | empty
+        known = {"checkpoint": "0", "settings": {"level": 0.9}, "members": [], "heads": {"": head}}
+        (folder / "runs" / "tiny-001" / "confidence.json").write_text(json.dumps(known))
+
+    return make
+
+
+def spoiled_case(says, **wrong):
+    """A case of a prediction with such a confidence."""
+    return Case(says, args=("predict", RUN), trained=True, make=spoiled(**wrong))
+
+
+INTERVALS: dict[str, Case] = {
+    "method that needs a width": calibrate(("Scaled", "Gaussian"), "--method", "scaled"),
+    "level that is endless": calibrate(("level=inf must lie",), "--level", "inf"),
+    "rate of false positives of a forecast": calibrate(
+        ("confidence.risk is for anomalies and classes",), "--risk", "false_positive_rate=0.01"
+    ),
+    "risk that is negative": calibrate(("must be a positive number",), "--risk", "false_alarms_per_day=-1"),
+    "intervals as they should be": spoiled_case(("belongs to other weights",)),
+    "intervals around nothing": spoiled_case(("damaged", "dlkit calibrate"), around="dlkit.confidence.intervals.Splat"),
+    "intervals around what is no method": spoiled_case(("damaged",), around="os.path.join"),
+    "fewer radii than values": spoiled_case(("damaged", "dlkit calibrate"), radius=[1.0] * 3),
+    "radii in words": spoiled_case(("damaged", "dlkit calibrate"), radius=["wide"] * 4),
+}
 """What the methods for values refuse."""
 
 
@@ -145,7 +184,9 @@ MEMBERS: dict[str, Case] = {
         ("member 1, member 2", "not trained yet", "goes on"), "{}/ensemble", "--gather", make=untrained
     ),
     "lost member": Case(("its member 'member-2' is not there",), args=("predict", RUN), trained=True, make=lost),
-    "members of other data": calibrate(("trained on other data",), "--ensemble", "{}/runs/tiny-002", make=of_other_data),
+    "members of other data": calibrate(
+        ("trained on other data",), "--ensemble", "{}/runs/tiny-002", make=of_other_data
+    ),
 }  # fmt: skip
 """What `dlkit ensemble`, dropout and Laplace refuse."""
 
