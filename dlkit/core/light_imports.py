@@ -10,11 +10,12 @@ stands before Python's own, in processes of the command line alone. Who imports 
 
 import gc
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
+from typing import Any
 
 from dlkit.core import compiler
 from dlkit.core.later import named
@@ -59,7 +60,7 @@ def uncollected() -> Iterator[None]:
 class Finder(MetaPathFinder):
     """Finds the large packages and the compiler."""
 
-    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
         """Return where a package is found and how it is loaded, None for all others."""
         if name.startswith(f"{compiler.NAME}.") and compiler.asleep():
             return compiler.part(name)
