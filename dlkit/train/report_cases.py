@@ -14,6 +14,7 @@ from dlkit.report.forecast_figures import forecast_figure
 from dlkit.report.page.elements import Section, beside, code, folded, heading, note, paragraph, picture, table
 from dlkit.report.page.still import png_of
 from dlkit.report.sample_grid import sample_grid_figure
+from dlkit.train.confidence import Confidence
 from dlkit.train.evaluation import evaluation_of
 from dlkit.train.panels import view_of
 from dlkit.train.report_known import Known, json_of
@@ -65,10 +66,21 @@ def forecasts(known: Known, found: Ranked) -> list[str]:
     said = task.predict_step(batch, 0)
     names = ["best", "median", "worst", "second worst"]
     views = [view_of(task, data, batch, said, k, 0) for k in range(len(numbers))]
+    views = [trusted(known, view, said, k) for k, view in enumerate(views)]
     views = [retitled(view, f"{name}  {view.title}".strip()) for name, view in zip(names, views, strict=True)]
     figure = forecast_figure(views, target=spec.targets[0], unit=spec.target_units[0])
     alt = f"Forecasts of {spec.targets[0]}: the best, the median and the two worst test windows."
     return [picture(png_of(figure, dpi=120), alt, alt)]
+
+
+def trusted(known: Known, view: Any, said: Any, window: int) -> Any:
+    """Return a view with the interval that was calibrated, where there is one."""
+    head = known.confidence.heads.get("") if isinstance(known.confidence, Confidence) else None
+    if head is None or head.intervals is None or head.intervals.groups is not None:
+        return view
+    lower, upper = head.intervals.bounds(said.point, said.lower, said.upper, None)
+    bounds = tuple(side[window, :, 0].float().cpu().numpy() for side in (lower, upper))
+    return replace(view, bands={head.intervals.level: bounds})
 
 
 def retitled(view: Any, title: str) -> Any:
@@ -105,7 +117,8 @@ def explained(known: Known, found: Ranked) -> list[str]:
         if known.run.metrics.is_file():
             folder.metrics.write_bytes(known.run.metrics.read_bytes())
         try:
-            told = explain_run(known.cli.model, known.cli.datamodule, folder, [], Choice(numbers=numbers))
+            methods = [] if known.spec.kind in ("class", "ordinal", "labels") else ["integrated_gradients"]
+            told = explain_run(known.cli.model, known.cli.datamodule, folder, methods, Choice(numbers=numbers))
         except (InputError, RuntimeError) as error:
             return [note(f"These cases could not be explained: {error}", "warn")]
         return [heading("What the network looked at in these cases"), *maps_of(folder.path / "explain", told)]
@@ -118,7 +131,12 @@ def maps_of(folder: Path, told: str) -> list[str]:
         case = path.stem[3:].replace("_", " ")
         method = path.parent.name.replace("_", " ")
         parts.append(picture(smaller(path), f"Explanation of {case} by {method}", f"{case}, {method}"))
-    return [beside(parts), folded("How the explanations were checked", code(told))]
+    summaries = [json_of(path) for path in sorted(folder.glob("*/summary.json"))]
+    failed = [str(problem) for one in summaries for problem in one.get("problems") or []]
+    said = (
+        [note(f"Do not trust these maps, their method failed its checks: {'; '.join(failed)}", "bad")] if failed else []
+    )
+    return [*said, beside(parts), folded("How the explanations were checked", code(told))]
 
 
 def explanations_section(known: Known) -> Section:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from dlkit.core.checks import counted
-from dlkit.report.page.charts import Seen, coverage_image
+from dlkit.report.page.charts import Seen, coverage_image, steps_image
 from dlkit.report.page.elements import Section, Tone, facts, heading, note, paragraph, picture, table
 from dlkit.report.tables import shorten
 from dlkit.train.confidence import HeadConfidence, Promise
@@ -66,8 +68,22 @@ def head_parts(head: HeadConfidence) -> list[str]:
         for name, value in head.measures.items()
         if isinstance(value, (int, float, str))
     }
-    parts.append(facts(measures))
+    parts += [horizon_part(head), facts(measures)]
     return [*parts, *(paragraph(text) for text in head.notes)]
+
+
+def horizon_part(head: HeadConfidence) -> str:
+    """Return the coverage seen at each step of a forecast."""
+    found = head.measures.get("per_horizon")
+    level = next((one.level for one in head.promises), None)
+    if not isinstance(found, Mapping) or level is None or not {"seen", "low", "high"} <= set(found):
+        return ""
+    seen, low, high = (np.array(found[name], np.float64) for name in ("seen", "low", "high"))
+    if seen.ndim != 1 or len(seen) < 2:
+        return ""
+    alt = f"Coverage at each of {len(seen)} steps: {percent(float(seen.min()))} to {percent(float(seen.max()))}."
+    said = "Coverage at each step of the horizon with its 95 % interval; the line is what is promised."
+    return picture(steps_image(seen, low, high, level), alt, said, form="svg+xml")
 
 
 def measure(name: str, value: float | str) -> str:
@@ -169,14 +185,11 @@ def exchangeability(found: Mapping[str, Any] | None) -> str:
     """Say whether calibration and test are alike."""
     if not found:
         return ""
-    alike = found.get("verdict", found.get("exchangeable"))
-    refuted = found.get("refuted", alike in (False, "refuted", "no"))
-    told = ", ".join(
-        f"{name.replace('_', ' ')} {number(value)}"
-        for name, value in found.items()
-        if isinstance(value, (int, float)) and not isinstance(value, bool)
-    )
-    if refuted:
+    known = {"p": found.get("p_value"), "largest log martingale": found.get("log_martingale")}
+    told = ", ".join(f"{name} = {number(float(value))}" for name, value in known.items() if value is not None)
+    if found.get("few"):
+        return note(f"Too few answers to tell whether calibration and test are exchangeable ({told}).", "warn")
+    if found.get("refuted"):
         return note(
             f"Calibration and test are not exchangeable ({told}): only promises that do not rest on it hold.",
             "warn",

@@ -150,8 +150,8 @@ def question_section(known: Known) -> Section:
 
 def lead(known: Known) -> str:
     """Return what stands above all sections."""
-    made = known.environment.get("time", "")
-    by = " · ".join(part for part in (f"run {known.run.path.name}", f"made {made}" if made else "") if part)
+    made = str(known.environment.get("time", ""))[:16].replace("T", " ")
+    by = " · ".join(part for part in (f"run {known.run.path.name}", f"made {made} UTC" if made else "") if part)
     return "".join(
         [paragraph(by, "by"), paragraph(question(known.spec), "lead"), unfinished(known), tiles(headline(known))]
     )

@@ -56,7 +56,8 @@ def duration(seconds: float) -> str:
     """Return a duration in the largest unit in which it is a whole number, else in that in which it reads well."""
     for unit, one in UNITS:
         many = seconds / one
-        if 1 <= many < 1000 and abs(many - round(many)) < 1e-6 * many:
+        least = 2 if unit == "d" else 1  # a day is told in hours
+        if least <= many < 1000 and abs(many - round(many)) < 1e-6 * many:
             return f"{round(many)} {unit}"
     unit, one = next(((unit, one) for unit, one in UNITS if seconds >= one), UNITS[-1])
     return f"{seconds / one:.4g} {unit}"

@@ -6,7 +6,15 @@ import shutil
 import pytest
 
 from dlkit.__main__ import main
-from tests.bad_inputs import cases_arguments, cases_data, cases_names, cases_processes, cases_runs, cases_values
+from tests.bad_inputs import (
+    cases_arguments,
+    cases_data,
+    cases_names,
+    cases_processes,
+    cases_report,
+    cases_runs,
+    cases_values,
+)
 from tests.bad_inputs.corpus import snapshot, write_job
 
 ROOMS = {
@@ -17,6 +25,7 @@ ROOMS = {
     "arguments": cases_arguments.ARGUMENTS,
     "runs": cases_runs.RUNS,
     "processes": cases_processes.PROCESSES,
+    "report": cases_report.REPORT,
 }
 CASES = {f"{room}: {name}": case for room, cases in ROOMS.items() for name, case in cases.items()}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlkit.report.canvas import BLACK, BLUE, GREEN, LINES, ORANGE, new_figure, style
+from dlkit.report.canvas import BLACK, BLUE, GREEN, LINES, ORANGE, SKY, new_figure, style
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -117,23 +117,16 @@ def coverage_image(found: Sequence[Seen]) -> bytes:
         return svg_of(figure)
 
 
-def scatter_image(x: np.ndarray, y: np.ndarray, *, across: str, up: str, same: bool = False) -> bytes:
-    """Return points, e.g. predictions over truths.
-
-    Args:
-        x: (points,).
-        y: (points,).
-        across: Label of the horizontal axis.
-        up: Label of the vertical axis.
-        same: Draw the line on which both are equal.
-    """
+def steps_image(seen: np.ndarray, low: np.ndarray, high: np.ndarray, level: float) -> bytes:
+    """Return the coverage at each step of a horizon, (steps,), with its interval and what was promised."""
     with style():
-        figure = new_figure(3.7, 3.4)
+        figure = new_figure(7.4, 2.3)
         axes = figure.subplots()
-        axes.plot(x, y, linestyle="none", marker=".", markersize=3, color=BLUE, alpha=0.5, rasterized=len(x) > 500)
-        if same:
-            ends = [float(np.nanmin([x, y])), float(np.nanmax([x, y]))]
-            axes.plot(ends, ends, color=BLACK, linewidth=0.9, linestyle="--")
-        axes.set_xlabel(across)
-        axes.set_ylabel(up)
+        steps = np.arange(1, len(seen) + 1)
+        axes.fill_between(steps, low, high, color=SKY, alpha=0.4, linewidth=0)
+        axes.plot(steps, seen, color=BLUE, marker="o" if len(steps) <= 60 else "", markersize=3)
+        axes.axhline(level, color=BLACK, linewidth=1.2)
+        axes.set_xlabel("step")
+        axes.set_ylabel("coverage")
+        axes.margins(x=0.01)
         return svg_of(figure)
