@@ -107,7 +107,7 @@ class FittedIntervals:
             around=method_of(saved["around"])(),
             level=saved["level"],
             joint=saved["joint"],
-            radius=torch.tensor(numbers, dtype=torch.float32).reshape(saved["shape"]),
+            radius=torch.from_numpy(np.array(numbers, np.float32).reshape(saved["shape"])),
             counts=tuple(saved["counts"]),
             groups=None if saved["groups"] is None else tuple(saved["groups"]),
         )
