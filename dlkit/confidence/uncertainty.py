@@ -64,21 +64,17 @@ def of_classes(
     return mean, parts
 
 
-def of_values(
-    points: Float[Tensor, "members *shape"], deviations: Float[Tensor, "members *shape"] | None
-) -> tuple[Float[Tensor, "*shape"], Uncertainty]:
-    """Return mean and standard deviations of an even mixture: law of total variance.
+def of_values(aleatoric: Tensor | None, epistemic: Tensor) -> Uncertainty:
+    """Return the parts of values: law of total variance.
 
     Args:
-        points: Mean that each member gives.
-        deviations: Standard deviation that each member gives; None where they give a point only: the aleatoric part
-            is then NaN, and the total is the epistemic part alone.
+        aleatoric: Standard deviation that the members give; None where they give points only: the aleatoric part is
+            then NaN, and the total is the epistemic part alone.
+        epistemic: Standard deviation of the points that they give.
     """
-    mean, epistemic = points.mean(0), points.std(0, correction=0)
-    if deviations is None:
-        return mean, Uncertainty(epistemic, torch.full_like(epistemic, torch.nan), epistemic)
-    aleatoric = deviations.square().mean(0).sqrt()
-    return mean, Uncertainty(torch.hypot(aleatoric, epistemic), aleatoric, epistemic)
+    if aleatoric is None:
+        return Uncertainty(epistemic, torch.full_like(epistemic, torch.nan), epistemic)
+    return Uncertainty(torch.hypot(aleatoric, epistemic), aleatoric, epistemic)
 
 
 def of_interval(lower: Tensor | None, upper: Tensor | None, level: float | None) -> Uncertainty | None:

@@ -48,6 +48,17 @@ class ChannelScaling(nn.Module):
             x = torch.where(self.log.view(shape), x.sign() * x.abs().expm1(), x)
         return x
 
+    def deviation(self, z: Float[Tensor, "*any"], at: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+        """Return standard deviations of the common scale in physical units, the channels last.
+
+        Args:
+            z: The deviations.
+            at: The values that they belong to, in physical units; where a channel takes the logarithm, the deviation
+                is exact to first order.
+        """
+        found = z * self.scale
+        return torch.where(self.log, found * (1 + at.abs()), found) if self._curved() else found
+
     def _curved(self) -> bool:
         """Tell whether a channel takes the logarithm; a compiled or exported graph cannot depend on it."""
         return torch.compiler.is_compiling() or bool(self.log.any())

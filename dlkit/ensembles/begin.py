@@ -14,9 +14,11 @@ from dlkit.train.cli import build, its_settings, require_training, with_config
 def require_mixed(task: object, members: int) -> None:
     """Refuse what no ensemble can be made of."""
     require(members > 1, f"--members {members} is no ensemble: give at least 2, e.g. --members 5.")
+    asked = list(task.heads) if isinstance(task, Combined) else [task]
+    odd = next((one for one in asked if not isinstance(one, Classify | Forecast | Regress)), None)
     require(
-        isinstance(task, Classify | Forecast | Regress | Combined),
-        f"Answers of several {type(task).__name__} cannot be mixed: an ensemble forecasts, classifies or predicts "
+        odd is None,
+        f"Answers of several {type(odd).__name__} cannot be mixed: an ensemble forecasts, classifies or predicts "
         "values; set `model.class_path` to Forecast, Classify, Regress or Combined of dlkit.tasks.",
     )
 

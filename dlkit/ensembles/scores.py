@@ -34,7 +34,7 @@ class Judged(pl.LightningModule):
     def predict_step(self, batch: Batch, batch_idx: int) -> dict[str, Sums]:  # noqa: ARG002 - Lightning's hook
         """Return sums by head ("" for one) and by name, (members + 1, ...), the mixture last."""
         answers = self.task.members.answers(self.task, batch)
-        every = torch.cat([answers, self.task.mixed(answers)[None].to(answers.dtype)])
+        every = torch.cat([answers, self.task.mixed(answers)[0][None].to(answers.dtype)])
         if not isinstance(self.task, Combined):
             return {"": stacked(self.task, list(every), batch)}
         heads: dict[str, tuple[Any, list[Tensor]]] = {}

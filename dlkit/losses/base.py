@@ -1,7 +1,7 @@
 """The interface of a loss: masked means of an elementwise cost, and what its outputs mean."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -29,6 +29,25 @@ def weighted_mean(
 def at_least_single(values: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """Return half-precision values as float32, in which squares and logarithms are safe; leave others as they are."""
     return values.float() if values.element_size() < 4 else values
+
+
+class Mixture(NamedTuple):
+    """What several members say together, standardized.
+
+    Attributes:
+        answer: One answer like theirs that says it, (batch, *horizon, targets, outputs).
+        aleatoric: Root of the mean variance that they give, (batch, *horizon, targets); None of points.
+        epistemic: Standard deviation of the points that they give.
+    """
+
+    answer: Tensor
+    aleatoric: Tensor | None
+    epistemic: Tensor
+
+
+def deviation(values: Float[Tensor, "members *shape"]) -> Float[Tensor, "*shape"]:
+    """Return the standard deviation over the members; torch's own takes a hundred times as long along this axis."""
+    return (values - values.mean(0)).square().mean(0).sqrt()
 
 
 class Loss(nn.Module, ABC):
@@ -67,11 +86,12 @@ class Loss(nn.Module, ABC):
         """Nominal probability of :meth:`interval`; None for a point forecast."""
         return None
 
-    def mixed(
-        self, answers: Float[Tensor, "members batch *horizon targets outputs"]
-    ) -> Float[Tensor, "batch *horizon targets outputs"]:
+    def mixed(self, answers: Float[Tensor, "members batch *horizon targets outputs"]) -> Mixture:
         """Return one answer that says what an even mixture of several says: their mean."""
-        return at_least_single(answers).mean(0)
+        answers = at_least_single(answers)
+        return Mixture(
+            answers.mean(0), None, deviation(self.point(answers.flatten(0, 1)).unflatten(0, answers.shape[:2]))
+        )
 
     def forward(
         self,

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from dlkit.core.checks import require
-from dlkit.losses.base import Loss, at_least_single
+from dlkit.losses.base import Loss, Mixture, at_least_single, deviation
 
 
 def pinball(
@@ -75,9 +75,7 @@ class Pinball(Loss):
         ordered = prediction.sort(-1).values
         return ordered[..., 0], ordered[..., -1]
 
-    def mixed(
-        self, answers: Float[Tensor, "members batch *horizon targets outputs"]
-    ) -> Float[Tensor, "batch *horizon targets outputs"]:
+    def mixed(self, answers: Float[Tensor, "members batch *horizon targets outputs"]) -> Mixture:
         """Return the mean of each quantile, moved away from the median as the members disagree about it.
 
         Means of quantiles keep their shape but not the disagreement (Lichtendahl et al. 2013); distances from the
@@ -85,14 +83,14 @@ class Pinball(Loss):
         the variance of the mixture.
         """
         ordered = at_least_single(answers).sort(-1).values
-        mean, middle = ordered.mean(0), ordered[..., self.outputs // 2]
+        mean, epistemic = ordered.mean(0), deviation(ordered[..., self.outputs // 2])
         if self.level is None:
-            return mean
+            return Mixture(mean, None, epistemic)
         reach = NormalDist().inv_cdf((1 + self.level) / 2)
-        deviation = ((ordered[..., -1] - ordered[..., 0]) / (2 * reach)).clamp_min(1e-6)
-        total = (deviation.square().mean(0) + middle.var(0, correction=0)).sqrt()
-        centre = mean[..., self.outputs // 2, None]
-        return centre + (mean - centre) * (total / deviation.mean(0)).unsqueeze(-1)
+        width = ((ordered[..., -1] - ordered[..., 0]) / (2 * reach)).clamp_min(1e-6)
+        aleatoric, centre = width.square().mean(0).sqrt(), mean[..., self.outputs // 2, None]
+        wider = torch.hypot(aleatoric, epistemic) / width.mean(0)
+        return Mixture(centre + (mean - centre) * wider.unsqueeze(-1), aleatoric, epistemic)
 
     @property
     def level(self) -> float | None:

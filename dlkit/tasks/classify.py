@@ -15,6 +15,7 @@ from dlkit.losses.classification import BinaryCrossEntropy, ClassLoss, CrossEntr
 from dlkit.metrics.classification import ClassErrors, LabelErrors
 from dlkit.models.base import NetFactory
 from dlkit.tasks.base import Step
+from dlkit.tasks.members import mixed_classes
 from dlkit.tasks.network import require_kind
 from dlkit.tasks.samples import SampleTask
 
@@ -110,6 +111,10 @@ class Classify(SampleTask):
             scores.update(probabilities, step.target, batch.y_observed)
         else:
             scores.update(probabilities, step.target)
+
+    def mixed(self, answers: Tensor) -> tuple[Tensor, Uncertainty]:
+        """Return one answer for those of several members, and its entropies."""
+        return mixed_classes(self.loss, answers, labels=self.spec.kind == "labels")
 
     def answered(self, answer: Tensor, batch: Batch) -> ClassPrediction:
         """Return the probabilities of a batch."""

@@ -122,14 +122,14 @@ class Combined(NetTask):
         """Return what each head says, in physical units, beside the truth."""
         return {name: task.answered(own, of_head(batch, name)) for name, task, own in self.each(answer, batch)}
 
-    def mixed(self, answers: Tensor) -> Tensor:
-        """Return one answer for those of several members, (members, batch, values), head by head."""
-        found = []
-        for (_, task), first in zip(self._tasks(), self.firsts, strict=True):
+    def mixed(self, answers: Tensor) -> tuple[Tensor, dict[str, Any]]:
+        """Return one answer for those of several members, (members, batch, values), and its parts by head."""
+        found, parts = [], {}
+        for (name, task), first in zip(self._tasks(), self.firsts, strict=True):
             shape = task.spec.output
-            own = answers[..., first : first + math.prod(shape)].unflatten(-1, shape)
-            found.append(task.mixed(own).flatten(1))
-        return torch.cat(found, -1)
+            own, parts[name] = task.mixed(answers[..., first : first + math.prod(shape)].unflatten(-1, shape))
+            found.append(own.flatten(1))
+        return torch.cat(found, -1), parts
 
     def take_scaling(self, data: Any) -> None:
         """Take over from a data module the scaling of all columns, and what each head needs."""

@@ -16,6 +16,7 @@ from dlkit.losses.pointwise import MSE
 from dlkit.models.base import NetFactory
 from dlkit.models.covariates import Covariates
 from dlkit.tasks.base import Step
+from dlkit.tasks.members import mixed_values
 from dlkit.tasks.network import NetTask, require_kind
 from dlkit.tasks.scores import ForecastScores
 
@@ -131,6 +132,10 @@ class Forecast(NetTask):
         """Add the errors of a batch."""
         point, interval = self.loss.point(step.prediction), self.loss.interval(step.prediction)
         scores.update(self.target_scaling, point, step.target.float(), batch.y_observed, interval)
+
+    def mixed(self, answers: Tensor) -> tuple[Tensor, Uncertainty]:
+        """Return one answer for those of several members, and the parts of its uncertainty in physical units."""
+        return mixed_values(self.loss, self.target_scaling, answers)
 
     def answered(self, answer: Tensor, batch: Batch) -> Prediction:
         """Return the forecasts of a batch in physical units."""

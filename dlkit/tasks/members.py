@@ -10,9 +10,12 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from dlkit.confidence.dropout import draws_of, dropout_on
-from dlkit.confidence.uncertainty import of_classes, of_values
+from dlkit.confidence.uncertainty import Uncertainty, of_classes, of_values
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
+from dlkit.data.normalize import ChannelScaling
+from dlkit.losses.base import Loss
+from dlkit.losses.classification import ClassLoss
 
 
 class Members(nn.Module, ABC):
@@ -131,15 +134,22 @@ def said(spec: Any) -> str:
     return f"'{spec.kind}' ({shown}; inputs of {len(spec.channels)} channels x {spec.size})"
 
 
-def with_parts(mixed: Any, each: Sequence[Any]) -> Any:
-    """Return a prediction with the parts of its uncertainty, from those of the members; of each head where several."""
-    if isinstance(mixed, dict):
-        return {name: with_parts(own, [one[name] for one in each]) for name, own in mixed.items()}
-    if hasattr(mixed, "probabilities"):
-        members = torch.stack([one.probabilities for one in each])
-        return mixed._replace(parts=of_classes(members, labels=mixed.truth.is_floating_point())[1])
-    if not hasattr(mixed, "parts"):
-        return mixed
-    alone = all(one.parts is not None for one in each)
-    deviations = torch.stack([one.parts.aleatoric for one in each]) if alone else None
-    return mixed._replace(parts=of_values(torch.stack([one.point for one in each]), deviations)[1])
+def mixed_values(loss: Loss, scaling: ChannelScaling, answers: Tensor) -> tuple[Tensor, Uncertainty]:
+    """Return one answer for those of several members, (members, batch, *output), and its parts in physical units."""
+    mixture = loss.mixed(answers)
+    at = scaling.inverse(loss.point(mixture.answer))
+    aleatoric = None if mixture.aleatoric is None else scaling.deviation(mixture.aleatoric, at)
+    return mixture.answer, of_values(aleatoric, scaling.deviation(mixture.epistemic, at))
+
+
+def mixed_classes(loss: ClassLoss, answers: Tensor, *, labels: bool) -> tuple[Tensor, Uncertainty]:
+    """Return one answer for those of several members, (members, batch, outputs), and its entropies."""
+    each = torch.stack([loss.probabilities(answer) for answer in answers])
+    return loss.mixed(answers), of_classes(each, labels=labels)[1]
+
+
+def with_parts(said: Any, parts: Any) -> Any:
+    """Return a prediction with the parts of its uncertainty; of each head where there are several."""
+    if isinstance(said, dict):
+        return {name: with_parts(own, parts[name]) for name, own in said.items()}
+    return said if parts is None else said._replace(parts=parts)

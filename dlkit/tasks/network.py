@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dlkit.core.batch import Batch
-from dlkit.core.checks import require
+from dlkit.core.checks import InputError, require
 from dlkit.core.processes import count, gather_objects
 from dlkit.core.specs import Kind, Spec
 from dlkit.data.batching import Batching
@@ -133,26 +133,30 @@ class NetTask(Task, ABC):
         """Return the answer of the network with what else the task adds to it."""
         return answer
 
-    def mixed(self, answers: Tensor) -> Tensor:
-        """Return one answer that says what an even mixture of several, (members, batch, *output), says."""
-        loss: Any = self.loss
-        found: Tensor = loss.mixed(answers)
-        return found
+    def mixed(self, answers: Tensor) -> tuple[Tensor, Any]:
+        """Return one answer that says what an even mixture of several, (members, batch, *output), says, and its parts.
+
+        The parts are an :class:`dlkit.confidence.uncertainty.Uncertainty`, in a dictionary by head where there are
+        several; None where the task does not tell them.
+        """
+        raise InputError(
+            f"Answers of several {type(self).__name__} cannot be mixed: an ensemble, dropout and Laplace are for "
+            "Forecast, Classify, Regress and Combined of dlkit.tasks."
+        )
 
     # ------------------------------------------------------------------ one step
     def step(self, batch: Batch) -> Step:
         """Return cost, prediction and target of a batch, standardized."""
         if self.members is not None:
-            return self.judge(self.mixed(self.members.answers(self, batch)), batch)
+            return self.judge(self.mixed(self.members.answers(self, batch))[0], batch)
         answer = self.net(batch.x) if self.graphed is None else self.graphed(batch.x)
         return self.judge(self.finish(answer, batch), batch)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Any:
         """Return the predictions of a batch in physical units; those of members with what they disagree about."""
         if self.members is not None:
-            answers = self.members.answers(self, batch)
-            each = [self.answered(answer, batch) for answer in answers]
-            return with_parts(self.answered(self.mixed(answers), batch), each)
+            answer, parts = self.mixed(self.members.answers(self, batch))
+            return with_parts(self.answered(answer, batch), parts)
         return self.answered(self.finish(self.net(batch.x), batch), batch)
 
     def logged(self) -> set[str]:

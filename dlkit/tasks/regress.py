@@ -14,6 +14,7 @@ from dlkit.losses.base import Loss
 from dlkit.losses.pointwise import MSE
 from dlkit.models.base import NetFactory
 from dlkit.tasks.base import Step
+from dlkit.tasks.members import mixed_values
 from dlkit.tasks.network import require_kind
 from dlkit.tasks.samples import SampleTask
 from dlkit.tasks.scores import ValueScores
@@ -83,6 +84,10 @@ class Regress(SampleTask):
         """Add the errors of a batch."""
         point, interval = self.loss.point(step.prediction), self.loss.interval(step.prediction)
         scores.update(self.target_scaling, point, step.target.float(), batch.y_observed, interval)
+
+    def mixed(self, answers: Tensor) -> tuple[Tensor, Uncertainty]:
+        """Return one answer for those of several members, and the parts of its uncertainty in physical units."""
+        return mixed_values(self.loss, self.target_scaling, answers)
 
     def answered(self, answer: Tensor, batch: Batch) -> ValuePrediction:
         """Return the predictions of a batch in physical units."""

@@ -106,7 +106,7 @@ def test_an_ensemble_of_normal_laws_has_mean_and_variance_of_the_mixture(kind: A
 def test_of_one_member_nothing_changes() -> None:
     for loss in (Gaussian(), Pinball(quantiles=(0.05, 0.5, 0.95)), MSE()):
         answer = torch.randn(1, 8, 2, loss.outputs).sort(-1).values
-        torch.testing.assert_close(loss.mixed(answer), answer[0], rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(loss.mixed(answer).answer, answer[0], rtol=1e-4, atol=1e-4)
     for classes in (CrossEntropy(), Ordinal(), BinaryCrossEntropy()):
         logits = torch.randn(1, 8, 3)
         torch.testing.assert_close(classes.probabilities(classes.mixed(logits)), classes.probabilities(logits[0]))
@@ -116,7 +116,7 @@ def test_quantiles_of_normal_members_mix_to_the_width_of_the_mixture() -> None:
     loss, reach = Pinball(quantiles=(0.1, 0.5, 0.9)), norm.ppf(0.9)
     means, scales = np.array([0.0, 1.0, 4.0]), np.array([1.0, 2.0, 0.5])
     members = torch.tensor(np.stack([means - reach * scales, means, means + reach * scales], -1)).view(3, 1, 1, 3)
-    lower, middle, upper = loss.mixed(members)[0, 0].tolist()
+    lower, middle, upper = loss.mixed(members).answer[0, 0].tolist()
     total = np.sqrt((scales**2).mean() + means.var())
     assert middle == pytest.approx(means.mean())
     assert (upper - lower) / (2 * reach) == pytest.approx(total, rel=1e-6)
