@@ -180,3 +180,14 @@ def test_a_detector_of_other_weights_is_refused(run, tmp_path, capsys):
     assert "run `dlkit test" in capsys.readouterr().err
     assert main(["test", str(run.path)]) in (0, None)
     assert read_json(run.path / "detector.json")["checkpoint"] == kept["checkpoint"]
+
+
+def test_a_threshold_that_keeps_a_risk_is_written_beside_the_alarms_and_says_what_the_test_saw(run, capsys):
+    assert main(["calibrate", str(run.path), "--risk", "false_alarms_per_day=2000", "--no-distance"]) == 0
+    risk = read_json(run.path / "confidence.json")["heads"][""]["risk"]
+    table = pd.read_parquet(run.predictions)
+    above = table["score"] > risk["threshold"]
+    assert (table["alarm_at_risk"] == above).all()
+    assert risk["low"] <= risk["seen"] <= risk["high"]
+    assert above[table["label"] == 1].any()
+    assert "2000 false alarms a day with 95 % probability" in " ".join(capsys.readouterr().out.split())

@@ -164,8 +164,15 @@ def percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
+def forget(run: RunFolder) -> None:
+    """Remove the confidence of earlier weights, which no answer may be given with."""
+    for path in (confidence.place_of(run), novelty_file(run)):
+        path.unlink(missing_ok=True)
+
+
 def in_run(cli: Any, run: RunFolder) -> str:
     """Calibrate as the settings of a run want it, at the end of the run; return what is told of it."""
+    in_all(lambda: forget(run))
     wish = getattr(cli, "wish", None)
     if wish is None or not isinstance(cli.datamodule, Batching) or not isinstance(cli.trainer, pl.Trainer):
         return ""

@@ -80,6 +80,8 @@ def wish_of(block: Mapping[str, Any] | None) -> Wish | None:
     for name, value in (block.get("risk") or {}).items():
         check_kind(f"confidence.risk: {name}", value, NUMBER)
     settings: dict[str, Any] = {name: float(value) if name == "level" else value for name, value in block.items()}
+    if block.get("risk") is not None:
+        settings["risk"] = {name: float(value) for name, value in block["risk"].items()}
     return Wish(**settings)
 
 
