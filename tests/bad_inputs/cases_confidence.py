@@ -2,11 +2,17 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 
-from tests.bad_inputs.corpus import Case
+from dlkit.core.runfolder import RunFolder
+from dlkit.train import confidence
+from dlkit.train.confidence_wish import Wish
+from tests.bad_inputs.corpus import Case, table, text
 
 RUN = "{}/runs/tiny-001"
 
@@ -190,5 +196,52 @@ MEMBERS: dict[str, Case] = {
 }  # fmt: skip
 """What `dlkit ensemble`, dropout and Laplace refuse."""
 
-NOVELTY: dict[str, Case] = {}
+
+def evaluate(says, *args, **others):
+    """A case of evaluating the forecasting run on other data."""
+    return Case(says, args=("evaluate", RUN, *args), trained=True, **others)
+
+
+def other(name: str, content: str) -> Callable[[Path], Any]:
+    """Return what writes other data."""
+    return lambda folder: (folder / name).write_text(content)
+
+
+def without(column: str) -> str:
+    """Return the table without a column."""
+    names, *rows = [line.split(",") for line in table()]
+    place = names.index(column)
+    return text([",".join(cells[:place] + cells[place + 1 :]) for cells in (names, *rows)])
+
+
+def features_of_other_weights(folder: Path) -> None:
+    """Leave a confidence of these weights beside features of others."""
+    run = RunFolder(folder / "runs" / "tiny-001")
+    confidence.write(run, confidence.Confidence(Wish(), {}))
+    head = {"checkpoint": "0", "method": "nearest", "channels": ["a", "b"]}
+    np.savez(run.path / "confidence.npz", head=np.array(json.dumps(head)))
+
+
+NOVELTY: dict[str, Case] = {
+    "no other data": evaluate(("needs other data", "--data FILE")),
+    "other data that are not there": evaluate(("gone.csv. does not exist",), "--data", "{}/gone.csv"),
+    "other data without a channel": evaluate(
+        ("other.csv", "'b'|b"), "--data", "{}/other.csv", make=other("other.csv", without("b"))
+    ),
+    "other data that are too short": evaluate(
+        ("look-back",), "--data", "{}/other.csv", make=other("other.csv", text(table(5)))
+    ),
+    "other data that are no table": evaluate(
+        ("other.csv",), "--data", "{}/other.csv", make=other("other.csv", "hello\n")
+    ),
+    "misspelt option": evaluate(("needs other data", "--data FILE"), "--dat", "{}/tiny.csv"),
+    "YAML file without weights": Case(
+        ("no trained weights",), args=("evaluate", "{}/config.yaml", "--data", "{}/tiny.csv")
+    ),
+    "run that is not there": Case(("no run folder",), args=("evaluate", RUN, "--data", "{}/tiny.csv")),
+    "features of other weights": evaluate(
+        ("confidence.npz", "belongs to other weights", "dlkit calibrate"), "--data", "{}/tiny.csv",
+        make=features_of_other_weights,
+    ),
+}  # fmt: skip
 """What `dlkit evaluate` refuses."""

@@ -1,0 +1,157 @@
+"""`dlkit evaluate RUN --data OTHER`: the same tables of the own test and of other data, whatever the run answers."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from dlkit.__main__ import main
+from dlkit.core.runfolder import read_json
+from dlkit.train import evaluating, stages
+from tests.bad_inputs.cases_anomalies import write_anomalies
+from tests.bad_inputs.corpus import snapshot, table, text, write_job
+from tests.bad_inputs.sample_jobs import pixels, save, write_images
+from tests.test_embed_command import write_heads
+
+FILES = {"images": "images.yaml", "several": "several.yaml"}
+
+
+def many_rows(folder):
+    write_job(folder)
+    (folder / "tiny.csv").write_text(text(table(480)))
+
+
+def many_images(folder):
+    write_images(folder)
+    for number in range(24, 80):
+        save(folder / "images" / ("cat", "dog")[number % 2] / f"{number:02d}.png", pixels(number))
+
+
+JOBS = {"forecast": many_rows, "images": many_images, "anomalies": write_anomalies, "several": write_heads}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Return a function that gives the folder of a job with its run, trained once."""
+    made = {}
+
+    def place_of(job):
+        if job not in made:
+            folder = tmp_path_factory.mktemp(job)
+            JOBS[job](folder)
+            name = FILES.get(job, "config.yaml")
+            settings = yaml.safe_load((folder / name).read_text())
+            (folder / name).write_text(yaml.safe_dump(settings | {"confidence": None}))
+            assert main(["fit", str(folder / name)]) == 0
+            made[job] = folder
+        return made[job]
+
+    return place_of
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leave the pictures out, which take most of the time."""
+    monkeypatch.setattr(evaluating, "figures", lambda *_: iter(()))
+
+
+def run_of(folder, tmp_path):
+    (run,) = (folder / "runs").iterdir()
+    return shutil.copytree(run, tmp_path / "run")
+
+
+def evaluated(run, *paths):
+    """Return the folder of an evaluation and what it found of own test and other data."""
+    before = {path.name for path in run.iterdir()}
+    assert main(["evaluate", str(run), "--data", *map(str, paths)]) == 0
+    (new,) = {path.name for path in run.iterdir()} - before
+    found = read_json(run / new / "metrics.json")
+    found.pop("level")
+    own = found.pop(evaluating.OWN)
+    (other,) = found.values()
+    return run / new, own, other
+
+
+def test_the_own_test_given_as_other_data_gives_the_same_numbers(trained, tmp_path, capsys):
+    run = run_of(trained("images"), tmp_path)
+    before = snapshot(run)
+    data = stages.load([str(run)])[0].datamodule
+    for number in data.prepared.numbers["test"].tolist():
+        name = data.prepared.samples.names[number]
+        (tmp_path / "same" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(trained("images") / "images" / name, tmp_path / "same" / name)
+    folder, own, other = evaluated(run, tmp_path / "same")
+    assert folder.name == "evaluate_same"
+    assert other["measures"].keys() == own["measures"].keys() >= {"accuracy", "calibration error"}
+    for part in ("measures", "distance", "by_distance"):
+        assert str(own[part]) == str(other[part])
+    after = snapshot(run)
+    assert {name: mark for name, mark in after.items() if not name.startswith("evaluate_same")} == before
+    drawn = {path.name for path in (folder / "figures").iterdir()}
+    assert drawn == {"distance.png", "quality_by_distance.png", "channels.png"}
+    assert (folder / "summary.txt").read_text().strip() in capsys.readouterr().out
+    rows = pd.read_parquet(folder / "predictions.parquet")
+    assert len(rows) == other["answers"]
+    assert (rows["distance"] > 1).mean() == pytest.approx(other["distance"]["above_1"])
+
+
+def test_without_truth_there_are_distances_drift_and_predictions_alone(trained, undrawn, tmp_path, capsys):
+    for number in range(8):
+        save(tmp_path / "plain" / f"{number}.png", pixels(number + 500) // 4)
+    folder, own, other = evaluated(run_of(trained("images"), tmp_path), tmp_path / "plain")
+    assert other["measures"] == {}
+    assert own["measures"]["accuracy"] is not None
+    assert all(one["quality"] is None for one in other["by_distance"]["answers"])
+    assert other["drift"]["channels"]["gray"]["changed"]
+    assert len(pd.read_parquet(folder / "predictions.parquet")) == 8
+    assert "no truth is known of plain: nothing is measured there" in capsys.readouterr().out
+
+
+def test_strange_windows_extrapolate_and_the_channel_is_named(trained, undrawn, tmp_path, capsys):
+    frame = pd.read_csv(trained("forecast") / "tiny.csv")
+    frame["a"] = 30 + 3 * frame["a"]
+    frame.to_csv(tmp_path / "strange.csv", index=False)
+    folder, own, other = evaluated(run_of(trained("forecast"), tmp_path), tmp_path / "strange.csv")
+    assert own["distance"]["extrapolates"] < 0.2
+    assert other["distance"]["above_1"] == other["distance"]["outside"] == 1
+    assert other["drift"]["channels"]["a"]["changed"]
+    assert not other["drift"]["channels"]["b"]["changed"]
+    assert not any(one["changed"] for one in own["drift"]["channels"].values())
+    assert other["measures"]["MAE a"] > 2 * own["measures"]["MAE a"]
+    assert {"MAE of repeat last"} <= own["measures"].keys()
+    rows = pd.read_parquet(folder / "predictions.parquet")
+    assert set(rows["flag"]) == {"extrapolates: a"}
+    assert "a  +" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("job", ["anomalies", "several"])
+def test_what_a_run_was_trained_on_is_known_to_it_whatever_it_answers(job, trained, undrawn, tmp_path):
+    place = trained(job)
+    run = run_of(place, tmp_path)
+    files = {
+        "several": [f"fast={place}/fast.csv", f"cam={place}/frames.parquet", f"slow={place}/slow.csv",
+                    f"faults={place}/events.csv"],
+    }.get(job, [place / "tiny.csv"])  # fmt: skip
+    if job == "anomalies":
+        assert main(["test", str(run)]) == 0  # fits the detector
+    folder, own, other = evaluated(run, *files)
+    assert other["answers"] > own["answers"]
+    assert other["distance"]["above_1"] < 0.25
+    assert own["measures"].keys() == other["measures"].keys() != set()
+    heads = {"several": {"fault", "level"}}.get(job, {"answers"})
+    assert other["by_distance"].keys() == heads
+    for bins in other["by_distance"].values():
+        assert sum(one["answers"] for one in bins) == other["answers"]
+    assert len(pd.read_parquet(folder / "predictions.parquet"))
+
+
+def test_quality_by_distance_is_the_mean_of_the_answers(trained, undrawn, tmp_path):
+    place = trained("forecast")
+    folder, _, other = evaluated(run_of(place, tmp_path), place / "tiny.csv")
+    bins = other["by_distance"]["answers"]
+    known = [one for one in bins if one["quality"] is not None]
+    mean = np.average([one["quality"] for one in known], weights=[one["answers"] for one in known])
+    assert mean == pytest.approx(other["measures"]["MAE"], rel=0.02)  # the last windows know a part of their truth
+    assert folder.name == "evaluate_tiny"
