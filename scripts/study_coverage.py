@@ -28,7 +28,7 @@ from dlkit.confidence.coverage import coverage
 from dlkit.confidence.exchangeability import exchangeability
 from dlkit.confidence.fitted_intervals import Intervals
 from dlkit.confidence.intervals import CQR, Scaled, Split
-from dlkit.confidence.joint import Joint, medians
+from dlkit.confidence.joint import Joint, usual
 from dlkit.confidence.weighted import Weighted
 from dlkit.core.runfolder import atomic_file
 from dlkit.data.datamodules import TimeSeriesDataModule
@@ -119,14 +119,14 @@ def rows_of(name: str, head: str, answers: Answered, horizon: int) -> Iterator[s
     for level in LEVELS:
         for method, intervals in methods.items():
             yield row(method, level, *intervals.fit(val, level).bounds(test.point, test.lower, test.upper))
-        followed = Adaptive(gamma=0.01, method=base).follow(val, test, level, starts, horizon)
+        followed = Adaptive(method=base).follow(val, test, level, starts, horizon)
         yield row("adaptive", level, followed.lower, followed.upper)
 
 
 def exchangeable(answers: Answered, base: Intervals, horizon: int) -> str:
     """Return what the test of exchangeability says."""
     before, after = base.scores(answers.val), base.scores(answers.test)
-    unit = medians(before)
+    unit = usual(before)
     means = [(scores / unit).flatten(1).nanmean(1).double().numpy() for scores in (before, after)]
     found = exchangeability(*means, overlap=horizon)
     verdict = "refuted" if found.refuted else "too few windows to tell" if found.few else "not refuted"

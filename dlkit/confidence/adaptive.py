@@ -45,12 +45,13 @@ class Adaptive:
     from the wanted one by at most (max(alpha, 1 - alpha) + gamma (delay + 1)) / (gamma T), with the delay in windows.
 
     Args:
-        gamma: Step; larger follows faster and wavers more.
+        gamma: Step; larger follows faster, wavers more and has more infinite intervals. None takes a fiftieth of the
+            share that may be missed, so that one miss never makes the next interval infinite.
         method: Gives the scores.
     """
 
-    def __init__(self, *, gamma: float = 0.005, method: Intervals | None = None) -> None:
-        require(gamma > 0, f"Adaptive gamma={gamma:g} must be positive: set `gamma`, e.g. 0.005.")
+    def __init__(self, *, gamma: float | None = None, method: Intervals | None = None) -> None:
+        require(gamma is None or gamma > 0, f"Adaptive gamma={gamma:g} must be positive: set `gamma`, e.g. 0.002.")
         self.gamma, self.method = gamma, method or Split()
 
     def follow(
@@ -68,37 +69,39 @@ class Adaptive:
         check_level(level)
         unit, table = self.method.prepared(calibration)
         scores = self.method.reduced(answers, unit)
-        quantiles = Quantiles.of(table)
-        miss, radius, coming = self.levels(scores, quantiles, 1 - level, known_before(times, max(1, delay)))
+        quantiles, gamma = Quantiles.of(table), (1 - level) / 50 if self.gamma is None else self.gamma
+        miss, radius, coming = levels(scores, quantiles, 1 - level, gamma, known_before(times, max(1, delay)))
         empty, radius = radius == -math.inf, radius * unit
         lower, upper = self.method.widened(answers.point, answers.lower, answers.upper, radius)
         last = self.method.fitted((coming * unit)[None], level, fewest_known(table))
         last = replace(last, kind=import_path(type(self)))
         return Followed(lower.masked_fill_(empty, math.nan), upper.masked_fill_(empty, math.nan), miss, last)
 
-    def levels(
-        self,
-        scores: Float[Tensor, "windows *shape"],
-        quantiles: "Quantiles",
-        wanted: float,
-        known: Int[np.ndarray, " windows"],
-    ) -> tuple[Float[Tensor, "windows *shape"], Float[Tensor, "windows *shape"], Float[Tensor, "*shape"]]:
-        """Return the share that each window may miss, the score that it may reach, and that of the window to come.
 
-        Args:
-            scores: Of the windows.
-            quantiles: In which shares are looked up.
-            wanted: Share of misses.
-            known: Number of windows whose truth is known before each.
-        """
-        debt = scores.new_zeros((len(scores) + 1, *scores.shape[1:]), dtype=torch.float64)  # wanted less seen misses
-        miss, radius = torch.empty_like(scores), torch.empty_like(scores)
-        for first, past in blocks(known):
-            now, share = scores[first:past], wanted + self.gamma * debt[known[first:past]]
-            miss[first:past], radius[first:past] = share, quantiles.at(share)
-            missed = (now > radius[first:past]).double()
-            debt[first + 1 : past + 1] = debt[first] + (wanted - missed).masked_fill_(now.isnan(), 0.0).cumsum(0)
-        return miss, radius, quantiles.at(wanted + self.gamma * debt[-1])
+def levels(
+    scores: Float[Tensor, "windows *shape"],
+    quantiles: "Quantiles",
+    wanted: float,
+    gamma: float,
+    known: Int[np.ndarray, " windows"],
+) -> tuple[Float[Tensor, "windows *shape"], Float[Tensor, "windows *shape"], Float[Tensor, "*shape"]]:
+    """Return the share that each window may miss, the score that it may reach, and that of the window to come.
+
+    Args:
+        scores: Of the windows.
+        quantiles: In which shares are looked up.
+        wanted: Share of misses.
+        gamma: Step.
+        known: Number of windows whose truth is known before each.
+    """
+    debt = scores.new_zeros((len(scores) + 1, *scores.shape[1:]), dtype=torch.float64)  # wanted less seen misses
+    miss, radius = torch.empty_like(scores), torch.empty_like(scores)
+    for first, past in blocks(known):
+        now, share = scores[first:past], wanted + gamma * debt[known[first:past]]
+        miss[first:past], radius[first:past] = share, quantiles.at(share)
+        missed = (now > radius[first:past]).double()
+        debt[first + 1 : past + 1] = debt[first] + (wanted - missed).masked_fill_(now.isnan(), 0.0).cumsum(0)
+    return miss, radius, quantiles.at(wanted + gamma * debt[-1])
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,15 +15,16 @@ from dlkit.core.checks import require
 
 @final
 class Joint(Wrapped):
-    """All steps of the horizon at once: one factor on the median score of each step.
+    """All steps of the horizon at once: one factor on the usual large error of each step.
 
-    The score of a window is the largest over the horizon, each divided by the median of its step, so that no step alone
-    decides; targets have a factor each (Cleaveland et al. 2024 choose the divisors by a program). The medians come
-    from the first fifth of the windows and the factor from the others, which keeps the finite-sample promise exact.
+    The score of a window is the largest over the horizon, each divided by the 0.9 quantile of its step, so that no step
+    alone decides; targets have a factor each (Cleaveland et al. 2024 choose the divisors by a program). The quantiles
+    come from the first fifth of the windows and the factor from the others, which keeps the finite-sample promise
+    exact.
 
     Args:
         method: Gives the scores.
-        share: Part of the windows for the medians.
+        share: Part of the windows for the quantiles.
     """
 
     def __init__(self, *, method: Intervals | None = None, share: float = 0.2) -> None:
@@ -37,9 +38,9 @@ class Joint(Wrapped):
         return True
 
     def prepared(self, answers: Answers) -> tuple[Float[Tensor, "*shape"], Float[Tensor, "batch *reduced"]]:
-        """Return the medians of the first windows, and the largest scores of the others."""
+        """Return the usual large errors of the first windows, and the largest scores of the others."""
         first = max(1, int(self.share * len(answers.point)))
-        unit = medians(self.scores(rows_of(answers, slice(first))))
+        unit = usual(self.scores(rows_of(answers, slice(first))))
         return unit, self.reduced(rows_of(answers, slice(first, None)), unit)
 
     def reduced(self, answers: Answers, unit: Float[Tensor, "*shape"]) -> Float[Tensor, "batch *reduced"]:
@@ -47,12 +48,13 @@ class Joint(Wrapped):
         return largest(self.scores(answers).div_(unit))
 
 
-def medians(scores: Float[Tensor, "batch *shape"]) -> Float[Tensor, "*shape"]:
-    """Return the median of the size of the scores of each value, at least a thousandth of the largest one."""
-    middle = conformal_quantile(scores.abs(), 0.5)
-    middle = middle.where(middle.isfinite(), middle.new_zeros(()))
-    floor = middle.amax(0, keepdim=True) * 1e-3 if middle.ndim else middle
-    return torch.maximum(middle, floor).clamp_min(torch.finfo(middle.dtype).tiny)
+def usual(scores: Float[Tensor, "batch *shape"]) -> Float[Tensor, "*shape"]:
+    """Return the 0.9 quantile of the size of the scores of each value, at least a tenth of the largest one; never 0."""
+    sizes = scores.abs()
+    found = conformal_quantile(sizes, 0.9)
+    found = found.where(found.isfinite(), sizes.nan_to_num_(nan=0.0).amax(0))  # of fewer than nine windows the largest
+    found = torch.maximum(found, found.amax(0, keepdim=True) / 10) if found.ndim else found
+    return found.where(found > 0, found.new_ones(()))
 
 
 def largest(scores: Float[Tensor, "batch steps *targets"]) -> Float[Tensor, "batch 1 *targets"]:
