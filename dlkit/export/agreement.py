@@ -12,11 +12,16 @@ TOLERANCE = 1e-5
 ROUNDED = 1e-3  # sets may differ in so many classes, whose score lies on the threshold to rounding
 
 
-def difference(found: np.ndarray, wanted: np.ndarray) -> float:
+def difference(found: np.ndarray, wanted: np.ndarray, like: np.ndarray | None = None) -> float:
     """Return the largest difference between answers, relative to their size.
 
     The size is that of the value or, if larger, the spread of all values of the answer along its last axis. Of answers
     yes and no it is the share that differs.
+
+    Args:
+        found: An answer.
+        wanted: What it should be.
+        like: An answer whose size counts instead: what is a difference of two numbers is as exact as these are.
     """
     if wanted.dtype == bool:
         return float((found != wanted).mean())
@@ -24,9 +29,14 @@ def difference(found: np.ndarray, wanted: np.ndarray) -> float:
     with np.errstate(invalid="ignore"):
         off = np.where(found == wanted, 0.0, found - wanted)  # infinite bounds are equal
     axes = tuple(range(wanted.ndim - 1)) if wanted.ndim > 1 else None
-    finite = np.where(np.isfinite(wanted), wanted, 0.0)
-    size = np.maximum(np.abs(wanted), finite.std(axis=axes))
+    scale = wanted if like is None else like.astype(np.float64)
+    size = np.maximum(np.abs(scale), np.where(np.isfinite(scale), scale, 0.0).std(axis=axes))
     return float(np.nanmax(np.abs(off) / np.where(size > 0, size, 1.0), initial=0.0))
+
+
+def like_of(name: str, answers: Named) -> np.ndarray | None:
+    """Return the answer whose size counts: the doubt about a model is the total less what is noise."""
+    return answers.get(name.removesuffix("epistemic") + "total") if name.endswith("epistemic") else None
 
 
 def require_equal(found: Named, wanted: Named, *, of: str) -> float:
@@ -42,7 +52,7 @@ def require_equal(found: Named, wanted: Named, *, of: str) -> float:
             f"'{name}' of the exported {of} is NaN where the run answers with a number: this network cannot be "
             "exported; keep to `dlkit predict`.",
         )
-        off = difference(found[name], answer)
+        off = difference(found[name], answer, like_of(name, wanted))
         allowed = ROUNDED if answer.dtype == bool else TOLERANCE
         require(
             off <= allowed,

@@ -19,6 +19,7 @@ from dlkit.tasks.laplace import Laplace
 from dlkit.tasks.members import Dropout
 from dlkit.train import confidence, stages
 from dlkit.train.explaining import require_run
+from dlkit.train.run_place import is_trained
 from dlkit.train.trusted import join_members
 
 
@@ -26,6 +27,10 @@ def export(arguments: Sequence[str], wish: Wish) -> str:
     """Export a run and return what was written, as text."""
     cli, found = stages.load(arguments)
     run = require_run(found)
+    require(
+        is_trained(run),
+        f"The training of '{run.path}' has not come to its end: go on with `dlkit run --resume {run.path}`.",
+    )
     if (known := confidence.read(run)) is not None and cli.members is None:
         join_members(cli, known.wish, known.members, run=run)
     require(
@@ -60,7 +65,7 @@ def export_run(task: Any, data: Any, run: RunFolder, wish: Wish) -> tuple[Path, 
     known = confidence.read(run)
     network = Physical(task, None if known is None else Calibrated(known.heads))
     sample = look(network, data, wish.windows)
-    about = describe(task, run, sample.answers, known)
+    about = describe(task, data, run, sample.answers, known)
     program, path = trace(network, list(sample.given.values())), wish.place(run)
     with atomic_file(path) as work:
         about = (write_program if wish.form == "torch" else write_graph)(work, program, sample, about, wish)

@@ -53,19 +53,18 @@ def write_int8(source: Path, target: Path, given: Named) -> None:
 
 
 def changes(found: Named, wanted: Named) -> dict[str, float]:
-    """Return what 8 bits change: decisions in shares, values by their root mean square in standard deviations.
+    """Return what 8 bits change: decisions in shares, probabilities and values by their root mean square.
 
-    Of several targets the largest.
+    That of values is counted in standard deviations of the answers; of several targets or classes the largest is told.
     """
     measured = {}
     for name, answer in wanted.items():
         if answer.dtype == bool:
             continue
-        if name.rpartition("/")[2] == "probabilities":
+        axes, likely = tuple(range(answer.ndim - 1)), name.rpartition("/")[2] == "probabilities"
+        if likely:
             measured[f"{name}: changed decisions"] = float((found[name].argmax(-1) != answer.argmax(-1)).mean())
-            continue
-        axes = tuple(range(answer.ndim - 1))
-        spread = answer.std(axis=axes, dtype=np.float64)
+        spread = np.ones(answer.shape[-1]) if likely else answer.std(axis=axes, dtype=np.float64)
         with np.errstate(invalid="ignore"):
             off = np.sqrt(np.square(np.subtract(found[name], answer, dtype=np.float64)).mean(axis=axes))
         finite = np.isfinite(off) & (spread > 0)

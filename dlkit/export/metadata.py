@@ -33,24 +33,26 @@ MEANINGS = {
 }
 
 
-def describe(task: Any, run: RunFolder, answers: Mapping[str, Tensor], confidence: Any) -> dict[str, Any]:
+def describe(task: Any, data: Any, run: RunFolder, answers: Mapping[str, Tensor], confidence: Any) -> dict[str, Any]:
     """Return names, units, window, classes, level, versions and fingerprints of an exported run.
 
     Args:
         task: The trained task.
+        data: Its data.
         run: Its folder.
         answers: What it answers to some windows, by name.
         confidence: What the run knows of its confidence, or None.
     """
     spec: Spec = task.spec
+    dilation = getattr(getattr(data, "geometry", None), "dilation", 1)
     return {
         "format": FORMAT,
         "name": run.path.name,
         "kind": spec.kind,
         "network": type(task.net).__name__,
-        "inputs": [port.to_dict() for port in with_typical(task, inputs_of(spec))],
+        "inputs": [port.to_dict() for port in with_typical(task, inputs_of(spec, dilation))],
         "outputs": [output(spec, name, value).to_dict() for name, value in answers.items()],
-        "window": geometry(spec),
+        "window": geometry(spec) | {"dilation": dilation},
         "padded": spec.padded,
         "classes": list(spec.classes),
         "heads": {head.name: {"kind": head.kind, "classes": list(head.classes)} for head in spec.heads},

@@ -51,14 +51,21 @@ def masks_of(part: Part) -> int:
     return sum(name.endswith(OBSERVED) for name in helpers)
 
 
-def inputs_of(spec: Spec) -> list[Port]:
-    """Return what an exported model takes."""
+def inputs_of(spec: Spec, dilation: int = 1) -> list[Port]:
+    """Return what an exported model takes.
+
+    Args:
+        spec: Of the task.
+        dilation: Rows of the table between neighbouring samples of a window.
+    """
     if spec.parts:
         return [port for part in spec.parts for port in ports_of(part)]
     measured = len(spec.channels) - spec.masks - int(spec.padded)
     axes = ("batch", "channels", *(("time",) if len(spec.size) == 1 else ("height", "width")))
     units = spec.units[:measured] or ("",) * measured
-    times = tuple(spec.step * (number + 1 - spec.size[0]) for number in range(spec.size[0])) if len(axes) == 3 else ()
+    times: tuple[float, ...] = ()
+    if len(axes) == 3:
+        times = tuple(dilation * spec.step * (number + 1 - spec.size[0]) for number in range(spec.size[0]))
     ends = "; NaN behind the end of a trace" if spec.padded else ""
     x = Port("x", axes, (measured, *spec.size), spec.channels[:measured], units, f"inputs, NaN where missing{ends}",
              times)  # fmt: skip

@@ -11,7 +11,7 @@ from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.core.packing import unpack
 from dlkit.core.specs import Spec
-from dlkit.export.agreement import difference
+from dlkit.export.agreement import difference, like_of
 from dlkit.export.physical import Physical
 from dlkit.export.ports import given_channels
 from dlkit.export.tracing import quiet
@@ -54,7 +54,8 @@ def look(network: Physical, data: Any, windows: int) -> Sample:
         network.unsaid = {name for name, value in answers.items() if bool(value.isnan().all())}
         answers = {name: value for name, value in answers.items() if name not in network.unsaid}
         direct = network.answers_to(batch)
-    shift = max(difference(answers[name].numpy(), value.numpy()) for name, value in direct.items())
+    wanted = {name: value.numpy() for name, value in direct.items()}
+    shift = max(difference(answers[name].numpy(), value, like_of(name, wanted)) for name, value in wanted.items())
     require(
         shift <= SAME,
         f"Physical values give other answers than the run's batches, by {shift:.2g}: this data module cannot be "
