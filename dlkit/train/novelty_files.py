@@ -17,6 +17,7 @@ from dlkit.train.checkpoints import best_or_newest
 from dlkit.train.novelty import Novelty
 from dlkit.train.novelty_looks import input_shape
 
+FORM = 1  # rises when other features are compared
 KINDS: dict[str, type[Distance]] = {"nearest": Nearest, "mahalanobis": Mahalanobis}
 
 
@@ -28,7 +29,7 @@ def novelty_file(run: RunFolder) -> Path:
 def write_novelty(run: RunFolder, novelty: Novelty) -> None:
     """Write ``RUN/confidence.npz`` with the stamp of the weights whose features it holds."""
     kind = next(name for name, one in KINDS.items() if isinstance(novelty.distance, one))
-    head = {"checkpoint": stamp_of(best_or_newest(run)), "method": kind, "channels": list(novelty.channels)}
+    head = {"form": FORM, "checkpoint": stamp_of(best_or_newest(run)), "method": kind, "channels": novelty.channels}
     arrays = {"head": np.array(json.dumps(head))}
     parts = {"places": novelty.places, "distance": novelty.distance}
     for name, part in parts.items():
@@ -59,6 +60,7 @@ def read_novelty(run: RunFolder, task: Any) -> Novelty | None:
         head = json.loads(str(arrays.pop("head")))
     except (ValueError, KeyError, OSError, EOFError) as error:
         raise InputError(f"'{path}' is damaged: {again}") from error
+    require(head.get("form") == FORM, f"'{path}' was written by another version of dlkit: {again}")
     require(
         head["checkpoint"] == stamp_of(best_or_newest(run)),
         f"'{path}' belongs to other weights, the run was trained further: {again}",

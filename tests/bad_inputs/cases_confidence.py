@@ -12,6 +12,7 @@ import torch
 from dlkit.core.runfolder import RunFolder
 from dlkit.train import confidence
 from dlkit.train.confidence_wish import Wish
+from dlkit.train.novelty_files import FORM
 from tests.bad_inputs.corpus import Case, table, text
 
 RUN = "{}/runs/tiny-001"
@@ -218,7 +219,7 @@ def features_of_other_weights(folder: Path) -> None:
     """Leave a confidence of these weights beside features of others."""
     run = RunFolder(folder / "runs" / "tiny-001")
     confidence.write(run, confidence.Confidence(Wish(), {}))
-    head = {"checkpoint": "0", "method": "nearest", "channels": ["a", "b"]}
+    head = {"form": FORM, "checkpoint": "0", "method": "nearest", "channels": ["a", "b"]}
     np.savez(run.path / "confidence.npz", head=np.array(json.dumps(head)))
 
 

@@ -197,6 +197,9 @@ def test_what_is_read_says_the_same_as_what_was_written(trained, tmp_path, monke
     monkeypatch.setattr(novelty_files, "stamp_of", lambda _: "other weights")
     with pytest.raises(InputError, match="other weights"):
         read_novelty(run, task)
+    monkeypatch.setattr(novelty_files, "FORM", 99)
+    with pytest.raises(InputError, match="another version"):
+        read_novelty(run, task)
     (tmp_path / "confidence.npz").write_bytes(b"PK nothing")
     with pytest.raises(InputError, match="damaged"):
         read_novelty(run, task)
