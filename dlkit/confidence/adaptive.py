@@ -73,7 +73,8 @@ class Adaptive:
         miss, radius, coming = levels(scores, quantiles, 1 - level, gamma, known_before(times, max(1, delay)))
         empty, radius = radius == -math.inf, radius * unit
         lower, upper = self.method.widened(answers.point, answers.lower, answers.upper, radius)
-        last = self.method.fitted((coming * unit)[None], level, fewest_known(table))
+        coming = torch.maximum(coming, quantiles.ordered[1].reshape(coming.shape)) * unit  # what comes is not empty
+        last = self.method.fitted(coming[None], level, fewest_known(table))
         last = replace(last, kind=import_path(type(self)))
         return Followed(lower.masked_fill_(empty, math.nan), upper.masked_fill_(empty, math.nan), miss, last)
 

@@ -12,6 +12,7 @@ from dlkit.confidence.autocorrelation import autocovariances, integrated_time
 
 SIZE = 0.05  # of the tests together: a half each
 BLOCK = 3.0  # correlation times in a block: then 5 % are 5 % for series that remember (scripts/study_coverage.py)
+MOST_BLOCKS = 2_000  # more would tell little more
 TAILS = (0.25, 0.5, 0.75, 0.9)
 JUMP = 0.01
 BETS = np.array([-1.0, 0.0, 1.0])
@@ -72,7 +73,8 @@ def exchangeability(
     scores = np.concatenate([calibration, test])
     ranks = np.asarray(stats.rankdata(scores) / len(scores))
     parts = ranks[: len(calibration)], ranks[len(calibration) :]
-    block = max(overlap, math.ceil(BLOCK * max(correlation_time(part) for part in parts)))
+    time = max(correlation_time(part) for part in parts)
+    block = max(overlap, math.ceil(BLOCK * time), math.ceil(len(scores) / MOST_BLOCKS))
     means = [block_means(part, block) for part in parts]
     tails = [block_means(exceeding(part), block) for part in parts]
     p_value = permutation(tails[0], tails[1], draws, generator)

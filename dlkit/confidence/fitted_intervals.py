@@ -78,6 +78,11 @@ class FittedIntervals:
         """Say why an interval is infinite and what helps; "" where all are finite."""
         if bool(self.radius.isfinite().all()):
             return ""
+        if min(self.counts) >= fewest(self.level):
+            return (
+                f"{self.kind.rpartition('.')[2]} finds no finite interval for a coverage of {self.level:.12g} at some "
+                "places: set `level` lower, or another method"
+            )
         where = "" if self.groups is None else f" of group '{self.groups[int(np.argmin(self.counts))]}'"
         return (
             f"{min(self.counts)} calibration windows{where} cannot promise a coverage of {self.level:.12g}, "

@@ -113,6 +113,14 @@ def test_whole_paths_are_followed_together():
     assert ((whole.mean(0) - 0.8).abs() < 0.04).all()
 
 
+def test_what_comes_after_intervals_that_were_much_too_wide_is_narrow_not_empty():
+    calibration, answers = gaussian(50, 0, 2), errors_of(torch.zeros(400, 2))
+    found = Adaptive(gamma=0.05).follow(calibration, answers, 0.5, np.arange(400), 1)
+    assert found.lower.isnan().any()  # empty at times, which makes up for windows that no fixed interval misses
+    assert abs(float(1 - contained(answers.truth, found.lower, found.upper).mean()) - 0.5) < 0.06
+    assert (found.last.radius >= calibration.truth.abs().amin(0)).all()
+
+
 def test_a_step_must_be_positive():
     with pytest.raises(InputError, match="Adaptive gamma=0 must be positive"):
         Adaptive(gamma=0.0)

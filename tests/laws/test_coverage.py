@@ -116,6 +116,13 @@ def test_the_martingale_seldom_grows_large_under_exchangeability_and_does_after_
     assert log_martingale(np.concatenate([np.zeros(50), np.ones(50)]) + draw.random(100), draw) > np.log(20)
 
 
+def test_very_many_windows_are_told_in_no_more_blocks_than_needed():
+    draw = np.random.default_rng(0)
+    found = exchangeability(draw.random(30_000), draw.random(30_000), draws=99)
+    assert found.blocks <= 2_000
+    assert not found.refuted
+
+
 def test_too_few_windows_refute_nothing_and_say_so():
     found = exchangeability(np.zeros(100), np.ones(100) * 9, overlap=50)
     assert found.few
