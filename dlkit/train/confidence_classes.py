@@ -14,7 +14,7 @@ from dlkit.confidence.risk import false_positive_threshold
 from dlkit.confidence.scaling import Isotonic, Scaling, Temperature, Vector
 from dlkit.core.checks import InputError
 from dlkit.train.confidence import HeadConfidence
-from dlkit.train.confidence_answers import halves, order_of, some
+from dlkit.train.confidence_answers import Order, halves, order_of, some
 from dlkit.train.confidence_checks import SURE, exchangeable, promise
 from dlkit.train.confidence_wish import Wish
 from dlkit.train.evaluation import Evaluation
@@ -38,14 +38,8 @@ def fit_classes(evaluation: Evaluation, val: Any, test: Any, wish: Wish) -> Head
     """Return scaling and sets, fitted on validation and checked on the test."""
     labels = val.truth.ndim == 2
     method = method_of(wish, val.probabilities.shape[1], labels=labels)
-    order = order_of(evaluation, val)
-    ours = torch.arange(len(val.start)), torch.arange(len(val.start))
-    first, second = ours if wish.scaling == "none" else halves(order, val.truth)
     head = HeadConfidence("labels" if labels else "classes")
-    if wish.scaling != "none":
-        some_val = some(val, first)
-        head.scaling = SCALINGS[wish.scaling]().fit(some_val.probabilities, some_val.truth)
-    kept = some(val, second)
+    kept = fit_scaling(head, val, order_of(evaluation, val), wish)
     probabilities = scaled(head, kept.probabilities)
     head.sets = method.fit(probabilities, kept.truth, wish.level)
     if head.sets.note:
@@ -54,6 +48,22 @@ def fit_classes(evaluation: Evaluation, val: Any, test: Any, wish: Wish) -> Head
     if wish.risk is not None:
         keep_rate(evaluation, head, (probabilities, kept.truth), test, wish.risk)
     return head
+
+
+def fit_scaling(head: HeadConfidence, val: Any, order: Order, wish: Wish) -> Any:
+    """Fit the scaling on a part of the answers to validation and return the others, which fit the sets."""
+    if wish.scaling == "none":
+        return val
+    first, second = halves(order, val.truth)
+    mine = some(val, first)
+    if not (mine.truth >= 0).any():  # NaN, of labels, is not either
+        head.notes.append(
+            "probabilities are left as they are: too few windows or samples validate to be dealt in two parts without "
+            "a shared row, of which one fits the scaling"
+        )
+        return val
+    head.scaling = SCALINGS[wish.scaling]().fit(mine.probabilities, mine.truth)
+    return some(val, second)
 
 
 def scaled(head: HeadConfidence, probabilities: Tensor) -> Tensor:
