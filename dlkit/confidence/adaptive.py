@@ -51,7 +51,7 @@ class Adaptive:
     """
 
     def __init__(self, *, gamma: float | None = None, method: Intervals | None = None) -> None:
-        require(gamma is None or gamma > 0, f"Adaptive gamma={gamma:g} must be positive: set `gamma`, e.g. 0.002.")
+        require(gamma is None or gamma > 0, f"Adaptive gamma={gamma} must be positive: set `gamma`, e.g. 0.002.")
         self.gamma, self.method = gamma, method or Split()
 
     def follow(

@@ -113,6 +113,16 @@ def test_whole_paths_are_followed_together():
     assert ((whole.mean(0) - 0.8).abs() < 0.04).all()
 
 
+def test_one_miss_of_the_default_step_leaves_intervals_finite():
+    calibration, answers = gaussian(2000, 0, 1), gaussian(300, 1, 1)
+    answers.truth[10] = 1e6
+    for level in (0.9, 0.99):
+        found = Adaptive().follow(calibration, answers, level, np.arange(300), 1)
+        assert found.upper.isfinite().all()
+        wanted, misses = 1 - level, 11 - float(contained(answers.truth, found.lower, found.upper)[:11].sum())
+        assert float(found.miss[11]) == pytest.approx(wanted + wanted / 50 * (11 * wanted - misses), rel=1e-4)
+
+
 def test_what_comes_after_intervals_that_were_much_too_wide_is_narrow_not_empty():
     calibration, answers = gaussian(50, 0, 2), errors_of(torch.zeros(400, 2))
     found = Adaptive(gamma=0.05).follow(calibration, answers, 0.5, np.arange(400), 1)
@@ -122,5 +132,5 @@ def test_what_comes_after_intervals_that_were_much_too_wide_is_narrow_not_empty(
 
 
 def test_a_step_must_be_positive():
-    with pytest.raises(InputError, match="Adaptive gamma=0 must be positive"):
+    with pytest.raises(InputError, match="Adaptive gamma=0.0 must be positive"):
         Adaptive(gamma=0.0)
