@@ -125,7 +125,7 @@ def quality_figure(
         panels[0].set_ylabel(quality)
         if level is not None:
             panels[1].axhline(level, color=BLACK, linewidth=0.9)
-            panels[1].set_ylabel(f"share of the truth inside ({100 * level:.3g} % promised)")
+            panels[1].set_ylabel(f"share of the truth held ({100 * level:.3g} % promised)")
             panels[1].set_ylim(top=1.02)
         panels[0].legend()
     return figure
@@ -183,9 +183,9 @@ def channel_figure(moved: Mapping[str, Moved], names: Sequence[str]) -> "matplot
         for axes, neutral in zip(panels, (0, 1, 0), strict=True):
             axes.axvline(neutral, color=BLACK, linewidth=0.9)
         panels[0].set_yticks(rows, [shorten(name, 22) for name in names[:count]])
-        panels[0].invert_yaxis()
-        panels[1].set_xscale("log", base=2)
-        panels[1].xaxis.set_major_formatter("{x:.3g}")
+        panels[0].set_ylim(count - 0.5, -0.5)
+        panels[1].set_xlim(left=0)
+        panels[2].set_xlim(-2, max(10, panels[2].get_xlim()[1]))
         panels[0].set_xlabel("level, change in sd of training")
         panels[1].set_xlabel("spread over that of training")
         panels[2].set_xlabel("inputs beyond its range (%)")
