@@ -132,5 +132,5 @@ def test_what_comes_after_intervals_that_were_much_too_wide_is_narrow_not_empty(
 
 
 def test_a_step_must_be_positive():
-    with pytest.raises(InputError, match="Adaptive gamma=0.0 must be positive"):
-        Adaptive(gamma=0.0)
+    with pytest.raises(InputError, match="0 must be positive: set `gamma`"):
+        Adaptive(gamma=-1.0)
