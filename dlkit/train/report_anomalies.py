@@ -41,12 +41,13 @@ def event_parts(known: Known, events: Any) -> list[str]:
     order = events.sort_values("severity", ascending=False)
     rows = []
     for one in order.head(EVENTS).itertuples():
-        cells = [when(one.start), when(one.end), number(float(one.severity)), percent(float(one.confidence))]
-        rows.append([*cells, *([percent(float(one.labelled), 0)] if "labelled" in events else []), str(one.channels)])
-    head = ["start", "end", "severity", "confidence", *(["labelled"] if "labelled" in events else []), "where it shows"]
+        numbers = [number(float(one.severity)), percent(float(one.confidence))]
+        numbers += [percent(float(one.labelled), 0)] if "labelled" in events else []
+        rows.append([when(one.start), when(one.end), str(one.channels), *numbers])
+    head = ["start", "end", "where it shows", "severity", "confidence", *(["labelled"] if "labelled" in events else [])]
     more = f"; {len(events) - EVENTS} more are in `events.csv`" if len(events) > EVENTS else ""
     told = f"{count(len(events), 'event')} in the test rows, the most severe first{more}"
-    return [table(head, rows, caption=told, words=2)]
+    return [table(head, rows, caption=told, words=3)]
 
 
 def when(value: Any) -> str:

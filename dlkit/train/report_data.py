@@ -11,6 +11,7 @@ from dlkit.report.page.elements import Section, facts, folded, heading, note, pa
 from dlkit.report.page.laid import Laid, lay
 from dlkit.report.page.traces import Line, Panel, Spans, Trace
 from dlkit.train.report_known import Known
+from dlkit.train.report_results import figure_of
 from dlkit.train.report_words import count, duration, percent, size
 
 ROLES = {"train": "training", "val": "validation", "test": "test"}
@@ -32,10 +33,18 @@ def data_section(known: Known) -> Section:
         split_table(found),
         class_table(found),
         *audit_notes(found),
+        sync_part(known),
         axis_part(known),
         *quality(known),
     ]
     return Section("data", "Data", parts)
+
+
+def sync_part(known: Known) -> str:
+    """Return how the clocks of several sources were brought together."""
+    path = known.run.figures / "sync.png"
+    said = "Offset and drift of the clocks, found from what two sources both saw."
+    return heading("Clocks") + figure_of(path, said) if path.is_file() else ""
 
 
 def summary(found: Mapping[str, Any]) -> dict[str, str]:
@@ -173,7 +182,7 @@ def quality(known: Known) -> list[str]:
     """Return what is missing, lost and skipped."""
     found, parts = known.data, []
     missing = found.get("missing in training rows") or found.get("missing in training samples") or {}
-    rows = [[name, percent(share, 2)] for name, share in sorted(missing.items(), key=lambda one: -one[1])[:20] if share]
+    rows = [[name, percent(share, 2)] for name, share in sorted(missing.items(), key=lambda one: -one[1])[:12] if share]
     parts.append(table(["channel", "missing in training"], rows, caption="Missing values"))
     for name, caption in (("rows lost", "Rows that were left out"), ("skipped", "What could not be used")):
         left = found.get(name) or {}

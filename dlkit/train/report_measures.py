@@ -57,7 +57,7 @@ def direction(name: str) -> str:
     return "neither" if last in NEITHER or "(" in last else better_of(name)
 
 
-def shown(name: str, value: float | None) -> str:
+def shown(name: str, value: float | int | None) -> str:
     """Return the value of a measure; counts are whole."""
     if value is not None and name.rpartition("/")[2] in COUNTED and math.isfinite(value):
         return number(int(value))

@@ -122,9 +122,19 @@ def class_part(known: Known) -> str:
 
 
 def figures_part(known: Known) -> str:
-    """Return the figures of the test."""
-    found = [path for path in sorted(known.run.figures.glob("*.png")) if not path.stem.startswith(ELSEWHERE)]
-    return beside([figure_of(path, kind="small") for path in found[:12]])
+    """Return the figures of the test: small ones beside each other, then the wide ones."""
+    found = [path for path in sorted(known.run.figures.glob("*.png")) if not path.stem.startswith(ELSEWHERE)][:12]
+    wide = [path for path in found if is_wide(path)]
+    small = [figure_of(path, kind="small") for path in found if path not in wide]
+    return beside(small) + "".join(figure_of(path) for path in wide)
+
+
+def is_wide(path: Path) -> bool:
+    """Tell whether a picture has several panels beside each other."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return image.width > 1.9 * image.height
 
 
 def figure_of(path: Path, caption: str = "", alt: str = "", *, kind: str = "") -> str:

@@ -1,6 +1,5 @@
 """Answers on the time axis: what was said of each moment beside what was measured."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -98,7 +97,7 @@ def forecast_trace(known: Known, head: str, spec: Spec) -> Trace | None:
     return Trace(axis, panels, alt, caption=caption(axis, found, len(spec.targets)))
 
 
-def in_order(found: Any, series: Sequence[Any]) -> Any:
+def in_order(found: Any, series: Any) -> Any:
     """Return rows by series as they came, then by time."""
     place = {name: k for k, name in enumerate(series)}
     order = np.lexsort([found["time"].to_numpy(), found["series"].map(place).to_numpy()])

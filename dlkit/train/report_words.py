@@ -9,7 +9,7 @@ from dlkit.report.tables import number_text
 DASH = "\u2013"
 
 
-def number(value: float | None) -> str:
+def number(value: float | int | None) -> str:
     """Return four significant digits, whole numbers as they are; a dash where there is none."""
     if value is None or not math.isfinite(value):
         return DASH
@@ -26,12 +26,12 @@ def count(value: int, one: str, many: str = "") -> str:
     return f"{value:,} {one if value == 1 else many or one + 's'}"
 
 
-def percent(share: float | None, digits: int = 1) -> str:
+def percent(share: float | int | None, digits: int = 1) -> str:
     """Return a share in percent."""
     return DASH if share is None or not math.isfinite(share) else f"{100 * share:.{digits}f} %"
 
 
-def level_text(level: float) -> str:
+def level_text(level: float | int) -> str:
     """Return a level in percent, not rounded."""
     return f"{100 * level:.6g} %"
 
@@ -52,7 +52,7 @@ def named(targets: Sequence[str], units: Sequence[str]) -> str:
 UNITS = (("d", 86_400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float | int) -> str:
     """Return a duration in the largest unit in which it is a whole number, else in that in which it reads well."""
     for unit, one in UNITS:
         many = seconds / one
@@ -63,12 +63,12 @@ def duration(seconds: float) -> str:
     return f"{seconds / one:.4g} {unit}"
 
 
-def span(steps: int, step: float) -> str:
+def span(steps: int, step: float | int) -> str:
     """Return how long some steps are."""
     return duration(steps * step)
 
 
-def clock(seconds: float) -> str:
+def clock(seconds: float | int) -> str:
     """Return how long something took."""
     if seconds < 60:
         return f"{seconds:.3g} s"

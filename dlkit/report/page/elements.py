@@ -7,6 +7,7 @@ from html import escape
 from typing import Literal
 
 Tone = Literal["good", "warn", "bad", "info"]
+SHORT = 26  # letters of a cell that is not broken into lines
 SIGNS: dict[str, str] = {"good": "✓", "warn": "!", "bad": "✗", "info": "i"}
 
 
@@ -125,7 +126,8 @@ def _row(cells: Sequence[str], words: int, best: int | None, sign: Tone | None) 
         if sign is not None and k == len(cells) - 1:
             content = f'<span class="{sign}">{SIGNS[sign]}&nbsp;{content}</span>'
         tag = 'th scope="row"' if k == 0 else "td"
-        parts.append(f"<{tag}{_side(k, words)}>{content}</{tag[:2]}>")
+        side = ' class="short"' if k < words and len(cell) <= SHORT else _side(k, words)
+        parts.append(f"<{tag}{side}>{content}</{tag[:2]}>")
     return f"<tr>{''.join(parts)}</tr>"
 
 
