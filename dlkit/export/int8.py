@@ -1,6 +1,5 @@
 """Weights of 8 bits: written by onnxruntime, measured on real windows."""
 
-import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -39,7 +38,6 @@ def write_int8(source: Path, target: Path, given: Named) -> None:
         InputError: There is nothing that can be stored in 8 bits.
     """
     kinds = {node.op_type for node in onnx.load(source).graph.node}
-    logging.getLogger().setLevel(max(logging.getLogger().level, logging.ERROR))
     with quiet():
         if "Conv" in kinds:
             layers = ["Conv", "Gemm", "MatMul"]

@@ -1,5 +1,6 @@
 """Trace a network from physical units to physical units once, with any number of windows."""
 
+import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,9 +16,14 @@ from dlkit.export.physical import Physical
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep what the exporters warn of, which nobody who exports can mend, from the screen."""
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        yield
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 def trace(network: Physical, given: Sequence[Tensor]) -> ExportedProgram:
