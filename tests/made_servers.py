@@ -22,13 +22,13 @@ def free_port() -> int:
 
 def answers(address: str) -> bool:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with suppress(OSError), direct.open(f"{address}/health", timeout=2) as reply:
+    with suppress(OSError), direct.open(f"{address}/health", timeout=10) as reply:
         return bool(reply.status == 200)
     return False
 
 
 @contextmanager
-def mlflow_server(folder: Path, patience: float = 180) -> Iterator[str]:
+def mlflow_server(folder: Path, patience: float = 600) -> Iterator[str]:
     """Yield the address of a server that keeps everything in ``folder``."""
     port, log = free_port(), folder / "server.log"
     settings = ["--backend-store-uri", f"sqlite:///{folder}/runs.db", "--artifacts-destination", f"{folder}/files"]

@@ -69,9 +69,9 @@ def test_processes_stop_at_the_same_step_and_speak_rarely(tmp_path: Path) -> Non
     processes = [context.Process(target=steps_until_stop, args=(rank, 2, tmp_path, results)) for rank in range(2)]
     for process in processes:
         process.start()
-    (one, reductions), (other, _) = results.get(timeout=120), results.get(timeout=120)
+    (one, reductions), (other, _) = results.get(timeout=600), results.get(timeout=600)
     for process in processes:
-        process.join(60)
+        process.join(600)
         assert process.exitcode == 0
     assert one == other
     assert 40 <= one < 200

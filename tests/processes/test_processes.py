@@ -1,7 +1,6 @@
 """Several processes train, test and predict what one would, and end together."""
 
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -153,13 +152,10 @@ def test_a_process_that_fails_ends_all_and_one_says_why(tmp_path, how, number, s
         assert "Traceback" not in done.stderr
 
 
-def test_measures_words_and_patience_among_three_processes():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+def test_measures_words_and_patience_among_three_processes(tmp_path):
     command = [sys.executable, str(HERE / "joining.py")]
     jobs = [
-        subprocess.Popen([*command, str(rank), port], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen([*command, str(rank), str(tmp_path)], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
         for rank in range(3)
     ]
     errors = [job.communicate(timeout=600)[1] for job in jobs]

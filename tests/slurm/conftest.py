@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).with_name("cluster.sh")
+LONG = 600.0  # seconds; these tests are about what comes, not how fast
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "DEADLINE"}
 
 
@@ -43,7 +44,7 @@ class Slurm:
         """Return the state of a job."""
         return self.show(job)["JobState"]
 
-    def wait_for(self, what: Callable[[], object], *, within: float = 60.0, of: str = "") -> None:
+    def wait_for(self, what: Callable[[], object], *, within: float = LONG, of: str = "") -> None:
         """Wait until something holds.
 
         Raises:
@@ -55,7 +56,7 @@ class Slurm:
             assert time.monotonic() < end, f"not within {within} s: {of or what}; queue: {queue}"
             time.sleep(0.1)
 
-    def wait_for_state(self, job: str, *states: str, within: float = 60.0) -> str:
+    def wait_for_state(self, job: str, *states: str, within: float = LONG) -> str:
         """Wait until a job is in one of some states, by default ended, and return which."""
         wanted = set(states) or ENDED
         self.wait_for(lambda: self.state(job) in wanted, within=within, of=f"job {job} {' or '.join(sorted(wanted))}")

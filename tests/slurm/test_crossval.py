@@ -25,7 +25,7 @@ def test_folds_are_made_by_an_array_and_gathered(job, slurm, capsys):
     record = read_record(place)
     assert f"job array {record.job} of 3 folds" in capsys.readouterr().out
     (last, _), *_ = record.then
-    assert slurm.wait_for_state(last, within=240) == "COMPLETED"
+    assert slurm.wait_for_state(last) == "COMPLETED"
     found = read_json(place / "metrics.json")
     assert len(found["metrics"]["model"]["standardized/mae"]["folds"]) == 3
     assert pd.read_parquet(place / "predictions.parquet")["fold"].unique().tolist() == [1, 2, 3]

@@ -27,7 +27,6 @@ from tests.test_interrupt import last_of
 from tests.test_resume import assert_same, write_config
 
 HELD_RUN = Path(__file__).with_name("held_run.py")
-LONG = 600.0  # seconds; this is about what comes, not how fast
 
 
 class Jobs:
@@ -93,7 +92,7 @@ class Jobs:
     def ends(self, name: str, state: str = "COMPLETED", *, restarts: int = 1) -> None:
         """Wait for the end of a job and check it."""
         job = self.numbers[name]
-        assert self.slurm.wait_for_state(job, within=LONG) == state, self.log(name)
+        assert self.slurm.wait_for_state(job) == state, self.log(name)
         assert int(self.slurm.show(job)["Restarts"]) == restarts, self.log(name)
 
 
@@ -157,7 +156,7 @@ def strike_all(jobs: Jobs) -> None:
                 waiting.pop(places)()
         return not waiting
 
-    jobs.slurm.wait_for(strike_those_held, within=LONG, of="all are where they are to be struck")
+    jobs.slurm.wait_for(strike_those_held, of="all are where they are to be struck")
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +211,7 @@ def test_a_validation_with_workers_is_left_and_made_again_whole(jobs: Jobs, toge
 
 def test_a_time_limit_is_no_end(jobs: Jobs, alone: dict[str, Any]) -> None:
     job = jobs.numbers["limit"]
-    assert jobs.slurm.wait_for_state(job, within=LONG) == "COMPLETED", jobs.log("limit")
+    assert jobs.slurm.wait_for_state(job) == "COMPLETED", jobs.log("limit")
     assert int(jobs.slurm.show(job)["Restarts"]) >= 1
     assert_same(alone, last_of(jobs.run("limit")))
 
@@ -229,7 +228,7 @@ def test_a_rank_that_crashes_takes_the_others_along_and_what_follows_does_not_wa
 
 
 def test_too_little_memory_is_a_failure_when_it_happens_again(jobs: Jobs) -> None:
-    assert jobs.slurm.wait_for_state(jobs.numbers["memory"], within=LONG) in ("FAILED", "OUT_OF_MEMORY")
+    assert jobs.slurm.wait_for_state(jobs.numbers["memory"]) in ("FAILED", "OUT_OF_MEMORY")
     assert jobs.slurm.show(jobs.numbers["memory"])["Restarts"] == "1"
 
 
@@ -240,7 +239,7 @@ def test_killed_in_a_save_it_goes_on_from_the_save_before(jobs: Jobs, alone: dic
 def test_one_element_of_an_array_is_requeued_alone(jobs: Jobs, alone: dict[str, Any]) -> None:
     array = jobs.numbers["array"]
     for element, name, restarts in ((1, "one", "1"), (2, "two", "0")):
-        assert jobs.slurm.wait_for_state(f"{array}_{element}", within=LONG) == "COMPLETED", jobs.log("array")
+        assert jobs.slurm.wait_for_state(f"{array}_{element}") == "COMPLETED", jobs.log("array")
         assert jobs.slurm.show(f"{array}_{element}")["Restarts"] == restarts
         assert_same(alone, last_of(jobs.run(name)))
 
