@@ -138,7 +138,7 @@ def ranked_classes(found: Any, spec: Spec) -> Ranked:
     given = np.where(np.isnan(place.astype(float)), np.nan, 0.0)
     seen = np.flatnonzero(np.isfinite(given))
     given[seen] = probabilities[seen, place[seen].astype(int)]
-    order = known_order(-given)
+    order, sure = known_order(-given), probabilities.max(1)
     best = first_of_each(order, found["truth"].to_numpy())
     chosen = [*order[::-1][:MOST], *best[:2]]
     records = {k: found.iloc[k] for k in {*chosen, *best}}
@@ -147,7 +147,7 @@ def ranked_classes(found: Any, spec: Spec) -> Ranked:
             name_of(one),
             str(one["truth"]),
             str(one["prediction"]),
-            percent(float(one["confidence"])),
+            percent(float(sure[k])),
             percent(float(given[k])),
         ]
         for k, one in ((k, records[k]) for k in chosen)
@@ -156,8 +156,7 @@ def ranked_classes(found: Any, spec: Spec) -> Ranked:
     ranking = "ranked by the probability that was given to the truth"
     told = f"{count(len(seen), 'test answer')}, {wrong:,} of them wrong, {ranking}."
     said = {
-        k: [f"true: {one['truth']}", f"said: {one['prediction']} {float(one['confidence']):.3f}"]
-        for k, one in records.items()
+        k: [f"true: {one['truth']}", f"said: {one['prediction']} {float(sure[k]):.3f}"] for k, one in records.items()
     }
     head = ["", "true", "said", "how sure", "given to the truth"]
     return Ranked(told, head, rows, order[::-1][:MOST], best, order[len(order) // 2], said, words=3)
