@@ -10,6 +10,7 @@ import yaml
 
 from dlkit.__main__ import main
 from dlkit.core.runfolder import RunFolder
+from dlkit.export.runtime import Model
 from dlkit.train import confidence
 from dlkit.train.confidence_answers import Order, halves
 
@@ -181,3 +182,16 @@ def test_halves_of_windows_share_no_row_and_halves_of_samples_share_no_sample(le
     one, other = halves(Order(np.arange(91), None, [(0, 91)]), truth)
     assert sorted([*one.tolist(), *other.tolist()]) == list(range(91))
     assert (truth[one].bincount() - truth[other].bincount()).abs().max() <= 1
+
+
+def test_what_was_calibrated_leaves_the_house_with_the_model(walk, capsys):
+    assert main(["export", str(walk), "--to", "torch"]) == 0
+    said = capsys.readouterr().out
+    assert "run_model.py" in said and "largest relative difference" in said
+    model = Model(walk / "export" / "model.pt2")
+    assert model.about["level"] == 0.9 and model.about["promises"]
+    batch = np.zeros((2, *model.inputs["x"]["shape"]))
+    others = {name: np.zeros((2, *port["shape"])) for name, port in model.inputs.items() if name != "x"}
+    found = model.answer(model.checked({"x": batch} | others))
+    assert (found["lower"] < found["upper"]).all()
+    assert ("joint_lower" in found) == (told(walk)["joint"] is not None)
