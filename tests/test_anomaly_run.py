@@ -101,8 +101,9 @@ def test_scores_have_a_line_a_row_and_errors_in_units(run):
     pd.testing.assert_frame_equal(predicted, scores)
     assert (np.diff(p_values[np.argsort(scores["score"], kind="stable")]) <= 0).all()
     promise = read_json(run.path / "confidence.json")["heads"][""]["promises"][0]
-    assert promise["seen"] == pytest.approx((p_values[scores["label"] == 0] > 0.1).mean())
-    assert promise["holds"]
+    clear = scores["label"].rolling(2 * 28 + 1, center=True, min_periods=1).max() == 0  # look_back - 1 + smooth
+    assert promise["seen"] == pytest.approx((p_values[clear] > 0.1).mean())
+    assert promise["low"] < promise["seen"] < promise["high"]
 
 
 def test_measures_and_a_rival_are_in_the_metrics_and_each_event_has_a_picture(run):

@@ -32,6 +32,7 @@ class Scored:
         val: Of each row, window or sample that validates.
         test: Of each that tests.
         normal: Which of the latter are not labelled as anomalous.
+        clear: Which of these share no window, and no average, with one that is.
         val_borders: First and past the last of each run.
         order: Where those that test lie in time.
         per_day: Rows of a day, None for samples.
@@ -41,6 +42,7 @@ class Scored:
     val: np.ndarray
     test: np.ndarray
     normal: np.ndarray
+    clear: np.ndarray
     val_borders: Borders
     order: Order
     per_day: float | None
@@ -66,7 +68,7 @@ def scored(evaluation: Any) -> Scored:
         before = evaluation.labels("val")
         val = evaluation.val_scores if before is None else np.where(before == 1, np.nan, evaluation.val_scores)
         order = Order(np.arange(count), None, [(0, count)])
-        return Scored(val, evaluation.scores, normal, [(0, len(val))], order, None, 0)
+        return Scored(val, evaluation.scores, normal, normal, [(0, len(val))], order, None, 0)
     judged = evaluation.judged
     require(judged is not None, "Too few windows validate to say what is normal: give `split` a larger val part.")
     data = evaluation.moments if isinstance(evaluation, ReconstructEvaluation) else evaluation.data
@@ -76,12 +78,23 @@ def scored(evaluation: Any) -> Scored:
     labels = data.labels
     if labels is not None:
         val = np.where(labels[rows["val"]], np.nan, val)
-    normal = np.ones(len(test), bool) if labels is None else ~labels[rows["test"]].astype(bool)
+    normal = clear = np.ones(len(test), bool)
+    if labels is not None:
+        reach = (data.geometry.look_back - 1) * data.geometry.dilation + judged.fitted.smooth
+        normal, clear = (~near(labels.astype(bool), rows_off)[rows["test"]] for rows_off in (0, reach))
     order = Order(
         rows["test"], data.prepared.table.names_of(rows["test"]), packed(segments["test"]), data.geometry.look_back
     )
     step = data.prepared.table.step
-    return Scored(val, test, normal, packed(segments["val"]), order, DAY / step, judged.fitted.join_gap)
+    return Scored(val, test, normal, clear, packed(segments["val"]), order, DAY / step, judged.fitted.join_gap)
+
+
+def near(labels: np.ndarray, rows: int) -> np.ndarray:
+    """Return which rows lie at most so many rows from a labelled one, or are labelled."""
+    before = np.concatenate([[0], np.cumsum(labels)])
+    places = np.arange(len(labels))
+    found: np.ndarray = before[(places + rows + 1).clip(max=len(labels))] > before[(places - rows).clip(min=0)]
+    return found
 
 
 def fit_anomalies(evaluation: Any, wish: Wish) -> HeadConfidence:
@@ -93,9 +106,11 @@ def fit_anomalies(evaluation: Any, wish: Wish) -> HeadConfidence:
         head.notes.append(
             f"{count} normal scores cannot give a p-value of {1 - wish.level:.4g} or less: validate on more"
         )
-    inside = np.where(found.normal & ~np.isnan(found.test), head.normal(found.test) > 1 - wish.level, np.nan)
+    inside = np.where(found.clear & ~np.isnan(found.test), head.normal(found.test) > 1 - wish.level, np.nan)
     what = "a normal sample is called usual" if found.per_day is None else "a normal row is called usual"
     head.promises.append(promise(inside, found.order, what=what, target="", level=wish.level, method="p-value"))
+    if beside := int((found.normal & ~found.clear).sum()):
+        head.notes.append(f"{beside} normal rows are left out of this: they share a window with a labelled one")
     if found.normal.all():
         head.notes.append("no test row is labelled: all of them were taken for normal")
     if wish.risk is not None:
