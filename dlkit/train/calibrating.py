@@ -24,6 +24,7 @@ from dlkit.train.confidence_classes import fit_classes
 from dlkit.train.confidence_columns import Followed
 from dlkit.train.confidence_values import fit_values
 from dlkit.train.confidence_wish import Wish, require_possible
+from dlkit.train.evaluate_whole import placed
 from dlkit.train.evaluation import Evaluation, evaluation_of
 from dlkit.train.novelty import fit_novelty
 from dlkit.train.novelty_files import novelty_file, write_novelty
@@ -124,7 +125,8 @@ def write_distances(cli: Any, run: RunFolder, wish: Wish) -> str:
     if not wish.distance:
         return ""
     try:
-        write_novelty(run, fit_novelty(cli.model, cli.datamodule))
+        with placed(cli.model, cli.trainer.strategy.root_device):  # prediction leaves it on the CPU
+            write_novelty(run, fit_novelty(cli.model, cli.datamodule))
     except InputError as error:
         return f"\nno distances to the training data: {error}"
     return ""
