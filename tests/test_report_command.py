@@ -140,7 +140,7 @@ def test_a_browser_draws_the_traces_without_an_error(pages, runs, tmp_path):
     done = subprocess.run(
         ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
          f"--user-data-dir={tmp_path}", "--virtual-time-budget=20000", "--dump-dom", page],
-        capture_output=True, text=True, check=True, timeout=120,
+        capture_output=True, text=True, check=True, timeout=600,
     )  # fmt: skip
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line and "log level" not in line]
     assert console == []
