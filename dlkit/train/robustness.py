@@ -66,12 +66,13 @@ def certified(task: Classify, data: Any, wish: Wish) -> Certified:
     places, parts = data.places("test"), []
     numbers = torch.linspace(0, len(places) - 1, min(wish.samples, len(places))).round().long().unique()
     generator = torch.Generator(task.device).manual_seed(wish.seed)
-    for some in numbers.split(AT_ONCE):
+    room = data.eval_batch_size  # so many inputs at once are known to fit into memory
+    for some in numbers.split(min(AT_ONCE, room)):
         batch = data.transfer_batch_to_device(data.make_batch(places.starts(some)), task.device, 0)
         noisy = noisy_values(task, batch)
         found = certify(
             lambda x: task.loss.probabilities(task.net(x)), batch.x, wish.sigma, max(wish.draws // 10, 10), wish.draws,
-            wish.alpha, noisy=noisy, generator=generator,
+            wish.alpha, noisy=noisy, generator=generator, at_once=room,
         )  # fmt: skip
         answer = task.predict_step(batch, 0)
         said = answer.probabilities.argmax(-1)
