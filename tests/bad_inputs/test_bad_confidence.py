@@ -5,13 +5,13 @@ import shutil
 import pytest
 
 from dlkit.__main__ import main
-from tests.bad_inputs import cases_confidence
+from tests.bad_inputs import cases_confidence, cases_export
 from tests.bad_inputs.corpus import Case, write_job
 from tests.bad_inputs.test_bad_configs import check_case
 
 CASES = {
     f"{room.lower()}: {name}": case
-    for room, cases in vars(cases_confidence).items()
+    for room, cases in (vars(cases_confidence) | vars(cases_export)).items()
     if room.isupper() and isinstance(cases, dict)
     for name, case in cases.items()
     if isinstance(case, Case)
