@@ -12,9 +12,14 @@ from dlkit.report.tables import shorten
 from dlkit.train.confidence import HeadConfidence, Promise
 from dlkit.train.report_known import Known
 from dlkit.train.report_results import figure_of
-from dlkit.train.report_words import level_text, number, percent
+from dlkit.train.report_words import level_text, names, number, percent
 
 MOST = 24  # promises that are drawn
+MEASURES = {
+    "ece_before": "Calibration error before", "ece_after": "after scaling",
+    "ece_chance": "of a perfect model, by chance",
+    "ece_chance_p95": "the same, 95 of 100 times below", "temperature": "Temperature",
+}  # fmt: skip
 
 
 def confidence_section(known: Known) -> Section:
@@ -64,7 +69,7 @@ def head_parts(head: HeadConfidence) -> list[str]:
         exchangeability(head.exchangeability),
     ]
     measures = {
-        name.replace("_", " "): measure(name, value)
+        MEASURES.get(name, name.replace("_", " ")): measure(name, value)
         for name, value in head.measures.items()
         if isinstance(value, (int, float, str))
     }
@@ -135,39 +140,19 @@ def named(one: Promise) -> str:
 
 
 def promise_table(promises: list[Promise]) -> str:
-    """Return the promises with what the test saw and what they rest on."""
+    """Return the promises with what the test saw, and what they rest on."""
     rows, signs = [], []
     for one in promises[:60]:
-        seen = percent(one.seen, 2)
         between = f"{percent(one.low)} to {percent(one.high)}" if one.low is not None else ""
         size = "" if one.size is None else f"{number(one.size)} {one.unit}".strip()
-        rows.append(
-            [
-                named(one),
-                one.method,
-                one.assumes,
-                level_text(one.level),
-                seen,
-                between,
-                number(round(one.effective)),
-                size,
-                holds(one),
-            ]
-        )
+        seen, worth = percent(one.seen, 2), f"{round(one.effective):,}"
+        rows.append([named(one), one.method, level_text(one.level), seen, between, worth, size, holds(one)])
         signs.append(tone(one))
-    head = [
-        "promise",
-        "method",
-        "rests on",
-        "promised",
-        "seen on test",
-        "95 % interval",
-        "independent",
-        "mean size",
-        "holds?",
-    ]
-    caption = "An interval of the coverage seen counts as many answers as are independent of each other in time."
-    return table(head, rows, caption=caption, words=3, signs=signs)
+    head = ["promise", "method", "promised", "seen on test", "95 % interval", "answers", "mean size", "holds?"]
+    caption = "The interval counts as many answers as are independent of each other in time: those of the column."
+    rests = names(list(dict.fromkeys(one.assumes for one in promises if one.assumes)))
+    told = paragraph(f"The promises rest on this: {rests}.") if rests else ""
+    return table(head, rows, caption=caption, words=2, signs=signs) + told
 
 
 def holds(one: Promise) -> str:
