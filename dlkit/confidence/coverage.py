@@ -41,6 +41,7 @@ def coverage(
     *,
     overlap: int = 1,
     confidence: float = 0.95,
+    calibration: int | None = None,
 ) -> Coverage:
     """Return the share of truths inside, with the Clopper-Pearson interval at the effective number of windows.
 
@@ -53,13 +54,16 @@ def coverage(
         borders: First and past the last window of each series; one series by default.
         overlap: Windows that share rows with one another, e.g. horizon over stride.
         confidence: That the interval holds the true share.
+        calibration: Windows that the intervals were fitted to. A promise is kept on average over calibrations: the
+            bounds then also hold what the luck of this one adds, as if windows were fewer by n / (n + calibration).
     """
     columns = inside.reshape(len(inside), -1)
     count = np.asarray((~np.isnan(columns)).sum(0))
     seen = np.nansum(columns, 0, dtype=np.float64) / np.where(count, count, np.nan)
     times = correlation_times(columns, seen, borders or [(0, len(inside))])
     effective = effective_number(seen, count, times, overlap)
-    low, high = clopper_pearson(seen * effective, effective, confidence)
+    worth = effective if calibration is None else effective * calibration / (calibration + len(inside))
+    low, high = clopper_pearson(seen * worth, worth, confidence)
     return Coverage(*(part.reshape(inside.shape[1:]) for part in (seen, low, high, effective, count)))
 
 

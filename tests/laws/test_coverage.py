@@ -51,6 +51,15 @@ def test_the_interval_holds_the_true_share_in_95_of_100_cases(memory, windows, l
         assert np.mean((wrong[0] <= level) & (level <= wrong[1])) < 0.85
 
 
+def test_a_kept_promise_is_seldom_refuted_by_the_luck_of_one_calibration():
+    """Split conformal on 200 scores, counted on 200: without the luck of calibration 1 of 12 would be refuted."""
+    draw, trials = np.random.default_rng(0), 2000
+    radius = np.sort(draw.random((200, trials)), 0)[int(np.ceil(201 * 0.9)) - 1]
+    inside = (draw.random((200, trials)) <= radius).astype(np.float64)
+    assert np.mean(~coverage(inside, calibration=200).holds(0.9)) < 0.03
+    assert np.mean(~coverage(inside).holds(0.9)) > 0.05
+
+
 def test_shares_of_several_values_tell_more_than_one_value():
     inside = (np.random.default_rng(0).random((400, 24)) < 0.9).astype(np.float64)
     found = coverage(inside.mean(1)[:, None])
