@@ -62,7 +62,7 @@ def contest(name: str, size: int, device: str, rounds: int) -> None:
         "at once": Ensemble(one, others, batched=True),
     }
     if name in ("MLP", "PatchTST small", "LSTM"):
-        ways["Laplace, 50 draws"] = fit_laplace(one, [batch], 1.0).to(device)
+        ways["Laplace"] = fit_laplace(one, [batch], 1.0).to(device)
     if name in ("MLP", "PatchTST small"):
         ways["dropout, 20 draws"] = Dropout(one, draws=20)
     best = dict.fromkeys(ways, float("inf"))

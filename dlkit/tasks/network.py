@@ -134,10 +134,9 @@ class NetTask(Task, ABC):
         return answer
 
     def mixed(self, answers: Tensor) -> tuple[Tensor, Any]:
-        """Return one answer that says what an even mixture of several, (members, batch, *output), says, and its parts.
+        """Return what an even mixture of several answers, (members, batch, *output), says, and the parts of its doubt.
 
-        The parts are an :class:`dlkit.confidence.uncertainty.Uncertainty`, in a dictionary by head where there are
-        several; None where the task does not tell them.
+        The parts are an ``Uncertainty``, in a dictionary by head where there are several; None where there are none.
         """
         raise InputError(
             f"Answers of several {type(self).__name__} cannot be mixed: an ensemble, dropout and Laplace are for "
