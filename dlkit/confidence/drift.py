@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-FEWEST = 4  # independent stretches of each sample, below which nothing can be told
+FEWEST = 6  # independent stretches of each sample, below which nothing can be told
 
 
 @dataclass(frozen=True)
