@@ -94,7 +94,7 @@ def write_graph(path: Path, program: Any, sample: Sample, about: dict[str, Any],
     if wish.int8:
         from dlkit.export.int8 import changes, require_small, write_int8
 
-        write_int8(path, path, given)
+        write_int8(path, given)
         about = about | {"int8": changes(answers_of(path, given), wanted)}
         require_small(about["int8"], wish.limit)
     describe_file(path, about)

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_dynamic, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from dlkit.core.checks import require
 from dlkit.export.tracing import quiet
@@ -31,23 +33,27 @@ class Windows(CalibrationDataReader):  # type: ignore[misc]  # untyped
         return next(self.parts, None)
 
 
-def write_int8(source: Path, target: Path, given: Named) -> None:
-    """Write a file with 8-bit weights; networks with convolutions learn the range of each activation from windows.
+def write_int8(path: Path, given: Named) -> None:
+    """Give a file 8-bit weights; networks with convolutions learn the range of each activation from windows.
 
     Raises:
         InputError: There is nothing that can be stored in 8 bits.
     """
-    kinds = {node.op_type for node in onnx.load(source).graph.node}
-    with quiet():
-        if "Conv" in kinds:
+    with quiet(), TemporaryDirectory() as folder:
+        plain = Path(folder) / "plain.onnx"
+        quant_pre_process(path, plain, skip_symbolic_shape=True)  # weights are constants then, not made of constants
+        if "Conv" in kinds_in(plain):
             layers = ["Conv", "Gemm", "MatMul"]
-            quantize_static(source, target, Windows(given), op_types_to_quantize=layers, per_channel=True)
+            quantize_static(plain, path, Windows(given), op_types_to_quantize=layers, per_channel=True)
         else:
-            quantize_dynamic(source, target, weight_type=QuantType.QInt8, per_channel=True)
-    done = {node.op_type for node in onnx.load(target).graph.node}
-    require(
-        bool(done & set(DONE)), "--int8: this network has no layer that onnxruntime stores in 8 bits: leave it out."
-    )
+            quantize_dynamic(plain, path, weight_type=QuantType.QInt8, per_channel=True)
+    found = bool(kinds_in(path) & set(DONE))
+    require(found, "--int8: this network has no layer that onnxruntime stores in 8 bits: leave it out.")
+
+
+def kinds_in(path: Path) -> set[str]:
+    """Return the kinds of operations in a file."""
+    return {node.op_type for node in onnx.load(path).graph.node}
 
 
 def changes(found: Named, wanted: Named) -> dict[str, float]:
