@@ -184,7 +184,7 @@ def channel_figure(moved: Mapping[str, Moved], names: Sequence[str]) -> "matplot
             axes.axvline(neutral, color=BLACK, linewidth=0.9)
         panels[0].set_yticks(rows, [shorten(name, 22) for name in names[:count]])
         panels[0].set_ylim(count - 0.5, -0.5)
-        panels[1].set_xlim(left=0)
+        panels[1].set_xlim(0, 1.05 * panels[1].get_xlim()[1])
         panels[2].set_xlim(-2, max(10, panels[2].get_xlim()[1]))
         panels[0].set_xlabel("level, change in sd of training")
         panels[1].set_xlabel("spread over that of training")
