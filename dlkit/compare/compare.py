@@ -138,14 +138,14 @@ def page_of(
     """Return the page."""
     head = names_of(found)
     rows = [
-        [one.first, one.second, words_of(one.what, {}), number(one.found.difference),
-         f"{number(one.found.low)} to {number(one.found.high)}", f"{one.found.p:.2g}", f"{one.found.count:,}",
-         one.found.test, one.words]
+        [one.first, one.second, one.words, number(one.found.difference),
+         f"{number(one.found.low)} to {number(one.found.high)}", f"{one.found.p:.2g}", f"{one.found.count:,}"]
         for one in verdicts
     ]  # fmt: skip
-    columns = ["first", "second", "of", "difference", "95 % interval", "p", "pairs", "by", "verdict"]
+    columns = ["first", "second", "verdict", "first − second", "95 % interval", "p", "pairs"]
+    tests = dict.fromkeys(f"{words_of(one.what, {})} by {one.found.test}" for one in verdicts)
     tested = (
-        [table(columns, rows, words=3, caption="A difference is the first minus the second."), correction(verdicts)]
+        [table(columns, rows, words=3, caption="; ".join(tests)), correction(verdicts)]
         if rows
         else [note(why_none(found, metrics_only=metrics_only), "warn")]
     )

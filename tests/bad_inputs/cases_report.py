@@ -60,7 +60,7 @@ REPORT = {
     "comparison with a run that was not tested": against(
         ("was not tested", "dlkit test"), "{}/runs/tiny-002", trained=True, make=with_copy
     ),
-    "comparison with what is no run": against(("no run folder",), "{}/runs/none-001", trained=True),
+    "comparison with what is no run": against(("no run folder",), RUN, run="{}/runs/none-001", trained=True),
     "comparison of runs on other data": against(
         ("other data", "fingerprint", "--metrics-only"), "{}/runs/tiny-002", trained=True, make=other_data
     ),
