@@ -142,7 +142,7 @@ def page_of(
          f"{number(one.found.low)} to {number(one.found.high)}", f"{one.found.p:.2g}", f"{one.found.count:,}"]
         for one in verdicts
     ]  # fmt: skip
-    columns = ["first", "second", "verdict", "first − second", "95 % interval", "p", "pairs"]
+    columns = ["first", "second", "verdict", "first \u2212 second", "95 % interval", "p", "pairs"]
     tests = dict.fromkeys(f"{words_of(one.what, {})} by {one.found.test}" for one in verdicts)
     tested = (
         [table(columns, rows, words=3, caption="; ".join(tests)), correction(verdicts)]
