@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,11 +84,27 @@ def assert_same(one: Any, other: Any, place: str = "") -> None:
         assert one == other or one != one, f"{place}: {one} {other}"
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, Any]], Path]:
+    """Return what gives the run that nothing stopped, which is made once for each configuration."""
+    made: dict[str, Path] = {}
+
+    def run_of(change: dict[str, Any]) -> Path:
+        if str(change) not in made:
+            folder = tmp_path_factory.mktemp("whole")
+            assert main(["fit", str(write_config(folder / "config.yaml", change)), "--runs", str(folder)]) == 0
+            made[str(change)] = folder / "tiny-001"
+        return made[str(change)]
+
+    return run_of
+
+
 @pytest.mark.parametrize("name", VARIANTS)
-def test_killed_and_resumed_equals_uninterrupted(name: str, tmp_path: Path) -> None:
+def test_killed_and_resumed_equals_uninterrupted(
+    name: str, whole: Callable[[dict[str, Any]], Path], tmp_path: Path
+) -> None:
     how, change = VARIANTS[name]
     config = write_config(tmp_path / "config.yaml", change)
-    assert main(["fit", str(config), "--runs", str(tmp_path / "whole")]) == 0
     killer = [sys.executable, str(Path(__file__).with_name("killed_run.py")), how]
     killed = subprocess.run(
         [*killer, str(config), "--runs", str(tmp_path / "killed")], check=False, capture_output=True
@@ -98,9 +115,7 @@ def test_killed_and_resumed_equals_uninterrupted(name: str, tmp_path: Path) -> N
         assert main(["fit", "--resume", str(run)]) == 2
         return
     assert main(["fit", "--resume", str(run)]) == 0
-    last = [
-        torch.load(p / "checkpoints" / "last.ckpt", weights_only=True) for p in (tmp_path / "whole" / "tiny-001", run)
-    ]
+    last = [torch.load(p / "checkpoints" / "last.ckpt", weights_only=True) for p in (whole(change), run)]
     for checkpoint in last:
         checkpoint.pop(
             "loops"
