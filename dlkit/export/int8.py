@@ -67,13 +67,19 @@ def changes(found: Named, wanted: Named) -> dict[str, float]:
             continue
         axes, likely = tuple(range(answer.ndim - 1)), name.rpartition("/")[2] == "probabilities"
         if likely:
-            measured[f"{name}: changed decisions"] = float((found[name].argmax(-1) != answer.argmax(-1)).mean())
+            measured[f"{name}: changed decisions"] = float((decided(found[name]) != decided(answer)).mean())
         spread = np.ones(answer.shape[-1]) if likely else answer.std(axis=axes, dtype=np.float64)
         with np.errstate(invalid="ignore"):
             off = np.sqrt(np.square(np.subtract(found[name], answer, dtype=np.float64)).mean(axis=axes))
         finite = np.isfinite(off) & (spread > 0)
         measured[name] = float((off[finite] / spread[finite]).max(initial=0.0))
     return measured
+
+
+def decided(probabilities: np.ndarray) -> np.ndarray:
+    """Return the likeliest class; of labels, whose probabilities do not sum to 1, which are there."""
+    one_of = np.allclose(probabilities.sum(-1), 1, atol=1e-3)
+    return probabilities.argmax(-1) if one_of else probabilities > 0.5
 
 
 def require_small(measured: Mapping[str, float], limit: float) -> None:
