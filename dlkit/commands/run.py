@@ -44,3 +44,4 @@ def main(arguments: list[str]) -> None:
         print(told)
     track(cli, run)
     print(f"{rows} predictions: {path}\nfigures: {run.figures}\ntensorboard --logdir {run.tensorboard}")
+    print(f"one page of all this: dlkit report {run.path}")

@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 
 from dlkit.core.checks import InputError, require
 from dlkit.core.processes import leads, of_first
-from dlkit.core.runfolder import RunFolder
+from dlkit.core.runfolder import RunFolder, atomic_file
 from dlkit.data.batching import Batching
 from dlkit.report.promise_table import PromiseLine, promise_table_text
 from dlkit.tasks.classify import Classify
@@ -82,7 +82,10 @@ def written(cli: Any, run: RunFolder, wish: Wish, heads: dict[str, HeadConfidenc
     """Write what was fitted and return what is told of it."""
     found = Confidence(wish, heads, cli.members)
     confidence.write(run, found)
-    return told(found) + write_distances(cli, run, wish)
+    text = told(found) + write_distances(cli, run, wish)
+    with atomic_file(confidence.text_of(run)) as work:
+        work.write_text(f"{text}\n", encoding="utf-8")
+    return text
 
 
 def found_anomalies(cli: Any, evaluation: Evaluation, wish: Wish) -> dict[str, HeadConfidence]:
@@ -168,7 +171,7 @@ def percent(share: float) -> str:
 
 def forget(run: RunFolder) -> None:
     """Remove the confidence of earlier weights, which no answer may be given with."""
-    for path in (confidence.place_of(run), novelty_file(run)):
+    for path in (confidence.place_of(run), confidence.text_of(run), novelty_file(run)):
         path.unlink(missing_ok=True)
 
 

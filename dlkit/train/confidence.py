@@ -149,6 +149,11 @@ def place_of(run: RunFolder) -> Path:
     return run.path / "confidence.json"
 
 
+def text_of(run: RunFolder) -> Path:
+    """Return the file of the table of promises."""
+    return run.path / "confidence.txt"
+
+
 def write(run: RunFolder, confidence: Confidence) -> None:
     """Write ``confidence.json`` with the stamp of the weights that it belongs to."""
     write_json(place_of(run), {"checkpoint": stamp_of(best_or_newest(run))} | confidence.to_dict())

@@ -148,8 +148,8 @@ def promise_table(promises: list[Promise]) -> str:
         seen, worth = percent(one.seen, 2), f"{round(one.effective):,}"
         rows.append([named(one), one.method, level_text(one.level), seen, between, worth, size, holds(one)])
         signs.append(tone(one))
-    head = ["promise", "method", "promised", "seen on test", "95 % interval", "answers", "mean size", "holds?"]
-    caption = "The interval counts as many answers as are independent of each other in time: those of the column."
+    head = ["promise", "method", "promised", "seen on test", "95 % interval", "independent", "mean size", "holds?"]
+    caption = "The interval counts as many answers as are independent of each other: neighbours in time tell the same."
     rests = names(list(dict.fromkeys(one.assumes for one in promises if one.assumes)))
     told = paragraph(f"The promises rest on this: {rests}.") if rests else ""
     return table(head, rows, caption=caption, words=2, signs=signs) + told
