@@ -31,7 +31,7 @@ from dlkit.data.splits import ByFraction
 from dlkit.models.dlinear import DLinear
 from dlkit.tasks.forecast import Forecast
 from dlkit.train.callbacks import QuietBar, run_callbacks
-from dlkit.train.cli import quiet_lightning
+from dlkit.train.quiet import quiet_lightning
 
 ROWS, BACK, FORWARD, BATCH, EPOCHS = 8_640, 336, 96, 32, 2
 WINDOWS = ROWS - BACK - FORWARD + 1

@@ -30,7 +30,7 @@ from dlkit.data.datamodules import TimeSeriesDataModule
 from dlkit.data.sources.arrays import Arrays
 from dlkit.models.mlp import MLP
 from dlkit.tasks.forecast import Forecast
-from dlkit.train.cli import quiet_lightning
+from dlkit.train.quiet import quiet_lightning
 
 NETWORKS = {"small": {"hidden_size": 128}, "large": {"hidden_size": 1024, "layers": 4}}
 BATCH, BLOCK = 128, 6

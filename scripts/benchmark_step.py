@@ -36,7 +36,7 @@ from dlkit.models.dlinear import DLinear
 from dlkit.models.lstm import LSTM
 from dlkit.tasks.forecast import Forecast
 from dlkit.train.callbacks import QuietBar, run_callbacks
-from dlkit.train.cli import quiet_lightning
+from dlkit.train.quiet import quiet_lightning
 
 Run = tuple[list[float], list[float]]  # time at the end of each epoch, mean loss of each epoch
 

@@ -29,7 +29,7 @@ from dlkit.data.sources.arrays import Arrays
 from dlkit.models.dlinear import DLinear
 from dlkit.tasks.forecast import Forecast
 from dlkit.train.callbacks import Telemetry
-from dlkit.train.cli import quiet_lightning
+from dlkit.train.quiet import quiet_lightning
 from dlkit.train.tracking import MLflow
 
 

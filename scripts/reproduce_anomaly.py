@@ -29,7 +29,7 @@ from dlkit.metrics.anomaly import anomaly_measures
 from dlkit.metrics.nab import nab_score
 from dlkit.tasks.reconstruct import Reconstruct
 from dlkit.train.anomalies import Judged, apply, fit, merged_errors, row_errors
-from dlkit.train.cli import quiet_lightning
+from dlkit.train.quiet import quiet_lightning
 
 QUIET: dict[str, Any] = {
     "accelerator": "cpu", "devices": 1, "logger": False, "enable_progress_bar": False, "enable_model_summary": False,

@@ -25,8 +25,8 @@ from dlkit.core.runfolder import atomic_file, write_json
 from dlkit.data.datamodules import TimeSeriesDataModule
 from dlkit.data.sources.files import Files
 from dlkit.tasks.forecast import Forecast
-from dlkit.train.cli import quiet_lightning
 from dlkit.train.evaluate import load_weights
+from dlkit.train.quiet import quiet_lightning
 
 QUIET: dict[str, Any] = {
     "accelerator": "auto", "devices": 1, "logger": False, "enable_progress_bar": False, "enable_model_summary": False,

@@ -29,7 +29,7 @@ from traces_together import Together
 
 from dlkit.core.batch import Batch
 from dlkit.core.runfolder import atomic_file
-from dlkit.train.cli import quiet_lightning
+from dlkit.train.quiet import quiet_lightning
 
 Job = tuple[str, str, list[int]]  # problem, network, seeds
 QUIET: dict[str, Any] = {

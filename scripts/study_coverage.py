@@ -39,7 +39,7 @@ from dlkit.losses.pointwise import MSE
 from dlkit.losses.quantile import Pinball
 from dlkit.models.dlinear import DLinear
 from dlkit.tasks.forecast import Forecast
-from dlkit.train.cli import quiet_lightning
+from dlkit.train.quiet import quiet_lightning
 
 HEADS: dict[str, tuple[Loss, Intervals]] = {
     "point": (MSE(), Split()),

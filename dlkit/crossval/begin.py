@@ -7,7 +7,8 @@ from dlkit.core.checks import InputError, require, suggest
 from dlkit.crossval.deal import deal, suitable
 from dlkit.crossval.folder import CrossvalFolder, create
 from dlkit.data.fold_plan import KINDS, Plan, check_kind, is_samples
-from dlkit.train.cli import build, its_settings, require_training, with_config
+from dlkit.train.cli import build, with_config
+from dlkit.train.cli_checks import its_settings, require_training
 
 
 def begin(arguments: Sequence[str], kind: str | None, settings: dict[str, Any]) -> CrossvalFolder:

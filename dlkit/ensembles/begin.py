@@ -8,7 +8,8 @@ from dlkit.tasks.classify import Classify
 from dlkit.tasks.combined import Combined
 from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.regress import Regress
-from dlkit.train.cli import build, its_settings, require_training, with_config
+from dlkit.train.cli import build, with_config
+from dlkit.train.cli_checks import its_settings, require_training
 
 
 def require_mixed(task: object, members: int) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from dlkit.core.runfolder import RunFolder, atomic_file
-from dlkit.train.cli import RunCLI, build, require_training, with_config
+from dlkit.train.cli import RunCLI, build, with_config
+from dlkit.train.cli_checks import require_training
 
 
 class Settings(RunCLI):

@@ -2,62 +2,37 @@
 
 import contextlib
 import io
-import logging
-import re
 import sys
-import warnings
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 from jsonargparse import ArgumentError
-from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from torch.serialization import add_safe_globals
 
-from dlkit.core.checks import InputError, require, suggest
+from dlkit.core.checks import InputError
 from dlkit.core.processes import leads
 from dlkit.core.runfolder import RunFolder, atomic_file, fresh_run, write_json
 from dlkit.core.specs import Answer, Part, Spec
 from dlkit.data.batching import Batching
 from dlkit.tasks.base import Task
 from dlkit.tasks.network import NetTask
-from dlkit.tasks.reconstruct import Reconstruct
 from dlkit.train import tracking
 from dlkit.train.callbacks import QuietBar, ShortSummary, run_callbacks
 from dlkit.train.checkpoints import AtomicCheckpointIO
+from dlkit.train.cli_checks import check_monitors, check_test, its_settings, require_training
 from dlkit.train.confidence_wish import Wish, require_possible, wish_of
 from dlkit.train.environment import write_environment
 from dlkit.train.evaluate import load_weights
 from dlkit.train.messages import check_config
-from dlkit.train.parser_errors import in_one_line, one_sentence, what_is_wrong
+from dlkit.train.parser_errors import one_sentence, what_is_wrong
+from dlkit.train.quiet import quiet_lightning
 from dlkit.train.slurm import cluster_plugins, require_srun
 from dlkit.train.together import require_all, require_processes
 
 add_safe_globals([Answer, Part, Spec])
-
-# Lightning's advice about settings that are right here: in-memory windows need no workers, short epochs may log rarely.
-ADVICE = (
-    "does not have many workers",
-    "number of training batches",
-    "exists and is not empty",
-    "infer the batch indices",
-    "not supported by the model summary",
-    "is deprecated, use `isinstance",
-    "args parameter is intended to run from within Python",
-    "command is available on your system but is not used",
-    "It is recommended to use `self.log",  # measures are joined before they are logged
-    "Total length of `list` across ranks is zero",  # nothing validates, as the user wants it
-)
-COUNTED = {"epoch", "step"}  # what Lightning knows without its being logged
-CHATTY = (
-    "pytorch_lightning.utilities.rank_zero",
-    "lightning_fabric.utilities.rank_zero",
-    "lightning_fabric.utilities.seed",
-    "lightning_fabric.utilities.distributed",
-)
 
 
 class RunCLI(LightningCLI):
@@ -131,8 +106,9 @@ class RunCLI(LightningCLI):
                 return super().instantiate_trainer(logger=False, enable_checkpointing=False, **kwargs)
         with its_settings("optimizer or its scheduler", "`model.optimizer` and `model.scheduler`"):
             self.model.configure_optimizers()
-        self._check_monitors()
-        self._check_test()
+        check_monitors(self.model, self.config_init["trainer"].get("callbacks") or [], validates=self._validates())
+        if self.tests:
+            check_test(self.model, self.datamodule)
         if self.wish is not None and isinstance(self.model, NetTask):
             require_possible(self.wish, self.model.spec)
         if self.checkpoint is not None:
@@ -176,35 +152,6 @@ class RunCLI(LightningCLI):
     def _validates(self) -> bool:
         return not isinstance(self.datamodule, Batching) or self.datamodule.count("val") > 0
 
-    def _check_monitors(self) -> None:
-        """Refuse to watch what will not be measured."""
-        callbacks = self.config_init["trainer"].get("callbacks") or []
-        own = type(self.model).__module__.startswith("dlkit.")  # a task of the user may log what it likes
-        known = self.model.logged() if own and isinstance(self.model, NetTask) else set()
-        for callback in callbacks if isinstance(callbacks, list) else [callbacks]:
-            monitor = getattr(callback, "monitor", None) or ""
-            watches = f"trainer.callbacks: {type(callback).__name__} watches '{monitor}', but"
-            require(
-                not monitor.startswith("val/") or self._validates(),
-                f"{watches} no window or sample validates: give `split` a larger val part, shorten `look_back` and "
-                "`look_forward` of windows, or watch 'train/loss'.",
-            )
-            require(
-                not (known and monitor) or monitor in known | COUNTED or monitor.startswith("lr-"),
-                f"{watches} nothing logs it; {suggest(monitor, known)}",
-            )
-
-    def _check_test(self) -> None:
-        """Refuse to train for a test of nothing."""
-        if not self.tests or not isinstance(self.datamodule, Batching):
-            return
-        judged = isinstance(self.model, Reconstruct) and not self.model.spec.parts  # by what is normal in validation
-        for role in ("test", "val") if judged else ("test",):
-            require(
-                self.datamodule.count(role) > 0,
-                f"{self.datamodule.missing(role)} `dlkit fit` trains without a test.",
-            )
-
     def _write_run(self, run: RunFolder) -> None:
         with atomic_file(run.config) as work:
             self.parser.save(self.config, work, skip_unset=False, overwrite=True, multifile=False)
@@ -212,40 +159,6 @@ class RunCLI(LightningCLI):
         if describe is not None:
             write_json(run.data, describe())
         write_environment(run)
-
-
-def require_training(trainer: Any) -> None:
-    """Refuse to train for no time at all, before anything is read or written."""
-    for name, example in (("max_epochs", 10), ("max_steps", 1000)):
-        require(
-            trainer.get(name) != 0,
-            f"trainer.{name} 0 trains nothing: give at least 1, e.g. --trainer.{name} {example}; a trained run is "
-            "tested by `dlkit test RUN`.",
-        )
-
-
-@contextlib.contextmanager
-def its_settings(what: str, settings: str) -> Iterator[None]:
-    """Blame what is raised while something is made from nothing but settings on these settings."""
-    try:
-        yield
-    except InputError:
-        raise
-    except (ValueError, ImportError, MisconfigurationException) as error:
-        require(
-            not re.search(r"No supported gpu backend|`CUDAAccelerator` can not run", str(error)),
-            f"There is no GPU here ({settings}): leave out trainer.accelerator and trainer.devices, or the file that "
-            "gives them (--trainer configs/trainer/...), or set --trainer.accelerator cpu --trainer.devices 1.",
-        )
-        raise InputError(f"The {what} cannot be made from {settings}: {in_one_line(str(error))}") from error
-
-
-def quiet_lightning() -> None:
-    """Leave out Lightning's hints; what it warns of stays."""
-    for advice in ADVICE:
-        warnings.filterwarnings("ignore", message=f".*{advice}.*")
-    for name in CHATTY:
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def build(
