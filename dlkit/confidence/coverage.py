@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
 
 from dlkit.confidence.autocorrelation import CHUNK, Borders, autocovariances, integrated_time
 
@@ -85,6 +84,8 @@ def clopper_pearson(
     hits: Float[np.ndarray, " n"], tries: Float[np.ndarray, " n"], confidence: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the exact interval of a share; numbers need not be whole."""
+    from scipy import stats
+
     tail, misses = (1 - confidence) / 2, tries - hits
     low = stats.beta.ppf(tail, hits, misses + 1)
     high = stats.beta.ppf(1 - tail, hits + 1, misses)

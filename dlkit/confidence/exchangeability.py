@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
 
 from dlkit.confidence.autocorrelation import autocovariances, integrated_time
 
@@ -68,6 +67,8 @@ def exchangeability(
         draws: Permutations.
         generator: Of permutations and ties.
     """
+    from scipy import stats
+
     generator = generator or np.random.default_rng(0)
     calibration, test = calibration[~np.isnan(calibration)], test[~np.isnan(test)]
     scores = np.concatenate([calibration, test])

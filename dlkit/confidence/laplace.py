@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.optimize import minimize_scalar
 from torch import Tensor, nn
 
 from dlkit.core.checks import require
@@ -71,6 +70,8 @@ def posterior_of(
         b: Mean curvature of the cost in the outputs.
         weights: With the bias as the last column.
     """
+    from scipy.optimize import minimize_scalar
+
     (of_a, u), (of_b, v) = torch.linalg.eigh(a.double()), torch.linalg.eigh(b.double())
     kept = of_b > 1e-9 * of_b.max()  # a scale, or what softmax does not see, is not drawn from the prior alone
     of_a, of_b, v = of_a.clamp_min(0), of_b[kept], v[:, kept]

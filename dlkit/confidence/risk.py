@@ -4,9 +4,6 @@ import math
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy import stats
-from scipy.ndimage import maximum_filter1d
-from scipy.special import gammaincc
 
 from dlkit.confidence.autocorrelation import Borders, autocovariances, integrated_time
 from dlkit.core.checks import require
@@ -40,6 +37,8 @@ def false_alarm_threshold(
         failure: Probability that the promise is broken.
         join_gap: Rows between runs that are one alarm.
     """
+    from scipy.special import gammaincc
+
     require(per_day > 0, f"false_alarms_per_day={per_day:g} must be positive: set it, e.g. to 1.")
     check_failure(failure)
     days = float((~np.isnan(scores)).sum()) / rows_per_day
@@ -66,6 +65,8 @@ def false_positive_threshold(scores: Float[np.ndarray, " negatives"], *, rate: f
         rate: Wanted bound, between 0 and 1.
         failure: Probability that the promise is broken.
     """
+    from scipy import stats
+
     require(0 < rate < 1, f"false_positive_rate={rate:g} must lie between 0 and 1: set it, e.g. to 0.01.")
     check_failure(failure)
     thresholds, above = alarm_counts(scores, [(0, len(scores))], None)
@@ -100,6 +101,8 @@ def alarm_counts(
 
 def highest_before(scores: Float[np.ndarray, " rows"], width: int) -> Float[np.ndarray, " rows"]:
     """Return the highest score of the ``width`` rows before each; minus infinity where there is none."""
+    from scipy.ndimage import maximum_filter1d
+
     padded = np.concatenate([np.full(width, -np.inf), np.nan_to_num(scores, nan=-np.inf)])
     highest = maximum_filter1d(padded, width, origin=(width - 1) // 2, mode="constant", cval=-np.inf)
     return np.asarray(highest[width - 1 : -1])
@@ -107,6 +110,8 @@ def highest_before(scores: Float[np.ndarray, " rows"], width: int) -> Float[np.n
 
 def memory(scores: Float[np.ndarray, " rows"], borders: Borders) -> int:
     """Return over how many rows the ranks of scores resemble each other."""
+    from scipy import stats
+
     known = ~np.isnan(scores)
     ranks = np.zeros(len(scores))
     ranks[known] = stats.rankdata(scores[known]) / max(1, known.sum()) - 0.5

@@ -10,8 +10,6 @@ from typing import Any, final
 import numpy as np
 import torch
 from jaxtyping import Float, Shaped
-from scipy.optimize import minimize
-from sklearn.isotonic import IsotonicRegression
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -181,6 +179,8 @@ def fit_logits(p: Tensor, target: Tensor, known: Tensor, *, labels: bool, slopes
     Logarithms of the slopes, and the shifts, have a standard normal prior. It weighs as much as one sample or so, and
     keeps them finite where the answers to all samples are right.
     """
+    from scipy.optimize import minimize
+
     z, truth, number = logits_of(p, labels=labels), target.nan_to_num(nan=0.0), float(known.any(1).sum())
 
     def cost(parameters: np.ndarray) -> tuple[float, np.ndarray]:
@@ -204,6 +204,8 @@ def fit_logits(p: Tensor, target: Tensor, known: Tensor, *, labels: bool, slopes
 
 def steps(p: Float[Tensor, " n"], target: Float[Tensor, " n"], rivals: int) -> Float[Tensor, "2 knots"]:
     """Return the knots of the rising map with the least squared error; ``rivals`` share what is left of the truth."""
+    from sklearn.isotonic import IsotonicRegression
+
     if not len(p):
         return torch.tensor([[0.0, 1.0], [0.0, 1.0]], dtype=torch.float64)
     fitted = IsotonicRegression(out_of_bounds="clip").fit(p.numpy(), target.numpy())

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
-from scipy.stats import beta
 from torch import Tensor
 from torch.special import ndtri
 
@@ -100,6 +99,8 @@ def counts(
 
 def lower_bound(hits: Int[Tensor, " batch"], draws: int, alpha: float) -> Float[Tensor, " batch"]:
     """Return what a share lies above with probability ``1 - alpha`` (Clopper and Pearson 1934, one-sided), float64."""
+    from scipy.stats import beta
+
     seen = hits.cpu().numpy()
     found = beta.ppf(alpha, seen.clip(1), draws - seen + 1)
     return torch.from_numpy(found).where(hits.cpu() > 0, 0.0).to(hits.device)

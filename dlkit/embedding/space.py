@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.decomposition import PCA
 
 from dlkit.core.checks import require
 
@@ -49,6 +48,8 @@ def fit_space(embeddings: np.ndarray) -> Space:
     Raises:
         InputError: There are fewer than three embeddings, some are no numbers, or all are equal.
     """
+    from sklearn.decomposition import PCA
+
     require(
         len(embeddings) >= 3,
         f"{len(embeddings)} embeddings are too few to compare: at least 3 are needed; choose another `--role`.",

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from dlkit.anomaly.events import alarms_of
 from dlkit.anomaly.thresholds import runs_of
@@ -120,6 +119,8 @@ def fit_anomalies(evaluation: Any, wish: Wish) -> HeadConfidence:
 
 def keep_risk(head: HeadConfidence, found: Scored, risk: dict[str, float]) -> None:
     """Add the threshold that keeps false alarms rare, and what the test saw of them."""
+    from scipy import stats
+
     name = next((name for name in risk if name != "false_alarms_per_day"), None)
     if name is not None or found.per_day is None:
         raise InputError(
