@@ -205,6 +205,7 @@ def with_config(arguments: list[str]) -> tuple[list[str], RunFolder | None]:
             configs += ["--config", str(run.config)]
     if not configs and not any(part.startswith(("--config", "--print_config", "--help", "-h")) for part in rest):
         raise InputError(
-            "Nothing to do: give a YAML file such as configs/experiment/weather_forecast.yaml, or a run folder."
+            "Nothing to do: give a YAML file such as configs/experiment/weather_forecast.yaml, or a run folder, before all "
+            "options."
         )
     return configs + rest, run
