@@ -58,7 +58,8 @@ def place(tmp_path_factory):
     class_job(folder)
     for name in ("walk", "traces"):
         assert main(["run", str(folder / f"{name}.yaml")]) == 0
-    assert main(["run", str(folder / "walk.yaml"), "--confidence", "null", "--name", "plain"]) == 0
+    plain = ["--confidence", "null", "--name", "plain", "--seed_everything", "2"]
+    assert main(["run", str(folder / "walk.yaml"), *plain]) == 0
     return folder
 
 
@@ -116,6 +117,27 @@ def test_a_higher_level_gives_wider_intervals_and_adaptive_ones_are_written_when
     assert list(pd.read_csv(walk / "predictions.csv")) == list(after)
 
 
+def test_a_calibration_that_dies_leaves_no_half_of_a_confidence(walk, monkeypatch):
+    assert main(["calibrate", str(walk), "--csv"]) == 0
+    before = (walk / "confidence.json").read_bytes()
+
+    def dies(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("dlkit.train.calibrating.write_novelty", dies)
+        assert main(["calibrate", str(walk), "--level", "0.8"]) != 0
+    assert (walk / "confidence.json").read_bytes() == before
+    assert (walk / "confidence.npz").exists()
+    with monkeypatch.context() as patched:
+        patched.setattr("dlkit.train.stages.predict", dies)
+        assert main(["calibrate", str(walk), "--level", "0.8"]) != 0
+    assert json.loads((walk / "confidence.json").read_text())["distances"]
+    assert not list(walk.glob("predictions.*"))  # those of another level
+    assert main(["predict", str(walk)]) == 0
+    assert set(pd.read_parquet(walk / "predictions.parquet")["level"]) == {0.8}
+
+
 def test_what_is_told_of_classes_is_what_the_written_sets_show(traces):
     table, head = pd.read_parquet(traces / "predictions.parquet"), told(traces)
     held = np.array([truth in names for truth, names in zip(table["truth"], table["set"], strict=True)])
@@ -153,11 +175,12 @@ def test_a_confidence_that_was_read_is_the_one_that_was_written(walk):
     assert json.loads(json.dumps({"checkpoint": saved["checkpoint"]} | found.to_dict())) == saved
 
 
-def test_a_network_and_its_twin_do_not_disagree(place, walk):
+def test_networks_of_two_seeds_disagree_and_both_answer_whenever_the_run_predicts(place, walk):
     assert main(["calibrate", str(walk), "--ensemble", str(place / "runs" / "plain-001"), "--no-distance"]) == 0
     table = pd.read_parquet(walk / "predictions.parquet")
-    np.testing.assert_allclose(table["uncertainty_epistemic"], 0, atol=1e-6)
-    np.testing.assert_allclose(table["uncertainty_total"], table["uncertainty_aleatoric"], rtol=1e-5)
+    assert (table["uncertainty_epistemic"] > 0).all()
+    parts = np.hypot(table["uncertainty_aleatoric"], table["uncertainty_epistemic"])
+    np.testing.assert_allclose(table["uncertainty_total"], parts, rtol=1e-5)
     assert main(["predict", str(walk)]) == 0
     pd.testing.assert_frame_equal(pd.read_parquet(walk / "predictions.parquet"), table)
 

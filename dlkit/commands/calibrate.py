@@ -65,15 +65,12 @@ def main(arguments: list[str]) -> None:
 
     Wish(**given)  # refused before anything is read
     from dlkit.train import calibrating, stages
-    from dlkit.train.run_place import is_trained
+    from dlkit.train.run_place import require_trained
 
     cli, run = stages.load(rest)
     require(run is not None, f"Only a trained run can be calibrated: {USAGE}.")
     assert run is not None
-    require(
-        is_trained(run),
-        f"The training of '{run.path}' has not come to its end: go on with `dlkit run --resume {run.path}`.",
-    )
+    require_trained(run)
     wish = replace(cli.wish or Wish(), **given)
     print(calibrating.calibrate(cli, run, wish, known.ensemble or ()))
     path, rows = stages.predict(cli, run, [], None)

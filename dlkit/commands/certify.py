@@ -51,7 +51,10 @@ def main(arguments: list[str]) -> None:
     from dlkit.train.explaining import require_run
     from dlkit.train.robustness import certify_run
     from dlkit.train.robustness_result import Wish
+    from dlkit.train.run_place import require_trained
 
     cli, found = stages.load(rest)
+    run = require_run(found)
+    require_trained(run)
     task = cli.model.to(cli.trainer.strategy.root_device)
-    print(certify_run(task, cli.datamodule, require_run(found), Wish(**vars(known))))
+    print(certify_run(task, cli.datamodule, run, Wish(**vars(known))))

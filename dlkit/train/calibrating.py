@@ -28,7 +28,7 @@ from dlkit.train.evaluate_whole import placed
 from dlkit.train.evaluation import Evaluation, evaluation_of
 from dlkit.train.novelty import fit_novelty
 from dlkit.train.novelty_files import novelty_file, write_novelty
-from dlkit.train.trusted import join_members
+from dlkit.train.trusted import join_members, require_others, require_unlike
 
 
 def calibrate(cli: Any, run: RunFolder, wish: Wish, others: Sequence[str] = ()) -> str:
@@ -46,7 +46,9 @@ def calibrate(cli: Any, run: RunFolder, wish: Wish, others: Sequence[str] = ()) 
         InputError: A method does not fit the task, or nothing validates or tests.
     """
     require_possible(wish, cli.model.spec)
+    require_others(run, others)
     join_members(cli, wish, others, run=run)
+    require_unlike(cli, run)
     evaluation = evaluation_of(cli.model, cli.datamodule)
     for role in ("val", "test"):
         evaluation.require_some(role)
@@ -80,9 +82,14 @@ def in_all(work: Callable[[], Any]) -> Any:
 
 def written(cli: Any, run: RunFolder, wish: Wish, heads: dict[str, HeadConfidence]) -> str:
     """Write what was fitted and return what is told of it."""
-    found = Confidence(wish, heads, cli.members)
-    confidence.write(run, found)
-    text = told(found) + write_distances(cli, run, wish)
+    none = write_distances(cli, run, wish)
+    found = Confidence(wish, heads, cli.members, distances=wish.distance and not none)
+    for path in (run.predictions, run.predictions.with_suffix(".csv")):
+        path.unlink(missing_ok=True)  # of an earlier confidence; made anew after this
+    confidence.write(run, found)  # last of what predictions need: a process that dies leaves no half of it
+    if not found.distances:
+        novelty_file(run).unlink(missing_ok=True)
+    text = told(found) + none
     with atomic_file(confidence.text_of(run)) as work:
         work.write_text(f"{text}\n", encoding="utf-8")
     return text
@@ -124,7 +131,6 @@ def followed_again(cli: Any, evaluation: Evaluation, found: Confidence) -> dict[
 
 def write_distances(cli: Any, run: RunFolder, wish: Wish) -> str:
     """Write what distances to the training data are taken to; return a sentence where there can be none."""
-    novelty_file(run).unlink(missing_ok=True)
     if not wish.distance:
         return ""
     try:

@@ -201,11 +201,16 @@ def with_config(arguments: list[str]) -> tuple[list[str], RunFolder | None]:
         if first.suffix in (".yaml", ".yml"):
             configs += ["--config", str(first)]
         else:
+            if run is not None:
+                raise InputError(
+                    f"'{run.path}' and '{first}' are two run folders, and this command takes one: give one of them; "
+                    "`dlkit compare` sets runs side by side."
+                )
             run = RunFolder.open(first)
             configs += ["--config", str(run.config)]
     if not configs and not any(part.startswith(("--config", "--print_config", "--help", "-h")) for part in rest):
         raise InputError(
-            "Nothing to do: give a YAML file such as configs/experiment/weather_forecast.yaml, or a run folder, before all "
-            "options."
+            "Nothing to do: give a YAML file such as configs/experiment/weather_forecast.yaml, or a run folder, before "
+            "all options."
         )
     return configs + rest, run

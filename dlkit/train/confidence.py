@@ -121,11 +121,13 @@ class Confidence:
         wish: The settings.
         heads: What was fitted for each head, by its name; "" where the network answers one question.
         members: Folders of the runs that answer together with this one.
+        distances: Whether ``confidence.npz`` belongs to it.
     """
 
     wish: Wish
     heads: dict[str, HeadConfidence]
     members: list[str] = field(default_factory=list)
+    distances: bool = False
 
     @property
     def level(self) -> float:
@@ -135,13 +137,15 @@ class Confidence:
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON."""
         heads = {name: head.to_dict() for name, head in self.heads.items()}
-        return {"settings": asdict(self.wish), "members": self.members, "heads": heads}
+        about = {"settings": asdict(self.wish), "members": self.members, "distances": self.distances}
+        return about | {"heads": heads}
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> "Confidence":
         """Undo :meth:`to_dict`."""
         heads = {name: HeadConfidence.from_dict(head) for name, head in saved["heads"].items()}
-        return cls(Wish(**saved["settings"]), heads, list(saved["members"]))
+        distances = bool(saved.get("distances", False))  # earlier files do not say
+        return cls(Wish(**saved["settings"]), heads, list(saved["members"]), distances)
 
 
 def place_of(run: RunFolder) -> Path:
@@ -163,7 +167,8 @@ def read(run: RunFolder) -> Confidence | None:
     """Return the confidence of a run; None where it was never calibrated.
 
     Raises:
-        InputError: The file is damaged, or belongs to other weights than those that the run would use.
+        InputError: The file is damaged, belongs to other weights than those that the run would use, or names distances
+            that are not there.
     """
     path = place_of(run)
     if not path.exists():
@@ -177,5 +182,11 @@ def read(run: RunFolder) -> Confidence | None:
     require(
         stamp == stamp_of(best_or_newest(run)),
         f"The confidence of '{run.path}' belongs to other weights, the run was trained further: {again} again.",
+    )
+    npz = run.path / "confidence.npz"
+    require(
+        not found.distances or npz.is_file(),
+        f"'{path}' says that distances to the training data were measured, but '{npz.name}' is not beside it: {again} "
+        "again.",
     )
     return found

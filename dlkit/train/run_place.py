@@ -84,6 +84,14 @@ def on_this_machine(run: RunFolder, arguments: list[str]) -> list[str]:
     return [*arguments[:2], *changes, *arguments[2:]]
 
 
+def require_trained(run: RunFolder) -> None:
+    """Refuse a run of which the training has not come to its end."""
+    require(
+        is_trained(run),
+        f"The training of '{run.path}' has not come to its end: go on with `dlkit run --resume {run.path}`.",
+    )
+
+
 def is_trained(run: RunFolder) -> bool:
     """Tell whether the training of a run came to its end."""
     return run.metrics.exists() and "fit" in read_json(run.metrics) and bool(run.checkpoint_files())

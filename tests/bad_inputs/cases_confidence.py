@@ -44,7 +44,37 @@ def unfinished(folder: Path) -> None:
     path.write_text(json.dumps(known))
 
 
+def without_distances(folder: Path) -> None:
+    """Leave a confidence whose distances are missing."""
+    run = RunFolder(folder / "runs" / "tiny-001")
+    confidence.write(run, confidence.Confidence(Wish(), {}, distances=True))
+
+
+def copied(folder: Path) -> None:
+    """Leave a copy of the run."""
+    shutil.copytree(folder / "runs" / "tiny-001", folder / "runs" / "tiny-002")
+
+
+def unfinished_copy(folder: Path) -> None:
+    """Leave a copy of the run of which the training was cut off."""
+    copied(folder)
+    path = folder / "runs" / "tiny-002" / "metrics.json"
+    path.write_text("{}")
+
+
 CALIBRATION: dict[str, Case] = {
+    "two runs": calibrate(("two run folders", "tiny-002", "give one"), "{}/runs/tiny-002", make=copied),
+    "ensemble with itself": calibrate(("the run itself", "other seeds"), "--ensemble", RUN),
+    "ensemble with a copy": calibrate(("the same weights",), "--ensemble", "{}/runs/tiny-002", make=copied),
+    "ensemble with an unfinished run": calibrate(
+        ("tiny-002' has not come to its end",), "--ensemble", "{}/runs/tiny-002", make=unfinished_copy
+    ),
+    "distances that are missing": Case(
+        ("confidence.npz' is not beside it", "dlkit calibrate"),
+        args=("predict", RUN),
+        trained=True,
+        make=without_distances,
+    ),
     "level of 1": calibrate(("level=1.0 must lie strictly between 0 and 1",), "--level", "1"),
     "level of 0": calibrate(("level=0.0 must lie strictly",), "--level", "0"),
     "level above 1": calibrate(("level=90.0 must lie",), "--level", "90"),
@@ -90,6 +120,7 @@ def certify(says, *args, **others):
 
 
 ROBUSTNESS: dict[str, Case] = {
+    "unfinished run": certify(("has not come to its end", "--resume"), make=unfinished),
     "run that forecasts": certify(("Radii are certified", "a Forecast", "the run of a Classify")),
     "no noise": certify(("--sigma 0 must be positive",), "--sigma", "0"),
     "endless noise": certify(("--sigma inf must be positive",), "--sigma", "inf"),
