@@ -3,7 +3,9 @@
 Given its inputs ``f`` (with a 1 for the bias) the last linear layer is a generalized linear model. Its posterior about
 the trained weights has the precision ``B (x) A + prior``: ``A`` is the sum of ``f f'`` over training, ``B`` the mean
 curvature of the cost in the outputs (Kronecker factors, Ritter et al., ICLR 2018), the prior is chosen by the evidence
-(MacKay 1992). For the squared error ``B`` is the same for every row, so this is exact: Bayesian linear regression.
+(MacKay 1992). Where answers do not depend on each other each row of ``A`` has the weight of its curvature. The squared
+error curves alike for every row, or for every window as much as the window was scaled (``Net.restored``), so this is
+exact: Bayesian linear regression.
 """
 
 import math
@@ -105,11 +107,51 @@ def last_linear(net: Any, x: Tensor) -> nn.Linear:
         for hook in hooks:
             hook.remove()
     require(
-        bool(called),
-        f"Laplace needs a network whose head ends in a linear layer, which that of {type(net).__name__} does not: set "
-        "another `net`, or take an ensemble or dropout.",
+        bool(called) and called.count(called[-1]) == 1,
+        f"Laplace needs a network whose head ends in a linear layer that is asked once, which that of "
+        f"{type(net).__name__} does not: set another `net`, or take an ensemble or dropout.",
     )
     return called[-1]
+
+
+def answer_of(net: Any, z: Tensor, x: Tensor) -> Tensor:
+    """Return the answer of a network whose features are known."""
+    found: Tensor = net.restored(net.head(z), x)
+    return found
+
+
+@torch.no_grad()
+def require_own_answers(net: Any, layer: nn.Linear, posterior: Posterior, x: Tensor) -> None:
+    """Refuse a network in which more than a scale and a shift of each output follows the last linear layer.
+
+    All outputs that can vary are moved by 1, up or down by chance: each answer must move as far in whatever direction.
+
+    Raises:
+        InputError: It answers otherwise than by its head, its answers bend, or one answer hears several outputs.
+    """
+    z = net.features(x)
+    trained = answer_of(net, z, x)
+    varies = (posterior.outputs.abs().sum(1) > 0).to(x)
+    generator = torch.Generator().manual_seed(0)
+
+    def moved(sign: float, signs: list[Tensor]) -> Tensor:
+        def change(_: Tensor, out: Tensor) -> Tensor:
+            if not signs:
+                signs.append((torch.randint(0, 2, out.shape, generator=generator) * 2 - 1).to(out))
+            return out + sign * signs[0] * varies
+
+        with changed(layer, change):
+            return answer_of(net, z, x) - trained
+
+    once: list[Tensor] = []
+    up, down, other = moved(1.0, once), moved(-1.0, once), moved(1.0, [])
+    near = 1e-4 * (1 + float(trained.abs().max()) + float(up.abs().max()))
+    off = torch.stack([trained - net(x), up + down, up.abs() - other.abs()]).abs().max()
+    require(
+        float(off) <= near,
+        f"Laplace needs a network whose answers are its last linear layer, each output scaled and shifted by itself, "
+        f"but {type(net).__name__} does more after it: set another `net`, or take an ensemble or dropout.",
+    )
 
 
 @contextmanager
@@ -138,10 +180,11 @@ class Factors:
 
     Args:
         layer: The last layer.
+        diagonal: The answers do not depend on each other, so their products are chance.
     """
 
-    def __init__(self, layer: nn.Linear) -> None:
-        self.layer, self.rows = layer, 0
+    def __init__(self, layer: nn.Linear, *, diagonal: bool) -> None:
+        self.layer, self.diagonal, self.weight = layer, diagonal, 0.0
         inputs, outputs = weights_of(layer).shape[::-1]
         self.a, self.b = torch.zeros(inputs, inputs).double(), torch.zeros(outputs, outputs).double()
 
@@ -162,22 +205,22 @@ class Factors:
         with torch.no_grad():
             z = net.features(x)
         with torch.enable_grad(), changed(self.layer, keep):
-            answer = net.head(z)
+            answer = answer_of(net, z, x)
             f, out = seen
             each = [torch.autograd.grad(answer, out, root, retain_graph=True)[0] for root in roots(answer.detach())]
         f = with_one(f, self.layer).flatten(0, -2).cpu().double()
-        self.a += f.T @ f
-        for part in each:
-            part = part.flatten(0, -2).cpu().double()  # noqa: PLW2901 - the same rows, laid out flat
-            self.b += part.T @ part
-        self.rows += len(f)
+        parts = torch.stack([part.flatten(0, -2).cpu().double() for part in each])
+        curves = parts.square().sum(0)
+        weight = curves.mean(-1, keepdim=True) if self.diagonal else torch.ones_like(f[:, :1])
+        self.a += f.T @ (weight * f)
+        self.b += curves.sum(0).diag() if self.diagonal else torch.einsum("krn,krm->nm", parts, parts)
+        self.weight += float(weight.sum())
 
-    def posterior(self, share: float, *, diagonal: bool) -> Posterior:
+    def posterior(self, share: float) -> Posterior:
         """Return the posterior.
 
         Args:
             share: Of the training windows or samples that were added.
-            diagonal: The answers do not depend on each other, so their products are chance.
         """
-        b = self.b / max(self.rows, 1)
-        return posterior_of(self.a / share, b.diagonal().diag() if diagonal else b, weights_of(self.layer).cpu())
+        b = self.b / max(self.weight, 1e-30)
+        return posterior_of(self.a / share, b, weights_of(self.layer).cpu())

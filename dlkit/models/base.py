@@ -46,6 +46,14 @@ class Net(nn.Module, ABC):
         """Return the answer for the input."""
         return self.head(self.features(x))
 
+    def restored(
+        self,
+        answer: Float[Tensor, "batch *output"],
+        x: Float[Tensor, "batch channels *size"],  # noqa: ARG002 - the head of most networks says it all
+    ) -> Float[Tensor, "batch *output"]:
+        """Return what the head said in the units of the input: ``forward`` is ``restored(head(features(x)), x)``."""
+        return answer
+
     def embedding(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch features"]:
         """Return the features as one vector, for clusters and neighbours: their mean over positions."""
         z = self.features(x)

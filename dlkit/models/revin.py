@@ -137,6 +137,12 @@ class RevIN(Net):
         """Return the answer of the network inside, in units of the normalized window."""
         return self.net.head(z)
 
+    def restored(
+        self, answer: Float[Tensor, "batch horizon targets parameters"], x: Float[Tensor, "batch channels time"]
+    ) -> Float[Tensor, "batch horizon targets parameters"]:
+        """Return what the head said in the units of the input."""
+        return self.denormalize(answer, self.scaling(x.contiguous()))
+
     def forward(self, x: Float[Tensor, "batch channels time"]) -> Float[Tensor, "batch horizon targets parameters"]:
         """Return the answer in units of the input."""
         x = x.contiguous()  # windows come with time as the slow axis, along which statistics are slow

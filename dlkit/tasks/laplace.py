@@ -2,13 +2,22 @@
 
 from collections import deque
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from dlkit.confidence.laplace import Factors, Posterior, changed, last_linear, with_one
+from dlkit.confidence.laplace import (
+    Factors,
+    Posterior,
+    answer_of,
+    changed,
+    last_linear,
+    require_own_answers,
+    with_one,
+)
 from dlkit.core.batch import Batch
 from dlkit.core.checks import InputError, require
 from dlkit.losses.base import Loss
@@ -51,9 +60,9 @@ class Laplace(Members):
 
         z = task.net.features(batch.x)
         with changed(layer, drawn):
-            found = [task.net.head(z)]
+            found = [answer_of(task.net, z, batch.x)]
             while offsets:
-                found.append(task.net.head(z))
+                found.append(answer_of(task.net, z, batch.x))
         return torch.stack([task.finish(answer, batch) for answer in found])
 
     def offsets(self, task: Any, f: Tensor) -> Tensor:
@@ -87,17 +96,35 @@ def fit_laplace(task: Any, batches: Iterable[Batch], share: float) -> Laplace:
         "or Gaussian, or to that of a classifier, or take an ensemble or dropout.",
     )
     batches = list(batches)
-    factors = Factors(last_linear(task.net, batches[0].x[:1]))
-    noise = residual_variance(task, batches) if isinstance(loss, MSE) else 1.0
-    for batch in batches:
-        factors.add(task.net, batch.x, lambda answer: roots_of(loss, answer, noise))
-    if not factors.rows:
+    if not batches:
         raise InputError("Laplace needs training windows or samples, and there are none.")
-    return Laplace(factors.posterior(share, diagonal=not isinstance(loss, WeightedLoss)))
+    layer = last_linear(task.net, batches[0].x[:1])
+    noise = residual_variance(task, batches) if isinstance(loss, MSE) else None
+    factors = Factors(layer, diagonal=not isinstance(loss, WeightedLoss))
+    for batch in batches:
+        factors.add(task.net, batch.x, partial(known_roots, loss, noise=noise, observed=batch.y_observed))
+    posterior = factors.posterior(share)
+    require_own_answers(task.net, layer, posterior, batches[0].x)
+    return Laplace(posterior)
 
 
-def roots_of(loss: Any, answer: Tensor, noise: float) -> list[Tensor]:
-    """Return what the curvature of the cost in an answer is made of: their outer products, summed."""
+def known_roots(loss: Any, answer: Tensor, noise: Tensor | None, observed: Tensor | None) -> list[Tensor]:
+    """Return :func:`roots_of`, 0 where the truth is not known."""
+    roots = roots_of(loss, answer, noise)
+    if observed is None:
+        return roots
+    seen = observed if observed.ndim == answer.ndim else observed[..., None]
+    return [root * seen for root in roots]
+
+
+def roots_of(loss: Any, answer: Tensor, noise: Tensor | None = None) -> list[Tensor]:
+    """Return what the curvature of the cost in an answer is made of: their outer products, summed.
+
+    Args:
+        loss: The loss.
+        answer: Of the network.
+        noise: Variance of the truth about the answers of a squared error, (*horizon, targets).
+    """
     if isinstance(loss, WeightedLoss):  # diag(p) - p p' = sum over k of p_k (e_k - p) (e_k - p)'
         p = answer.float().softmax(-1)
         unit = torch.eye(p.shape[-1], device=p.device, dtype=p.dtype)
@@ -107,18 +134,22 @@ def roots_of(loss: Any, answer: Tensor, noise: float) -> list[Tensor]:
         mean[..., 0] = (1 / loss.scale(answer)).to(answer.dtype)
         return [mean]
     if isinstance(loss, MSE):
-        return [torch.full_like(answer, noise**-0.5)]
+        assert noise is not None
+        return [noise.to(answer).rsqrt()[..., None].expand_as(answer)]
     p = answer.float().sigmoid()
     return [(p * (1 - p)).sqrt().to(answer.dtype)]
 
 
 @torch.no_grad()
-def residual_variance(task: Any, batches: Iterable[Batch]) -> float:
-    """Return the mean squared error, which is the noise of a squared error."""
-    total = count = 0.0
+def residual_variance(task: Any, batches: Iterable[Batch]) -> Tensor:
+    """Return the mean squared error, which is the noise of a squared error, standardized, (*horizon, targets)."""
+    total: Any = 0.0
+    count: Any = 0.0
     for batch in batches:
-        miss = task.loss.point(task.finish(task.net(batch.x), batch)) - batch.y
+        miss = (task.loss.point(task.finish(task.net(batch.x), batch)) - batch.y).double()
         seen = ~miss.isnan() if batch.y_observed is None else batch.y_observed
-        total += float(miss.square().where(seen, 0.0).sum())
-        count += float(seen.sum())
-    return max(total / max(count, 1.0), 1e-12)
+        total = total + miss.square().where(seen, 0.0).sum(0)
+        count = count + seen.sum(0)
+    over_all = total.sum() / count.sum().clamp_min(1)
+    found: Tensor = (total / count).where(count > 0, over_all).clamp_min(1e-12)
+    return found

@@ -14,9 +14,19 @@ from dlkit.core.batch import Batch
 from dlkit.core.checks import InputError
 from dlkit.core.specs import Spec
 from dlkit.losses.likelihood import Gaussian
-from dlkit.losses.pointwise import MAE
+from dlkit.losses.pointwise import MAE, MSE
+from dlkit.models.base import Net
+from dlkit.models.dlinear import DLinear
+from dlkit.models.gru import GRU
+from dlkit.models.itransformer import ITransformer
+from dlkit.models.lstm import LSTM
 from dlkit.models.mlp import MLP
+from dlkit.models.nlinear import NLinear
+from dlkit.models.patchtst import PatchTST
+from dlkit.models.revin import RevIN
+from dlkit.models.tcn import TCN
 from dlkit.tasks.classify import Classify
+from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.laplace import Laplace, fit_laplace, roots_of
 from dlkit.tasks.regress import Regress
 
@@ -34,12 +44,12 @@ def line(task: Any) -> torch.Tensor:
     return torch.cat([x[:, 0], y[:, None]], 1)
 
 
-class Line(nn.Module):
+class Line(Net):
     """A linear network: the whole of it is its last layer."""
 
     def __init__(self, spec: Spec) -> None:
-        super().__init__()
-        self.spec, self.linear = spec, nn.Linear(5, spec.output[0] * spec.output[1])
+        super().__init__(spec)
+        self.linear = nn.Linear(5, spec.output[0] * spec.output[1])
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         return x[:, 0]
@@ -47,12 +57,9 @@ class Line(nn.Module):
     def head(self, z: torch.Tensor) -> torch.Tensor:
         return self.linear(z).view(-1, *self.spec.output)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.head(self.features(x))
-
 
 def test_of_a_linear_network_it_is_bayesian_linear_regression() -> None:
-    task = Regress(spec=values(), net=Line)  # type: ignore[arg-type]
+    task = Regress(spec=values(), net=Line)
     data = line(task).double()
     f = torch.cat([data[:, :5], torch.ones(80, 1)], 1)
     solution = torch.linalg.lstsq(f, data[:, 5:]).solution[:, 0]
@@ -85,7 +92,7 @@ def test_draws_have_the_variance_of_the_posterior() -> None:
 def test_the_curvature_of_classes_is_that_of_the_cross_entropy() -> None:
     task = Classify(spec=Spec(channels=("a",), size=(5,), output=(3,), kind="class", classes=("x", "y", "z")), net=MLP)
     logits = torch.randn(1, 3)
-    found = sum(root.T @ root for root in roots_of(task.loss, logits, 1.0))
+    found = sum(root.T @ root for root in roots_of(task.loss, logits))
     hessian = torch.autograd.functional.hessian(lambda z: task.loss(z[None], torch.tensor([1])), logits[0])
     torch.testing.assert_close(found, hessian)
 
@@ -105,11 +112,11 @@ def test_far_from_training_classes_are_less_sure_and_the_class_stays() -> None:
 
 def test_only_the_mean_of_a_normal_law_is_drawn() -> None:
     torch.manual_seed(1)
-    task = Regress(spec=values(2), net=Line, loss=Gaussian()).eval()  # type: ignore[arg-type]
+    task = Regress(spec=values(2), net=Line, loss=Gaussian()).eval()
     batch = Batch(torch.randn(64, 1, 5), torch.randn(64, 2), start=torch.arange(64))
     laplace = fit_laplace(task, [batch], 0.5)
-    factors = Factors(task.net.linear)
-    factors.add(task.net, batch.x, lambda answer: roots_of(task.loss, answer, 1.0))
+    factors = Factors(task.net.linear, diagonal=True)
+    factors.add(task.net, batch.x, lambda answer: roots_of(task.loss, answer))
     assert (factors.b.diagonal()[1::2] == 0).all()
     assert weights_of(task.net.linear).shape == (4, 6)
     again = Laplace(type(laplace.posterior)(*(torch.from_numpy(np.asarray(one)) for one in laplace.arrays().values())))
@@ -121,7 +128,99 @@ def test_only_the_mean_of_a_normal_law_is_drawn() -> None:
 
 
 def test_what_is_no_likelihood_is_refused() -> None:
-    task = Regress(spec=values(), net=Line, loss=MAE())  # type: ignore[arg-type]
+    task = Regress(spec=values(), net=Line, loss=MAE())
     batch = Batch(torch.randn(8, 1, 5), torch.randn(8, 1), start=torch.arange(8))
     with pytest.raises(InputError, match="needs a likelihood"):
+        fit_laplace(task, [batch], 1.0)
+
+
+PATCHES = partial(PatchTST, patch_size=8, stride=4, d_model=16, heads=4, d_ff=32)
+NETS = {
+    "mlp": MLP,
+    "patchtst": PATCHES,
+    "itransformer": partial(ITransformer, d_model=16, heads=4, d_ff=32),
+    "tcn": TCN,
+    "lstm": LSTM,
+    "gru": GRU,
+    "revin mlp": partial(RevIN, net=MLP, scales=(1,)),
+    "revin patchtst": partial(RevIN, net=PATCHES, scales=(1,)),
+    "dlinear mixed": DLinear,
+    "nlinear mixed": NLinear,
+}
+
+
+@pytest.mark.parametrize("loss", [MSE(), Gaussian()], ids=["mse", "gaussian"])
+@pytest.mark.parametrize("name", NETS)
+def test_the_point_stays_that_of_the_network(name: str, loss: Any) -> None:
+    torch.manual_seed(0)
+    mixed = name.endswith("mixed")
+    targets = ("c",) if mixed else ("b", "a")  # one that is no input is a linear mix of the channels
+    spec = Spec(channels=("a", "b"), size=(24,), output=(4, len(targets), 1), targets=targets)
+    net = NETS[name]
+    if name.startswith("revin") and isinstance(loss, MSE):
+        net = partial(net, scales=None)  # type: ignore[arg-type]
+    task = Forecast(spec=spec, net=net, loss=loss).eval()
+    x = torch.randn(32, 2, 24) * 3 + torch.arange(32)[:, None, None] / 4
+    batch = Batch(x, torch.randn(32, 4, len(targets)), start=torch.arange(32))
+    with torch.no_grad():
+        alone = task.predict_step(batch, 0).point
+        task.members = fit_laplace(task, [batch], 1.0)
+        drawn = task.predict_step(batch, 0)
+    torch.testing.assert_close(drawn.point, alone, rtol=1e-5, atol=1e-5)
+    assert drawn.parts.epistemic.min() > 0
+
+
+def test_of_scaled_windows_it_is_bayesian_regression_of_the_scaled_features() -> None:
+    torch.manual_seed(0)
+    spec = Spec(channels=("a",), size=(12,), output=(1, 1, 1), targets=("a",))
+    task = Forecast(spec=spec, net=partial(RevIN, net=Last, affine=False)).eval()
+    x = torch.randn(60, 1, 12) * torch.linspace(0.2, 5, 60)[:, None, None] + 7
+    y, observed = torch.randn(60, 1, 1) + 7, (torch.arange(60) % 3 > 0)[:, None, None]
+    task.members = laplace = fit_laplace(task, [Batch(x, y, start=torch.arange(60), y_observed=observed)], 1.0)
+    scale = (x.var(-1, correction=0) + 1e-5).sqrt().double()
+    f = torch.cat([(x[:, 0].double() - x.mean(-1)) / scale, torch.ones(60, 1)], 1) * scale
+    seen = observed[:, 0, 0]
+    with torch.no_grad():
+        miss = (task.net(x) - y[..., None]).flatten().double()[seen]
+        said = task.predict_step(Batch(x, y, start=torch.arange(60)), 0).parts
+    precision = f[seen].T @ f[seen] / miss.square().mean() + float(laplace.posterior.prior) * torch.eye(13)
+    exact = (f @ torch.linalg.inv(precision) * f).sum(1).sqrt()
+    torch.testing.assert_close(said.epistemic.flatten().double(), exact, rtol=1e-3, atol=0)
+
+
+class Last(Line):
+    """A linear network of a window."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(spec)
+        self.linear = nn.Linear(12, 1)
+
+
+class Bent(Line):
+    """Answers bend after the last layer."""
+
+    def head(self, z: torch.Tensor) -> torch.Tensor:
+        return super().head(z).sinh()
+
+
+class Summed(Line):
+    """One answer hears two outputs."""
+
+    def head(self, z: torch.Tensor) -> torch.Tensor:
+        answer = super().head(z)
+        return answer + answer.flip(1)
+
+
+class Apart(Line):
+    """Answers otherwise than by its head."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return 2 * super().forward(x)
+
+
+@pytest.mark.parametrize("net", [Bent, Summed, Apart])
+def test_what_does_more_after_its_last_layer_is_refused(net: Any) -> None:
+    task = Regress(spec=values(2), net=net).eval()
+    batch = Batch(torch.randn(16, 1, 5), torch.randn(16, 2), start=torch.arange(16))
+    with pytest.raises(InputError, match=f"{net.__name__} does more after it"):
         fit_laplace(task, [batch], 1.0)
