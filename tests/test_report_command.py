@@ -131,7 +131,19 @@ def test_an_unfinished_run_without_its_data_still_has_a_page(runs, tmp_path):
     assert [attrs["id"] for tag, attrs in read.tags if tag == "section"] == SECTIONS
     said = " ".join(read.texts)
     assert "Unfinished: training did not come to its end" in said
+    assert "Tested on" not in said
     assert "gone.npz" in said
+
+
+@pytest.mark.parametrize("command", ["report", "compare"])
+def test_damaged_answers_are_told_in_a_sentence(runs, tmp_path, capsys, command):
+    other = shutil.copytree(runs / "made-001", tmp_path / "made-001")
+    path = other / "predictions.parquet"
+    path.write_bytes(path.read_bytes()[:300])
+    assert main([command, str(other), *([str(runs / "made-001")] if command == "compare" else [])]) == 2
+    said = capsys.readouterr().err
+    assert f"'{path}' is damaged: make it anew by `dlkit predict {other}`." in said
+    assert "Traceback" not in said
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium to open the page with")

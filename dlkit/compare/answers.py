@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from dlkit.compare.contenders import Contender
 from dlkit.core.checks import require
 from dlkit.metrics.paired import Paired, bootstrap, diebold_mariano, mcnemar
+from dlkit.train.report_known import require_readable
 
 COLUMNS = ("series", "issued", "time", "sample", "target", "horizon", "truth", "prediction")
 MOST = 60_000_000  # rows of predictions that are read
@@ -39,6 +40,7 @@ class Losses:
 def losses_of(one: Contender) -> Losses | None:
     """Return the losses of a run; None where its answers were not written or are not of one question."""
     path = one.path / "predictions.parquet"
+    require_readable(path, "predict")
     if not path.is_file() or pq.ParquetFile(path).metadata.num_rows > MOST:
         return None
     names = set(pq.ParquetFile(path).schema_arrow.names)

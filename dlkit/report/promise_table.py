@@ -56,12 +56,21 @@ def promise_table_text(lines: Sequence[PromiseLine], notes: Sequence[str] = ()) 
     return "\n".join([head, rule, *body, rule, *(fill(note, 120) for note in notes)])
 
 
+def verdict_of(level: float, seen: float | None, *, holds: bool | None) -> str:
+    """Return whether a promise holds: "yes", "no", "by chance" where less was seen but no more than chance explains."""
+    if seen is None or holds is None:
+        return "unknown"
+    if not holds:
+        return "no"
+    return "yes" if seen >= level else "by chance"
+
+
 def cells(one: PromiseLine, label: str, side: int, methods: int) -> str:
     """Return one line."""
     seen, interval, verdict = "-", "-", "unknown"
     if one.seen is not None and one.low is not None and one.high is not None:
         seen, interval = f"{100 * one.seen:.1f} %", f"{100 * one.low:.1f} to {100 * one.high:.1f} %"
-        verdict = "no" if not one.holds else "yes" if one.seen >= one.level else "by chance"
+        verdict = verdict_of(one.level, one.seen, holds=one.holds)
     size = "" if one.size is None else f"{size_text(one.size)} {one.unit}"
     start = f"{label:<{side}}  {one.method:<{methods}}  {percent(one.level):>8}  {seen:>12}  {interval:>17}  "
     return f"{start}{verdict:<9} {size}".rstrip()

@@ -8,6 +8,7 @@ import numpy as np
 from dlkit.core.checks import counted
 from dlkit.report.page.charts import Seen, coverage_image, steps_image
 from dlkit.report.page.elements import Section, Tone, facts, heading, note, paragraph, picture, table
+from dlkit.report.promise_table import verdict_of
 from dlkit.report.tables import shorten
 from dlkit.train.confidence import HeadConfidence, Promise
 from dlkit.train.report_known import Known
@@ -104,6 +105,14 @@ def verdict(checked: list[Promise]) -> str:
         return note("The promises could not be checked on the test.", "warn")
     failed = [one for one in checked if one.holds is False]
     promises = counted(len(checked), "promise")
+    short = [one for one in checked if holds(one) == "by chance"]
+    if not failed and short:
+        one = short[0]
+        told = f"{named(one)}: {percent(one.seen)} seen of {level_text(one.level)} promised"
+        return note(
+            f"Less than promised was seen of {len(short)} of {promises}, but no less than chance explains ({told}).",
+            "warn",
+        )
     if not failed:
         every = "the promise" if len(checked) == 1 else f"any of {promises}"
         return note(f"The test does not speak against {every}.", "good")
@@ -124,7 +133,7 @@ def coverage_part(checked: list[Promise]) -> str:
             float(one.seen or 0.0),
             float(one.low or 0.0),
             float(one.high or 0.0),
-            one.holds is not False,
+            tone(one),
         )
         for one in shown
     ]
@@ -157,13 +166,13 @@ def promise_table(promises: list[Promise]) -> str:
 
 def holds(one: Promise) -> str:
     """Return the verdict of a promise."""
-    return {True: "yes", False: "no", None: "not checked"}[one.holds]
+    return verdict_of(one.level, one.seen, holds=one.holds)
 
 
 def tone(one: Promise) -> Tone:
     """Return its colour."""
-    found: dict[bool | None, Tone] = {True: "good", False: "bad", None: "warn"}
-    return found[one.holds]
+    found: dict[str, Tone] = {"yes": "good", "no": "bad"}
+    return found.get(holds(one), "warn")
 
 
 def exchangeability(found: Mapping[str, Any] | None) -> str:

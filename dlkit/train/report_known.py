@@ -19,6 +19,7 @@ from dlkit.train.checkpoints import best_or_newest
 
 Curve = tuple[np.ndarray, np.ndarray]
 MOST_ROWS = 20_000_000  # rows of predictions that are read
+TABLES = ("events.parquet", "scores.parquet")
 
 
 @dataclass
@@ -67,12 +68,9 @@ class Known:
         """Return a table of the run, a data frame; None where there is none that can be read."""
         import pyarrow.parquet as pq
 
-        try:
-            if not path.is_file() or pq.ParquetFile(path).metadata.num_rows > MOST_ROWS:
-                return None
-            return pq.read_table(path).to_pandas()
-        except OSError:
+        if not path.is_file() or pq.ParquetFile(path).metadata.num_rows > MOST_ROWS:
             return None
+        return pq.read_table(path).to_pandas()
 
     @cached_property
     def confidence(self) -> "confidence.Confidence | str | None":
@@ -127,6 +125,8 @@ def know(run: RunFolder, *, reads: bool = True) -> Known:
     checkpoint = best_or_newest(run)
     saved = load_checkpoint(checkpoint)
     require("spec" in saved, f"'{checkpoint}' was not written by dlkit: it has no spec.")
+    for path, stage in ((run.predictions, "predict"), *((run.path / name, "test") for name in TABLES)):
+        require_readable(path, stage)
     config = yaml.safe_load(run.config.read_text(encoding="utf-8"))
     require(isinstance(config, dict), f"'{run.config}' is damaged: it holds no settings.")
     spec = Spec.from_dict(saved["spec"])
@@ -134,6 +134,26 @@ def know(run: RunFolder, *, reads: bool = True) -> Known:
     if reads:
         known.cli, known.unread = read_again(run)
     return known
+
+
+def require_readable(path: Path, stage: str) -> None:
+    """Require that a table of a run, where there is one, can be opened.
+
+    Args:
+        path: The table, a Parquet file.
+        stage: What makes it anew.
+
+    Raises:
+        InputError: It is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        if path.is_file():
+            pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"'{path}' is damaged: make it anew by `dlkit {stage} {path.parent}`.") from error
 
 
 def read_again(run: RunFolder) -> tuple[Any, str]:

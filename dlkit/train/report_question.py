@@ -6,6 +6,7 @@ from typing import Any
 from dlkit.core.checks import counted
 from dlkit.core.specs import Spec
 from dlkit.report.page.elements import Section, Tile, Tone, facts, note, paragraph, tiles
+from dlkit.report.promise_table import verdict_of
 from dlkit.train.confidence import Confidence
 from dlkit.train.measures import MODEL, main_metric
 from dlkit.train.report_known import Known
@@ -102,7 +103,9 @@ def headline(known: Known) -> list[Tile]:
             Tile(label[0].upper() + label[1:], shown(metric, own[metric]), ", ".join(beside[:2]), verdict(known)[1])
         )
     boxes += promised(known.confidence)
-    boxes.append(Tile("Tested on", tested_on(known).split(" ")[0], tested_on(known).partition(" ")[2]))
+    if known.tested:
+        many, _, of = tested_on(known).partition(" ")
+        boxes.append(Tile("Tested on", many, of))
     if "parameters" in found:
         boxes.append(Tile("Parameters", f"{found['parameters']:,}", names_of_net(known)))
     if fit := found.get("fit"):
@@ -111,16 +114,19 @@ def headline(known: Known) -> list[Tile]:
 
 
 def promised(found: Any) -> list[Tile]:
-    """Return the first promise and whether it holds."""
+    """Return the promise that holds worst, else the first one, and whether it holds."""
     if not isinstance(found, Confidence):
         return []
     promises = [one for head in found.heads.values() for one in head.promises if one.seen is not None]
     if not promises:
         return []
-    failed = [one for one in promises if one.holds is False]
-    one = (failed or promises)[0]
+    worst = {"no": 0, "by chance": 1}
+    one = min(promises, key=lambda each: worst.get(verdict_of(each.level, each.seen, holds=each.holds), 2))
+    verdict = verdict_of(one.level, one.seen, holds=one.holds)
+    tones: dict[str, Tone] = {"yes": "good", "no": "bad"}
     more = f"promised {level_text(one.level)}, {one.what}" + (f", {one.target}" if one.target else "")
-    return [Tile("Coverage on test", percent(one.seen), more, "bad" if failed else "good")]
+    more += "; less by chance" if verdict == "by chance" else ""
+    return [Tile("Coverage on test", percent(one.seen), more, tones.get(verdict, "warn"))]
 
 
 def names_of_net(known: Known) -> str:

@@ -3,7 +3,10 @@
 import re
 from pathlib import Path
 
+import pyarrow as pa
+
 from dlkit import __version__
+from dlkit.core.checks import InputError
 from dlkit.core.runfolder import RunFolder
 from dlkit.report.page.elements import Section
 from dlkit.report.page.interactive import traces_html
@@ -49,7 +52,11 @@ def report_run(run: RunFolder, output: Path | None = None) -> Path:
         InputError: The run was not trained, or its files are damaged.
     """
     known = know(run)
-    return write_page(output or run.path / "report.html", page_of(known))
+    try:
+        page = page_of(known)
+    except pa.ArrowException as error:
+        raise InputError(f"'{run.predictions}' is damaged: make it anew by `dlkit predict {run.path}`.") from error
+    return write_page(output or run.path / "report.html", page)
 
 
 def page_of(known: Known) -> str:

@@ -26,6 +26,10 @@ from dlkit.report.page.interactive import pieces, traces_html
 from dlkit.report.page.laid import lay
 from dlkit.report.page.page import page_html
 from dlkit.report.page.traces import Band, Line, Panel, Spans, Trace
+from dlkit.train.confidence import Confidence, HeadConfidence, Promise
+from dlkit.train.confidence_wish import Wish
+from dlkit.train.report_confidence import holds, tone, verdict
+from dlkit.train.report_question import promised
 
 HOUR = np.timedelta64(1, "h")
 VOID = {"meta", "link", "img", "rect", "line"}
@@ -169,9 +173,7 @@ def test_a_page_without_traces_carries_no_scripts_of_bokeh():
         lambda: curves_image(
             [Curve("loss", "step", {"training": (np.arange(3), np.array([1.0, 0.1, 0.01]))}, mark=2.0)]
         ),
-        lambda: coverage_image(
-            [Seen("a", 0.9, 0.91, 0.88, 0.95, holds=True), Seen("b", 0.9, 0.7, 0.6, 0.8, holds=False)]
-        ),
+        lambda: coverage_image([Seen("a", 0.9, 0.91, 0.88, 0.95), Seen("b", 0.9, 0.7, 0.6, 0.8, tone="bad")]),
         lambda: steps_image(np.array([0.9, 0.91]), np.array([0.8, 0.8]), np.array([0.95, 0.97]), 0.9),
     ],
 )
@@ -179,3 +181,27 @@ def test_charts_are_the_same_bytes_each_time(image):
     first = image()
     assert first == image()
     assert b"<svg" in first
+
+
+def test_the_text_of_a_note_is_one_box_however_much_code_is_in_it():
+    assert note("Do `this` and `that`.", "bad").count("<span>") == 1
+    assert note("Do `this`.", "bad").endswith("<span>Do <code>this</code>.</span></p>")
+
+
+@pytest.mark.parametrize(
+    ("seen", "high", "words", "colour"),
+    [
+        (0.95, 0.99, "yes", "good"),
+        (0.845, 0.95, "by chance", "warn"),
+        (0.7, 0.8, "no", "bad"),
+        (None, None, "unknown", "warn"),
+    ],
+)
+def test_only_a_promise_that_was_seen_is_green_and_one_that_is_refuted_red(seen, high, words, colour):
+    one = Promise("interval", "", "split conformal", 0.9, seen, None if seen is None else 0.6, high, 9.0)
+    assert holds(one) == words
+    assert tone(one) == colour
+    head = HeadConfidence("values", promises=[one])
+    boxes = promised(Confidence(Wish(), {"": head}))
+    assert [box.tone for box in boxes] == ([] if seen is None else [colour])
+    assert ("good" in verdict([one] if seen is not None else [])) == (words == "yes")

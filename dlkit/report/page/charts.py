@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
+AMBER = "#e69f00"
+
 
 @dataclass(frozen=True, eq=False)
 class Curve:
@@ -89,7 +91,7 @@ class Seen:
         seen: Share on the test.
         low: Lower end of the interval of ``seen``.
         high: Its upper end.
-        holds: Whether the test does not speak against it.
+        tone: "good", "bad" where the test speaks against it, "warn" where chance explains that less was seen.
     """
 
     name: str
@@ -97,7 +99,7 @@ class Seen:
     seen: float
     low: float
     high: float
-    holds: bool
+    tone: str = "good"
 
 
 def coverage_image(found: Sequence[Seen]) -> bytes:
@@ -106,7 +108,7 @@ def coverage_image(found: Sequence[Seen]) -> bytes:
         figure = new_figure(7.4, 0.75 + 0.3 * len(found))
         axes = figure.subplots()
         for k, one in enumerate(found):
-            color, mark = (GREEN, "o") if one.holds else (ORANGE, "X")
+            color, mark = {"good": (GREEN, "o"), "bad": (ORANGE, "X")}.get(one.tone, (AMBER, "D"))
             axes.plot([one.low, one.high], [k, k], color=color, linewidth=2.2, solid_capstyle="butt")
             axes.plot(one.seen, k, color=color, marker=mark, markersize=6, linestyle="none")
             axes.plot([one.promised] * 2, [k - 0.32, k + 0.32], color=BLACK, linewidth=1.6)

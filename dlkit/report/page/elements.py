@@ -53,7 +53,8 @@ def heading(text: str) -> str:
 
 def note(text: str, tone: Tone = "info") -> str:
     """Return a remark with a sign and a colour."""
-    return f'<p class="note {tone}"><span class="sign" aria-hidden="true">{SIGNS[tone]}</span>{inline(text)}</p>'
+    sign = f'<span class="sign" aria-hidden="true">{SIGNS[tone]}</span>'
+    return f'<p class="note {tone}">{sign}<span>{inline(text)}</span></p>'
 
 
 def facts(pairs: Mapping[str, str]) -> str:
