@@ -5,11 +5,15 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 
 from dlkit.__main__ import main
 from dlkit.core.runfolder import read_json
 from dlkit.train import evaluating, stages
+from dlkit.train.confidence_answers import Order
+from dlkit.train.confidence_checks import seen
+from dlkit.train.evaluating_promises import known_to_the_end
 from tests.bad_inputs.cases_anomalies import write_anomalies
 from tests.bad_inputs.corpus import snapshot, table, text, write_job
 from tests.bad_inputs.sample_jobs import pixels, save, write_images
@@ -155,3 +159,68 @@ def test_quality_by_distance_is_the_mean_of_the_answers(trained, undrawn, tmp_pa
     mean = np.average([one["quality"] for one in known], weights=[one["answers"] for one in known])
     assert mean == pytest.approx(other["measures"]["MAE"], rel=0.02)  # the last windows know a part of their truth
     assert folder.name == "evaluate_tiny"
+
+
+def calibrated_run(place, tmp_path):
+    run = run_of(place, tmp_path)
+    assert main(["calibrate", str(run)]) == 0
+    return run
+
+
+def test_a_promise_that_fails_on_other_data_is_said_on_top_and_in_a_table(trained, undrawn, tmp_path, capsys):
+    frame = pd.read_csv(trained("forecast") / "tiny.csv")
+    frame["a"] = 30 + 3 * frame["a"]
+    frame.to_csv(tmp_path / "strange.csv", index=False)
+    run = calibrated_run(trained("forecast"), tmp_path)
+    capsys.readouterr()
+    folder, own, other = evaluated(run, tmp_path / "strange.csv")
+    made = read_json(run / "confidence.json")["heads"][""]["promises"]
+    assert [one for one in made if one["method"] != "Adaptive"] == own["promises"]
+    steps, paths = other["promises"]
+    rows = pd.read_parquet(folder / "predictions.parquet")
+    rows = rows[rows["truth"].notna()]
+    inside = rows["truth"].between(rows["lower"], rows["upper"])
+    assert steps["seen"] == pytest.approx(inside.groupby(rows["issued"]).mean().mean())
+    assert steps["holds"] is paths["holds"] is False
+    first = (folder / "summary.txt").read_text().splitlines()[0]
+    assert first.startswith("90 % was promised, ")
+    assert " was seen on strange.csv (" in first
+    assert first.endswith("none of them holds there")
+    assert "seen on own test" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("job", ["images", "several"])
+def test_sets_and_heads_are_checked_as_calibration_did(job, trained, undrawn, tmp_path):
+    place = trained(job)
+    files = {
+        "images": [place / "images"],
+        "several": [f"fast={place}/fast.csv", f"cam={place}/frames.parquet", f"slow={place}/slow.csv",
+                    f"faults={place}/events.csv"],
+    }[job]  # fmt: skip
+    run = calibrated_run(place, tmp_path)
+    folder, own, other = evaluated(run, *files)
+    heads = read_json(run / "confidence.json")["heads"]
+    made = [
+        one | {"what": f"{name}: {one['what']}" if name else one["what"]}
+        for name, head in heads.items()
+        for one in head["promises"]
+        if one["method"] != "Adaptive"
+    ]
+    assert own["promises"] == made
+    assert [one["what"] for one in other["promises"]] == [one["what"] for one in made]
+    assert "holds?" in (folder / "summary.txt").read_text()
+
+
+def test_a_few_windows_that_alternate_are_not_taken_for_endlessly_many():
+    share, low, high, worth = seen(np.array([1.0, 0, 1, 1, 0, 1]), Order(np.arange(6), np.full(6, "a"), [(0, 6)], 10))
+    assert share == pytest.approx(2 / 3)
+    assert low < 0.1
+    assert high > 0.9
+    assert 0 < worth <= 6
+
+
+def test_a_path_that_runs_beyond_the_end_is_no_path():
+    truth = torch.zeros(6, 2, 1)
+    truth[1, 1] = truth[3:, 1] = torch.nan
+    found = known_to_the_end(truth, [(0, 4), (4, 6)])
+    assert found.isnan().all((1, 2)).tolist() == [False, False, False, True, True, True]

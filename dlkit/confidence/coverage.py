@@ -112,6 +112,7 @@ def effective_number(
     """Return the number of independent truths with a mean as sure as that of each column."""
     rare = np.minimum(seen, 1 - seen) * count < FEWEST * np.nan_to_num(times.own, nan=np.inf)
     time = np.where(rare, np.fmax(np.fmax(times.own, times.pooled), overlap), times.own)
+    time = np.where(time <= 0, overlap, time)  # of a few windows the sum may be nothing, which says nothing
     binary = (
         seen * (1 - seen) * count
     )  # the variance of windows that are inside or outside as a whole; shares have less

@@ -16,6 +16,7 @@ from dlkit.train.evaluate_forecasts import ForecastEvaluation, baselines_of
 from dlkit.train.evaluating_answers import Answered, answer_all, heads_of
 from dlkit.train.evaluating_bins import Bin, by_distance
 from dlkit.train.evaluating_drift import Drifted, Reference, drifted
+from dlkit.train.evaluating_promises import Kept, promises_on
 from dlkit.train.evaluation import quiet_trainer
 from dlkit.train.novelty import Novelty
 
@@ -34,6 +35,7 @@ class Side:
         drifted: What became of the inputs.
         measures: As a test has them, by name; none where no truth is known.
         bins: The answers of each head by distance.
+        promises: What was promised and what is seen of it here.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Side:
     drifted: Drifted
     measures: Measures = field(default_factory=dict)
     bins: dict[str, list[Bin]] = field(default_factory=dict)
+    promises: Kept = field(default_factory=dict)
 
 
 def side_of(name: str, evaluation: Any, novelty: Novelty, known: Reference, trainer: pl.Trainer) -> Side:
@@ -60,7 +63,7 @@ def side_of(name: str, evaluation: Any, novelty: Novelty, known: Reference, trai
     moved = drifted(evaluation.task, evaluation.data, known, novelty, answered.outside)
     measures = measured(evaluation, trainer) if answered.truth_known else {}
     bins = {head: by_distance(answered, order, head) for head in heads_of(evaluation)}
-    return Side(name, evaluation, answered, order, moved, measures, bins)
+    return Side(name, evaluation, answered, order, moved, measures, bins, promises_on(evaluation, trainer))
 
 
 def order_in(evaluation: Any, starts: np.ndarray) -> Order:

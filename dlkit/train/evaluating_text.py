@@ -1,11 +1,13 @@
 """What `dlkit evaluate` says: the same tables of several data sets side by side."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from dlkit.report.novelty_tables import Row, columns_text, interval_text, share_text
+from dlkit.report.promises_elsewhere import Elsewhere, elsewhere_text, verdict_text
 from dlkit.report.tables import number_text
 from dlkit.train.evaluating_sides import Side
 
@@ -15,10 +17,21 @@ OFTEN = 0.01  # share of inputs in which a channel goes beyond its range that is
 
 def text_of(sides: Sequence[Side], level: float | None) -> str:
     """Return all tables."""
-    parts = [measures_text(sides), novelty_text(sides)]
+    lines, name = elsewhere(sides), sides[-1].name
+    parts = [verdict_text(lines, name), measures_text(sides), elsewhere_text(lines, name) if lines else ""]
+    parts += [novelty_text(sides)]
     parts += [bins_text(sides, head, level) for head in sides[0].bins]
     parts += [channels_text(side) for side in sides]
     return "\n\n".join(part for part in parts if part)
+
+
+def elsewhere(sides: Sequence[Side]) -> list[Elsewhere]:
+    """Return each promise beside what own test and other data show of it."""
+    own = sides[0].promises
+    return [
+        Elsewhere(f"{one.what}: {one.target}".removesuffix(": "), one.level, own[key].seen, one.seen, one.low, one.high)
+        for key, one in sides[-1].promises.items()
+    ]
 
 
 def measures_text(sides: Sequence[Side]) -> str:
@@ -118,6 +131,7 @@ def measures_of(side: Side) -> dict[str, Any]:
     return {
         "answers": len(answered.starts),
         "measures": {name: plain(value) for name, (value, _) in side.measures.items()},
+        "promises": [asdict(one) | {"holds": one.holds} for one in side.promises.values()],
         "distance": {
             "median": plain(float(np.median(answered.distance))),
             "p95": plain(float(np.quantile(answered.distance, 0.95))),

@@ -1,0 +1,81 @@
+"""Promises of a run beside what its own test and other data show of them, in plain text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dlkit.report.promise_table import WIDE, percent
+from dlkit.report.tables import shorten
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A promise on other data.
+
+    Attributes:
+        what: What is promised of what, in words.
+        level: What is promised.
+        own: Share on the run's own test, or None.
+        seen: Share on the other data, or None where no truth is known.
+        low: Lower end of its 95 % interval, or None.
+        high: Upper end, or None.
+    """
+
+    what: str
+    level: float
+    own: float | None
+    seen: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def verdict(self) -> str:
+        """Whether it holds: "by chance" says that less was seen, but that the interval reaches the level."""
+        if self.seen is None or self.high is None:
+            return "unknown"
+        return "yes" if self.seen >= self.level else "by chance" if self.high >= self.level else "no"
+
+
+def elsewhere_text(lines: Sequence[Elsewhere], name: str) -> str:
+    """Return a line a promise: level, seen on the own test, seen on the other data, and whether it holds there."""
+    labels = [shorten(one.what, WIDE) for one in lines]
+    side = max(8, *(len(label) for label in labels))
+    there = f"seen on {shorten(name, 20)}"
+    head = f"{'promised':<{side}}  {'level':>8}  {'seen on own test':>16}  {there:>14}  {'95 % interval':>17}  holds?"
+    body = []
+    for one, label in zip(lines, labels, strict=True):
+        interval = "-" if one.low is None or one.high is None else f"{100 * one.low:.1f} to {100 * one.high:.1f} %"
+        cells = [f"{percent(one.level):>8}", f"{share(one.own):>16}", f"{share(one.seen):>{max(14, len(there))}}"]
+        body.append("  ".join([f"{label:<{side}}", *cells, f"{interval:>17}", one.verdict]))
+    rule = "-" * max(len(line) for line in [head, *body])
+    return "\n".join([head, rule, *body, rule])
+
+
+def share(seen: float | None) -> str:
+    """Return a share in percent."""
+    return "-" if seen is None else f"{100 * seen:.1f} %"
+
+
+def verdict_text(lines: Sequence[Elsewhere], name: str) -> str:
+    """Say in one sentence whether what was promised holds on other data; "" where nothing was promised."""
+    if not lines:
+        return ""
+    told = [one for one in lines if one.seen is not None]
+    if not told:
+        return f"whether the promise holds on {name} cannot be told: no truth is known there"
+    broken = [one for one in told if one.verdict == "no"]
+    worst = min(broken or told, key=lambda one: (one.seen or 0) - one.level)
+    was = f"{percent(worst.level)} was promised, {share(worst.seen)} was seen on {name}"
+    if len(lines) == 1:
+        return f"{was}: the promise {'does not hold' if broken else 'holds'} there"
+    if not broken:
+        return f"{was} ({worst.what}, the least of {len(lines)}): the promises hold there"
+    which = "none" if len(broken) == len(lines) else f"{len(broken)}"
+    plain = (
+        "none of them holds" if which == "none" else f"{which} of {len(lines)} promises {does(len(broken))} not hold"
+    )
+    return f"{was} ({worst.what}): {plain} there"
+
+
+def does(count: int) -> str:
+    """Return the verb."""
+    return "does" if count == 1 else "do"
