@@ -12,10 +12,10 @@ from torch import Tensor
 class Uncertainty(NamedTuple):
     """The uncertainty of each answer in parts.
 
-    For classes they are entropies in nats, (batch,), with ``total = aleatoric + epistemic`` (Depeweg et al., ICML
-    2018); for values standard deviations in physical units, shaped like the point prediction, with
-    ``total ** 2 = aleatoric ** 2 + epistemic ** 2`` (law of total variance). A part that was not estimated is NaN, and
-    the total is then what the other parts make.
+    For classes they are entropies in nats, (batch,), of labels (batch, labels), with ``total = aleatoric + epistemic``
+    (Depeweg et al., ICML 2018); for values standard deviations in physical units, shaped like the point prediction,
+    with ``total ** 2 = aleatoric ** 2 + epistemic ** 2`` (law of total variance). The total is the spread of the answer
+    that is given. What was not estimated is NaN; so is the total of points whose noise nobody knows.
 
     Attributes:
         total: All of it.
@@ -40,9 +40,10 @@ def entropy(probabilities: Float[Tensor, "*members batch classes"]) -> Float[Ten
     return found
 
 
-def label_entropy(probabilities: Float[Tensor, "*members batch labels"]) -> Float[Tensor, "*members batch"]:
-    """Return the entropy of independent labels in nats, summed over them."""
-    return entropy(probabilities) + entropy(1 - probabilities)
+def label_entropy(probabilities: Float[Tensor, "*members batch labels"]) -> Float[Tensor, "*members batch labels"]:
+    """Return the entropy of each label in nats."""
+    found: Tensor = torch.special.entr(probabilities) + torch.special.entr(1 - probabilities)
+    return found
 
 
 def of_classes(
@@ -62,6 +63,23 @@ def of_classes(
     doubt = (total - aleatoric).clamp_min(0)  # rounding alone makes it negative
     parts = Uncertainty(*(part.to(mean.dtype) for part in (aleatoric + doubt, aleatoric, doubt)))
     return mean, parts
+
+
+def rescaled(parts: Uncertainty, probabilities: Float[Tensor, "batch classes"]) -> Uncertainty:
+    """Return the parts of classes or labels after their probabilities were scaled: the total is the entropy of these.
+
+    What share of it is doubt is what it was before, for a scaling is of the mixture, not of its members. So both parts
+    stay above 0 and add up, whatever the scaling.
+
+    Args:
+        parts: Before.
+        probabilities: After.
+    """
+    p = probabilities.double()
+    total = label_entropy(p) if parts.total.ndim == p.ndim else entropy(p)
+    share = (parts.epistemic / parts.total).double().where(parts.total > 0, 0.0)
+    doubt = total * share
+    return Uncertainty(*(part.to(parts.total.dtype) for part in (total, total - doubt, doubt)))
 
 
 def of_values(aleatoric: Tensor | None, epistemic: Tensor) -> Uncertainty:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from dlkit.confidence.class_sets import FittedSets, answers_of
 from dlkit.confidence.fitted_intervals import FittedIntervals
+from dlkit.confidence.uncertainty import Uncertainty, rescaled
 
 Named = dict[str, Tensor]
 
@@ -34,10 +35,13 @@ class Calibrated:
 
 
 def of_classes(own: Named, head: Any) -> Named:
-    """Return probabilities and the set of each sample."""
-    p = own["probabilities"]
-    p = p if head.scaling is None else head.scaling.probabilities(p)
-    return {"probabilities": p} | ({} if head.sets is None else {"set": sets_of(head.sets, p)})
+    """Return probabilities with the parts of their uncertainty, where members said them, and the set of each sample."""
+    p, parts = own["probabilities"], {}
+    if head.scaling is not None:
+        p = head.scaling.probabilities(p)
+        if "total" in own:
+            parts = rescaled(Uncertainty(*(own[name] for name in Uncertainty._fields)), p)._asdict()
+    return {"probabilities": p} | parts | ({} if head.sets is None else {"set": sets_of(head.sets, p)})
 
 
 def sets_of(sets: FittedSets, p: Tensor) -> Tensor:

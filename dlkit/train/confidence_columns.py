@@ -8,6 +8,8 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
+from dlkit.confidence.uncertainty import entropy, label_entropy, rescaled
+
 PARTS = ("total", "aleatoric", "epistemic")
 
 
@@ -37,7 +39,9 @@ def calibrated_answers(evaluation: Any, prediction: Any) -> Any:
     if head is None:
         return prediction
     if head.scaling is not None:
-        return prediction._replace(probabilities=head.scaling.probabilities(prediction.probabilities))
+        p = head.scaling.probabilities(prediction.probabilities)
+        parts = None if prediction.parts is None else rescaled(prediction.parts, p)
+        return prediction._replace(probabilities=p, parts=parts)
     if head.intervals is None:
         return prediction
     series = None if head.intervals.groups is None else series_of(evaluation, prediction.start)
@@ -72,7 +76,7 @@ def sure_columns(evaluation: Any, raw: Any, calibrated: Any, novel: Mapping[str,
         own = None if raw.lower is None else evaluation.task.loss.level
         level = own if head is None or head.intervals is None else head.intervals.level
     columns["level"] = np.full(int(np.prod(shape)), np.nan if level is None else level)
-    for name, part in zip(PARTS, parts_of(raw, calibrated), strict=True):
+    for name, part in zip(PARTS, parts_of(calibrated), strict=True):
         columns[f"uncertainty_{name}"] = rowwise(part, shape)
     return columns | novel_columns(novel, shape)
 
@@ -118,15 +122,14 @@ def further_bounds(evaluation: Any, raw: Any) -> dict[str, np.ndarray]:
     }
 
 
-def parts_of(raw: Any, calibrated: Any) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+def parts_of(prediction: Any) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """Return the parts of the uncertainty; one network alone knows the entropy of its classes, not its own doubt."""
-    if raw.parts is not None:
-        return raw.parts.total, raw.parts.aleatoric, raw.parts.epistemic
-    if not hasattr(raw, "probabilities"):
+    if prediction.parts is not None:
+        return prediction.parts.total, prediction.parts.aleatoric, prediction.parts.epistemic
+    if not hasattr(prediction, "probabilities"):
         return None, None, None
-    p = calibrated.probabilities.double()
-    entropy = torch.special.entr(p)
-    total = entropy + torch.special.entr(1 - p) if raw.truth.ndim == 2 else entropy.sum(-1)
+    p = prediction.probabilities.double()
+    total = label_entropy(p) if prediction.truth.ndim == 2 else entropy(p)
     return total, total, None
 
 
@@ -144,7 +147,8 @@ def sure_scores(head: Any, table: pa.Table) -> pa.Table:
     scores = table["score"].to_numpy()
     columns = {"p_value": head.normal(scores)}
     if head.risk is not None:
-        columns["alarm_at_risk"] = scores > head.risk["threshold"]
+        unknown = np.isnan(scores) | ~np.isfinite(head.risk["threshold"])  # no threshold keeps the risk
+        columns["alarm_at_risk"] = pa.array(scores > head.risk["threshold"], mask=unknown)
     for name, values in columns.items():
         kept = table.drop_columns([name]) if name in table.column_names else table
         table = kept.append_column(name, pa.array(values))

@@ -1,15 +1,18 @@
 """Laws of members: a mixture says what its members say together, batched or in turn, and only dropout layers draw."""
 
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from scipy.stats import entropy as stats_entropy
 from scipy.stats import norm
 from torch import nn
 
 from dlkit.confidence.dropout import draws_of, drops
+from dlkit.confidence.scaling import Isotonic, Temperature, Vector
 from dlkit.core.batch import Batch
 from dlkit.core.checks import InputError
 from dlkit.core.specs import Answer, Spec
@@ -29,6 +32,7 @@ from dlkit.tasks.combined import Combined
 from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.members import Dropout, Ensemble
 from dlkit.tasks.regress import Regress
+from dlkit.train.confidence_columns import PARTS, calibrated_answers, sure_columns
 
 TRACE = {"channels": ("a", "b"), "size": (24,)}
 CLASSES = Spec(**TRACE, output=(3,), kind="class", classes=("x", "y", "z"))  # type: ignore[arg-type]
@@ -74,6 +78,27 @@ def test_an_ensemble_of_classifiers_gives_the_mean_probabilities(kind: str, loss
     assert (mixed.parts.epistemic >= 0).all()
     torch.testing.assert_close(mixed.parts.total, mixed.parts.aleatoric + mixed.parts.epistemic)
     assert mixed.parts.epistemic.max() > 0.01
+
+
+@pytest.mark.parametrize("scaling", [None, Temperature(), Vector(), Isotonic()], ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("kind, loss", [("class", CrossEntropy()), ("labels", BinaryCrossEntropy())])
+def test_the_written_total_is_the_entropy_of_the_written_probabilities(kind: str, loss: Any, scaling: Any) -> None:
+    spec = Spec(**TRACE, output=(3,), kind=kind, classes=("x", "y", "z"))  # type: ignore[arg-type]
+    y = torch.randint(0, 2, (16, 3)).float() if kind == "labels" else torch.randint(0, 3, (16,))
+    task, ensemble = three(Classify, spec, loss=loss)
+    raw = answers_of(task, ensemble, batch_of(y))[1]
+    fitted = None if scaling is None else scaling.fit(raw.probabilities, y)
+    evaluation = SimpleNamespace(confidence=SimpleNamespace(scaling=fitted, sets=None, intervals=None), task=task)
+    said = calibrated_answers(evaluation, raw)
+    columns = sure_columns(evaluation, raw, said, {})
+    total, aleatoric, epistemic = (columns[f"uncertainty_{name}"] for name in PARTS)
+    p = said.probabilities.double().numpy()
+    each = np.stack([p, 1 - p], -1).reshape(-1, 2) if kind == "labels" else p
+    np.testing.assert_allclose(total, stats_entropy(each, axis=1), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(total, aleatoric + epistemic, rtol=1e-5)
+    assert min(aleatoric.min(), epistemic.min()) >= 0
+    assert epistemic.max() > 0.01
+    assert (epistemic[raw.parts.epistemic.flatten().numpy() < 1e-9] < 1e-6).all()
 
 
 def test_the_cost_of_an_ensemble_is_that_of_its_mean_probabilities() -> None:
