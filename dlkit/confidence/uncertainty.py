@@ -86,12 +86,13 @@ def of_values(aleatoric: Tensor | None, epistemic: Tensor) -> Uncertainty:
     """Return the parts of values: law of total variance.
 
     Args:
-        aleatoric: Standard deviation that the members give; None where they give points only: the aleatoric part is
-            then NaN, and the total is the epistemic part alone.
+        aleatoric: Standard deviation that the members give; None where they give points only: the aleatoric part and
+            the total are then NaN.
         epistemic: Standard deviation of the points that they give.
     """
     if aleatoric is None:
-        return Uncertainty(epistemic, torch.full_like(epistemic, torch.nan), epistemic)
+        unknown = torch.full_like(epistemic, torch.nan)
+        return Uncertainty(unknown, unknown, epistemic)
     return Uncertainty(torch.hypot(aleatoric, epistemic), aleatoric, epistemic)
 
 

@@ -1,7 +1,7 @@
 """Members drawn from the posterior of the last layer of one network."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, final
 
@@ -33,15 +33,24 @@ class Laplace(Members):
 
     Args:
         posterior: Of the last layer of the trained task.
+        noise: Standardized deviation of the truth about the answers of a squared error, (*horizon, targets).
         draws: Answers to each batch of a classifier; of values the spread is known without drawing.
         seed: Of the draws; the same for every batch.
     """
 
-    def __init__(self, posterior: Posterior, *, draws: int = 50, seed: int = 0) -> None:
+    residual: Tensor | None
+
+    def __init__(self, posterior: Posterior, *, noise: Tensor | None = None, draws: int = 50, seed: int = 0) -> None:
         super().__init__()
         for name, value in posterior._asdict().items():
             self.register_buffer(name, value)
+        self.register_buffer("residual", noise)
         self.draws, self.seed = draws, seed
+
+    @property
+    def noise(self) -> Tensor | None:
+        """Deviation of the truth about the answers of a squared error."""
+        return self.residual
 
     @property
     def posterior(self) -> Posterior:
@@ -74,7 +83,15 @@ class Laplace(Members):
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what a file must hold."""
-        return {name: value.cpu().numpy() for name, value in self.posterior._asdict().items()}
+        known = self.posterior._asdict() | ({} if self.residual is None else {"noise": self.residual})
+        return {name: value.cpu().numpy() for name, value in known.items()}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> "Laplace":
+        """Undo :meth:`arrays`."""
+        known = {name: torch.from_numpy(arrays[name]) for name in (*Posterior._fields, "noise") if name in arrays}
+        noise = known.pop("noise", None)
+        return cls(Posterior(**known), noise=noise)
 
 
 def fit_laplace(task: Any, batches: Iterable[Batch], share: float) -> Laplace:
@@ -105,7 +122,7 @@ def fit_laplace(task: Any, batches: Iterable[Batch], share: float) -> Laplace:
         factors.add(task.net, batch.x, partial(known_roots, loss, noise=noise, observed=batch.y_observed))
     posterior = factors.posterior(share)
     require_own_answers(task.net, layer, posterior, batches[0].x)
-    return Laplace(posterior)
+    return Laplace(posterior, noise=None if noise is None else noise.sqrt().float())
 
 
 def known_roots(loss: Any, answer: Tensor, noise: Tensor | None, observed: Tensor | None) -> list[Tensor]:

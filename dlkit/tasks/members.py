@@ -28,6 +28,11 @@ class Members(nn.Module, ABC):
     def answers(self, task: Any, batch: Batch) -> Tensor:
         """Return standardized answers of the network, (members, batch, *output)."""
 
+    @property
+    def noise(self) -> Tensor | None:
+        """Standardized deviation of the truth about points, (*horizon, targets); None where it is not known."""
+        return None
+
 
 @final
 class Ensemble(Members):
@@ -134,11 +139,16 @@ def said(spec: Any) -> str:
     return f"'{spec.kind}' ({shown}; inputs of {len(spec.channels)} channels x {spec.size})"
 
 
-def mixed_values(loss: Loss, scaling: ChannelScaling, answers: Tensor) -> tuple[Tensor, Uncertainty]:
+def mixed_values(
+    loss: Loss, scaling: ChannelScaling, answers: Tensor, members: Members | None
+) -> tuple[Tensor, Uncertainty]:
     """Return one answer for those of several members, (members, batch, *output), and its parts in physical units."""
     mixture = loss.mixed(answers)
     at = scaling.inverse(loss.point(mixture.answer))
-    aleatoric = None if mixture.aleatoric is None else scaling.deviation(mixture.aleatoric, at)
+    noise = mixture.aleatoric
+    if noise is None and members is not None and members.noise is not None:  # of points
+        noise = members.noise.to(mixture.epistemic).expand_as(mixture.epistemic)
+    aleatoric = None if noise is None else scaling.deviation(noise, at)
     return mixture.answer, of_values(aleatoric, scaling.deviation(mixture.epistemic, at))
 
 

@@ -87,7 +87,7 @@ class Regress(SampleTask):
 
     def mixed(self, answers: Tensor) -> tuple[Tensor, Uncertainty]:
         """Return one answer for those of several members, and the parts of its uncertainty in physical units."""
-        return mixed_values(self.loss, self.target_scaling, answers)
+        return mixed_values(self.loss, self.target_scaling, answers, self.members)
 
     def answered(self, answer: Tensor, batch: Batch) -> ValuePrediction:
         """Return the predictions of a batch in physical units."""

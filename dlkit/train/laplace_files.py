@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from dlkit.confidence.laplace import Posterior
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.core.processes import leads
@@ -16,6 +15,7 @@ from dlkit.train.anomaly_files import stamp_of
 from dlkit.train.checkpoints import best_or_newest
 
 SEEN, AT_ONCE = 20_000, 256
+FORM = 2  # raised where an older file says something else
 
 
 def laplace_of(cli: Any, run: RunFolder) -> Laplace:
@@ -31,12 +31,12 @@ def laplace_of(cli: Any, run: RunFolder) -> Laplace:
     file, stamp = run.path / "laplace.npz", stamp_of(best_or_newest(run))
     if file.is_file():
         with np.load(file, allow_pickle=False) as kept:
-            if str(kept["checkpoint"]) == stamp:
-                return Laplace(Posterior(*(torch.from_numpy(kept[name]) for name in Posterior._fields)))
+            if str(kept["checkpoint"]) == stamp and "form" in kept and int(kept["form"]) == FORM:
+                return Laplace.of(kept)
     found = fitted(cli.model, cli.datamodule)
     if leads():
         with atomic_file(file) as work, work.open("wb") as out:
-            np.savez_compressed(out, checkpoint=np.array(stamp), **found.arrays())  # type: ignore[arg-type] # its stubs
+            np.savez_compressed(out, checkpoint=np.array(stamp), form=np.array(FORM), **found.arrays())  # type: ignore[arg-type] # its stubs
     return found
 
 

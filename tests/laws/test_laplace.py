@@ -3,7 +3,6 @@
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import BayesianRidge
@@ -119,7 +118,7 @@ def test_only_the_mean_of_a_normal_law_is_drawn() -> None:
     factors.add(task.net, batch.x, lambda answer: roots_of(task.loss, answer))
     assert (factors.b.diagonal()[1::2] == 0).all()
     assert weights_of(task.net.linear).shape == (4, 6)
-    again = Laplace(type(laplace.posterior)(*(torch.from_numpy(np.asarray(one)) for one in laplace.arrays().values())))
+    again = Laplace.of(laplace.arrays())
     with torch.no_grad():
         drawn, trained = again.answers(task, batch), task.net(batch.x)
         torch.testing.assert_close(drawn, laplace.answers(task, batch))
@@ -224,3 +223,19 @@ def test_what_does_more_after_its_last_layer_is_refused(net: Any) -> None:
     batch = Batch(torch.randn(16, 1, 5), torch.randn(16, 2), start=torch.arange(16))
     with pytest.raises(InputError, match=f"{net.__name__} does more after it"):
         fit_laplace(task, [batch], 1.0)
+
+
+def test_the_noise_of_a_squared_error_is_its_residual_in_physical_units() -> None:
+    torch.manual_seed(0)
+    spec = Spec(channels=("a", "b"), size=(24,), output=(4, 2, 1), targets=("a", "b"))
+    task = Forecast(spec=spec, net=MLP).eval()
+    task.scaling.scale.copy_(torch.tensor([3.0, 50.0]))
+    y = torch.randn(200, 4, 2) * torch.tensor([[0.2], [1.0], [2.0], [4.0]])
+    batches = [Batch(torch.randn(100, 2, 24), half, start=torch.arange(100)) for half in y.split(100)]
+    task.members = Laplace.of(fit_laplace(task, batches, 1.0).arrays())
+    with torch.no_grad():
+        miss = torch.cat([task.target_scaling.inverse(task.net(b.x)[..., 0]) for b in batches])
+        parts = task.predict_step(batches[0], 0).parts
+    expected = (miss - task.target_scaling.inverse(y)).square().mean(0).sqrt()
+    torch.testing.assert_close(parts.aleatoric, expected.expand(100, 4, 2), rtol=1e-4, atol=0)
+    torch.testing.assert_close(parts.total.square(), parts.aleatoric.square() + parts.epistemic.square())

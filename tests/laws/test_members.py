@@ -152,6 +152,7 @@ def test_of_points_only_the_disagreement_is_known() -> None:
     points = torch.stack([one.point for one in each])
     torch.testing.assert_close(mixed.parts.epistemic, points.std(0, correction=0))
     assert mixed.parts.aleatoric.isnan().all()
+    assert mixed.parts.total.isnan().all()  # a part is not the whole
     assert each[0].parts is None
 
 
