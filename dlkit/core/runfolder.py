@@ -4,8 +4,8 @@ import fcntl
 import json
 import os
 import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,7 +33,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``path``; on success it becomes ``path``, on failure it is removed."""
     existed = path.parent.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    work = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    work.mkdir()  # others may read it as the umask says, which a folder of tempfile forbids
     try:
         yield work
         if not path.exists():

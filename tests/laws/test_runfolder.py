@@ -1,5 +1,6 @@
 """Files of a run are whole or not there, and two jobs never share a folder."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -45,6 +46,17 @@ def test_a_folder_is_there_whole_or_not_at_all(tmp_path):
         (work / "file").write_text("late")
     assert (path / "file").read_text() == "one"
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o027, 0o002])
+def test_a_folder_may_be_read_by_whom_the_umask_allows(mask, tmp_path):
+    before = os.umask(mask)
+    try:
+        with atomic_folder(tmp_path / "folder"):
+            pass
+    finally:
+        os.umask(before)
+    assert (tmp_path / "folder").stat().st_mode & 0o777 == 0o777 & ~mask
 
 
 def test_json_comes_back(tmp_path):
