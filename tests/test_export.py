@@ -131,6 +131,24 @@ def test_any_number_of_windows_gets_the_answers_of_the_run(case, count):
                 close(found[f"{prefix}{side}"], bound)
 
 
+def test_a_source_that_is_too_old_is_absent_as_in_the_data(case):
+    name, task, data, _, model, _ = case
+    if name != "fusion":
+        pytest.skip("has one source")
+    inputs = dict(zip(model.inputs, given(task, data, 9, "train")[0], strict=True))
+    stale, absent = ({key: value.copy() for key, value in inputs.items()} for _ in range(2))
+    assert model.inputs["cam"]["max_age"] == 0.2 and model.inputs["slow"]["fresh"] == 1
+    stale["cam.age"][:3, -1], absent["cam"][:3] = 0.21, np.nan
+    stale["slow"][3:6, -1, -1], absent["slow"][3:6] = 0.31, np.nan  # only its last sample can be new enough
+    found, wanted = model.checked(stale), model.checked(absent)
+    for key in ("cam", "slow", "fast"):
+        np.testing.assert_array_equal(found[key], wanted[key])
+    with torch.no_grad():
+        batch = data.pick_batch("train", 64)
+        there = [~np.isnan(one.numpy()).reshape(len(one), -1).all(1) for one in physical_inputs(task, batch)[:3]]
+    np.testing.assert_array_equal(np.stack(there, 1), batch.x[:, -3:].numpy() > 0)
+
+
 def test_a_file_says_what_goes_in_and_what_comes_out(case):
     _, task, _, heads, model, about = case
     assert json.loads(json.dumps(about)) == model.about

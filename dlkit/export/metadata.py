@@ -12,6 +12,7 @@ from torch import Tensor
 from dlkit import __version__
 from dlkit.core.runfolder import RunFolder
 from dlkit.core.specs import Spec
+from dlkit.export.absence import with_absence
 from dlkit.export.ports import Port, geometry, inputs_of, named
 from dlkit.train.anomaly_files import stamp_of
 from dlkit.train.checkpoints import best_or_newest
@@ -50,7 +51,7 @@ def describe(task: Any, data: Any, run: RunFolder, answers: Mapping[str, Tensor]
         "name": run.path.name,
         "kind": spec.kind,
         "network": type(task.net).__name__,
-        "inputs": [port.to_dict() for port in with_typical(task, inputs_of(spec, dilation))],
+        "inputs": [port.to_dict() for port in with_absence(data, with_typical(task, inputs_of(spec, dilation)))],
         "outputs": [output(spec, name, value).to_dict() for name, value in answers.items()],
         "window": geometry(spec) | {"dilation": dilation},
         "padded": spec.padded,

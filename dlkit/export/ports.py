@@ -24,6 +24,11 @@ class Port:
         meaning: What it is, in words.
         times: Seconds of each sample or frame before the answer, all <= 0; empty where there is no time axis.
         typical: Smallest and largest usual value of each channel, 10 scales about the middle of the training values.
+        fresh: Samples or frames at the end of which one must be there, or the source counts as absent; 0 of no source.
+        telling: Channels of a series which tell whether the source is there.
+        max_age: Seconds after which a sample or the last frame counts as missing; None never does.
+        aged: The last channel is the age of the others.
+        optional: The source may be absent, as training had such windows.
     """
 
     name: str
@@ -34,6 +39,11 @@ class Port:
     meaning: str = ""
     times: tuple[float, ...] = ()
     typical: tuple[tuple[float, float], ...] = ()
+    fresh: int = 0
+    telling: tuple[int, ...] = ()
+    max_age: float | None = None
+    aged: bool = False
+    optional: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON."""

@@ -76,7 +76,8 @@ class Model:
         """Return the inputs as float32 arrays.
 
         Raises:
-            RefusedError: An input is missing or unknown, or has another shape, type, order of channels or unit.
+            RefusedError: An input is missing or unknown, has another shape, type, order of channels or unit, or a
+                window without any value.
         """
         arrays, names, kinds = (self.by_input(one) for one in (inputs, channels, units))
         for name in (*arrays, *names, *kinds):
@@ -92,7 +93,9 @@ class Model:
             found[name] = self.array(port, arrays[name])
         sizes = {name: len(value) for name, value in found.items()}
         require(len(set(sizes.values())) == 1, f"The inputs have other numbers of windows: {sizes}.")
-        return found
+        fresh = {name: without_old(port, found) for name, port in self.inputs.items() if port.get("fresh")}
+        require_values(self.inputs, found | fresh)
+        return found | fresh
 
     def by_input(self, given: Any) -> dict[str, Any]:
         """Return what was given by name of the input; what has no name belongs to the only input."""
@@ -117,16 +120,21 @@ class Model:
             value, shape = np.pad(value, behind, constant_values=np.nan), wanted
         axes = ", ".join(f"{axis} {size}" for axis, size in zip(port["axes"][1:], wanted, strict=True))
         require(
-            shape == wanted and len(value) > 0,
+            shape == wanted,
             f"The input '{port['name']}' has the shape {value.shape}, but (windows, {axes}) is needed.",
+        )
+        require(
+            len(value) > 0, f"The input '{port['name']}' has no windows, the shape {value.shape}: give one or more."
         )
         return value
 
     def doubts(self, given: Named) -> list[str]:
-        """Return a sentence for each channel whose mean lies far outside of what trained: units or order may differ."""
+        """Return a sentence for each channel whose mean lies far outside of what trained, and each absent source."""
         found = []
         for name, value in given.items():
             port = self.inputs[name]
+            if port.get("optional") and (absent := empty(value)).any():
+                found.append(f"'{name}' is absent or too old in {numbered(absent)}: they are answered without it.")
             if not port["typical"]:
                 continue
             axis = port["axes"].index("channels")
@@ -152,8 +160,82 @@ class Model:
                 lines.append(f"{title:<4}{port['name']} (windows, {axes}): {port['meaning']}")
                 pairs = zip(port["channels"], port["units"], strict=True)
                 named = ", ".join(f"{name} [{unit}]" if unit else name for name, unit in pairs)
-                lines += [f"      {named}"] if named else []
+                lines += [f"      {line}" for line in (named, self.times(port)) if line]
         return "\n".join(lines)
+
+    def times(self, port: dict[str, Any]) -> str:
+        """Return the order of time and its step, in words; "" where there is no time."""
+        axis = next((one for one in ("time", "frames") if one in port["axes"]), "")
+        window, times = self.about.get("window", {}), port["times"]
+        if axis and times:
+            step = f"{(times[-1] - times[0]) / (len(times) - 1):g} s apart, " if len(times) > 1 else ""
+            return f"{axis}: the oldest first, {step}the last {abs(times[-1]):g} s before the moment of the answer"
+        if axis and "look_forward" in window:
+            step = window["step_seconds"]
+            first = (window.get("gap", 0) + 1) * step
+            return f"{axis}: the earliest first, {step:g} s apart, the first {first:g} s after the last input"
+        return ""
+
+
+def empty(value: np.ndarray) -> np.ndarray:
+    """Return which windows have no value at all, (windows,)."""
+    return np.asarray(np.isnan(value).reshape(len(value), -1).all(1))
+
+
+def numbered(which: np.ndarray) -> str:
+    """Return how many windows, and the numbers of the first."""
+    places = np.flatnonzero(which).tolist()
+    shown = ", ".join(map(str, places[:5])) + (", ..." if len(places) > 5 else "")
+    return f"{len(places)} of {len(which)} windows (number {shown}, counted from 0)"
+
+
+def require_values(ports: Mapping[str, dict[str, Any]], given: Named) -> None:
+    """Refuse windows without any value; of several sources some may be absent if training had such windows."""
+    absent = []
+    for name, port in ports.items():
+        if not port["channels"] and "frames" in port["axes"]:  # the age of a camera
+            continue
+        none, optional = empty(given[name]), port.get("optional", False)
+        why = " or it is too old, but training always had it" if port.get("fresh") else ""
+        require(
+            optional or not none.any(), f"The input '{name}' has no value in {numbered(none)}{why}: leave these out."
+        )
+        absent += [none] if optional else []
+    required = sum(bool(port.get("fresh")) for port in ports.values()) > len(absent)
+    none = np.asarray(np.array(absent).all(0) if absent and not required else [False])
+    require(not none.any(), f"No source has a value that is new enough in {numbered(none)}: leave these out.")
+
+
+def without_old(port: dict[str, Any], given: Named) -> np.ndarray:
+    """Return the values of a source, all NaN where it counts as absent, as in training: nothing is new enough."""
+    value, frames, limit = given[port["name"]], "frames" in port["axes"], port["max_age"]
+    age = given.get(f"{port['name']}.age", value[:, -1] if port["aged"] else None)
+    if age is not None:
+        require_ages(port["name"], age, ~empty(value[:, -1]) if frames else None)
+    if age is not None and limit is not None:
+        old = age > np.float32(limit * (1 + 1e-6))
+        old = (
+            old[:, -1:, None, None, None]
+            if frames
+            else old[:, None] & np.isin(np.arange(value.shape[1]), port["telling"])[:, None]
+        )
+        value = np.where(old, np.float32(np.nan), value)
+    seen = ~np.isnan(value)
+    new = seen[:, -1:] if frames else seen[:, port["telling"], -port["fresh"] :]
+    there = new.reshape(len(value), -1).any(1).reshape(-1, *[1] * (value.ndim - 1))
+    return np.where(there, value, np.float32(np.nan))
+
+
+def require_ages(name: str, age: np.ndarray, needed: np.ndarray | None) -> None:
+    """Refuse ages below 0, and a frame whose age is not said."""
+    below = (age < -1e-6).any(1)  # what was scaled and unscaled is rounded
+    require(
+        not below.any(),
+        f"The age of '{name}' is negative, {np.nanmin(age):.4g} s, in {numbered(below)}: it is the time since its "
+        "sample or frame, in seconds.",
+    )
+    lacking = np.isnan(age[:, -1]) & needed if needed is not None else np.zeros(1, bool)
+    require(not lacking.any(), f"The age of the last frame of '{name}' is missing in {numbered(lacking)}: give it.")
 
 
 def open_onnx(path: str, threads: int | None) -> tuple[str | None, Any]:
@@ -268,6 +350,17 @@ def calendar(times: Any, names: Sequence[str]) -> np.ndarray:
     return np.stack(columns, 1).astype(np.float32)
 
 
+def read_data(path: str) -> Any:
+    """Return the arrays in a file, by name where it is an npz file."""
+    require(Path(path).is_file(), f"There is no data file '{path}': give an npz file with an array for each input.")
+    try:
+        with Path(path).open("rb") as file:
+            data = np.load(file, allow_pickle=False)
+            return data if isinstance(data, np.ndarray) else {name: data[name] for name in data.files}
+    except Exception as error:  # numpy has many
+        raise RefusedError(f"'{path}' is no npz or npy file of plain numbers: write it by numpy.savez.") from error
+
+
 def main(arguments: Sequence[str]) -> int:
     """Predict, or say what goes in; return 2 after one sentence when something is wrong."""
     try:
@@ -276,8 +369,7 @@ def main(arguments: Sequence[str]) -> int:
         if len(arguments) == 1:
             print(model.text())
             return 0
-        with np.load(arguments[1], allow_pickle=False) as data:
-            answers = model.predict({name: data[name] for name in data.files})
+        answers = model.predict(read_data(arguments[1]))
         np.savez(arguments[2], **answers)  # type: ignore[arg-type]  # names of answers are no argument of savez
     except (RefusedError, OSError, ValueError) as error:
         print(f"run_model: {error}", file=sys.stderr)
