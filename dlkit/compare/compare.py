@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from dlkit import __version__
 from dlkit.compare.answers import losses_of
 from dlkit.compare.contenders import Contender, contenders, differing, require_same_test
@@ -12,7 +14,7 @@ from dlkit.compare.significance import Verdict, groups_of, over_answers, over_fo
 from dlkit.report.page.elements import Section, note, paragraph, table
 from dlkit.report.page.page import page_html, write_page
 from dlkit.report.tables import shorten
-from dlkit.train.report_measures import direction, shown, words_of
+from dlkit.train.report_measures import direction, own_level, shown, words_of
 from dlkit.train.report_words import DASH, clock, number
 
 MOST = 30  # measures and settings that have a line
@@ -74,11 +76,11 @@ def settings_rows(found: Sequence[Contender]) -> list[list[str]]:
 def measure_rows(found: Sequence[Contender]) -> list[tuple[list[str], int | None]]:
     """Return the measures of all, and which column is the best."""
     names = [name for name in found[0].measures if all(name in one.measures for one in found)][:MOST]
-    rows = []
+    rows, level = [], level_of(found)
     for name in names:
         values = [one.measures[name] for one in found]
         rows.append(
-            ([words_of(name, units_of(found)), *(shown(name, value) for value in values)], best_of(name, values))
+            ([words_of(name, units_of(found), level), *(shown(name, value) for value in values)], best_of(name, values))
         )
     for what, place in (("seconds of training", 0), ("parameters", 1)):
         costs: list[Any] = [one.cost[place] for one in found]
@@ -86,6 +88,22 @@ def measure_rows(found: Sequence[Contender]) -> list[tuple[list[str], int | None
             texts = [clock(cost) if place == 0 else f"{cost:,}" for cost in costs]
             rows.append(([what.replace("seconds of ", ""), *texts], None))
     return rows
+
+
+def level_of(found: Sequence[Contender]) -> float | None:
+    """Return the level of the interval of the networks themselves, None where they differ or are not known."""
+    levels = {own_level(settings_of_loss(one)) for one in found}
+    return levels.pop() if len(levels) == 1 else None
+
+
+def settings_of_loss(one: Contender) -> dict[str, Any]:
+    """Return the settings of the loss of a run; lists were kept as text."""
+    head = "model.loss."
+    return {
+        name.removeprefix(head): yaml.safe_load(value) if isinstance(value, str) else value
+        for name, value in one.settings.items()
+        if name.startswith(head)
+    }
 
 
 def best_of(name: str, values: Sequence[float]) -> int | None:

@@ -14,6 +14,7 @@ from dlkit.train.measures import main_metric
 from dlkit.train.report_measures import direction
 
 LEVEL = 0.95
+ERROR = "error of each answer (in standard deviations of the truth)"
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def over_answers(found: Sequence[Contender], losses: Sequence[Losses | None]) ->
         if losses[0] is None or own is None:
             continue
         result = paired(losses[0], own, (found[0].name, other.name))
-        what = "accuracy" if losses[0].classes and result.test.startswith("exact") else "error of each answer"
+        what = "accuracy" if losses[0].classes and result.test.startswith("exact") else ERROR
         verdicts.append(Verdict(found[0].name, other.name, what, result, lower_is_better=what != "accuracy"))
     return verdicts
 

@@ -128,7 +128,8 @@ def add_scale(figure: "matplotlib.figure.Figure", panels: np.ndarray, look: dict
 
     scale = ScalarMappable(Normalize(look["vmin"], look["vmax"]), look["cmap"])
     bar = figure.colorbar(scale, ax=list(panels), fraction=0.03, pad=0.01)
-    bar.set_label(f"{legend.score}{', 1: the most of an image' if legend.relative else ''}", fontsize=7)
+    most = "\n(1: the most of an image)" if legend.relative else ""
+    bar.set_label(f"{legend.score}{most}", fontsize=7)
     bar.ax.tick_params(labelsize=7)
 
 

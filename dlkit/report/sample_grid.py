@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
+TRACES = len(LINES)  # channels of a trace that are drawn
+
 
 @dataclass(frozen=True, eq=False)
 class SampleView:
@@ -59,7 +61,7 @@ def sample_grid_figure(
         figure.suptitle(title, fontsize=9, x=0.01, ha="left")
         handles, labels = panels[0].get_legend_handles_labels()
         if labels:
-            figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 5))
+            figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), TRACES))
     return figure
 
 
@@ -85,7 +87,7 @@ def draw_trace(axes: "matplotlib.axes.Axes", view: SampleView, channels: Sequenc
     """Draw each channel, scaled to its own range where there are several, over time."""
     times, unit = lead_times(view.values.shape[-1], view.step, gap=-1)
     several = len(channels) > 1
-    for number, (channel, values) in enumerate(zip(channels[:5], view.values, strict=False)):
+    for number, (channel, values) in enumerate(zip(channels[:TRACES], view.values, strict=False)):
         look = LINES[number] | {"marker": "", "linewidth": 1.0}
         axes.plot(times, to_own_range(values) if several else values, label=shorten(channel, 24), **look)
     axes.set_xlabel(with_unit("time", unit), fontsize=7, labelpad=1)

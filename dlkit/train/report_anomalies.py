@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.report.canvas import BLUE, ORANGE, PURPLE
+from dlkit.report.canvas import BLUE, ORANGE, PURPLE, with_unit
 from dlkit.report.page.elements import Section, beside, facts, folded, heading, note, table
 from dlkit.report.page.laid import lay
 from dlkit.report.page.traces import Line, Panel, Trace
@@ -85,9 +85,10 @@ def score_part(known: Known) -> str:
             level_name="threshold",
         )
     ]
+    units = dict(zip(known.spec.channels, known.spec.units, strict=False))
     panels += [
         Panel(
-            f"error of {name.removeprefix('error_')}",
+            with_unit(f"error of {name.removeprefix('error_')}", units.get(name.removeprefix("error_"), "")),
             [Line("error of a channel", found[name].to_numpy(np.float32), PURPLE, width=0.9)],
         )
         for name in loudest(found)
@@ -99,7 +100,7 @@ def score_part(known: Known) -> str:
             runs_of(found["label"].fillna(value=False).to_numpy(bool), axis, "labelled as anomalous", "#7f8894", 0.28),
         )
     alt = f"Scores of {count(len(found), 'test row')} with the threshold {number(limit)}."
-    said = "Drag to zoom, hover to read off." + (" Gaps are closed." if axis.closed else "")
+    said = "Errors are roots of the mean squared error." + (" Gaps are closed." if axis.closed else "")
     trace = Trace(axis, panels, alt, [one for one in spans if one is not None], height=130, caption=said)
     return heading("Scores on the time axis") + known.add(trace)
 

@@ -1,7 +1,7 @@
 """The best and the worst answers, and what the network looked at."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from dlkit.core.runfolder import RunFolder
 from dlkit.report.forecast_figures import forecast_figure
 from dlkit.report.page.elements import Section, beside, code, folded, heading, note, paragraph, picture, table
 from dlkit.report.page.still import png_of
-from dlkit.report.sample_grid import sample_grid_figure
+from dlkit.report.sample_grid import TRACES, SampleView, sample_grid_figure
 from dlkit.train.confidence import Confidence
 from dlkit.train.evaluation import evaluation_of
 from dlkit.train.panels import view_of
@@ -100,8 +100,17 @@ def samples(known: Known, found: Ranked) -> list[str]:
         views = evaluation.views(starts, [found.said[k] for k in some])
         figure = sample_grid_figure(views, evaluation.channels)
         lines = "; ".join(", ".join(found.said[k]) for k in some)
-        parts.append(picture(png_of(figure, dpi=110), f"{name} {len(some)} test samples: {lines}", f"{name}."))
+        said = f"{name}. {scales(views[0], evaluation.channels)}".strip()
+        parts.append(picture(png_of(figure, dpi=110), f"{name} {len(some)} test samples: {lines}", said))
     return parts
+
+
+def scales(view: SampleView, channels: Sequence[str]) -> str:
+    """Say which channels of a trace are drawn, and that each has its own scale."""
+    if view.values.ndim != 2 or len(channels) < 2:
+        return ""
+    some = f"{TRACES} of {len(channels)}" if len(channels) > TRACES else f"All {len(channels)}"
+    return f"{some} channels, each scaled to its own range from its smallest to its largest value, so without units."
 
 
 def explained(known: Known, found: Ranked) -> list[str]:
@@ -121,22 +130,41 @@ def explained(known: Known, found: Ranked) -> list[str]:
             told = explain_run(known.cli.model, known.cli.datamodule, folder, methods, Choice(numbers=numbers))
         except (InputError, RuntimeError) as error:
             return [note(f"These cases could not be explained: {error}", "warn")]
-        return [heading("What the network looked at in these cases"), *maps_of(folder.path / "explain", told)]
+        calibrated = isinstance(known.confidence, Confidence) and not methods
+        before = "; how sure: before calibration" if calibrated else ""
+        return [
+            heading("What the network looked at in these cases"),
+            *maps_of(folder.path / "explain", told, before=before),
+        ]
 
 
-def maps_of(folder: Path, told: str) -> list[str]:
-    """Return the maps that were drawn."""
+def case_name(path: Path) -> str:
+    """Return the name of the sample or window of a map, from what was written beside it."""
+    samples = json_of(path.parent / "summary.json").get("samples") or []
+    place = int(path.stem[:2])
+    return str(samples[place]["name"]) if place < len(samples) else path.stem[3:]
+
+
+def maps_of(folder: Path, told: str, *, before: str = "") -> list[str]:
+    """Return the maps that were drawn.
+
+    Args:
+        folder: Of the explanations.
+        told: What was printed; lines that say where the maps are are left out, since they are here.
+        before: What a caption adds.
+    """
     parts = []
     for path in sorted(folder.glob("*/[0-9][0-9]_*.png")):
-        case = path.stem[3:].replace("_", " ")
+        case = case_name(path)
         method = path.parent.name.replace("_", " ")
-        parts.append(picture(smaller(path), f"Explanation of {case} by {method}", f"{case}, {method}"))
+        parts.append(picture(smaller(path), f"Explanation of {case} by {method}", f"{case}, {method}{before}"))
     summaries = [json_of(path) for path in sorted(folder.glob("*/summary.json"))]
     failed = [str(problem) for one in summaries for problem in one.get("problems") or []]
     said = (
         [note(f"Do not trust these maps, their method failed its checks: {'; '.join(failed)}", "bad")] if failed else []
     )
-    return [*said, beside(parts), folded("How the explanations were checked", code(told))]
+    plain = "\n".join(line for line in told.splitlines() if not line.startswith("maps: "))
+    return [*said, beside(parts), folded("How the explanations were checked", code(plain), printed=True)]
 
 
 def explanations_section(known: Known) -> Section:
@@ -171,6 +199,10 @@ def checks(summary: dict[str, Any]) -> str:
         if one:
             cells = [number(one.get("method")), number(one.get("chance")), f"{good} is better"]
             rows.append([name.removesuffix("_auc") + ": area under the curve", *cells])
+    place = summary.get("known_truth") or {}
+    if "mass_inside" in place:
+        inside = [number(place["mass_inside"]), number(place.get("chance")), "higher is better"]
+        rows.append([f"relevance inside the known place, of {count(int(place['samples']), 'sample')}", *inside])
     sanity = (summary.get("sanity") or {}).get("final_rank_correlation")
     if sanity is not None:
         rows.append(["with random weights: rank correlation of the maps", number(sanity), "0", "near 0 is right"])

@@ -10,9 +10,11 @@ from dlkit.report.page.charts import Seen, coverage_image, steps_image
 from dlkit.report.page.elements import Section, Tone, facts, heading, note, paragraph, picture, table
 from dlkit.report.promise_table import verdict_of
 from dlkit.report.tables import shorten
-from dlkit.train.confidence import HeadConfidence, Promise
+from dlkit.train.confidence import Confidence, HeadConfidence, Promise
 from dlkit.train.report_known import Known
-from dlkit.train.report_results import figure_of
+from dlkit.train.report_measures import own_interval as own_words
+from dlkit.train.report_measures import own_level
+from dlkit.train.report_results import SAY, figure_of
 from dlkit.train.report_words import level_text, names, number, percent
 
 MOST = 24  # promises that are drawn
@@ -27,7 +29,8 @@ def confidence_section(known: Known) -> Section:
     """Return the section."""
     title, found = "Confidence: promised and seen", known.confidence
     figure = known.run.figures / "reliability.png"
-    drawn = figure_of(figure, kind="small") if figure.is_file() else ""
+    before = " Before calibration." if isinstance(found, Confidence) else ""
+    drawn = figure_of(figure, SAY["reliability"] + before, kind="small") if figure.is_file() else ""
     make = f"`dlkit calibrate {known.run.path}` fits it on what validates and checks it on the test."
     if found is None:
         return Section(
@@ -42,7 +45,7 @@ def confidence_section(known: Known) -> Section:
         f"weights, so it is not quite as new to the network as the test. Level {level_text(found.level)}."
     )]  # fmt: skip
     for name, head in found.heads.items():
-        parts += [heading(name) if name else "", *head_parts(head)]
+        parts += [heading(name) if name else "", *head_parts(head, timed="samples" not in known.data)]
     if found.members:
         parts.append(paragraph(f"{counted(len(found.members) + 1, 'network')} answer together."))
     return Section("confidence", title, [*parts, drawn])
@@ -55,18 +58,19 @@ def own_interval(known: Known) -> list[str]:
         return []
     held = percent(overall["coverage"])
     told = (
-        f"The interval of the network itself held {held} of the test values; it is a claim of the network, no promise."
+        f"The {own_words(own_level(known.settings.get('loss')))}, held {held} of the test values; it is a claim of the "
+        "network, no promise."
     )
     return [paragraph(told)]
 
 
-def head_parts(head: HeadConfidence) -> list[str]:
-    """Return the promises of one question, and what was measured beside them."""
+def head_parts(head: HeadConfidence, *, timed: bool) -> list[str]:
+    """Return the promises of one question, ``timed`` where answers follow each other, and what else was measured."""
     checked = [one for one in head.promises if one.seen is not None]
     parts = [
         verdict(checked),
         coverage_part(checked),
-        promise_table(head.promises),
+        promise_table(head.promises, timed=timed),
         exchangeability(head.exchangeability),
     ]
     measures = {
@@ -148,7 +152,7 @@ def named(one: Promise) -> str:
     return f"{one.what}, {one.target}" if one.target else one.what
 
 
-def promise_table(promises: list[Promise]) -> str:
+def promise_table(promises: list[Promise], *, timed: bool) -> str:
     """Return the promises with what the test saw, and what they rest on."""
     rows, signs = [], []
     for one in promises[:60]:
@@ -158,7 +162,8 @@ def promise_table(promises: list[Promise]) -> str:
         rows.append([named(one), one.method, level_text(one.level), seen, between, worth, size, holds(one)])
         signs.append(tone(one))
     head = ["promise", "method", "promised", "seen on test", "95 % interval", "independent", "mean size", "holds?"]
-    caption = "The interval counts as many answers as are independent of each other: neighbours in time tell the same."
+    caption = "The interval counts as many answers as are independent of each other"
+    caption += ": neighbours in time tell the same." if timed else "."
     rests = names(list(dict.fromkeys(one.assumes for one in promises if one.assumes)))
     told = paragraph(f"The promises rest on this: {rests}.") if rests else ""
     return table(head, rows, caption=caption, words=2, signs=signs) + told

@@ -1,6 +1,7 @@
 """The data of a run: where they come from, their clock, what is missing, who is dealt what, and the leak audit."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ def data_section(known: Known) -> Section:
         *sources_of(found),
         heading("Split"),
         split_table(found),
+        interleaved(found),
         class_table(found),
         *audit_notes(found),
         sync_part(known),
@@ -91,7 +93,7 @@ def sources_of(found: Mapping[str, Any]) -> list[str]:
         name: str(value) for name, value in (source.get("settings") or {}).items() if value not in (None, "", [], {})
     }
     parts.append(facts(plain))
-    parts.append(folded("How they were read", facts(settings)))
+    parts.append(folded("How they were read", facts(settings), printed=True))
     return parts
 
 
@@ -142,6 +144,15 @@ def split_table(found: Mapping[str, Any]) -> str:
     if thing == "samples" and not any(row[-1] for row in rows):
         head, rows = head[:-1], [row[:-1] for row in rows]
     return table(head, rows) + folded("Windows that could not be used, and why", table(["", "windows"], lost, words=2))
+
+
+def interleaved(found: Mapping[str, Any]) -> str:
+    """Say why the times of the roles overlap, where they do."""
+    split = [part for part in (found.get("split") or {}).values() if part.get("from") and part.get("to")]
+    mixed = any(str(one["to"]) > str(later["from"]) for one, later in pairwise(split))
+    if not mixed or found.get("series", 1) < 2:
+        return ""
+    return paragraph("The times overlap because each series is split by itself.", "small")
 
 
 def class_table(found: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from dlkit.train.measures import MODEL, Values, better_of, flat_measures, label_of, numbers
 from dlkit.train.report_known import Known
-from dlkit.train.report_words import number
+from dlkit.train.report_words import level_text, number
 
 HIGH = ("vus_pr", "auprc", "vus_roc", "affiliation_precision", "affiliation_recall", "range_f1", "range_precision",
         "range_recall", "detected")  # fmt: skip
@@ -16,7 +16,7 @@ WORDS = {
     "vus_pr": "VUS-PR", "auprc": "area under precision-recall", "auroc": "area under the ROC curve",
     "vus_roc": "VUS-ROC", "delay_s": "median delay (s)", "false_alarms_per_day": "false alarms a day",
     "detected": "labelled events found (share)", "alarmed_share": "share of rows in an event", "range_f1": "range F1",
-    "f1": "F1 of rows", "macro_f1": "macro F1", "coverage": "inside the interval (share)",
+    "f1": "F1 of rows", "macro_f1": "macro F1",
 }  # fmt: skip
 
 
@@ -39,13 +39,38 @@ def measures_of(metrics: Mapping[str, Any]) -> dict[str, Values]:
     return {name: values for name, values in found.items() if any(math.isfinite(value) for value in values.values())}
 
 
-def words_of(name: str, units: Mapping[str, str]) -> str:
-    """Return a measure in words."""
+def own_level(loss: Any) -> float | None:
+    """Return the level of the interval of a network itself, from the settings of its loss; None where it is not told.
+
+    Args:
+        loss: With its ``init_args``, or flat.
+    """
+    given = loss.get("init_args", loss) if isinstance(loss, Mapping) else {}
+    quantiles = given.get("quantiles")
+    if isinstance(quantiles, (list, tuple)) and len(quantiles) > 1:
+        return float(quantiles[-1]) - float(quantiles[0])
+    return float(given["level"]) if isinstance(given.get("level"), float) else None
+
+
+def own_interval(level: float | None) -> str:
+    """Return what the interval of a network itself is called."""
+    told = "" if level is None else f" {level_text(round(level, 9))}"
+    return f"network's own{told} interval, before calibration"
+
+
+def words_of(name: str, units: Mapping[str, str], level: float | None = None) -> str:
+    """Return a measure in words.
+
+    Args:
+        name: Of the measure.
+        units: Of the targets, by name.
+        level: Of the interval of the network itself, where it is known.
+    """
     last = name.rpartition("/")[2]
+    if last == "coverage":
+        return f"{name.removesuffix('standardized/coverage').replace('/', ' ')}inside the {own_interval(level)} (share)"
     if name in WORDS or name.startswith("anomalies/"):
         return WORDS.get(last, last.replace("_", " "))
-    if last == "coverage":
-        return name.removesuffix("standardized/coverage").replace("/", " ") + WORDS[last]
     return label_of(name, units)
 
 

@@ -35,7 +35,10 @@ def novelty_section(known: Known) -> Section:
     other = f"`dlkit evaluate {known.run.path} --data OTHER` measures the network on other data beside the test."
     if parts and not others:
         parts.append(paragraph(other, "small"))
-    return Section("novelty", title, parts, absent=f"Not measured: {make} {other}")
+    why = f"Not measured: {make}"
+    if known.spec.kind == "reconstruct":
+        why = "An anomaly run has no distances to training: its scores tell what it does not know, see Anomalies."
+    return Section("novelty", title, parts, absent=f"{why} {other}")
 
 
 def distances(known: Known) -> tuple[np.ndarray, np.ndarray, list[str]] | None:

@@ -28,7 +28,8 @@ def question(spec: Spec) -> str:
     if spec.kind == "labels":
         return f"Which of {counted(len(spec.classes), 'label')} apply ({names(spec.classes, 6)}), given {given}?"
     if spec.kind == "values":
-        return f"What is {named(spec.targets, spec.target_units)}, given {given}?"
+        when = f" {span(spec.gap, spec.step)} from now" if spec.gap and spec.step else ""
+        return f"What is {named(spec.targets, spec.target_units)}{when}, given {given}?"
     return f"What is unusual in {given}, since when, and where does it show?"
 
 
@@ -151,7 +152,14 @@ def question_section(known: Known) -> Section:
         "Known ahead": names(spec.future, 8),
         "Constants": names(spec.static, 8),
     }  # fmt: skip
-    return Section("question", "Question and answer", [note(*words), facts(pairs)])
+    return Section("question", "Question and answer", [note(*words), never_found(known), facts(pairs)])
+
+
+def never_found(known: Known) -> str:
+    """Say which classes the test never found, however good the mean is."""
+    each = (known.metrics.get("test") or {}).get("per_class") or {}
+    lost = [name for name, one in each.items() if one.get("recall") == 0]
+    return note(f"Never found on the test (recall 0): {names(lost, 6)}.", "bad") if lost else ""
 
 
 def lead(known: Known) -> str:

@@ -33,7 +33,7 @@ def repeat_section(known: Known) -> Section:
         facts(environment_facts(made))
         if made
         else paragraph("The run does not say what it was made on: it is older than this page.", "absent"),
-        folded("All settings", code(known.run.config.read_text(encoding="utf-8"))),
+        folded("All settings", code(known.run.config.read_text(encoding="utf-8")), printed=True),
     ]
     return Section("repeat", "How to repeat it", parts)
 
@@ -92,6 +92,8 @@ def answer_check(known: Known) -> Check:
     """Compute the first answers again and compare them with those of the run."""
     if isinstance(known.confidence, Confidence) and known.confidence.members:
         return "Answers", "of several networks, which are not computed again here", "warn"
+    if known.spec.kind == "reconstruct":
+        return "Answers", "of an anomaly run are scores, which are not computed again here", "warn"
     kept = None if known.cli is None else first_kept(known)
     if kept is None:
         return "Answers", "cannot be compared: no data or no predictions", "warn"

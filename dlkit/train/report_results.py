@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlkit.report.page.elements import Section, beside, code, folded, heading, paragraph, picture, table
+from dlkit.train.confidence import Confidence
 from dlkit.train.measures import MODEL, Values
 from dlkit.train.report_known import Known
-from dlkit.train.report_measures import all_measures, direction, shown, units_of, words_of
+from dlkit.train.report_measures import all_measures, direction, own_level, shown, units_of, words_of
 from dlkit.train.report_words import number
 
 SAY = {
@@ -22,6 +23,7 @@ SAY = {
     "baselines": "The network beside classical methods.",
     "label_counts": "Labels that are right, missed and wrongly said.",
 }  # fmt: skip
+CALIBRATION = "calibration_error"
 ELSEWHERE = (
     "mistakes",
     "largest_errors",
@@ -45,7 +47,7 @@ def results_section(known: Known) -> Section:
         *classical(known),
         class_part(known),
         figures_part(known),
-        folded("The table of the test, as printed", code(summary_text(known.run.summary))),
+        folded("The table of the test, as printed", code(summary_text(known.run.summary)), printed=True),
     ]
     return Section("results", "Results beside baselines", parts)
 
@@ -59,16 +61,27 @@ def measures_table(known: Known, measures: Mapping[str, Values]) -> str:
     """Return the model beside its baselines, the best of each row in bold."""
     methods, units = list(measures), units_of(known)
     names = [name for name in measures[MODEL] if math.isfinite(measures[MODEL][name])][:40]
-    rows, best = [], []
+    rows, best, level = [], [], own_level(known.settings.get("loss"))
     for name in names:
         values = [measures[method].get(name, math.nan) for method in methods]
-        rows.append([words_of(name, units), *(shown(name, value) for value in values), skill(name, values)])
+        rows.append(
+            [
+                words_of(name, units, level) + calibrated(known, name),
+                *(shown(name, value) for value in values),
+                skill(name, values),
+            ]
+        )
         best.append(best_column(name, values))
     caption = (
         "Bold is the best of its row. Skill is the share of the error of the best baseline that the model avoids; it "
         "is negative where the model loses."
     )
     return table(["", *methods, "skill"], rows, caption=caption, best=best)
+
+
+def calibrated(known: Known, name: str) -> str:
+    """Say that the test measured an answer before it was calibrated, where it was."""
+    return ", before calibration" if name.endswith(CALIBRATION) and isinstance(known.confidence, Confidence) else ""
 
 
 def best_column(name: str, values: Sequence[float]) -> int | None:
@@ -83,7 +96,7 @@ def skill(name: str, values: Sequence[float]) -> str:
     """Return the share of the error of the best other method that the first avoids."""
     others = [value for value in values[1:] if math.isfinite(value)]
     way = direction(name)
-    if not others or way == "neither" or name.endswith("r2"):
+    if not others or way == "neither" or name.endswith(("r2", CALIBRATION)):
         return ""
     own, rival = (1 - values[0], 1 - max(others)) if way == "high" else (values[0], min(others))
     return f"{100 * (1 - own / rival):+.1f} %".replace("-", "\u2212") if rival > 0 else ""

@@ -162,7 +162,7 @@ def class_trace(found: Any, spec: Spec) -> Trace | None:
 
 def caption(axis: Laid, found: Any, targets: int) -> str:
     """Return what to know when reading the picture."""
-    told = ["Drag to zoom, hover to read off."]
+    told = []
     if axis.closed:
         told.append("Gaps are closed: stretches stand side by side.")
     if found.attrs.get("series", 0) > SERIES:

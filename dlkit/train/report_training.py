@@ -125,7 +125,8 @@ def judged(losses: dict[str, Any]) -> list[str]:
     values = losses["validation"][1]
     best = int(np.nanargmin(values))
     if best == len(values) - 1:
-        return [note("Validation was lowest in the last epoch: longer training may give a better network.", "warn")]
+        told = f"Validation was lowest in the last of {len(values)} epochs: longer training may give a better network."
+        return [note(told, "warn")]
     lowest, last = number(float(values[best])), number(float(values[-1]))
     told = f"The validation loss was lowest in epoch {best + 1} of {len(values)}, {lowest}; the last epoch has {last}."
     return [paragraph(f"{told} The weights of epoch {best + 1} answer.")]

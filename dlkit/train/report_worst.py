@@ -188,12 +188,13 @@ def ranked_values(found: Any, spec: Spec) -> Ranked:
         unit = spec.target_units[worst] if spec.target_units else ""
         words[k] = [
             f"{spec.targets[worst]} measured {truth[k, worst]:.4g} {unit}".rstrip(),
-            f"predicted {said[k, worst]:.4g}",
+            f"predicted {said[k, worst]:.4g} {unit}".rstrip(),
         ]
     for k in chosen:
         worst = int(np.nanargmax(np.nan_to_num(miss[k], nan=-1.0)))
+        unit = spec.target_units[worst] if spec.target_units else ""
         numbers = [number(float(truth[k, worst])), number(float(said[k, worst])), number(float(errors[k]))]
-        rows.append([name_of(found.iloc[k * targets]), spec.targets[worst], *numbers])
+        rows.append([name_of(found.iloc[k * targets]), with_unit(spec.targets[worst], unit), *numbers])
     told = f"{count(len(errors), 'test answer')}, ranked by their largest error in standard deviations of the truth."
     head = ["", "target", "measured", "predicted", "standard deviations off"]
     return Ranked(told, head, rows, order[::-1][:MOST], order[:MOST], order[len(order) // 2], words, words=2)

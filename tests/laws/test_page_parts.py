@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dlkit.core.specs import Spec
 from dlkit.report.page.charts import Curve, Seen, coverage_image, curves_image, steps_image
 from dlkit.report.page.decimate import kept_rows
 from dlkit.report.page.elements import (
@@ -29,7 +30,9 @@ from dlkit.report.page.traces import Band, Line, Panel, Spans, Trace
 from dlkit.train.confidence import Confidence, HeadConfidence, Promise
 from dlkit.train.confidence_wish import Wish
 from dlkit.train.report_confidence import holds, tone, verdict
-from dlkit.train.report_question import promised
+from dlkit.train.report_data import interleaved
+from dlkit.train.report_measures import own_level, words_of
+from dlkit.train.report_question import promised, question
 
 HOUR = np.timedelta64(1, "h")
 VOID = {"meta", "link", "img", "rect", "line"}
@@ -205,3 +208,31 @@ def test_only_a_promise_that_was_seen_is_green_and_one_that_is_refuted_red(seen,
     boxes = promised(Confidence(Wish(), {"": head}))
     assert [box.tone for box in boxes] == ([] if seen is None else [colour])
     assert ("good" in verdict([one] if seen is not None else [])) == (words == "yes")
+
+
+def test_a_folded_part_is_printed_where_a_reviewer_needs_it():
+    assert 'class="printed"' in folded("All settings", "a", printed=True)
+    assert "printed" not in folded("Losses", "a")
+    assert folded("All settings", "", printed=True) == ""
+
+
+@pytest.mark.parametrize(
+    ("loss", "level"),
+    [({"init_args": {"quantiles": [0.1, 0.5, 0.9]}}, "80 %"), ({"level": 0.9, "floor": 1e-3}, "90 %"), (None, "")],
+)
+def test_the_interval_of_the_network_itself_is_named_by_its_level(loss, level):
+    said = words_of("standardized/coverage", {}, own_level(loss))
+    assert said.split() == f"inside the network's own {level} interval, before calibration (share)".split()
+
+
+@pytest.mark.parametrize(("gap", "when"), [(0, ""), (5, " 50 ms from now")])
+def test_the_question_says_how_far_ahead_the_answer_lies(gap, when):
+    spec = Spec(("a",), (4,), (1, 1), ("x",), ("A",), ("mm",), kind="values", step=0.01, gap=gap)
+    assert question(spec) == f"What is x (mm){when}, given 40 ms of 1 channel?"
+
+
+def test_times_that_overlap_are_told_to_be_split_series_by_series():
+    split = {"train": {"from": "2020-01", "to": "2021-01"}, "val": {"from": "2020-03", "to": "2021-02"}}
+    assert "each series is split by itself" in interleaved({"split": split, "series": 12})
+    apart = {"train": {"from": "2020-01", "to": "2020-02"}, "val": {"from": "2020-03", "to": "2021-02"}}
+    assert interleaved({"split": apart, "series": 12}) == ""

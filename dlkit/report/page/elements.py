@@ -158,9 +158,10 @@ def beside(parts: Sequence[str]) -> str:
     return f'<div class="beside">{"".join(found)}</div>' if len(found) > 1 else "".join(found)
 
 
-def folded(summary: str, content: str) -> str:
-    """Return content that is shown when it is asked for."""
-    return f"<details><summary>{inline(summary)}</summary>{content}</details>" if content else ""
+def folded(summary: str, content: str, *, printed: bool = False) -> str:
+    """Return content that is shown when it is asked for, and on paper too where it is ``printed``."""
+    kind = ' class="printed"' if printed else ""
+    return f"<details{kind}><summary>{inline(summary)}</summary>{content}</details>" if content else ""
 
 
 def code(text: str) -> str:

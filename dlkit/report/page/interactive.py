@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from bokeh.embed import components
 from bokeh.layouts import gridplot
-from bokeh.models import ColumnDataSource, CustomJSTickFormatter, HoverTool, VStrip
+from bokeh.models import ColumnDataSource, CustomJSTickFormatter, HoverTool, NoOverlap, VStrip
 from bokeh.models.annotations import Span
 from bokeh.plotting import figure
 from bokeh.resources import Resources
@@ -49,7 +49,8 @@ def traces_html(traces: Sequence[Trace]) -> tuple[list[str], str]:
 
 def wrapped(trace: Trace, div: str) -> str:
     """Return a trace with its legend, its caption and its picture."""
-    caption = f'<p class="small">{inline(trace.caption)}</p>' if trace.caption else ""
+    hint = '<span class="noprint">Drag to zoom, hover to read off. </span>'
+    caption = f'<p class="small">{hint}{inline(trace.caption)}</p>'
     still = picture(still_image(trace), trace.alt, kind="still")
     live = f'<div class="live" role="group" aria-label="{escape(trace.alt, quote=True)}">{div}</div>'
     return f'<div class="trace">{legend_html(trace)}{live}{still}{caption}</div>'
@@ -165,6 +166,7 @@ def styled(plot: Any, axis: Laid) -> Any:
         args={"places": places.tolist(), "shifts": shifts.tolist(), "dated": axis.dated, "several": axis.closed},
         code=TICKS,
     )
+    plot.xaxis.major_label_policy = NoOverlap(min_distance=8)
     plot.title.text_font_size, plot.title.text_font_style, plot.title.text_color = "12px", "normal", "#1b2330"
     plot.title.text_font = plot.xaxis.major_label_text_font = plot.yaxis.major_label_text_font = "sans-serif"
     plot.outline_line_color = None
