@@ -4,8 +4,8 @@ Given its inputs ``f`` (with a 1 for the bias) the last linear layer is a genera
 the trained weights has the precision ``B (x) A + prior``: ``A`` is the sum of ``f f'`` over training, ``B`` the mean
 curvature of the cost in the outputs (Kronecker factors, Ritter et al., ICLR 2018), the prior is chosen by the evidence
 (MacKay 1992). Where answers do not depend on each other each row of ``A`` has the weight of its curvature. The squared
-error curves alike for every row, or for every window as much as the window was scaled (``Net.restored``), so this is
-exact: Bayesian linear regression.
+error curves alike for every row, or as much as its window was scaled (``Net.restored``), so this is exact: Bayesian
+linear regression. Where the outputs of one row are scaled apart, the row has their mean weight: an approximation.
 """
 
 import math
