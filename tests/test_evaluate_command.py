@@ -10,10 +10,13 @@ import yaml
 
 from dlkit.__main__ import main
 from dlkit.core.runfolder import read_json
+from dlkit.data.sources.files import Files
+from dlkit.data.sources.weather import TMY3Weather
 from dlkit.train import evaluating, stages
 from dlkit.train.confidence_answers import Order
 from dlkit.train.confidence_checks import seen
 from dlkit.train.evaluating_promises import known_to_the_end
+from dlkit.train.other_data import cure
 from tests.bad_inputs.cases_anomalies import write_anomalies
 from tests.bad_inputs.corpus import snapshot, table, text, write_job
 from tests.bad_inputs.sample_jobs import pixels, save, write_images
@@ -224,3 +227,51 @@ def test_a_path_that_runs_beyond_the_end_is_no_path():
     truth[1, 1] = truth[3:, 1] = torch.nan
     found = known_to_the_end(truth, [(0, 4), (4, 6)])
     assert found.isnan().all((1, 2)).tolist() == [False, False, False, True, True, True]
+
+
+def refused(capsys, *arguments):
+    """Return the one sentence with which a command is refused."""
+    capsys.readouterr()
+    assert main([*map(str, arguments)]) == 2
+    return capsys.readouterr().err.strip()
+
+
+def test_a_command_without_other_data_is_refused_once_and_says_where_a_file_belongs(tmp_path, capsys):
+    (tmp_path / "b.csv").write_text("t,a\n")
+    alone = refused(capsys, "evaluate", tmp_path)
+    assert alone == f"dlkit evaluate: There are no other data: give them with --data, `dlkit evaluate {tmp_path} " + (
+        "--data FILE`."
+    )
+    assert f"--data {tmp_path / 'b.csv'}`" in refused(capsys, "evaluate", tmp_path, tmp_path / "b.csv")
+
+
+def broken_files(place, folder):
+    """Write the table of a job with a gap, with every other row, with two series, and with a word in a channel."""
+    frame = pd.read_csv(place / "tiny.csv")
+    lacks = frame.drop(index=range(200, 210))
+    other = {"gap": lacks, "step": frame[::2], "series": pd.concat([frame, frame])}
+    other["word"] = frame.assign(b=["calm", "wind"] * (len(frame) // 2))
+    for name, one in other.items():
+        one.to_csv(folder / f"{name}.csv", index=False)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict"])
+def test_other_data_get_advice_that_the_command_accepts(command, trained, undrawn, tmp_path, capsys):
+    run = run_of(trained("forecast"), tmp_path)
+    broken_files(trained("forecast"), tmp_path)
+    told = {
+        name: refused(capsys, command, run, "--data", tmp_path / f"{name}.csv")
+        for name in ("gap", "step", "series", "word")
+    }
+    assert not any("set `" in one for one in told.values())
+    assert "bring it to that of the run" in told["step"]
+    assert "each in a file of its own" in told["series"]
+    assert "the run takes this channel as numbers, so write numbers there" in told["word"]
+    key, choice = told["gap"].split("`")[1].split()
+    assert main([command, str(run), "--data", str(tmp_path / "gap.csv"), key, choice]) == 0
+
+
+def test_a_source_without_the_setting_is_not_advised_to_set_it():
+    for setting in ("gaps", "disorder", "duplicates", "irregular"):
+        assert "--data" not in cure(setting, TMY3Weather())
+        assert f"init_args.{setting} " in cure(setting, Files(path="a.csv", time="t"))

@@ -1,6 +1,7 @@
 """Measure a run on other data beside its own test: errors, promises, distance to training, drift."""
 
 import argparse
+from pathlib import Path
 
 from dlkit.core.arguments import Parser
 from dlkit.core.checks import require
@@ -27,13 +28,20 @@ def parser() -> Parser:
     return own
 
 
+def lacking(rest: list[str]) -> str:
+    """Return the sentence for a command without --data; a file that stands alone is probably meant."""
+    run, *others = rest or ["RUN"]
+    meant = [one for one in others if not one.startswith("-") and Path(one).exists()]
+    return f"There are no other data: give them with --data, `dlkit evaluate {run} --data {' '.join(meant) or 'FILE'}`."
+
+
 def main(arguments: list[str]) -> None:
     """Evaluate."""
     if not arguments or arguments[0] in ("-h", "--help"):
         parser().print_help()
         return
     known, rest = parser().parse_known_args(arguments)
-    require(len(known.data) > 0, f"dlkit evaluate needs other data: give them with --data FILE; {USAGE}.")
+    require(len(known.data) > 0, lacking(rest))
     from dlkit.commands.embed import folder_of
     from dlkit.train import stages
     from dlkit.train.evaluating import evaluate_run

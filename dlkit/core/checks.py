@@ -11,6 +11,25 @@ class InputError(ValueError):
     """
 
 
+class SettingError(InputError):
+    """An :class:`InputError` of data that a setting of their source can mend; elsewhere another cure may be needed.
+
+    Attributes:
+        fact: What came and what is needed, without the cure.
+        setting: Name of the setting.
+    """
+
+    fact: str = ""
+    setting: str = ""
+
+
+def setting_error(fact: str, cure: str, setting: str) -> SettingError:
+    """Return the error that says a fact and its cure."""
+    error = SettingError(f"{fact}; {cure}.")
+    error.fact, error.setting = fact, setting
+    return error
+
+
 def suggest(name: str, options: Iterable[str], *, most: int = 12) -> str:
     """Say which of ``options`` was probably meant by ``name``; without a likely one, list what there is."""
     known = sorted({str(option) for option in options})

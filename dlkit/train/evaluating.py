@@ -21,6 +21,7 @@ from dlkit.train.evaluating_sides import Side, side_of
 from dlkit.train.evaluating_text import measures_of, text_of
 from dlkit.train.evaluation import Evaluation, evaluation_of
 from dlkit.train.novelty import Novelty, fit_novelty
+from dlkit.train.other_data import other_data
 from dlkit.train.predictions import write_predictions
 
 OWN = "own test"
@@ -47,7 +48,8 @@ def evaluate_run(cli: RunCLI, run: RunFolder, paths: Sequence[str], folder: str)
     own = evaluation_of(task, data)
     for role in ("train", "val", "test"):
         own.require_some(role)
-    other = own.on_new(stages.source_of(data, list(paths), run, task.spec))
+    with other_data(getattr(data, "source", None)):
+        other = own.on_new(stages.source_of(data, list(paths), run, task.spec))
     for one in (own, other):
         one.know(run)
         stages.trust(cli, run, one, followed=False)

@@ -35,6 +35,7 @@ from dlkit.train.new_recordings import (
     warn_of_other_scaling,
     with_or_without,
 )
+from dlkit.train.other_data import other_data
 from dlkit.train.predictions import write_predictions
 from dlkit.train.run_place import is_trained, lock_of, on_this_machine, place_of
 from dlkit.train.settings import compared
@@ -158,9 +159,8 @@ def load(arguments: Sequence[str], *, reads: bool = True) -> tuple[RunCLI, RunFo
 
 def test(cli: RunCLI, run: RunFolder | None) -> str:
     """Test beside the baselines; write metrics and figures into the run; return the summary table."""
-    evaluation = evaluation_of(cli.model, cli.datamodule)
+    evaluation = cli.tested = evaluation_of(cli.model, cli.datamodule)
     tested = evaluate.test(evaluation, cli.trainer)
-    cli.tested = evaluation
     if run is not None and leads():
         evaluate.write_test(run, evaluation, tested)
         write_hparams(run, cli, tested.headline)
@@ -198,7 +198,8 @@ def predict(
     evaluation = evaluation_of(cli.model, cli.datamodule)
     path = Path("predictions.parquet") if run is None else run.predictions
     if new:
-        evaluation = evaluation.on_new(source_of(cli.datamodule, list(new), run, cli.model.spec))
+        with other_data(getattr(cli.datamodule, "source", None)):
+            evaluation = evaluation.on_new(source_of(cli.datamodule, list(new), run, cli.model.spec))
         path = path.with_stem(f"predictions_{re.sub(r'[^A-Za-z0-9_-]+', '_', Path(new[0]).name.split('.')[0])}")
     path = output or path
     if run is not None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float32
 
-from dlkit.core.checks import InputError, require, suggest
+from dlkit.core.checks import InputError, require, setting_error, suggest
 from dlkit.data.tabular.cells import Encoding, Missing, encode, finite32, is_numeric, numbers, words
 
 STORED_INDEX = "__index_level_*"
@@ -95,9 +95,10 @@ def _refuse_text(roles: Roles, head: pd.DataFrame, missing: Missing, name: str) 
 
 def _matching(wanted: str, free: list[str], usable: list[str], name: str) -> list[str]:
     if wanted in free and wanted not in usable:
-        raise InputError(
-            f"{name}: the column '{wanted}' is text; set `categories: {{{wanted}: onehot}}` (or ordinal), or remove it "
-            "from `channels`."
+        raise setting_error(
+            f"{name}: the column '{wanted}' is text",
+            f"set `categories: {{{wanted}: onehot}}` (or ordinal), or remove it from `channels`",
+            "categories",
         )
     found = [wanted] if wanted in free else [column for column in usable if fnmatchcase(column, wanted)]
     if not found:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dlkit.core.checks import InputError, require
+from dlkit.core.checks import require, setting_error
 from dlkit.data.tabular.stamps import (
     GAP,
     OFF_GRID,
@@ -98,10 +98,11 @@ class Timeline:
         back = np.flatnonzero(np.diff(rows.times) < 0)
         if len(back):
             before, after = rows.times[back[0] : back[0] + 2]
-            raise InputError(
+            raise setting_error(
                 f"{self.place(int(rows.numbers[back[0] + 1]))}: the stamp {self.show(int(after))} follows "
-                f"{self.show(int(before))}, but time must not go back; set `disorder` to 'sort' to sort the rows"
-                f"{self._several}."
+                f"{self.show(int(before))}, but time must not go back",
+                f"set `disorder` to 'sort' to sort the rows{self._several}",
+                "disorder",
             )
 
     def _mend(self, rows: Rows) -> Iterator[tuple[Rows, bool]]:
@@ -138,10 +139,11 @@ class Timeline:
         again = np.flatnonzero(np.diff(rows.times) == 0)
         if len(again):
             snapped = " once it is moved to the grid" if self.policies.irregular == "snap" else ""
-            raise InputError(
+            raise setting_error(
                 f"{self.place(int(rows.numbers[again[0] + 1]))}: the stamp {self.show(int(rows.times[again[0]]))} "
-                f"comes twice{snapped}, but each must come once; set `duplicates` to 'first', 'last', 'mean' or 'keep'"
-                f"{self._several}."
+                f"comes twice{snapped}, but each must come once",
+                f"set `duplicates` to 'first', 'last', 'mean' or 'keep'{self._several}",
+                "duplicates",
             )
 
     def _refuse_steps(self, rows: Rows, kinds: np.ndarray, before: np.ndarray) -> None:
@@ -158,7 +160,8 @@ class Timeline:
                     if kind == GAP
                     else "set `irregular` to 'split', 'keep' or 'snap', or mend `step`"
                 )
-                raise InputError(f"{self.place(int(rows.numbers[found[0]]))}: {what}; {cure}.")
+                setting = "gaps" if kind == GAP else "irregular"
+                raise setting_error(f"{self.place(int(rows.numbers[found[0]]))}: {what}", cure, setting)
 
     def _is_seam(self, kinds: np.ndarray) -> np.ndarray:
         gap = (kinds == GAP) & (self.policies.gaps == "split")
