@@ -192,3 +192,5 @@ def test_a_threshold_that_keeps_a_risk_is_written_beside_the_alarms_and_says_wha
     assert risk["low"] <= risk["seen"] <= risk["high"]
     assert above[table["label"] == 1].any()
     assert "2000 false alarms a day with 95 % probability" in " ".join(capsys.readouterr().out.split())
+    assert main(["calibrate", str(run.path), "--risk", "false_alarms_per_day=0.001", "--no-distance"]) == 0
+    assert pd.read_parquet(run.predictions)["alarm_at_risk"].isna().all()  # no threshold keeps it

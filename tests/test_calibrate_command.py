@@ -117,6 +117,14 @@ def test_a_higher_level_gives_wider_intervals_and_adaptive_ones_are_written_when
     assert list(pd.read_csv(walk / "predictions.csv")) == list(after)
 
 
+def test_the_share_of_adaptive_intervals_that_are_infinite_is_told(walk, capsys):
+    assert main(["calibrate", str(walk), "--level", "0.998", "--method", "adaptive", "--no-distance"]) == 0
+    table = pd.read_parquet(walk / "predictions.parquet")
+    endless = np.isinf(table["upper_adaptive"] - table["lower_adaptive"]).mean()
+    assert endless > 0
+    assert f"{100 * endless:.3g} % of the adaptive intervals are infinite" in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_calibration_that_dies_leaves_no_half_of_a_confidence(walk, monkeypatch):
     assert main(["calibrate", str(walk), "--csv"]) == 0
     before = (walk / "confidence.json").read_bytes()
@@ -165,7 +173,7 @@ def test_temperature_leaves_the_said_class_and_changes_its_probability(traces):
 
 def test_too_few_samples_for_a_level_hold_all_classes_and_say_so(traces, capsys):
     assert main(["calibrate", str(traces), "--level", "0.999"]) == 0
-    assert "cannot promise 0.999" in capsys.readouterr().out
+    assert "too few to promise 0.999" in capsys.readouterr().out
     assert (pd.read_parquet(traces / "predictions.parquet")["set"].map(len) == CLASSES).all()
 
 
@@ -218,3 +226,14 @@ def test_what_was_calibrated_leaves_the_house_with_the_model(walk, capsys):
     found = model.answer(model.checked({"x": batch} | others))
     assert (found["lower"] < found["upper"]).all()
     assert ("joint_lower" in found) == (told(walk)["joint"] is not None)
+
+
+@pytest.mark.parametrize("settings", [["--risk", "false_positive_rate=0.01"]])
+def test_a_rate_of_three_classes_is_refused_with_what_it_is_for(traces, settings, capsys):
+    assert main(["calibrate", str(traces), *settings]) == 2
+    assert "kept of two classes or of labels, but the network tells one of 3 classes" in capsys.readouterr().err
+
+
+def test_no_skill_is_told_of_a_calibration_error(traces):
+    line = next(one for one in (traces / "summary.txt").read_text().splitlines() if one.startswith("calibration error"))
+    assert "%" not in line

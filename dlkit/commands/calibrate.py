@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from dlkit.core.arguments import Parser
@@ -51,7 +52,28 @@ def changes(known: argparse.Namespace) -> dict[str, Any]:
     found = {name: value for name, value in found.items() if value is not None and value is not False}
     found |= {} if known.risk is None else {"risk": risk_of(known.risk)}
     found |= {"distance": False} if known.no_distance else {}
+    found |= {name: found[name].lower() for name in ("method", "scaling") if name in found}
     return found if known.ensemble is None else found | {"ensemble": len(known.ensemble) + 1}
+
+
+def wished(kept: Any, given: dict[str, Any]) -> Any:
+    """Return the settings of a run with those that are given; one way of drawing answers replaces another."""
+    ways = {"ensemble": 1, "dropout": 0, "laplace": False}
+    return replace(kept, **(ways if ways.keys() & given.keys() else {}) | given)
+
+
+def check_rest(rest: list[str]) -> None:
+    """Refuse other data and misspelt options."""
+    from dlkit.train.messages import SECTIONS
+
+    parser().check_misspelt(rest, SECTIONS)
+    for word, value in pairwise([*rest, ""]):
+        name, _, own = word.partition("=")
+        require(
+            name != "--data" or (own or value).endswith((".yaml", ".yml")),
+            f"dlkit calibrate takes no other data: leave out --data, or see whether the promises hold there by `dlkit "
+            f"evaluate RUN --data {own or value}`.",
+        )
 
 
 def main(arguments: list[str]) -> None:
@@ -60,6 +82,7 @@ def main(arguments: list[str]) -> None:
         parser().print_help()
         return
     known, rest = parser().parse_known_args(arguments)
+    check_rest(rest)
     given = changes(known)
     from dlkit.train.confidence_wish import Wish
 
@@ -71,7 +94,7 @@ def main(arguments: list[str]) -> None:
     require(run is not None, f"Only a trained run can be calibrated: {USAGE}.")
     assert run is not None
     require_trained(run)
-    wish = replace(cli.wish or Wish(), **given)
+    wish = wished(cli.wish or Wish(), given)
     print(calibrating.calibrate(cli, run, wish, known.ensemble or ()))
     path, rows = stages.predict(cli, run, [], None)
     print(f"{rows} predictions: {path}")

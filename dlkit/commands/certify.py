@@ -47,6 +47,9 @@ def main(arguments: list[str]) -> None:
         return
     known, rest = parser().parse_known_args(arguments)
     check(known)
+    from dlkit.train.messages import SECTIONS
+
+    parser().check_misspelt(rest, SECTIONS)
     from dlkit.train import stages
     from dlkit.train.explaining import require_run
     from dlkit.train.robustness import certify_run

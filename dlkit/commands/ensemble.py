@@ -43,6 +43,11 @@ def main(arguments: list[str]) -> None:
         )
         require(known.members > 1, f"--members {known.members} is no ensemble: give at least 2, e.g. --members 5.")
     else:
+        require(
+            known.members is None or not (place / "config.yaml").is_file() or (place / "ensemble.json").is_file(),
+            f"'{place}' is a run of one network: give its config.yaml to train others like it, or let finished runs "
+            f"answer together by `dlkit calibrate {place} --ensemble RUN ...`.",
+        )
         given = (["--members"] if known.members is not None else []) + rest[1:2]
         require(
             not given,

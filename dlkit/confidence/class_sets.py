@@ -238,6 +238,7 @@ def too_few(counts: Int[Tensor, " strata"], infinite: Bool[Tensor, " strata"], l
     least, several = int(counts[infinite].min()), len(counts) > 1
     where = f" of {int(infinite.sum())} of {len(counts)} classes or labels" if several else ""
     return (
-        f"{counted(least, 'sample')}{where} cannot promise {level:.12g}, {fewest(level)} can: every set holds "
+        f"{counted(least, 'sample')}{where} {'is' if least == 1 else 'are'} too few to promise {level:.12g}, at least "
+        f"{fewest(level)} are needed: every set holds "
         f"{'these' if several else 'all classes'}; calibrate on more samples, or lower `level`"
     )

@@ -85,8 +85,9 @@ class FittedIntervals:
             )
         where = "" if self.groups is None else f" of group '{self.groups[int(np.argmin(self.counts))]}'"
         return (
-            f"{min(self.counts)} calibration windows{where} cannot promise a coverage of {self.level:.12g}, "
-            f"{fewest(self.level)} can: these intervals are infinite; validate on more, or set `level` lower"
+            f"{min(self.counts)} calibration scores{where} are too few to promise a coverage of {self.level:.12g}, at "
+            f"least {fewest(self.level)} are needed: these intervals are infinite; validate on more, or set `level` "
+            "lower"
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.regress import Regress
 from dlkit.train.cli import build, with_config
 from dlkit.train.cli_checks import its_settings, require_training
+from dlkit.train.confidence_wish import require_possible
 
 
 def require_mixed(task: object, members: int) -> None:
@@ -45,6 +46,13 @@ def begin(arguments: Sequence[str], members: int) -> EnsembleFolder:
     with its_settings("optimizer or its scheduler", "`model.optimizer` and `model.scheduler`"):
         cli.model.configure_optimizers()
     require_mixed(cli.model, members)
+    if cli.wish is not None:
+        require_possible(cli.wish, cli.model.spec)
+        require(
+            not cli.wish.dropout and not cli.wish.laplace,
+            "The members of an ensemble answer together, so neither dropout nor the last layer draws answers: leave "
+            "out `dropout` and `laplace` of `confidence`.",
+        )
     folder = create(cli, members)
     print(f"ensemble of {members}: {folder.path}", flush=True)
     return folder

@@ -45,7 +45,7 @@ def calibrate(cli: Any, run: RunFolder, wish: Wish, others: Sequence[str] = ()) 
     Raises:
         InputError: A method does not fit the task, or nothing validates or tests.
     """
-    require_possible(wish, cli.model.spec)
+    require_possible(wish, cli.model.spec, getattr(cli.model, "net", None))
     require_others(run, others)
     join_members(cli, wish, others, run=run)
     require_unlike(cli, run)
@@ -164,7 +164,7 @@ def notes_of(head: HeadConfidence) -> list[str]:
         )
     if head.exchangeability is not None:
         p = head.exchangeability["p_value"]
-        few = ", with too few windows to refute it" if head.exchangeability.get("few") else ""
+        few = ", with too few of both to refute it" if head.exchangeability.get("few") else ""
         verdict = "is refuted" if head.exchangeability["refuted"] else f"is not refuted{few}"
         notes.append(f"exchangeability of validation and test {verdict} (p = {p:.3g}); validation chose the checkpoint")
     return notes

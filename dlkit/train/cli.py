@@ -110,7 +110,7 @@ class RunCLI(LightningCLI):
         if self.tests:
             check_test(self.model, self.datamodule)
         if self.wish is not None and isinstance(self.model, NetTask):
-            require_possible(self.wish, self.model.spec)
+            require_possible(self.wish, self.model.spec, self.model.net)
         if self.checkpoint is not None:
             load_weights(self.model, self.checkpoint)  # refused here, nothing has been written yet
         if self.run_folder is not None:

@@ -121,12 +121,9 @@ def keep_risk(head: HeadConfidence, found: Scored, risk: dict[str, float]) -> No
     """Add the threshold that keeps false alarms rare, and what the test saw of them."""
     from scipy import stats
 
-    name = next((name for name in risk if name != "false_alarms_per_day"), None)
-    if name is not None or found.per_day is None:
+    if found.per_day is None:
         raise InputError(
-            f"confidence.risk names '{name or 'false_alarms_per_day'}', but "
-            + ("these are samples, which have no days: " if name is None else "anomalies of rows have another risk: ")
-            + ("leave `risk` out." if name is None else "set `risk: {false_alarms_per_day: 1}`.")
+            "confidence.risk names 'false_alarms_per_day', but these are samples, which have no days: leave `risk` out."
         )
     most = risk["false_alarms_per_day"]
     threshold = false_alarm_threshold(

@@ -12,7 +12,6 @@ from dlkit.confidence.calibration import expected_error, noise_floor
 from dlkit.confidence.class_sets import APS, LAC, RAPS, ClassSets, covered
 from dlkit.confidence.risk import false_positive_threshold
 from dlkit.confidence.scaling import Isotonic, Scaling, Temperature, Vector
-from dlkit.core.checks import InputError
 from dlkit.train.confidence import HeadConfidence
 from dlkit.train.confidence_answers import Order, halves, order_of, some
 from dlkit.train.confidence_checks import SURE, exchangeable, promise
@@ -113,17 +112,8 @@ def surprise(probabilities: Tensor, truth: Tensor) -> Tensor:
 def keep_rate(
     evaluation: Evaluation, head: HeadConfidence, val: tuple[Tensor, Tensor], test: Any, risk: dict[str, float]
 ) -> None:
-    """Add the probability above which false positives are rare, for each label or the second of two classes.
-
-    Raises:
-        InputError: Another risk is named, or there are more than two classes.
-    """
+    """Add the probability above which false positives are rare, for each label or the second of two classes."""
     names, labels = evaluation.task.spec.classes, head.kind == "labels"
-    if list(risk) != ["false_positive_rate"] or not (labels or len(names) == 2):
-        raise InputError(
-            f"confidence.risk={risk}: of labels, or of two classes, the one that can be kept is false_positive_rate, "
-            f"here are {len(names)} {head.kind}: set `risk: {{false_positive_rate: 0.01}}`, or leave it out."
-        )
     rate = risk["false_positive_rate"]
     head.risk = {"false_positive_rate": rate, "probability": SURE, "thresholds": {}, "seen": {}}
     after = scaled(head, test.probabilities)

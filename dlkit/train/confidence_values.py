@@ -94,7 +94,13 @@ def add_promises(
     steps, targets = inside.ndim == 3, len(spec.targets)
     told = {"what": "each step lies inside" if steps else "the value lies inside", "level": head.intervals.level} | told
     shares = inside.nanmean(1) if steps else inside
-    sizes = (bounds[1] - bounds[0]).flatten(0, -2).double().mean(0).tolist()
+    widths = (bounds[1] - bounds[0]).flatten(0, -2).double()
+    sizes, endless = widths.mean(0).tolist(), widths.isinf().double().mean().item()
+    if endless and told["method"] == "Adaptive":
+        head.notes.append(
+            f"{100 * endless:.3g} % of the adaptive intervals are infinite: to keep their level over the test they had "
+            "to promise more than validation can; validate on more, or set `level` lower"
+        )
     for k, (target, unit) in enumerate(zip(spec.targets[:SHOWN], spec.target_units, strict=False)):
         found = promise(shares[:, k].numpy(), order, target=target, size=sizes[k], unit=unit, **told)
         head.promises.append(found)

@@ -53,6 +53,11 @@ class Wish:
         )
         for name, known in (("method", METHODS), ("scaling", SCALINGS)):
             value = getattr(self, name)
+            require(
+                name != "method" or value not in SCALINGS,
+                f"confidence.method='{value}' is a scaling of probabilities: set `scaling` to it (--scaling {value}), "
+                "and `method` to what makes the sets, e.g. auto.",
+            )
             require(value in known, f"confidence.{name}='{value}' does not exist; {suggest(str(value), known)}")
         for name, least in (("ensemble", 1), ("dropout", 0)):
             value = getattr(self, name)
@@ -62,6 +67,17 @@ class Wish:
                 math.isfinite(value) and value > 0,
                 f"confidence.risk: {name}={value} must be a positive number.",
             )
+            require(
+                name != "false_positive_rate" or value < 1,
+                f"confidence.risk: {name}={value} must lie between 0 and 1: it is a share, e.g. 0.01.",
+            )
+        asked = [f"ensemble: {self.ensemble}"] if self.ensemble > 1 else []
+        asked += [f"{name}: {getattr(self, name)}" for name in ("dropout", "laplace") if getattr(self, name)]
+        require(
+            len(asked) < 2,
+            f"confidence asks for {' and '.join(asked)} at once, but answers are drawn in one way: leave out all but "
+            "one of `ensemble`, `dropout` and `laplace`.",
+        )
 
 
 def wish_of(block: Mapping[str, Any] | None) -> Wish | None:
@@ -77,12 +93,20 @@ def wish_of(block: Mapping[str, Any] | None) -> Wish | None:
         if name not in known:
             raise InputError(f"confidence has no setting '{name}'; {suggest(str(name), known)}")
         check_kind(f"confidence.{name}", block[name], KINDS[name])
-    for name, value in (block.get("risk") or {}).items():
-        check_kind(f"confidence.risk: {name}", value, NUMBER)
     settings: dict[str, Any] = {name: float(value) if name == "level" else value for name, value in block.items()}
+    for name in {"method", "scaling"} & set(settings):
+        settings[name] = settings[name].lower()
     if block.get("risk") is not None:
-        settings["risk"] = {name: float(value) for name, value in block["risk"].items()}
+        settings["risk"] = {name: number_of(name, value) for name, value in block["risk"].items()}
     return Wish(**settings)
+
+
+def number_of(name: str, value: Any) -> float:
+    """Return the value of a risk, which a command line gives as text."""
+    try:
+        return float("" if isinstance(value, bool) else value)  # true and false are no numbers
+    except (TypeError, ValueError) as error:
+        raise InputError(f"confidence.risk: {name}={value} must be a number.") from error
 
 
 def check_kind(setting: str, value: Any, kind: tuple[type, ...]) -> None:
@@ -91,17 +115,23 @@ def check_kind(setting: str, value: Any, kind: tuple[type, ...]) -> None:
     require(fits, f"{setting}={value} must be {WORDS[kind]}.")
 
 
+CLASSES = ("class", "ordinal", "labels")
 SETS, VALUES = ("lac", "aps", "raps"), ("split", "scaled", "cqr", "mondrian", "adaptive", "weighted")
 METHODS_OF: dict[str, tuple[str, ...]] = {
     "class": SETS, "ordinal": SETS, "labels": SETS, "forecast": VALUES, "values": VALUES, "reconstruct": (),
 }  # fmt: skip
 
 
-def require_possible(wish: Wish, spec: Spec) -> None:
-    """Refuse a method or a risk that no answer of a network can have, before it is trained.
+def require_possible(wish: Wish, spec: Spec, net: Any = None) -> None:
+    """Refuse a method, a scaling, a risk or dropout that a network cannot have, before it is trained.
+
+    Args:
+        wish: The settings.
+        spec: What the network answers.
+        net: The network, where it is known.
 
     Raises:
-        InputError: It is for another question.
+        InputError: It is for another question, or another network.
     """
     kinds = [head.kind for head in spec.heads] or [spec.kind]
     known = ["auto", *(name for kind in kinds for name in METHODS_OF[kind])]
@@ -111,6 +141,38 @@ def require_possible(wish: Wish, spec: Spec) -> None:
         f"{', '.join(dict.fromkeys(known))}.",
     )
     require(
-        wish.risk is None or not set(kinds) <= {"forecast", "values"},
+        wish.scaling not in ("vector", "isotonic") or bool(set(kinds) & set(CLASSES)),
+        f"confidence.scaling='{wish.scaling}' is for probabilities of classes, but the network tells none "
+        f"({', '.join(kinds)}): leave it out.",
+    )
+    if wish.risk is not None:
+        require_risk(wish.risk, spec)
+    if wish.dropout and net is not None:
+        from dlkit.confidence.dropout import dropout_on
+
+        require(wish.dropout > 1, f"confidence.dropout={wish.dropout}: one answer cannot disagree, give e.g. 20.")
+        with dropout_on(net):
+            pass
+
+
+def require_risk(risk: Mapping[str, float], spec: Spec) -> None:
+    """Refuse a risk that what a network tells has not."""
+    heads = spec.heads or (spec,)
+    kinds = {head.kind for head in heads}
+    require(
+        not kinds <= {"forecast", "values"},
         "confidence.risk is for anomalies and classes, but the network tells values: leave it out.",
+    )
+    known = "false_alarms_per_day" if "reconstruct" in kinds else "false_positive_rate"
+    example = "{false_alarms_per_day: 1}" if "reconstruct" in kinds else "{false_positive_rate: 0.01}"
+    require(
+        list(risk) == [known],
+        f"confidence.risk={dict(risk)} is not one that can be kept here, which is {known}: set `risk: {example}`, or "
+        "leave it out.",
+    )
+    many = next((head for head in heads if head.kind in ("class", "ordinal") and len(head.classes) != 2), None)
+    require(
+        many is None,
+        f"confidence.risk: {known} is kept of two classes or of labels, but the network tells one of "
+        f"{len(many.classes) if many else 0} classes: leave `risk` out.",
     )

@@ -86,7 +86,7 @@ class ClassEvaluation(SampleEvaluation):
         methods: dict[str, Errors] = {"model": own} | (self.rivals if stage == "test" else {})
         found = {name: scores.overall() for name, scores in methods.items()}
         lines = [
-            Line(label, [float(measures[key]) for measures in found.values()], better)
+            Line(label, [float(measures[key]) for measures in found.values()], better, skill=key != "calibration_error")
             for key, (label, better) in SHOWN.items()
             if key in found["model"]
         ]

@@ -105,6 +105,27 @@ CALIBRATION: dict[str, Case] = {
     "block with a risk of forecasts": Case(
         ("confidence.risk is for anomalies",), {"confidence": {"risk": {"false_alarms_per_day": 1}}}
     ),
+    "block with dropout without dropout layers": Case(("Linear has no dropout",), {"confidence": {"dropout": 10}}),
+    "block with a share above 1": Case(
+        ("must lie between 0 and 1",), {"confidence": {"risk": {"false_positive_rate": 2}}}
+    ),
+    "block with a risk as text": Case(
+        ("confidence.risk is for anomalies",), {"confidence": {"risk": {"false_alarms_per_day": "1"}}}
+    ),
+    "risk of an option as text": Case(
+        ("confidence.risk is for anomalies",),
+        args=("fit", "{}/config.yaml", "--confidence.risk.false_alarms_per_day", "1"),
+    ),
+    "dropout and Laplace": calibrate(("dropout: 10 and laplace: True at once",), "--dropout", "10", "--laplace"),
+    "scaling of a forecast": calibrate(("scaling='isotonic' is for probabilities",), "--scaling", "isotonic"),
+    "scaling as a method": calibrate(("is a scaling", "--scaling isotonic"), "--method", "isotonic"),
+    "method in capitals": calibrate(("method='lac' is not for", "forecast"), "--method", "LAC"),
+    "other data": calibrate(("takes no other data", "dlkit evaluate RUN --data x.csv"), "--data", "x.csv"),
+    "misspelt option": calibrate(("--levle", "did you mean --level?"), "--levle", "0.9"),
+    "ensemble with dropout": Case(
+        ("leave out `dropout` and `laplace`",),
+        args=("ensemble", "{}/config.yaml", "--members", "2", "--confidence.dropout", "5"),
+    ),
     "block that is a number": Case(("confidence", "name: value"), {"confidence": 0.9}),
     "block with half a network": Case(("confidence.ensemble=0.5",), {"confidence": {"ensemble": 0.5}}),
     "block with a risk in words": Case(
@@ -214,7 +235,9 @@ MEMBERS: dict[str, Case] = {
     ),
     "nobody works": ensemble(("--workers 0",), "{}/config.yaml", "--members", "2", "--workers", "0"),
     "folder that is no ensemble": ensemble(("is not the folder of an ensemble",), RUN, trained=True),
-    "folder with a number of members": ensemble(("leave out --members",), RUN, "--members", "3", trained=True),
+    "folder with a number of members": ensemble(
+        ("is a run of one network", "--ensemble RUN"), RUN, "--members", "3", trained=True
+    ),
     "member that does not exist": ensemble(
         ("--member 3 is none of the members 1 to 2",), "{}/ensemble", "--member", "3", make=untrained
     ),

@@ -148,10 +148,10 @@ def test_too_few_samples_give_whole_sets_and_a_sentence():
     p, truth = drawn(8)
     fitted = LAC().fit(p, truth, 0.9)
     assert fitted.sets(p).all()
-    assert fitted.note.startswith("8 samples cannot promise 0.9, 9 can")
+    assert fitted.note.startswith("8 samples are too few to promise 0.9, at least 9 are needed")
     assert LAC().fit(*drawn(9), 0.9).note == ""
     rare = LAC(per_class=True).fit(p, truth, 0.5)
-    assert "classes or labels cannot promise 0.5, 1 can" in rare.note
+    assert "classes or labels are too few to promise 0.5, at least 1" in rare.note
     assert rare.sets(p)[:, ~torch.isin(torch.arange(K), truth)].all()
 
 

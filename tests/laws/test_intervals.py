@@ -181,11 +181,11 @@ def test_a_joint_interval_is_narrower_than_one_by_bonferroni():
 def test_too_few_windows_give_infinite_intervals_and_a_sentence():
     fitted = Split().fit(made(98, 0), 0.99)
     assert fitted.radius.isinf().all()
-    assert "98 calibration windows cannot promise a coverage of 0.99, 99 can" in fitted.lacks()
+    assert "98 calibration scores are too few to promise a coverage of 0.99, at least 99" in fitted.lacks()
     assert Split().fit(made(99, 0), 0.99).lacks() == ""
     assert "Weighted finds no finite interval" in Weighted(decay=0.9).fit(made(99, 0), 0.95).lacks()
     groups = np.array(["many"] * 95 + ["few"] * 4)
-    assert "4 calibration windows of group 'few'" in Mondrian().fit(made(99, 0), 0.9, groups).lacks()
+    assert "4 calibration scores of group 'few'" in Mondrian().fit(made(99, 0), 0.9, groups).lacks()
 
 
 @pytest.mark.parametrize("method", [*METHODS, Mondrian(method=Scaled())], ids=lambda method: type(method).__name__)
