@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from dlkit.commands import serve as command
 from dlkit.core.checks import InputError
 from dlkit.export.runtime import Model
 from dlkit.serve.app import make_app
@@ -128,6 +129,25 @@ def test_a_bad_request_gets_one_sentence_and_the_next_one_its_answer(client, nam
     assert ask(client, {"inputs": X.tolist()}).status_code == 200
 
 
+def test_an_unknown_place_and_an_answer_nobody_can_give_are_refused_in_the_same_form(client):
+    for said, status, says in (
+        (client.get("/nowhere"), 404, "/nowhere is not there: POST /predict"),
+        (client.get("/predict"), 405, "/predict takes no GET: POST /predict"),
+        (ask(client, {"inputs": X.tolist()}, accept="text/html"), 406, "text/html cannot be given: accept app"),
+        (ask(client, {"inputs": X.tolist()}, accept="application/json;q=0"), 406, "cannot be given"),
+    ):
+        assert said.status_code == status
+        assert says in said.json()["error"] and set(said.json()) == {"error"}
+    assert client.get("/predict").headers["allow"] == "POST"
+    for accept in ("*/*", "text/html, application/*;q=0.5", "", "text/html, application/json"):
+        assert ask(client, {"inputs": X.tolist()}, accept=accept).status_code == 200
+
+
+def test_windows_without_any_value_are_refused_by_their_number(client):
+    said = ask(client, {"inputs": [X[0].tolist(), [[None] * 4] * 2]})
+    assert said.status_code == 422 and "number 1, counted from 0" in said.json()["error"]
+
+
 def test_a_body_that_hides_its_length_is_cut_off(client):
     said = client.post(
         "/predict", content=(b" " * 4096 for _ in range(10)), headers={"content-type": "application/json"}
@@ -193,3 +213,10 @@ def test_it_listens_on_this_machine_answers_and_ends_with_code_0_when_asked_to(t
 def test_an_address_that_is_taken_is_refused():
     with listen("127.0.0.1", 0) as taken, pytest.raises(InputError, match="cannot be listened on"):
         listen("127.0.0.1", taken.getsockname()[1])
+
+
+def test_an_address_is_refused_before_a_run_is_exported(tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "exported", lambda path: pytest.fail("was exported"))
+    for more in (["--port", "99999"], ["--host", "256.0.0.1"]):
+        with pytest.raises(InputError, match=more[0]):
+            command.main([str(tmp_path), *more])

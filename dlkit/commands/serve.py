@@ -46,7 +46,9 @@ def main(arguments: list[str]) -> None:
     ready = all(find_spec(name) for name in ("fastapi", "uvicorn", "onnxruntime"))
     require(ready, "dlkit serve needs fastapi, uvicorn and onnxruntime: pip install 'dlkit[serve]'.")
     from dlkit.export.runtime import Model, RefusedError
-    from dlkit.serve.serving import serve
+    from dlkit.serve.serving import listen, serve
+
+    listen(known.host, known.port).close()  # an address that cannot be had is refused before anything is written
 
     try:
         model = Model(exported(Path(known.model)))

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
 
 from dlkit.core.checks import InputError
 from dlkit.serve.answers import Answering, Asked, answer
@@ -32,6 +33,12 @@ def make_app(model: Answering, limits: Limits | None = None) -> FastAPI:
     limits, measures = limits or Limits(), Measures()
     work = Work(limits, measures)
     app = FastAPI(title=model.about["name"], docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.exception_handler(HTTPException)
+    async def unknown(request: Request, error: HTTPException) -> Response:
+        there = {404: "is not there", 405: f"takes no {request.method}"}.get(error.status_code, str(error.detail))
+        sentence = f"{request.url.path} {there}: POST /predict, GET /schema, /health or /metrics."
+        return Response(json.dumps({"error": sentence}), error.status_code, error.headers, media_type=JSON)
 
     @app.get("/health")
     async def health() -> dict[str, Any]:
@@ -76,9 +83,23 @@ async def asked_by(request: Request, limits: Limits) -> Asked:
     kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
     if kind not in (JSON, BINARY):
         raise RefusedError(415, f"The type {kind} is unknown: send {JSON}, or {BINARY} with an npz file.")
-    accepted = request.headers.get("accept", "*/*")
-    wanted = next((one for one in (JSON, BINARY) if one in accepted), kind)
+    wanted = wanted_by(request.headers.get("accept") or "*/*", kind)
     return Asked(await body_of(request, limits), kind, wanted)
+
+
+def wanted_by(accepted: str, kind: str) -> str:
+    """Return the type of the answer: the one that is named, else that of the body.
+
+    Raises:
+        RefusedError: There is none that is accepted.
+    """
+    parts = [one.replace(" ", "").lower().split(";") for one in accepted.split(",")]
+    names = {name for name, *more in parts if not any(one in ("q=0", "q=0.0") for one in more)}
+    if named := [one for one in (JSON, BINARY) if one in names]:
+        return named[0]
+    if not names & {"*/*", "application/*"}:
+        raise RefusedError(406, f"Answers of the type {accepted} cannot be given: accept {JSON} or {BINARY}.")
+    return kind
 
 
 async def body_of(request: Request, limits: Limits) -> bytes:
