@@ -228,7 +228,7 @@ def without_old(port: dict[str, Any], given: Named) -> np.ndarray:
 
 def require_ages(name: str, age: np.ndarray, needed: np.ndarray | None) -> None:
     """Refuse ages below 0, and a frame whose age is not said."""
-    below = (age < -1e-6).any(1)  # what was scaled and unscaled is rounded
+    below = np.asarray((age < -1e-6).any(1))  # what was scaled and unscaled is rounded
     require(
         not below.any(),
         f"The age of '{name}' is negative, {np.nanmin(age):.4g} s, in {numbered(below)}: it is the time since its "
