@@ -15,8 +15,10 @@ from dlkit.data.reconstruction import ReconstructionDataModule
 from dlkit.data.splits import ByFraction
 from dlkit.export import agreement
 from dlkit.export.calibrated import sets_of, widest
-from dlkit.export.int8 import require_small
+from dlkit.export.exporting import export, require_best
+from dlkit.export.int8 import require_small, said_of
 from dlkit.export.windows import physical_inputs
+from dlkit.export.wish import Wish
 from dlkit.models.autoencoder import ConvAutoencoder
 from dlkit.models.cnn import CNN
 from dlkit.models.linear import Linear
@@ -26,7 +28,7 @@ from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.members import Ensemble
 from dlkit.tasks.reconstruct import Reconstruct
 from dlkit.tasks.regress import Regress
-from tests.made_exports import exported, ready
+from tests.made_exports import exported, ready, run_folder
 from tests.made_modules import module
 from tests.made_sample_modules import image_module, images
 from tests.made_tables import Parts, noise, stream
@@ -104,6 +106,10 @@ def test_what_8_bits_change_is_said_and_refused_beyond_the_limit(tmp_path):
     inputs, answer = given(task, data, model, 15)
     off = np.abs(model.predict(inputs)["probabilities"] - answer.probabilities.numpy()).max()
     assert 0 < off < 0.1  # other numbers, and not by much
+    assert about["int8_largest"]["probabilities"] > about["int8"]["probabilities"] > 0
+    decisions, probabilities = said_of(about["int8"], about["int8_largest"])
+    assert decisions.startswith("8 bits, probabilities: changed decisions: 0") and decisions.endswith(" of all")
+    assert f"(root mean square), at most {about['int8_largest']['probabilities']:.3g}" in probabilities
     assert set(about["int8"]) == {"probabilities: changed decisions", "probabilities"}
     with pytest.raises(InputError, match=r"--int8 changes 'probabilities.*more than --limit 1e-09"):
         require_small(about["int8"], 1e-9)
@@ -129,6 +135,15 @@ def test_a_network_that_decides_by_its_values_is_refused_in_one_sentence(tmp_pat
     with pytest.raises(InputError, match=r"Peeks cannot be exported.*keep to `dlkit predict`") as error:
         exported(tmp_path / "run", Forecast(spec=data.spec, net=Peeks), data, form="torch")
     assert "\n" not in str(error.value)
+
+
+def test_a_best_checkpoint_that_is_damaged_is_not_replaced_by_another(tmp_path):
+    run = run_folder(tmp_path / "run")
+    torch.save({"state_dict": {}}, run.checkpoints / "last.ckpt")
+    require_best([str(run.path)])
+    (run.checkpoints / "best.ckpt").write_bytes(b"cut")
+    with pytest.raises(InputError, match=r"best.ckpt.* damaged.* no other one is exported; copy it again"):
+        export([str(run.path)], Wish())
 
 
 def test_differences_are_measured_against_size_and_spread():

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dlkit.core.checks import counted, require
+from dlkit.core.checkpoint_file import load_checkpoint
+from dlkit.core.checks import InputError, counted, require
 from dlkit.core.runfolder import RunFolder, atomic_file
 from dlkit.export import runtime
 from dlkit.export.agreement import Named, require_equal
@@ -19,12 +20,14 @@ from dlkit.tasks.laplace import Laplace
 from dlkit.tasks.members import Dropout
 from dlkit.train import confidence, stages
 from dlkit.train.explaining import require_run
+from dlkit.train.members import others_of
 from dlkit.train.run_place import is_trained
 from dlkit.train.trusted import join_members
 
 
 def export(arguments: Sequence[str], wish: Wish) -> str:
     """Export a run and return what was written, as text."""
+    require_best(arguments)
     cli, found = stages.load(arguments)
     run = require_run(found)
     require(
@@ -46,8 +49,29 @@ def export(arguments: Sequence[str], wish: Wish) -> str:
         f"the answers of the run on {counted(checked['windows'], 'real window')}: largest relative difference "
         f"{checked['largest_difference']:.1e}",
     ]
-    lines += [f"8 bits change {name}: {value:.3g}" for name, value in about.get("int8", {}).items()]
+    if wish.int8:
+        from dlkit.export.int8 import said_of
+
+        lines += said_of(about["int8"], about["int8_largest"])
     return "\n".join(lines)
+
+
+def require_best(arguments: Sequence[str]) -> None:
+    """Refuse a run whose best checkpoint, or that of one of its members, is damaged: nobody tested another.
+
+    Raises:
+        InputError: One of them cannot be read.
+    """
+    folders = [RunFolder(Path(one)) for one in arguments[:1] if Path(one).is_dir()]
+    for run in [*folders, *(other for one in folders for other in others_of(one))]:
+        for path in sorted(run.checkpoints.glob("best*.ckpt")):
+            try:
+                load_checkpoint(path)
+            except InputError as error:
+                raise InputError(
+                    f"{str(error).rstrip('.')}: it is the network that was tested, and no other one is exported; copy "
+                    f"it again from where it is whole, or remove it and test what is left by `dlkit test {run.path}`."
+                ) from error
 
 
 def export_run(task: Any, data: Any, run: RunFolder, wish: Wish) -> tuple[Path, dict[str, Any]]:
@@ -92,10 +116,11 @@ def write_graph(path: Path, program: Any, sample: Sample, about: dict[str, Any],
     write_onnx(path, program, list(given), list(wanted))
     about = about | compared(answers_of(path, given), wanted, of="graph")
     if wish.int8:
-        from dlkit.export.int8 import changes, require_small, write_int8
+        from dlkit.export.int8 import changes, largest, require_small, write_int8
 
         write_int8(path, given)
-        about = about | {"int8": changes(answers_of(path, given), wanted)}
+        found = answers_of(path, given)
+        about = about | {"int8": changes(found, wanted), "int8_largest": largest(found, wanted)}
         require_small(about["int8"], wish.limit)
     describe_file(path, about)
     return about

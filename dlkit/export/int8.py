@@ -76,6 +76,37 @@ def changes(found: Named, wanted: Named) -> dict[str, float]:
     return measured
 
 
+def largest(found: Named, wanted: Named) -> dict[str, float]:
+    """Return the largest change of one number, of values in standard deviations of the answers."""
+    measured = {}
+    for name, answer in wanted.items():
+        if answer.dtype == bool:
+            continue
+        likely, axes = name.rpartition("/")[2] == "probabilities", tuple(range(answer.ndim - 1))
+        spread = np.ones(answer.shape[-1]) if likely else answer.std(axis=axes, dtype=np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            off = np.abs(np.subtract(found[name], answer, dtype=np.float64)) / spread
+        measured[name] = float(off[np.isfinite(off)].max(initial=0.0))
+    return measured
+
+
+def said_of(measured: Mapping[str, float], most: Mapping[str, float]) -> list[str]:
+    """Return in words what 8 bits change.
+
+    Args:
+        measured: Of :func:`changes`.
+        most: Of :func:`largest`.
+    """
+    lines = []
+    for name, value in measured.items():
+        if name not in most:
+            lines.append(f"8 bits, {name}: {value:.3g} of all")
+            continue
+        unit = "" if name.rpartition("/")[2] == "probabilities" else " standard deviations of the answers"
+        lines.append(f"8 bits change {name} by {value:.3g} (root mean square), at most {most[name]:.3g}{unit}")
+    return lines
+
+
 def decided(probabilities: np.ndarray) -> np.ndarray:
     """Return the likeliest class; of labels, whose probabilities do not sum to 1, which are there."""
     one_of = np.allclose(probabilities.sum(-1), 1, atol=1e-3)
