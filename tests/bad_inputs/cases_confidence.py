@@ -278,7 +278,7 @@ def features_of_other_weights(folder: Path) -> None:
 
 
 NOVELTY: dict[str, Case] = {
-    "no other data": evaluate(("needs other data", "--data FILE")),
+    "no other data": evaluate(("no other data", "--data FILE")),
     "other data that are not there": evaluate(("gone.csv. does not exist",), "--data", "{}/gone.csv"),
     "other data without a channel": evaluate(
         ("other.csv", "'b'|b"), "--data", "{}/other.csv", make=other("other.csv", without("b"))
@@ -289,7 +289,7 @@ NOVELTY: dict[str, Case] = {
     "other data that are no table": evaluate(
         ("other.csv",), "--data", "{}/other.csv", make=other("other.csv", "hello\n")
     ),
-    "misspelt option": evaluate(("needs other data", "--data FILE"), "--dat", "{}/tiny.csv"),
+    "misspelt option": evaluate(("no other data", "--data"), "--dat", "{}/tiny.csv"),
     "YAML file without weights": Case(
         ("no trained weights",), args=("evaluate", "{}/config.yaml", "--data", "{}/tiny.csv")
     ),

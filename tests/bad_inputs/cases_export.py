@@ -54,7 +54,7 @@ EXPORT: dict[str, Case] = {
     "YAML file without weights": Case(("no trained weights",), args=("export", "{}/config.yaml")),
     "training that was cut off": export(("has not come to its end",), make=cut_off),
     "confidence of other weights": export(("belongs to other weights",), make=stale),
-    "damaged weights": export(("can be read",), make=damaged),
+    "damaged weights": export(("best.ckpt. is damaged",), make=damaged),
 }
 
 SERVE: dict[str, Case] = {
