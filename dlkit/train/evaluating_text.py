@@ -18,7 +18,12 @@ OFTEN = 0.01  # share of inputs in which a channel goes beyond its range that is
 def text_of(sides: Sequence[Side], level: float | None) -> str:
     """Return all tables."""
     lines, name = elsewhere(sides), sides[-1].name
-    parts = [verdict_text(lines, name), measures_text(sides), elsewhere_text(lines, name) if lines else ""]
+    parts = [
+        verdict_text(lines, name),
+        beyond_text(sides[-1]),
+        measures_text(sides),
+        elsewhere_text(lines, name) if lines else "",
+    ]
     parts += [novelty_text(sides)]
     parts += [bins_text(sides, head, level) for head in sides[0].bins]
     parts += [channels_text(side) for side in sides]
@@ -82,7 +87,18 @@ def drift_text(p_value: float) -> str:
 
 def changed_text(side: Side) -> str:
     """Return how many channels have changed."""
-    return f"{len(side.drifted.changed)} of {len(side.drifted.channels)}"
+    told = [one for one in side.drifted.channels if not np.isnan(one.p_value)]
+    return f"{len(side.drifted.changed)} of {len(told)} tested" if told else "cannot be told"
+
+
+def beyond_text(side: Side) -> str:
+    """Name the channels that often go beyond their range, the most frequent first; "" where there is none."""
+    beyond = sorted((one for one in side.drifted.channels if one.outside > OFTEN), key=lambda one: -one.outside)
+    if not beyond:
+        return ""
+    named = [f"{one.name} in {share_text(one.outside)} of inputs ({one.level:+.1f} sd)" for one in beyond[:3]]
+    more = f", and {len(beyond) - 3} more" if len(beyond) > 3 else ""
+    return f"beyond the range of training on {side.name}: {', '.join(named)}{more}"
 
 
 def bins_text(sides: Sequence[Side], head: str, level: float | None) -> str:
@@ -107,9 +123,9 @@ def bins_text(sides: Sequence[Side], head: str, level: float | None) -> str:
 
 
 def channels_text(side: Side) -> str:
-    """Return the channels that have changed or often go beyond their range, the largest change first."""
+    """Return the channels that have changed or often go beyond their range, these first."""
     shown = [one for one in side.drifted.channels if one.changed or one.outside > OFTEN]
-    shown.sort(key=lambda one: (-one.changed, -one.test.distance if one.changed else -one.outside))
+    shown.sort(key=lambda one: (-one.outside if one.outside > OFTEN else 0.0, -one.test.distance))
     if not shown:
         return ""
     rows: list[Row] = [
@@ -122,7 +138,7 @@ def channels_text(side: Side) -> str:
     hidden = len(shown) - MOST
     notes = [f"{hidden} more channels are in metrics.json"] if hidden > 0 else []
     table = columns_text(["level", "spread", "beyond range", "p"], rows, notes)
-    return f"{side.name}: channels that changed since training or go beyond their range\n{table}"
+    return f"{side.name}: channels beyond their range in training, or changed\n{table}"
 
 
 def measures_of(side: Side) -> dict[str, Any]:
@@ -145,7 +161,7 @@ def measures_of(side: Side) -> dict[str, Any]:
             "channels": {
                 one.name: drift_of(one.test)
                 | {"level": plain(one.level), "spread": plain(one.spread), "outside": one.outside,
-                   "p_adjusted": plain(one.p_value), "changed": one.changed}
+                   "p_adjusted": plain(one.p_value), "changed": None if np.isnan(one.p_value) else one.changed}
                 for one in side.drifted.channels
             },
         },
