@@ -7,9 +7,10 @@ from typing import Any
 
 import yaml
 
-from dlkit.core.checks import InputError, require
-from dlkit.core.runfolder import RunFolder, read_json
+from dlkit.core.checks import require
+from dlkit.core.runfolder import RunFolder
 from dlkit.train.measures import Values
+from dlkit.train.report_known import json_of
 from dlkit.train.report_measures import measures_of
 from dlkit.train.settings import compared
 
@@ -84,11 +85,11 @@ def run_contender(path: Path) -> Contender:
         InputError: It is no run, or was not tested.
     """
     run = RunFolder.open(path)
-    metrics = content(run.metrics)
+    metrics = json_of(run.metrics)
     measures = measures_of(metrics)
     require(bool(measures), f"'{path}' was not tested: `dlkit test {path}` measures it.")
     config = yaml.safe_load(run.config.read_text(encoding="utf-8"))
-    data = content(run.data)
+    data = json_of(run.data)
     cost = (metrics.get("fit", {}).get("seconds"), metrics.get("parameters"))
     task = str(config.get("model", {}).get("class_path", "")).rpartition(".")[2]
     return Contender(run.path.name, run.path, task, compared(config), measures["model"], data, cost=cost)
@@ -100,30 +101,15 @@ def fold_contender(path: Path) -> Contender:
     Raises:
         InputError: Its folds were not gathered.
     """
-    metrics = content(path / "metrics.json")
+    metrics = json_of(path / "metrics.json")
     require("metrics" in metrics, f"'{path}' was not gathered: `dlkit crossval --gather {path}` does it.")
     own = metrics["metrics"]["model"]
     config = yaml.safe_load((path / EXPERIMENT).read_text(encoding="utf-8"))
     folds = {name: [float("nan") if x is None else float(x) for x in one["folds"]] for name, one in own.items()}
     means = {name: float(one["mean"]) for name, one in own.items()}
-    dealt = content(path / FOLDS)
+    dealt = json_of(path / FOLDS)
     ratio = float(metrics.get("interval", {}).get("test/train", 0.0))
     return Contender(path.name, path, "folds", compared(config), means, dealt, folds, ratio)
-
-
-def content(path: Path) -> dict[str, Any]:
-    """Return the content of a JSON file, nothing where there is none.
-
-    Raises:
-        InputError: It is damaged.
-    """
-    if not path.is_file():
-        return {}
-    try:
-        found = read_json(path)
-    except ValueError as error:
-        raise InputError(f"'{path}' is damaged: make it anew by `dlkit test {path.parent}`.") from error
-    return found if isinstance(found, dict) else {}
 
 
 def differing(found: Sequence[Contender]) -> dict[str, list[Any]]:

@@ -2,41 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from textwrap import fill
 
+from dlkit.confidence.promise import Promise
 from dlkit.report.tables import number_text, shorten
 
 WIDE = 44
-
-
-@dataclass(frozen=True)
-class PromiseLine:
-    """A promise beside what was seen.
-
-    Attributes:
-        what: In words.
-        target: Name of the target or label; "" for all.
-        method: What makes it true.
-        level: What is promised.
-        seen: Share on the test, or None.
-        low: Lower end of its interval.
-        high: Upper end.
-        size: Mean width or size, or None.
-        unit: Of ``size``.
-        holds: Whether it is not refuted.
-    """
-
-    what: str
-    target: str
-    method: str
-    level: float
-    seen: float | None
-    low: float | None
-    high: float | None
-    size: float | None
-    unit: str
-    holds: bool | None
 
 
 def percent(share: float) -> str:
@@ -44,7 +15,7 @@ def percent(share: float) -> str:
     return f"{100 * share:.6g} %"
 
 
-def promise_table_text(lines: Sequence[PromiseLine], notes: Sequence[str] = ()) -> str:
+def promise_table_text(lines: Sequence[Promise], notes: Sequence[str] = ()) -> str:
     """Return a line a promise: what, level, seen with its 95 % interval, mean size, and whether it holds."""
     methods = max([6, *(len(one.method) for one in lines)])
     labels = [shorten(f"{one.what}: {one.target}".removesuffix(": "), WIDE) for one in lines]
@@ -65,7 +36,7 @@ def verdict_of(level: float, seen: float | None, *, holds: bool | None) -> str:
     return "yes" if seen >= level else "by chance"
 
 
-def cells(one: PromiseLine, label: str, side: int, methods: int) -> str:
+def cells(one: Promise, label: str, side: int, methods: int) -> str:
     """Return one line."""
     seen, interval, verdict = "-", "-", "unknown"
     if one.seen is not None and one.low is not None and one.high is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dlkit.report.promise_table import WIDE, percent
+from dlkit.report.promise_table import WIDE, percent, verdict_of
 from dlkit.report.tables import shorten
 
 
@@ -30,9 +30,7 @@ class Elsewhere:
     @property
     def verdict(self) -> str:
         """Whether it holds: "by chance" says that less was seen, but that the interval reaches the level."""
-        if self.seen is None or self.high is None:
-            return "unknown"
-        return "yes" if self.seen >= self.level else "by chance" if self.high >= self.level else "no"
+        return verdict_of(self.level, self.seen, holds=None if self.high is None else self.high >= self.level)
 
 
 def elsewhere_text(lines: Sequence[Elsewhere], name: str) -> str:

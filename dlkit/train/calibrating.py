@@ -1,7 +1,7 @@
 """The stage that calibrates a run: fit on validation, check on the test, write, tell."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 import pytorch_lightning as pl
@@ -10,7 +10,7 @@ from dlkit.core.checks import InputError, require
 from dlkit.core.processes import leads, of_first
 from dlkit.core.runfolder import RunFolder, atomic_file
 from dlkit.data.batching import Batching
-from dlkit.report.promise_table import PromiseLine, promise_table_text
+from dlkit.report.promise_table import promise_table_text
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.combined import Combined
 from dlkit.tasks.forecast import Forecast
@@ -145,10 +145,7 @@ def told(found: Confidence) -> str:
     """Return the table of promises with what else was found, in plain text."""
     lines, notes = [], []
     for name, head in found.heads.items():
-        for one in head.promises:
-            kept = {key: value for key, value in asdict(one).items() if key not in ("effective", "assumes")}
-            label = f"{name}: {one.what}" if name else one.what
-            lines.append(PromiseLine(**kept | {"what": label}, holds=one.holds))
+        lines += [replace(one, what=f"{name}: {one.what}" if name else one.what) for one in head.promises]
         notes += [f"{name}: {note}" if name else note for note in [*notes_of(head), *head.notes]]
     return promise_table_text(lines, notes)
 

@@ -6,48 +6,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dlkit.confidence.promise import Promise
 from dlkit.core.checks import InputError, require
 from dlkit.core.discover import import_path
 from dlkit.core.runfolder import RunFolder, read_json, write_json
 from dlkit.train.anomaly_files import stamp_of
 from dlkit.train.checkpoints import best_or_newest
 from dlkit.train.confidence_wish import Wish
-
-
-@dataclass(frozen=True)
-class Promise:
-    """A promise and what the test saw of it.
-
-    Attributes:
-        what: In words, e.g. "interval at each step".
-        target: Name of the target or label; "" for all of them.
-        method: What makes it true, e.g. "RAPS".
-        level: What is promised.
-        seen: Share on the test, None where nothing could be checked.
-        low: Lower end of the 95 % interval of ``seen``.
-        high: Its upper end.
-        effective: Independent samples or windows that the test is worth.
-        size: Mean width of the interval, in ``unit``, or mean number of classes in the set.
-        unit: Of ``size``.
-        assumes: What the promise rests on.
-    """
-
-    what: str
-    target: str
-    method: str
-    level: float
-    seen: float | None
-    low: float | None
-    high: float | None
-    effective: float
-    size: float | None = None
-    unit: str = ""
-    assumes: str = ""
-
-    @property
-    def holds(self) -> bool | None:
-        """Whether the test does not speak against it; None where nothing could be checked."""
-        return None if self.high is None else self.high >= self.level
 
 
 @dataclass

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from dlkit.confidence.coverage import clopper_pearson, coverage
 from dlkit.confidence.exchangeability import exchangeability
-from dlkit.train.confidence import Promise
+from dlkit.confidence.promise import Promise
 from dlkit.train.confidence_answers import Order
 
 SURE = 0.95

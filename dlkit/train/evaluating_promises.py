@@ -7,8 +7,9 @@ from typing import Any
 import torch
 
 from dlkit.confidence.class_sets import covered
+from dlkit.confidence.promise import Promise
 from dlkit.tasks.combined import Combined
-from dlkit.train.confidence import HeadConfidence, Promise
+from dlkit.train.confidence import HeadConfidence
 from dlkit.train.confidence_answers import joined, order_of
 from dlkit.train.confidence_checks import promise
 from dlkit.train.confidence_values import add_joint, add_promises

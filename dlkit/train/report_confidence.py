@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from dlkit.confidence.promise import Promise
 from dlkit.core.checks import counted
 from dlkit.report.page.charts import Seen, coverage_image, steps_image
 from dlkit.report.page.elements import Section, Tone, facts, heading, note, paragraph, picture, table
 from dlkit.report.promise_table import verdict_of
 from dlkit.report.tables import shorten
-from dlkit.train.confidence import Confidence, HeadConfidence, Promise
+from dlkit.train.confidence import Confidence, HeadConfidence
 from dlkit.train.report_known import Known
 from dlkit.train.report_measures import own_interval as own_words
 from dlkit.train.report_measures import own_level

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dlkit.confidence.promise import Promise
 from dlkit.core.specs import Spec
 from dlkit.report.page.charts import Curve, Seen, coverage_image, curves_image, steps_image
 from dlkit.report.page.decimate import kept_rows
@@ -27,7 +28,7 @@ from dlkit.report.page.interactive import pieces, traces_html
 from dlkit.report.page.laid import lay
 from dlkit.report.page.page import page_html
 from dlkit.report.page.traces import Band, Line, Panel, Spans, Trace
-from dlkit.train.confidence import Confidence, HeadConfidence, Promise
+from dlkit.train.confidence import Confidence, HeadConfidence
 from dlkit.train.confidence_wish import Wish
 from dlkit.train.report_confidence import holds, tone, verdict
 from dlkit.train.report_data import interleaved
