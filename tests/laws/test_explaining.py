@@ -280,7 +280,7 @@ def test_maps_say_whether_they_have_a_unit_and_what_is_drawn_over_them():
     texts = [figure.get_suptitle(), *(axes.get_title("left") for axes in figure.axes)]
     assert "dashed: box of what is above 20 % of the maximum" in texts[0].replace("\n", " ")
     assert any("true down to 49.97 MeV" in text.replace("\n", " ") for text in texts)
-    assert figure.axes[-1].get_ylabel().replace("\n", " ") == "relative relevance, 1: the most of an image"
+    assert figure.axes[-1].get_ylabel().replace("\n", " ") == "relative relevance (1: the most of an image)"
 
 
 @pytest.mark.usefixtures("undrawn")
