@@ -38,7 +38,7 @@ def ran(monkeypatch):
             assert main(task.argv) == 0
         return Spread(codes=dict.fromkeys([task.name for task in tasks[: Ran.most]], 0), logs=folder / "logs")
 
-    monkeypatch.setattr("dlkit.crossval.work.spread", spread)
+    monkeypatch.setattr("dlkit.submit.numbered.spread", spread)
     Ran.commands = commands
     return Ran
 

@@ -40,7 +40,7 @@ def ran(monkeypatch):
             assert main(task.argv) == 0
         return Spread(codes=dict.fromkeys([task.name for task in tasks[: Ran.most]], 0), logs=folder / "logs")
 
-    monkeypatch.setattr("dlkit.ensembles.work.spread", spread)
+    monkeypatch.setattr("dlkit.submit.numbered.spread", spread)
     return Ran
 
 
@@ -123,7 +123,7 @@ def test_a_cluster_gets_an_array_of_members_and_a_job_that_gathers(tmp_path, mon
         sent.append((where, [*tasks, gather]))
         return Spread(logs=folder, job="7", gather="8")
 
-    monkeypatch.setattr("dlkit.ensembles.work.spread", spread)
+    monkeypatch.setattr("dlkit.submit.numbered.spread", spread)
     command = ["ensemble", waves(tmp_path), "--members", "2", "--slurm", "auto", "--time", "1h"]
     assert main(command) == 0
     (where, tasks) = sent[0]

@@ -75,9 +75,9 @@ def begin(known: argparse.Namespace, rest: list[str], settings: dict[str, Any]) 
 
     where = where_of(known, name="crossval")
     from dlkit.crossval.begin import begin as made
-    from dlkit.crossval.work import begin_work
+    from dlkit.crossval.work import folds_of
 
-    begin_work(made(rest, known.kind, settings), where)
+    folds_of(made(rest, known.kind, settings)).begin(where)
 
 
 def go_on(known: argparse.Namespace, place: Path) -> None:
@@ -93,9 +93,9 @@ def go_on(known: argparse.Namespace, place: Path) -> None:
 
         run_fold(folder, known.fold)
         return
-    from dlkit.crossval.work import finish, work
+    from dlkit.crossval.work import finish, folds_of
 
     if known.gather:
         finish(folder)
     else:
-        work(folder, where)
+        folds_of(folder).work(where)

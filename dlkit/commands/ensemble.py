@@ -59,17 +59,16 @@ def main(arguments: list[str]) -> None:
     where = where_of(known, name="ensemble")
     from dlkit.ensembles import work
     from dlkit.ensembles.folder import EnsembleFolder
-    from dlkit.ensembles.gather import gather
 
     if begins:
         from dlkit.ensembles.begin import begin
 
-        work.begin_work(begin(rest, known.members), where)
+        work.members_of(begin(rest, known.members)).begin(where)
         return
     folder = EnsembleFolder.open(place)
     if known.member is not None:
         work.train_member(folder, known.member)
     elif known.gather:
-        gather(folder)
+        work.finish(folder)
     else:
-        work.work(folder, where)
+        work.members_of(folder).work(where)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.core.checks import InputError
 from dlkit.core.runfolder import atomic_file, read_json, write_json
 from dlkit.crossval.figures import draw
 from dlkit.crossval.folder import CrossvalFolder
@@ -21,17 +20,7 @@ from dlkit.train.measures import MODEL, Values, flat_measures, label_of, main_me
 
 
 def gather(folder: CrossvalFolder) -> str:
-    """Write metrics.json, predictions.parquet, summary.txt and figures; return the summary.
-
-    Raises:
-        InputError: A fold is missing.
-    """
-    missing = folder.missing()
-    if missing:
-        raise InputError(
-            f"{', '.join(f'fold {number}' for number in missing[:5])} of '{folder.path}' "
-            f"{'is' if len(missing) == 1 else 'are'} not made yet: `dlkit crossval {folder.path}` goes on."
-        )
+    """Write metrics.json, predictions.parquet, summary.txt and figures; return the summary."""
     numbers = range(1, folder.plan.runs + 1)
     folds = [read_json(folder.run(number).path / "fold.json") for number in numbers]
     found = compared([flat_measures(read_json(folder.run(number).metrics)) for number in numbers], folds)

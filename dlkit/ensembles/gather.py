@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from dlkit.core.checks import InputError
 from dlkit.core.runfolder import RunFolder, atomic_file, read_json, write_json
 from dlkit.ensembles.folder import EnsembleFolder
 from dlkit.ensembles.scores import scores_of, table_text
@@ -15,17 +14,7 @@ from dlkit.train.members import record
 
 
 def gather(folder: EnsembleFolder) -> None:
-    """Make the folder a run whose network is all members: compare, test, calibrate and predict.
-
-    Raises:
-        InputError: A member is missing.
-    """
-    missing = folder.missing()
-    if missing:
-        raise InputError(
-            f"{', '.join(f'member {number}' for number in missing[:5])} of '{folder.path}' "
-            f"{'is' if len(missing) == 1 else 'are'} not trained yet: `dlkit ensemble {folder.path}` goes on."
-        )
+    """Make the folder a run whose network is all members: compare, test, calibrate and predict."""
     runs = [folder.run(number) for number in range(1, folder.count + 1)]
     take_first(folder.whole, runs[0])
     fits = [read_json(run.metrics)["fit"] for run in runs]
