@@ -131,10 +131,9 @@ def test_any_number_of_windows_gets_the_answers_of_the_run(case, count):
                 close(found[f"{prefix}{side}"], bound)
 
 
+@pytest.mark.parametrize("case", ["fusion"], indirect=True)
 def test_a_source_that_is_too_old_is_absent_as_in_the_data(case):
-    name, task, data, _, model, _ = case
-    if name != "fusion":
-        pytest.skip("has one source")
+    _, task, data, _, model, _ = case
     inputs = dict(zip(model.inputs, given(task, data, 9, "train")[0], strict=True))
     stale, absent = ({key: value.copy() for key, value in inputs.items()} for _ in range(2))
     assert model.inputs["cam"]["max_age"] == 0.2 and model.inputs["slow"]["fresh"] == 1
