@@ -58,11 +58,12 @@ def test_no_more_runs_than_workers_are_made_at_once(code, tmp_path):
 
 
 CALLER = """
-import sys
+import signal, sys
 from pathlib import Path
 from dlkit.submit import spread as spreading
 from dlkit.submit.task import Task
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored
 CHILD = '''
 import pathlib, subprocess, sys, time
 grandchild = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
