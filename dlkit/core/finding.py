@@ -1,0 +1,100 @@
+"""Something that is wrong with data: where, how much, why it matters, and the line that repairs it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Level = Literal["error", "warning", "note"]
+LEVELS: tuple[Level, ...] = ("error", "warning", "note")
+Setting = Literal["source", "input", "data", "clean"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where something is; what is not known stays empty.
+
+    Attributes:
+        series: Name of the series, file or class.
+        first: int64 nanoseconds since 1970 (or since the start) at which it begins.
+        last: Nanoseconds of its last sample.
+        row: Row at which it begins, counted from 1 below the header.
+        sample: Name of the image, trace or frame.
+    """
+
+    series: str = ""
+    first: int | None = None
+    last: int | None = None
+    row: int | None = None
+    sample: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        """Return what is known, as plain types for JSON."""
+        return {name: value for name, value in vars_of(self).items() if value not in (None, "")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cure:
+    """A line of YAML that repairs a finding.
+
+    Attributes:
+        place: Where it stands: among the settings of the "source", of the "input" of several sources, of the "data"
+            module, or as an item of its list "clean".
+        line: The line, e.g. ``missing_values: [-9999]``; of a cleaning step a mapping in one line.
+    """
+
+    place: Setting
+    line: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Something that is wrong.
+
+    Attributes:
+        kind: What it is, in a word or two of the field that never change: "gap", "sentinel", "stuck".
+        level: "error" where no answer could be defended, "warning" where it changes the answer, "note" else.
+        what: What was found, in one sentence with its numbers and units.
+        why: Why it matters, in one sentence.
+        cures: What repairs it, best first; several lines of one cure are cures of their own.
+        source: Name of the source, "" where there is one.
+        channel: Name of the channel, "" where it is none.
+        count: How many rows, samples or pixels it concerns.
+        share: Their share, 0 to 1.
+        places: Where, the worst first, at most ``MOST``.
+        handled: The setting that takes care of it already, "" where none does.
+    """
+
+    kind: str
+    level: Level
+    what: str
+    why: str
+    cures: tuple[Cure, ...] = ()
+    source: str = ""
+    channel: str = ""
+    count: int = 0
+    share: float = 0.0
+    places: tuple[Place, ...] = ()
+    handled: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain types for JSON."""
+        return vars_of(self) | {
+            "places": [place.plain() for place in self.places],
+            "cures": [{"place": cure.place, "line": cure.line} for cure in self.cures],
+            "share": round(self.share, 6),
+        }
+
+
+MOST = 20  # places that are listed
+
+
+def vars_of(thing: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass by name."""
+    return {name: getattr(thing, name) for name in thing.__dataclass_fields__}
+
+
+def ranked(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings by level, what is taken care of last in its level, then by share and count."""
+    return sorted(
+        findings, key=lambda one: (LEVELS.index(one.level), bool(one.handled), -one.share, -one.count, one.kind)
+    )

@@ -1,0 +1,1 @@
+"""Steps of the list `clean:`, one file an idea."""

@@ -1,0 +1,1 @@
+"""Are they the right data: for the question, and beside each other."""

@@ -1,0 +1,1 @@
+"""Pictures that cannot be used as they are."""

@@ -1,0 +1,1 @@
+"""Labels that are wrong, contradict each other, or tell more than they should."""

@@ -1,0 +1,1 @@
+"""Other ways to look at data: what is drawn of them, computed."""

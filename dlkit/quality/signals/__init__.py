@@ -1,0 +1,1 @@
+"""One pass over the rows of a source: its clock and its channels."""
