@@ -1,0 +1,30 @@
+"""What was found about labels: findings, and the samples or intervals whose label is doubtful, the worst first."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from dlkit.core.finding import Finding
+
+
+@dataclass(frozen=True, eq=False)
+class LabelReport:
+    """What was found about labels.
+
+    Attributes:
+        findings: What is wrong.
+        table: One row for each sample or interval that was judged, the most doubtful first. Of samples: ``number``,
+            ``name``, ``label``, ``suggested``, ``confidence`` (probability of its own label out of fold), ``margin``,
+            ``suspect``; of intervals: ``series``, ``label``, ``onset``, ``offset``, ``problem``, ``shift_s``, ``score``.
+        facts: What was measured besides, as plain types for JSON: the model and how right it is, shares of classes.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    table: pd.DataFrame = field(default_factory=pd.DataFrame)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def plain(self, most: int = 100) -> dict[str, Any]:
+        """Return the facts and the worst ``most`` rows as plain types for JSON."""
+        rows = self.table.head(most).astype(object).where(self.table.head(most).notna(), None)
+        return {"facts": self.facts, "ranked": rows.to_dict("records")}
