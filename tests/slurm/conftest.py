@@ -1,7 +1,8 @@
-"""A real Slurm of four nodes, started once a worker of pytest; skipped with one line where it cannot be started."""
+"""A real Slurm of four nodes, one for each process that tests; skipped with one line where it cannot be started."""
 
 import os
 import re
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -63,16 +64,43 @@ class Slurm:
         return self.state(job)
 
 
+ROOTS = "/tmp/dlkit-slurm"
+
+
+def free_port(first: int) -> int:
+    """Return the first port from here on of which those that a cluster uses are free."""
+    for port in range(first, 32_000, 200):
+        if all(is_free(port + offset) for offset in (0, 1, 101, 102, 103, 104)):
+            return port
+    return pytest.skip("no ports are free for a private Slurm cluster")
+
+
+def is_free(port: int) -> bool:
+    """Tell whether nothing listens at a port."""
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return one.connect_ex(("127.0.0.1", port)) != 0
+
+
+def purge_orphans() -> None:
+    """End the clusters of processes that were killed before they could."""
+    for root in Path(ROOTS).parent.glob(f"{Path(ROOTS).name}-*-?"):
+        if not Path("/proc", root.name.split("-")[-2]).exists():
+            settings = os.environ | {"SLURM_CLUSTER_ROOT": str(root)}
+            subprocess.run([SCRIPT, "purge"], capture_output=True, env=settings, check=False)
+
+
 @contextmanager
-def started(worker: int, *, accounts: bool) -> Iterator[Slurm]:
-    """Run a cluster of its own for a worker of pytest."""
+def started(*, accounts: bool) -> Iterator[Slurm]:
+    """Run a cluster of its own for this process: other workers, and other test runs, have theirs."""
     if os.geteuid() != 0:
         pytest.skip("only root can start a private Slurm cluster")
-    number = 2 * worker + accounts
-    prefix = f"{os.environ.get('SLURM_CLUSTER_PREFIX', 'node')}{number}x"
+    purge_orphans()
+    number = os.getpid()
+    prefix = f"n{number}{'a' if accounts else 'b'}"
     settings = os.environ | {
-        "SLURM_CLUSTER_ROOT": f"{os.environ.get('SLURM_CLUSTER_ROOT', '/tmp/dlkit-slurm')}-{number}",
-        "SLURM_CLUSTER_PORT": str(int(os.environ.get("SLURM_CLUSTER_PORT", "11817")) + 200 * number),
+        "SLURM_CLUSTER_ROOT": f"{ROOTS}-{number}-{int(accounts)}",
+        "SLURM_CLUSTER_PORT": str(free_port(11_817 + 400 * (number % 40) + 200 * accounts)),
         "SLURM_CLUSTER_PREFIX": prefix,
         "SLURM_CLUSTER_MEM": "8000",  # pretended, as the processors are
         "SLURM_CLUSTER_ACCT": str(int(accounts)),
@@ -89,20 +117,15 @@ def started(worker: int, *, accounts: bool) -> Iterator[Slurm]:
             subprocess.run([SCRIPT, "purge"], capture_output=True, env=settings, check=False)
 
 
-def number_of(worker: str) -> int:
-    """Return the number of a worker of pytest; "master" is alone."""
-    return int(re.sub(r"\D", "", worker) or 0)
-
-
 @pytest.fixture(scope="session")
-def slurm(worker_id: str) -> Iterator[Slurm]:
+def slurm() -> Iterator[Slurm]:
     """A cluster without accounting, as it is the faster one to start."""
-    with started(number_of(worker_id), accounts=False) as cluster:
+    with started(accounts=False) as cluster:
         yield cluster
 
 
 @pytest.fixture(scope="module")
-def slurm_with_accounts(worker_id: str) -> Iterator[Slurm]:
+def slurm_with_accounts() -> Iterator[Slurm]:
     """A cluster with accounting: sacct knows jobs that have ended. Beside it ``slurm`` is out of sight."""
-    with started(number_of(worker_id), accounts=True) as cluster:
+    with started(accounts=True) as cluster:
         yield cluster
