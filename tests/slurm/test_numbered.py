@@ -1,4 +1,4 @@
-"""`dlkit crossval --slurm` on a real Slurm: an array element a fold, and a job that gathers."""
+"""`dlkit crossval` and `dlkit ensemble` on a real Slurm: an array element a fold or member, and a job that gathers."""
 
 import pandas as pd
 import pytest
@@ -31,6 +31,20 @@ def test_folds_are_made_by_an_array_and_gathered(job, slurm, capsys):
     assert pd.read_parquet(place / "predictions.parquet")["fold"].unique().tolist() == [1, 2, 3]
     assert main(["crossval", str(place), *SHORT]) == 0  # everything is there: it is gathered here, no job is sent
     assert "out-of-fold predictions" in capsys.readouterr().out
+
+
+def test_members_are_made_by_an_array_and_gathered(job, slurm, capsys):
+    assert main(["ensemble", "config.yaml", "--members", "2", *SHORT]) == 0
+    place = job / "runs" / "tiny_ensemble-001"
+    record = read_record(place)
+    assert f"job array {record.job} of 2 members" in capsys.readouterr().out
+    (last, _), *_ = record.then
+    assert slurm.wait_for_state(last) == "COMPLETED"
+    found = read_json(place / "metrics.json")["ensemble"]["mae"]
+    assert found["ensemble"] <= sum(found["members"]) / len(
+        found["members"]
+    )  # a mean's error, no more than the mean error
+    assert (place / "predictions.parquet").is_file()
 
 
 def test_an_impossible_request_leaves_nothing_behind(job, slurm, capsys):
