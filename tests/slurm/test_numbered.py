@@ -43,7 +43,7 @@ def test_members_are_made_by_an_array_and_gathered(job, slurm, capsys):
     found = read_json(place / "metrics.json")["ensemble"]["mae"]
     assert found["ensemble"] <= sum(found["members"]) / len(
         found["members"]
-    )  # a mean's error, no more than the mean error
+    )  # by convexity
     assert (place / "predictions.parquet").is_file()
 
 
