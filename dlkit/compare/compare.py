@@ -14,8 +14,8 @@ from dlkit.compare.significance import Verdict, groups_of, over_answers, over_fo
 from dlkit.report.page.elements import Section, note, paragraph, table
 from dlkit.report.page.page import page_html, write_page
 from dlkit.report.tables import shorten
+from dlkit.report.words import DASH, clock, number
 from dlkit.train.report_measures import direction, own_level, shown, words_of
-from dlkit.train.report_words import DASH, clock, number
 
 MOST = 30  # measures and settings that have a line
 

@@ -8,11 +8,11 @@ from dlkit.report.canvas import BLUE, ORANGE, PURPLE, with_unit
 from dlkit.report.page.elements import Section, beside, facts, folded, heading, note, table
 from dlkit.report.page.laid import lay
 from dlkit.report.page.traces import Line, Panel, Trace
+from dlkit.report.words import count, number, percent
 from dlkit.train.confidence import Confidence
 from dlkit.train.report_known import Known
 from dlkit.train.report_results import figure_of
 from dlkit.train.report_time import few_series, runs_of
-from dlkit.train.report_words import count, number, percent
 
 EVENTS, DRAWN, CHANNELS = 15, 4, 3
 

@@ -14,12 +14,12 @@ from dlkit.report.forecast_figures import forecast_figure
 from dlkit.report.page.elements import Section, beside, code, folded, heading, note, paragraph, picture, table
 from dlkit.report.page.still import png_of
 from dlkit.report.sample_grid import TRACES, SampleView, sample_grid_figure
+from dlkit.report.words import count, number
 from dlkit.train.confidence import Confidence
 from dlkit.train.evaluation import evaluation_of
 from dlkit.train.panels import view_of
 from dlkit.train.report_known import Known, json_of
 from dlkit.train.report_results import smaller
-from dlkit.train.report_words import count, number
 from dlkit.train.report_worst import Ranked, ranked
 
 EXPLAINED = 4  # cases that are explained

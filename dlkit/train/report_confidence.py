@@ -11,12 +11,12 @@ from dlkit.report.page.charts import Seen, coverage_image, steps_image
 from dlkit.report.page.elements import Section, Tone, facts, heading, note, paragraph, picture, table
 from dlkit.report.promise_table import verdict_of
 from dlkit.report.tables import shorten
+from dlkit.report.words import level_text, names, number, percent
 from dlkit.train.confidence import Confidence, HeadConfidence
 from dlkit.train.report_known import Known
 from dlkit.train.report_measures import own_interval as own_words
 from dlkit.train.report_measures import own_level
 from dlkit.train.report_results import SAY, figure_of
-from dlkit.train.report_words import level_text, names, number, percent
 
 MOST = 24  # promises that are drawn
 MEASURES = {

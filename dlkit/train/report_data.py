@@ -9,10 +9,10 @@ import numpy as np
 from dlkit.core.checks import counted
 from dlkit.report.canvas import with_unit
 from dlkit.report.page.elements import Section, facts, folded, heading, note, paragraph, table
+from dlkit.report.words import count, duration, percent, size
 from dlkit.train.report_axis import CALENDAR, ROLES, axis_part, moment, table_of
 from dlkit.train.report_known import Known
 from dlkit.train.report_results import figure_of
-from dlkit.train.report_words import count, duration, percent, size
 
 MOST_FILES = 12
 

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from dlkit.report.words import level_text, number
 from dlkit.train.measures import MODEL, Values, better_of, flat_measures, label_of, numbers
 from dlkit.train.report_known import Known
-from dlkit.train.report_words import level_text, number
 
 HIGH = ("vus_pr", "auprc", "vus_roc", "affiliation_precision", "affiliation_recall", "range_f1", "range_precision",
         "range_recall", "detected")  # fmt: skip

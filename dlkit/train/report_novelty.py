@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from dlkit.report.page.elements import Section, code, facts, heading, note, paragraph, table
+from dlkit.report.words import count, number, percent
 from dlkit.train.report_known import Known, json_of
 from dlkit.train.report_results import figure_of, summary_text
-from dlkit.train.report_words import count, number, percent
 
 BINS = (0.0, 0.5, 0.75, 1.0, 1.5, np.inf)
 

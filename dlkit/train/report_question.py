@@ -7,11 +7,11 @@ from dlkit.core.checks import counted
 from dlkit.core.specs import Spec
 from dlkit.report.page.elements import Section, Tile, Tone, facts, note, paragraph, tiles
 from dlkit.report.promise_table import verdict_of
+from dlkit.report.words import clock, count, level_text, named, names, percent, span
 from dlkit.train.confidence import Confidence
 from dlkit.train.measures import MODEL, main_metric
 from dlkit.train.report_known import Known
 from dlkit.train.report_measures import all_measures, direction, shown, units_of, words_of
-from dlkit.train.report_words import clock, count, level_text, named, names, percent, span
 
 
 def question(spec: Spec) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dlkit.report.page.elements import Section, beside, code, folded, heading, paragraph, picture, table
+from dlkit.report.words import number
 from dlkit.train.confidence import Confidence
 from dlkit.train.measures import MODEL, Values
 from dlkit.train.report_known import Known
 from dlkit.train.report_measures import all_measures, direction, own_level, shown, units_of, words_of
-from dlkit.train.report_words import number
 
 SAY = {
     "error_per_horizon": "Mean absolute error by lead time, the model beside the baselines.",

@@ -9,8 +9,8 @@ from dlkit.report.canvas import BLACK, BLUE, GREEN, ORANGE, SKY, with_unit
 from dlkit.report.page.elements import Section, heading
 from dlkit.report.page.laid import Laid, lay
 from dlkit.report.page.traces import Band, Line, Panel, Spans, Trace
+from dlkit.report.words import duration, level_text
 from dlkit.train.report_known import Known
-from dlkit.train.report_words import duration, level_text
 
 TARGETS, SERIES = 4, 12  # panels, series that are laid side by side
 COLUMNS = ["series", "target", "time", "horizon", "prediction", "lower", "upper", "truth"]

@@ -6,9 +6,9 @@ import numpy as np
 
 from dlkit.report.page.charts import Curve, curves_image
 from dlkit.report.page.elements import Section, code, facts, folded, note, paragraph, picture, table
+from dlkit.report.words import clock, count, number, size
 from dlkit.train.report_known import Known
 from dlkit.train.report_question import names_of_net
-from dlkit.train.report_words import clock, count, number, size
 
 NAMES = {
     "val/mae": "mean absolute error", "val/accuracy": "accuracy", "val/macro_f1": "macro F1", "val/r2": "R2",

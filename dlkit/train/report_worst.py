@@ -8,8 +8,8 @@ import numpy as np
 
 from dlkit.core.specs import Spec
 from dlkit.report.canvas import with_unit
+from dlkit.report.words import count, number, percent
 from dlkit.train.report_known import Known
-from dlkit.train.report_words import count, number, percent
 
 MOST = 6  # cases in the table
 
