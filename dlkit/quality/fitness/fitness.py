@@ -34,5 +34,5 @@ def fitness_findings(data: Batching, *, seed: int = 0, most: int = 20_000, quick
         most: Windows or samples of each role that are looked at, spread evenly.
         quick: Fewer windows and draws, for the check before a run.
     """
-    assert most > 0 and seed >= 0 and not quick or data is not None
+    assert most > 0 and seed >= 0 and quick in (True, False) and data is not None
     return Fitness([], {})
