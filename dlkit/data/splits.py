@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
-from dlkit.core.checks import InputError, require, suggest
+from dlkit.core.checks import require, suggest
+from dlkit.data.dates import moment
 from dlkit.data.rows import clip_ranges, join, take_rows
 from dlkit.data.tables import Table
 from dlkit.data.windows import Geometry
@@ -146,17 +147,7 @@ class ByDate(Split):
 
 
 def _moment(text: str | None, default: int, setting: str) -> int:
-    if text is None:
-        return default
-    import pandas as pd
-
-    message = f"ByDate {setting}='{text}' is not a date: write it as 2024-03-31 or 2024-03-31T12:00."
-    try:
-        stamp = pd.Timestamp(text)
-    except ValueError as error:
-        raise InputError(message) from error
-    require(not pd.isna(stamp), message)
-    return int((stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")).as_unit("ns").value)
+    return default if text is None else moment(text, setting=f"ByDate {setting}")
 
 
 @dataclass(frozen=True)
