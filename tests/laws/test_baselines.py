@@ -19,11 +19,12 @@ from dlkit.baselines.probabilities import log_loss, scores_of, sharpness
 from dlkit.baselines.question import Question
 from dlkit.baselines.reading import Rows, read
 from dlkit.baselines.ridge import OwnPast, RidgePath, ridge, squared_error
-from dlkit.baselines.rocket import Convolutions, LeaveOneOut, patterns
+from dlkit.baselines.rocket import LeaveOneOut
 from dlkit.core.batch import Batch
 from dlkit.core.specs import Spec
 from dlkit.data.sample_splits import Official
 from dlkit.data.sources.ucr import UCR
+from dlkit.embedding.convolutions import Convolutions, patterns
 from tests.made_sample_modules import TraceDataModule, image_module, images, trace_module, traces
 from tests.shared_data import shared
 
