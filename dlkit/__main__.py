@@ -76,7 +76,7 @@ def guarded(name: str, arguments: list[str]) -> int:
     import_lightly()
     try:
         with together(name), listening() if name in TRAINS else leaving():  # before anything heavy is imported
-            importlib.import_module(f"dlkit.commands.{name}").main(arguments)
+            return importlib.import_module(f"dlkit.commands.{name}").main(arguments) or 0
     except Stopped as stop:
         tell(f"dlkit {name}: {stop}")
         return stop.code
@@ -95,7 +95,7 @@ def guarded(name: str, arguments: list[str]) -> int:
         if sentence is None:
             raise
         return 2
-    return 0
+    return 0  # whoever read the output left
 
 
 def tell(sentence: str) -> None:

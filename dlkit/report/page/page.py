@@ -11,7 +11,14 @@ TEMPLATE = Path(__file__).with_name("page.html")
 
 
 def page_html(
-    title: str, lead: str, sections: Sequence[Section], *, scripts: str = "", brand: str = "dlkit", foot: str = ""
+    title: str,
+    lead: str,
+    sections: Sequence[Section],
+    *,
+    scripts: str = "",
+    brand: str = "dlkit",
+    foot: str = "",
+    tail: str = "",
 ) -> str:
     """Return a whole page that loads nothing.
 
@@ -22,6 +29,7 @@ def page_html(
         scripts: HTML of the scripts that make traces interactive.
         brand: Text above the contents.
         foot: HTML below the sections.
+        tail: HTML of the scripts that look for parts of the page.
     """
     slots = {
         "TITLE": escape(title),
@@ -30,6 +38,7 @@ def page_html(
         "LEAD": lead,
         "SECTIONS": "\n".join(section.html() for section in sections),
         "FOOT": foot,
+        "TAIL": tail,
         "SCRIPTS": scripts,
     }
     parts = TEMPLATE.read_text(encoding="utf-8").split("<!--")

@@ -1,0 +1,78 @@
+"""A check in the terminal: what is there, what is wrong, where the rest stands; at most 25 lines."""
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+from dlkit.core.checks import counted
+from dlkit.core.finding import Finding, ranked
+from dlkit.quality.checked import Check, SourceFacts
+from dlkit.report.check.cards import TONES
+from dlkit.report.check.overview import THINGS, verdict
+from dlkit.report.page.elements import SIGNS
+from dlkit.report.words import duration, names, size
+
+LINES, WIDTH = 25, 118
+SOURCES = 5  # that get a line
+
+
+def text_of(check: Check, written: Path, lines: int = LINES) -> str:
+    """Return what to print.
+
+    Args:
+        check: What was found.
+        written: The page, or the JSON file where there is none.
+        lines: How many may be printed.
+    """
+    head = [source_line(source) for source in check.sources[:SOURCES]]
+    if len(check.sources) > SOURCES:
+        head.append(f"{len(check.sources) - SOURCES} more sources")
+    head += ["", verdict(check)[1]]
+    foot = [f"report: {written}"]
+    room = lines - len(head) - len(foot) - 1
+    return "\n".join([*head, *finding_lines(check.findings, room), *foot])
+
+
+def source_line(source: SourceFacts) -> str:
+    """Return what is there in one line."""
+    known = source.facts
+    step = known.get("step_s")
+    parts = [f"{source.rows:,} {THINGS[source.kind]}" + (f", one every {duration(step)}" if step else "")]
+    if known.get("from") is not None:
+        parts.append(f"{known['from']} to {known['to']}")
+    parts.append(counted(len(source.channels), "channel") if source.kind != "events" else known.get("classes", ""))
+    parts.append(size(source.size) if source.size else "")
+    name = source.name or source.place.partition(" (")[0].rpartition("/")[2]
+    return textwrap.shorten(f"{name}: {'; '.join(part for part in parts if part)}", WIDTH, placeholder=" ...")
+
+
+def finding_lines(findings: Sequence[Finding], room: int) -> list[str]:
+    """Return the worst findings, a sentence and a repair each, as many as there is room for."""
+    told = [one for one in ranked(findings) if not one.handled]
+    lines: list[str] = []
+    for number, one in enumerate(told):
+        own = one_finding(one)
+        if len(lines) + len(own) > room:
+            return [*lines, f"... and {further(told[number:])}"]
+        lines += own
+    return lines
+
+
+def further(findings: Sequence[Finding]) -> str:
+    """Return how many findings of each level are not printed."""
+    levels = {one.level: sum(other.level == one.level for other in findings) for one in findings}
+    return names([counted(count, level) for level, count in levels.items()]) + " more"
+
+
+def one_finding(finding: Finding) -> list[str]:
+    """Return a finding in lines; a note has no repair here."""
+    of = ".".join(part for part in (finding.source, finding.channel) if part)
+    said = finding.what if not of or of in finding.what else f"{of}: {finding.what}"
+    sign = SIGNS[TONES[finding.level]]
+    lines = textwrap.wrap(
+        f"{sign} {finding.kind}: {said}", WIDTH, subsequent_indent="  ", max_lines=2, placeholder=" ..."
+    )
+    if finding.cures and finding.level != "note":
+        cure = finding.cures[0]
+        lines.append(textwrap.shorten(f"    {cure.place}: {cure.line}", WIDTH, placeholder=" ..."))
+    return lines

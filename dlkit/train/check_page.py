@@ -1,0 +1,21 @@
+"""The page of a check, with what repairs change."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dlkit.quality.checked import Check
+from dlkit.report.check.page import Drawn, check_page
+from dlkit.report.page.page import write_page
+from dlkit.train.check_repairs import previews_of, repairs_yaml
+from dlkit.train.check_seen import Seen
+
+
+def write_check_page(path: Path, check: Check, seen: Sequence[Seen]) -> Path:
+    """Write the page and return its path."""
+    drawn = Drawn(
+        looks={one.facts.name: one.looks for one in seen},
+        previews=previews_of(check.findings, seen),
+        repairs=repairs_yaml(check),
+        dated={one.facts.name: one.dated for one in seen},
+    )
+    return write_page(path, check_page(check, drawn))

@@ -1,0 +1,195 @@
+"""One source, looked at once: its rows, samples or frames."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dlkit.core.checks import InputError
+from dlkit.core.finding import Finding, ranked
+from dlkit.data.raw.base import Progress, Raw
+from dlkit.data.records import Events, Frames, Samples
+from dlkit.quality.checked import SourceFacts
+from dlkit.quality.fitness.changes import changes
+from dlkit.quality.images.frames import frame_findings
+from dlkit.quality.images.samples import image_findings
+from dlkit.quality.labels.check_samples import samples_findings
+from dlkit.quality.labels.check_segments import segment_findings
+from dlkit.quality.labels.report import LabelReport
+from dlkit.quality.scan import Layout, every
+from dlkit.quality.signals.all import Signals, scans_of, signals_of
+from dlkit.report.check.cards import moment
+from dlkit.report.check.looks import Look, sample_looks, stream_looks
+
+SECOND = 1e9
+CLOCK = ("jitter", "longest_gap", "gap_time", "span")
+"""Facts of a clock in nanoseconds."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How a check is made.
+
+    Attributes:
+        quick: Without what takes long.
+        seed: Of folds, samples and models.
+    """
+
+    quick: bool = False
+    seed: int = 0
+
+
+@dataclass(eq=False, kw_only=True)
+class Seen:
+    """What was seen of one source.
+
+    Attributes:
+        facts: What is there.
+        findings: What is wrong.
+        looks: What it looks like.
+        labels: What is known of its labels, where it has some.
+        signals: What was kept of its rows, where it has some.
+    """
+
+    facts: SourceFacts
+    findings: list[Finding] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
+    labels: LabelReport | None = None
+    signals: Signals | None = None
+
+    @property
+    def dated(self) -> bool:
+        """Whether its times are dates."""
+        return self.signals is None or self.signals.layout.dated
+
+
+def look_at(raw: Raw, wanted: Wanted, progress: Progress | None, name: str = "", place: str = "") -> Seen:
+    """Look at a source as it stands.
+
+    Args:
+        raw: The source.
+        wanted: How.
+        progress: Is told how far reading has come.
+        name: Of the source among several.
+        place: Where it comes from.
+    """
+    facts = SourceFacts(name=name, kind=raw.kind, place=place, size=raw.size)
+    if raw.kind == "samples":
+        seen = see_samples(raw.samples(), wanted, facts)
+    elif raw.kind == "frames":
+        seen = see_frames(raw.frames(), facts)
+    else:
+        seen = see_rows(raw, wanted, progress, facts)
+    seen.findings += raw.findings()
+    facts.guessed, facts.yaml = raw.guessed, raw.source_yaml()
+    return seen
+
+
+def see_rows(
+    raw: Raw, wanted: Wanted, progress: Progress | None, facts: SourceFacts, events: Sequence[Events] | None = None
+) -> Seen:
+    """Look at rows, once."""
+    scans = scans_of(raw.layout)
+    for rows, first in raw.chunks(progress):
+        for scan in scans:
+            scan.add(rows, first)
+    signals = signals_of(scans)
+    seen = Seen(facts=facts, signals=signals, findings=every(scans))
+    tell_rows(facts, signals)
+    if facts.rows:
+        seen.findings += changes(signals.kept, raw.layout, quick=wanted.quick)
+    if events and facts.rows:
+        seen.labels = segment_findings(events, signals.kept.streams(), seed=wanted.seed, source=facts.name)
+        seen.findings += seen.labels.findings
+    if facts.rows and not wanted.quick:
+        first_ones = list(dict.fromkeys(one.channel for one in ranked(seen.findings) if one.channel))
+        seen.looks = stream_looks(signals.kept, raw.layout, events, first=first_ones, seed=wanted.seed)
+    return seen
+
+
+def tell_rows(facts: SourceFacts, signals: Signals) -> None:
+    """Write down clock and channels."""
+    clock, layout = signals.clock(), signals.layout
+    facts.rows = clock.rows
+    known: dict[str, Any] = {
+        "series": clock.series if clock.series > 1 else None,
+        "from": span_text(clock.first, layout),
+        "to": span_text(clock.last, layout),
+        "step_s": clock.step / SECOND if clock.step else None,
+    }
+    plain = clock.plain()
+    known |= {f"{name}_s": plain[name] / SECOND for name in CLOCK if plain[name]}
+    counts = ("gaps", "missing_rows", "duplicates", "disorder", "bursts")
+    known |= {name: plain[name] for name in counts if plain[name]}
+    facts.facts = {name: value for name, value in known.items() if value is not None}
+    for channel in signals.channels():
+        numbers = channel.plain()
+        share = channel.missing / facts.rows if facts.rows else 0.0
+        numbers |= {"missing_share": round(share, 6)} | named_quantiles(channel.quantiles)
+        facts.channels[channel.name] = numbers
+
+
+def span_text(time: int | None, layout: Layout) -> str | None:
+    """Return a time in words."""
+    return None if time is None else moment(time, dated=layout.dated)
+
+
+def named_quantiles(quantiles: dict[float, float]) -> dict[str, float]:
+    """Return the quantiles that a table shows."""
+    names = {0.05: "q05", 0.5: "median", 0.95: "q95"}
+    return {names[share]: value for share, value in quantiles.items() if share in names}
+
+
+def see_samples(samples: Samples, wanted: Wanted, facts: SourceFacts, roles: np.ndarray | None = None) -> Seen:
+    """Look at labelled images or traces."""
+    facts.rows = len(samples)
+    facts.channels = {name: {"unit": unit} for name, unit in zip(samples.channels, samples.units, strict=True)}
+    facts.facts = sample_facts(samples)
+    seen = Seen(facts=facts)
+    if is_image(samples):
+        seen.findings += image_findings(samples, roles, facts.name)
+    if not wanted.quick:
+        seen.labels = samples_findings(samples, seed=wanted.seed, source=facts.name)
+        seen.findings += seen.labels.findings
+        seen.looks = sample_looks(samples, seed=wanted.seed)
+    return seen
+
+
+def is_image(samples: Samples) -> bool:
+    """Tell whether samples are images."""
+    return not isinstance(samples.values, np.ndarray) or samples.values.ndim == 4
+
+
+def sample_facts(samples: Samples) -> dict[str, Any]:
+    """Return what is known of samples besides their channels."""
+    known: dict[str, Any] = {"labels": samples.kind, "classes": len(samples.classes) or None}
+    if isinstance(samples.values, np.ndarray):
+        known["size"] = " x ".join(map(str, samples.values.shape[2:]))
+    if samples.lengths is not None:
+        known["shortest"], known["longest"] = int(samples.lengths.min()), int(samples.lengths.max())
+    if samples.groups is not None:
+        known["groups"] = len(np.unique(samples.groups))
+    if samples.roles is not None:
+        names, counts = np.unique(samples.roles, return_counts=True)
+        known["roles"] = {str(name): int(count) for name, count in zip(names, counts, strict=True)}
+    known["left_out"] = {cause: len(names) for cause, names in samples.skipped.items()} or None
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def see_frames(frames: Sequence[Frames], facts: SourceFacts) -> Seen:
+    """Look at the frames of a camera."""
+    facts.rows = sum(len(one.times) for one in frames)
+    seen = Seen(facts=facts)
+    for one in frames:
+        facts.channels = {name: {"unit": unit} for name, unit in zip(one.channels, one.units, strict=True)}
+        facts.facts["size"] = " x ".join(map(str, one.size))
+        seen.findings += frame_findings(one, facts.name)
+    return seen
+
+
+def refused(facts: SourceFacts, error: InputError) -> Seen:
+    """Return what is seen of a source that refuses: its own sentence."""
+    why = "What cannot be read cannot be learnt from, and a run would stop here."
+    found = Finding(kind="unreadable", level="error", what=str(error), why=why, source=facts.name)
+    return Seen(facts=facts, findings=[found])

@@ -1,0 +1,73 @@
+"""The sources of a data module, each looked at as it stands in its files."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import is_dataclass, replace
+from typing import Any
+
+from dlkit.data.base import EventSource, FrameSource, SampleSource, Source
+from dlkit.data.raw.base import Progress
+from dlkit.data.raw.open import lenient
+from dlkit.data.sources.aligned import Aligned
+from dlkit.quality.checked import SourceFacts
+from dlkit.train.check_seen import Seen, Wanted, see_frames, see_rows, see_samples
+
+SOURCES = (Source, SampleSource, FrameSource, EventSource)
+
+
+def sources_of(data: Any) -> dict[str, Any]:
+    """Return the sources of a data module, or of a source, by name."""
+    source = data if isinstance(data, SOURCES) else getattr(data, "source", None)
+    if isinstance(source, Aligned):
+        return {name: given.source for name, given in source.sources.items()}
+    return {} if source is None else {"": source}
+
+
+def size_of(sources: Mapping[str, Any]) -> int:
+    """Return the bytes of all sources of which they are known."""
+    return sum(source.size for source in sources.values() if isinstance(source, Source))
+
+
+def see_source(source: Any, facts: SourceFacts, wanted: Wanted, progress: Progress) -> Seen:
+    """Look at a source of any kind."""
+    if isinstance(source, SampleSource):
+        facts.kind = "samples"
+        return see_samples(forgiving(source).read(), wanted, facts)
+    if isinstance(source, FrameSource):
+        facts.kind = "frames"
+        return see_frames(forgiving(source).read(), facts)
+    if isinstance(source, EventSource):
+        facts.kind = "events"
+        return see_events(source, facts)
+    raw = lenient(source, facts.name)
+    facts.size = raw.size
+    seen = see_rows(raw, wanted, progress, facts)
+    seen.findings += raw.findings()
+    return seen
+
+
+def see_events(source: EventSource, facts: SourceFacts) -> Seen:
+    """Look at labelled intervals."""
+    events = source.read()
+    facts.rows = sum(len(one.onset) for one in events)
+    classes = events[0].classes if events else ()
+    facts.facts = {"classes": ", ".join(classes)}
+    return Seen(facts=facts)
+
+
+def forgiving(source: Any) -> Any:
+    """Return a source that leaves out what cannot be used and says so, where it has this setting."""
+    settings = getattr(source, "settings", None)
+    if not is_dataclass(settings) or not hasattr(settings, "bad"):
+        return source
+    other = copy.copy(source)
+    other.settings = replace(settings, bad="skip")  # type: ignore[type-var] # it is an instance
+    return other
+
+
+def place_of(source: Any) -> str:
+    """Return where a source comes from, in words."""
+    settings = getattr(source, "settings", None)
+    path = settings.get("path") if isinstance(settings, Mapping) else getattr(source, "path", None)
+    name = type(source).__name__
+    return name if path is None else f"{path} ({name})"
