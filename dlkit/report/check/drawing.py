@@ -1,0 +1,63 @@
+"""What all figures of a check share: panels side by side, small files, words."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlkit.report.canvas import new_figure
+from dlkit.report.tables import shorten
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+
+DPI = 120
+COLOURS = 96  # of a figure: text and lines need no more, and the file is a third
+ACROSS = 3
+DARKER = "#444444"
+
+
+def small_png(figure: "matplotlib.figure.Figure", *, colours: int = COLOURS) -> bytes:
+    """Return a figure as PNG of few colours.
+
+    Args:
+        figure: The figure.
+        colours: How many; 0 keeps all, for photographs.
+    """
+    from PIL import Image
+
+    figure.set_dpi(DPI)
+    canvas: Any = figure.canvas
+    canvas.draw()
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    if colours:
+        image = image.quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    content = BytesIO()
+    image.save(content, format="png", optimize=True)
+    return content.getvalue()
+
+
+def panels_for(count: int, *, width: float = 3.2, height: float = 2.1) -> tuple[Any, list[Any]]:
+    """Return a figure and its panels, three in a row at most."""
+    across = min(count, ACROSS) if count != 4 else 2
+    rows = -(-count // across)
+    figure = new_figure(max(width * across, 4.5), height * rows + 0.3)
+    axes = list(figure.subplots(rows, across, squeeze=False).flatten())
+    for unused in axes[count:]:
+        unused.remove()
+    return figure, axes[:count]
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """Return names in a sentence."""
+    shown = [shorten(name, 24) for name in names[:most]]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def left_out(drawn: int, total: int) -> str:
+    """Return a sentence on the channels that are not drawn, or nothing."""
+    if drawn >= total:
+        return ""
+    return f" {drawn} of {total:,} channels are drawn: those with findings and those from which the others can be told."
