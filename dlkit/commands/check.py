@@ -8,9 +8,9 @@ from dlkit.core.checks import require
 
 USAGE = """dlkit check DATA [DATA ...] [--output DIR] [--strict] [--quick] [--seed N] [--key value ...]"""
 NOTE = """DATA is a file, a folder or a glob of recordings, traces or images, the YAML file of a job, of a data module
-or of a source, or the folder of a run. Prints what is there and what is wrong, the worst first, and leaves check.json and
-check.html (one page that opens from disk) in DIR. Each finding says where, how much, why it matters, and the line of
-YAML that repairs it. Further settings are those of the source (--time_format ms) or, of a YAML file, of its data
+or of a source, or the folder of a run. Prints what is there and what is wrong, the worst first, and leaves check.json
+and check.html (one page that opens from disk) in DIR. Each finding says where, how much, why it matters, and the line
+of YAML that repairs it. Further settings are those of the source (--time_format ms) or, of a YAML file, of its data
 (--data.init_args.look_back 6h). See docs/check.md."""
 
 

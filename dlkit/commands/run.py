@@ -4,13 +4,13 @@ USAGE = """usage: dlkit run CONFIG.yaml [--key value ...]
        dlkit run --resume RUN
        dlkit run --into RUN
 
-Reads, checks, splits, normalizes, trains, tests beside baselines (repeat-last and seasonal-naive of forecasts, the
-shares of the classes, mean, median and last value of values), says how sure its answers are and whether the test bears
-that out (docs/confidence.md; --confidence null leaves it out), predicts and draws; leaves one run folder. Where there
-are several sources, each of them alone is trained and tested too, unless --alone false. --into RUN does all this in a
-folder with a config.yaml, going on where an earlier try was cut off. Any setting can be overridden:
---trainer.max_epochs 3 --data.init_args.batch_size 64 --model configs/model/dlinear.yaml; `--print_config` prints the
-whole configuration and stops."""
+Looks at the data and stops where they are wrong (docs/check.md; --check false goes on), splits, normalizes, trains,
+tests beside baselines (repeat-last and seasonal-naive of forecasts, the shares of the classes, mean, median and last
+value of values), says how sure its answers are and whether the test bears that out (docs/confidence.md; --confidence
+null leaves it out), predicts and draws; leaves one run folder. Where there are several sources, each of them alone is
+trained and tested too, unless --alone false. --into RUN does all this in a folder with a config.yaml, going on where an
+earlier try was cut off. Any setting can be overridden: --trainer.max_epochs 3 --data.init_args.batch_size 64
+--model configs/model/dlinear.yaml; `--print_config` prints the whole configuration and stops."""
 
 
 def main(arguments: list[str]) -> None:
@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> None:
     from dlkit.train.tracking import track
 
     arguments, compares = single_sources.asked_for(arguments)
-    cli = stages.fit(arguments, tests=True)
+    cli = stages.fit(arguments, tests=True, checks=True)
     run = cli.run_folder
     assert run is not None
     if fit := in_first(aligning.write_sync, run, cli.datamodule):

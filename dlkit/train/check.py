@@ -73,12 +73,16 @@ def check_files(asked: Asked, wanted: Wanted) -> tuple[Check, list[Seen]]:
 
 
 def check_config(asked: Asked, wanted: Wanted) -> tuple[Check, list[Seen]]:
-    """Look at the sources of a config, then at what its data module makes of them."""
-    data = made(asked)
+    """Look at what a config, a data module or a source names."""
+    return check_module(made(asked), wanted, asked.words)
+
+
+def check_module(data: Any, wanted: Wanted, words: str) -> tuple[Check, list[Seen]]:
+    """Look at the sources of a data module, then at what it makes of them."""
     sources = sources_of(data)
     with bar_of(size_of(sources)) as bar:
         seen = see_sources(sources, wanted, bar)
-    check = gathered(asked.words, seen)
+    check = gathered(words, seen)
     judge(check, data, wanted)
     return check, seen
 

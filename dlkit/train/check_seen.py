@@ -20,7 +20,8 @@ from dlkit.quality.labels.report import LabelReport
 from dlkit.quality.scan import Layout, every
 from dlkit.quality.signals.all import Signals, scans_of, signals_of
 from dlkit.report.check.cards import moment
-from dlkit.report.check.looks import Look, sample_looks, stream_looks
+from dlkit.report.check.look import Look
+from dlkit.report.check.looks import sample_looks, stream_looks
 
 SECOND = 1e9
 CLOCK = ("jitter", "longest_gap", "gap_time", "span")

@@ -85,6 +85,12 @@ class RunCLI(LightningCLI):
             default=asdict(Wish()),
             help="How sure answers shall be, see docs/confidence.md; null calibrates nothing.",
         )
+        parser.add_argument(
+            "--check",
+            type=bool | None,
+            default=True,
+            help="Look at the data before training and stop on errors, see docs/check.md; false or null goes on.",
+        )
         parser.link_arguments("data.spec", "model.init_args.spec", apply_on="instantiate")
 
     def instantiate_classes(self) -> None:

@@ -14,7 +14,7 @@ import yaml
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.discover import modules
 
-SECTIONS = ("seed_everything", "trainer", "model", "data", "name", "runs", "confidence", "config")
+SECTIONS = ("seed_everything", "trainer", "model", "data", "name", "runs", "confidence", "check", "config")
 EXAMPLE = "configs/experiment/weather_forecast.yaml"
 ROOMS = ("dlkit.data", "dlkit.explain", "dlkit.losses", "dlkit.models", "dlkit.tasks")
 

@@ -1,14 +1,11 @@
 """The stages of a run, one function each; commands call them, scripts may."""
 
-import math
 import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
-
-from pytorch_lightning.loggers import TensorBoardLogger
 
 from dlkit.core.checkpoint_file import load_checkpoint
 from dlkit.core.checks import InputError, require
@@ -27,6 +24,7 @@ from dlkit.train.checkpoints import best_or_newest, newest_whole
 from dlkit.train.cli import RunCLI, build, with_config
 from dlkit.train.evaluate import load_weights
 from dlkit.train.evaluation import Evaluation, evaluation_of
+from dlkit.train.hparams import write_hparams
 from dlkit.train.members import join_recorded
 from dlkit.train.new_recordings import (
     new_recordings,
@@ -38,19 +36,19 @@ from dlkit.train.new_recordings import (
 from dlkit.train.other_data import other_data
 from dlkit.train.predictions import write_predictions
 from dlkit.train.run_place import is_trained, lock_of, on_this_machine, place_of
-from dlkit.train.settings import compared
 from dlkit.train.together import begin_together, in_first, keeps_weights, meet_early, require_all
 from dlkit.train.tracking import mark_running, track
 from dlkit.train.trusted import join_members
 
 
 @listening()  # whoever calls it
-def fit(arguments: Sequence[str], *, tests: bool = False) -> RunCLI:
+def fit(arguments: Sequence[str], *, tests: bool = False, checks: bool = False) -> RunCLI:
     """Train; with ``--resume RUN`` go on with a run that was stopped, with ``--into RUN`` begin there or go on.
 
     Args:
         arguments: YAML files and overrides.
         tests: A test follows: refuse data of which nothing is left to test on.
+        checks: Look at the data first, where the config does not say ``check: false``.
     """
     rest, run, begins = place_of(arguments)
     meet_early(None if run is None else run.path)
@@ -64,6 +62,10 @@ def fit(arguments: Sequence[str], *, tests: bool = False) -> RunCLI:
             print(f"run folder: {run.path}\ntrained before", flush=True)
             return cli
         with nullcontext() if run is not None else lock_of(cli.run_folder):
+            if checks and cli.config["check"] and checkpoint is None:
+                from dlkit.train.check_run import check_first
+
+                check_first(cli.datamodule, cli.run_folder, keeps=run is not None)
             train(cli, cli.run_folder, checkpoint, keeps=run is not None)
             in_first(track, cli, cli.run_folder)
     return cli
@@ -163,7 +165,7 @@ def test(cli: RunCLI, run: RunFolder | None) -> str:
     tested = evaluate.test(evaluation, cli.trainer)
     if run is not None and leads():
         evaluate.write_test(run, evaluation, tested)
-        write_hparams(run, cli, tested.headline)
+        write_hparams(run, cli.config.as_dict(), tested.headline)
         track(cli, run, {f"test/{name}": value for name, value in tested.headline.items()})
     return tested.table
 
@@ -171,16 +173,6 @@ def test(cli: RunCLI, run: RunFolder | None) -> str:
 def validate(cli: RunCLI) -> str:
     """Measure on everything that validates; return the table."""
     return evaluate.validate(evaluation_of(cli.model, cli.datamodule), cli.trainer)
-
-
-def write_hparams(run: RunFolder, cli: RunCLI, headline: dict[str, float]) -> None:
-    """Write settings and final metrics for TensorBoard's HParams tab."""
-    metrics = {f"hp/test_{name}": value for name, value in headline.items()}
-    logger = TensorBoardLogger(run.path, name="tensorboard", version="", default_hp_metric=False)
-    settings = compared(cli.config.as_dict())
-    logger.log_hyperparams(settings, {key: value for key, value in metrics.items() if math.isfinite(value)})
-    logger.experiment.flush()
-    logger.experiment.close()
 
 
 def predict(

@@ -10,7 +10,7 @@ from dlkit.report.check import overview
 from dlkit.report.check.cards import cards
 from dlkit.report.check.fitness import fitness_parts
 from dlkit.report.check.labels import label_parts
-from dlkit.report.check.looks import Look
+from dlkit.report.check.look import Look
 from dlkit.report.check.previews import Preview, preview_html
 from dlkit.report.page.elements import Section, code, folded, heading, paragraph, picture
 from dlkit.report.page.interactive import traces_html

@@ -16,21 +16,23 @@ LINES, WIDTH = 25, 118
 SOURCES = 5  # that get a line
 
 
-def text_of(check: Check, written: Path, lines: int = LINES) -> str:
+def text_of(check: Check, written: Path, lines: int = LINES, *, whole: bool = True) -> str:
     """Return what to print.
 
     Args:
         check: What was found.
         written: The page, or the JSON file where there is none.
         lines: How many may be printed.
+        whole: Say what is there, and tell notes too.
     """
-    head = [source_line(source) for source in check.sources[:SOURCES]]
-    if len(check.sources) > SOURCES:
+    head = [source_line(source) for source in check.sources[:SOURCES]] if whole else []
+    if len(check.sources) > SOURCES and whole:
         head.append(f"{len(check.sources) - SOURCES} more sources")
-    head += ["", verdict(check)[1]]
+    head += [*([""] if whole else []), verdict(check)[1]]
     foot = [f"report: {written}"]
     room = lines - len(head) - len(foot) - 1
-    return "\n".join([*head, *finding_lines(check.findings, room), *foot])
+    told = check.findings if whole else check.of("error", "warning")
+    return "\n".join([*head, *finding_lines(told, room), *foot])
 
 
 def source_line(source: SourceFacts) -> str:
