@@ -3,11 +3,10 @@
 import time
 from typing import Any
 
-from dlkit.core.checks import InputError, counted
+from dlkit.core.checks import counted, require
 from dlkit.core.failing import discard
 from dlkit.core.processes import leads
 from dlkit.core.runfolder import RunFolder, write_json
-from dlkit.quality.checked import Check
 from dlkit.report.check.text import text_of
 from dlkit.train.check import about, check_module, left_out
 from dlkit.train.check_seen import Wanted
@@ -32,18 +31,15 @@ def check_first(data: Any, run: RunFolder, *, keeps: bool, seed: int = 0) -> Non
     if not leads() or (run.path / FILE).exists():
         return
     try:
-        check = quick_check(data, run, seed)
-        errors = check.of("error")
-        if errors:
-            raise InputError(sentence(errors[0].what, len(errors) - 1))
+        quick_check(data, run, seed)
     except BaseException:
         if not keeps:
             discard(run.path)
         raise
 
 
-def quick_check(data: Any, run: RunFolder, seed: int) -> Check:
-    """Look at the data, write down what was found and print what matters."""
+def quick_check(data: Any, run: RunFolder, seed: int) -> None:
+    """Look at the data, write down what was found, print what matters, and refuse errors."""
     began, wanted = time.perf_counter(), Wanted(quick=True, seed=seed)
     check, _ = check_module(data, wanted, run.path.name)
     check.left_out += left_out()
@@ -51,7 +47,8 @@ def quick_check(data: Any, run: RunFolder, seed: int) -> Check:
     if check.of("error", "warning"):
         print(text_of(check, run.path / FILE, LINES, whole=False), flush=True)
     write_json(run.path / FILE, check.plain())
-    return check
+    errors = check.of("error")
+    require(not errors, sentence(errors[0].what, len(errors) - 1) if errors else "")
 
 
 def sentence(worst: str, others: int) -> str:

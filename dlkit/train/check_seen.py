@@ -19,7 +19,7 @@ from dlkit.quality.labels.check_segments import segment_findings
 from dlkit.quality.labels.report import LabelReport
 from dlkit.quality.scan import Layout, every
 from dlkit.quality.signals.all import Signals, scans_of, signals_of
-from dlkit.report.check.cards import moment
+from dlkit.quality.words import when
 from dlkit.report.check.look import Look
 from dlkit.report.check.looks import sample_looks, stream_looks
 
@@ -133,7 +133,7 @@ def tell_rows(facts: SourceFacts, signals: Signals) -> None:
 
 def span_text(time: int | None, layout: Layout) -> str | None:
     """Return a time in words."""
-    return None if time is None else moment(time, dated=layout.dated)
+    return None if time is None else when(time, dated=layout.dated)
 
 
 def named_quantiles(quantiles: dict[float, float]) -> dict[str, float]:

@@ -11,6 +11,7 @@ from dlkit.report.canvas import with_unit
 from dlkit.report.page.elements import Section, facts, folded, heading, note, paragraph, table
 from dlkit.report.words import count, duration, percent, size
 from dlkit.train.report_axis import CALENDAR, ROLES, axis_part, moment, table_of
+from dlkit.train.report_checked import checked_parts
 from dlkit.train.report_known import Known
 from dlkit.train.report_results import figure_of
 
@@ -24,6 +25,7 @@ def data_section(known: Known) -> Section:
         return Section("data", "Data", absent="The run holds no data.json: its data module describes nothing.")
     parts = [
         facts(summary(found)),
+        *checked_parts(known),
         heading("Sources"),
         *sources_of(found),
         heading("Split"),

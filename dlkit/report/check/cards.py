@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-import numpy as np
-
 from dlkit.core.finding import Cure, Finding, Level, Place
+from dlkit.quality.words import share_text, when
 from dlkit.report.page.elements import SIGNS, Tone, folded, inline, table
 
 TONES: Mapping[Level, Tone] = {"error": "bad", "warning": "warn", "note": "info"}
@@ -50,12 +49,6 @@ def level_of(finding: Finding) -> str:
     return " · ".join(parts)
 
 
-def share_text(share: float) -> str:
-    """Return a share in percent, two digits of a small one."""
-    percent = 100 * share
-    return f"{percent:.1f} %" if percent >= 1 or percent == 0 else f"{percent:.2g} %"
-
-
 def cure_html(cure: Cure) -> str:
     """Return a line to copy, and where it stands."""
     line = f"- {cure.line}" if cure.place == "clean" else cure.line
@@ -80,15 +73,7 @@ def cell(place: Place, name: str, *, dated: bool) -> str:
     value = place.plain().get(name)
     if value is None:
         return ""
-    return moment(value, dated=dated) if name in ("first", "last") else f"{value:,}" if name == "row" else str(value)
-
-
-def moment(nanoseconds: int, *, dated: bool = True) -> str:
-    """Return a time in words."""
-    if not dated:
-        return f"{nanoseconds / 1e9:.10g} s"
-    text = str(np.datetime64(int(nanoseconds), "ns")).replace("T", " ")
-    return text[:16] if text[16:].strip(":.0") == "" else text[:19] if text[19:].strip(".0") == "" else text[:23]
+    return when(value, dated=dated) if name in ("first", "last") else f"{value:,}" if name == "row" else str(value)
 
 
 def cards(findings: Sequence[Finding], *, dated: bool = True) -> str:

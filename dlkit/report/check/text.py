@@ -13,6 +13,7 @@ from dlkit.report.page.elements import SIGNS
 from dlkit.report.words import duration, names, size
 
 LINES, WIDTH = 25, 118
+WHERE = {"source": "source:", "input": "input:", "data": "data:", "clean": "clean: -"}
 SOURCES = 5  # that get a line
 
 
@@ -76,5 +77,6 @@ def one_finding(finding: Finding) -> list[str]:
     )
     if finding.cures and finding.level != "note":
         cure = finding.cures[0]
-        lines.append(textwrap.shorten(f"    {cure.place}: {cure.line}", WIDTH, placeholder=" ..."))
+        line = f"{WHERE[cure.place]} {cure.line}"
+        lines.append("    " + (line if len(line) <= WIDTH - 4 else f"{line[: WIDTH - 8]} ..."))
     return lines
