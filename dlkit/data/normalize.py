@@ -9,9 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from dlkit.core.checks import require, suggest
+from dlkit.data.reservoir import Reservoir
 
-RESERVOIR = 1_000_000
-MOST_VALUES = 2**27
 NORMAL_RANGE = 1.3489795003921634  # interquartile range of the standard normal law
 SMALLEST = 1e-35  # near the smallest float32
 
@@ -169,30 +168,16 @@ class Robust(Normalizer):
 
     def begin(self, channels: int) -> None:
         """Prepare the sample."""
-        room = min(RESERVOIR, max(MOST_VALUES // channels, 10_000))
-        self._sample, self._seen = np.empty((room, channels)), 0  # memory is taken when written to
-        self._random = np.random.default_rng(0)
+        self._sample = Reservoir(channels)
 
     def update(self, rows: np.ndarray) -> None:
-        """Keep the rows while there is room, then replace kept ones with falling probability."""
-        room = max(len(self._sample) - self._seen, 0)
-        kept, rest = rows[:room], rows[room:]
-        self._sample[self._seen : self._seen + len(kept)] = kept
-        self._seen += len(kept)
-        slot = (self._random.random(len(rest)) * (self._seen + 1 + np.arange(len(rest)))).astype(np.int64)
-        self._sample[slot[slot < len(self._sample)]] = rest[slot < len(self._sample)]
-        self._seen += len(rest)
+        """Keep a sample of the rows."""
+        self._sample.add(rows)
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
         """Return median and scaled interquartile range."""
-        sample = self._sample[: self._seen]
-        shift, scale = np.zeros(sample.shape[1]), np.zeros(sample.shape[1])
-        for channel, values in enumerate(sample.T):
-            seen = values[~np.isnan(values)]
-            if len(seen):
-                low, shift[channel], high = np.quantile(seen, [0.25, 0.5, 0.75])
-                scale[channel] = (high - low) / NORMAL_RANGE
-        return shift, scale
+        low, middle, high = np.nan_to_num(self._sample.quantiles([0.25, 0.5, 0.75]))
+        return middle, (high - low) / NORMAL_RANGE
 
 
 class Identity(Normalizer):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
-import dlkit.data.normalize as normalize
+import dlkit.data.reservoir as reservoir
 from dlkit.core.checks import InputError
 from dlkit.data.normalize import Identity, LogStandard, MinMax, PerChannel, Robust, Standard
 from tests.made_tables import noise
@@ -65,7 +65,7 @@ def test_logarithm_spans_decades_and_keeps_the_sign():
 
 
 def test_robust_is_close_from_a_sample(monkeypatch):
-    monkeypatch.setattr(normalize, "RESERVOIR", 20_000)
+    monkeypatch.setattr(reservoir, "ROOM", 20_000)
     x = np.random.default_rng(1).normal(3, 2, size=(200_000, 2)) + np.linspace(0, 4, 200_000)[:, None]
     exact = RobustScaler(unit_variance=True).fit(x)
     whole, parts = learn(Robust(), x), learn(Robust(), *chunked(x, 0))

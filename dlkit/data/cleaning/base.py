@@ -2,15 +2,15 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, is_dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from dlkit.core.discover import import_path
-from dlkit.data.arrange import match_names
+from dlkit.data.cleaning.runs import joined, runs, select
 from dlkit.data.records import Stream
 
 
@@ -40,8 +40,6 @@ AnyStep = TypeVar("AnyStep", bound=Step)
 
 def knowing(step: AnyStep, learnt: Mapping[str, Any] | None) -> AnyStep:
     """Return a step with what it learnt."""
-    if learnt is None:
-        return step
     other = copy.copy(step)
     object.__setattr__(other, "learnt", learnt)
     return other
@@ -58,31 +56,73 @@ class Learner(Protocol):
         """Return what was learnt, as plain types for JSON."""
 
 
+@dataclass
+class Tally:
+    """What a step did.
+
+    Attributes:
+        changed: Number of values that changed, by channel.
+        taken: Rows that went in.
+        given: Rows that came out.
+    """
+
+    changed: dict[str, int] = field(default_factory=dict)
+    taken: int = 0
+    given: int = 0
+
+    def add(self, before: Stream, after: Sequence[Stream], chosen: Sequence[int] = ()) -> None:
+        """Count what became of rows; values are compared in the ``chosen`` channels."""
+        self.taken += len(before.times)
+        self.given += sum(len(one.times) for one in after)
+        for place in chosen:
+            old, new = before.values[:, place], after[0].values[:, place]
+            count = int(((old != new) & ~(np.isnan(old) & np.isnan(new))).sum())
+            self.changed[before.channels[place]] = self.changed.get(before.channels[place], 0) + count
+
+    def plain(self) -> dict[str, Any]:
+        """Return what changed, as plain types for JSON."""
+        rows = {} if self.taken == self.given else {"rows": {"before": self.taken, "after": self.given}}
+        return {"values changed": {name: count for name, count in self.changed.items() if count}} | rows
+
+
 class Clean(Step, ABC):
-    """A step for rows of channels; it is given one uninterrupted run after the other.
+    """A step for rows of channels, in physical units; it is given one uninterrupted run after the other.
 
     What becomes of a row depends on this row and earlier ones of its run, unless ``look_ahead`` says otherwise; a step
-    that looks ahead is given whole runs.
+    that looks ahead is given whole runs, which it holds in memory.
+
+    Attributes:
+        spared: Channels that are left as they are although a glob means them, such as labels.
     """
 
     look_ahead: bool = False
+    spared: tuple[str, ...] = ()
     changes_rows: ClassVar[bool] = False
     """Whether rows come and go; else a row stays a row."""
+    drops_channels: ClassVar[bool] = False
 
     @abstractmethod
     def change(self, rows: Stream, state: Any) -> tuple[list[Stream], Any]:
         """Return what becomes of the next rows of a run, and what must be known for those after them.
 
         Args:
-            rows: The next rows; never changed in place.
+            rows: The next rows, at least one; never changed in place.
             state: What the call before returned; None where a run begins.
-
-        Raises:
-            InputError: The rows lack a channel that is named.
         """
 
-    def finish(self, state: Any) -> list[Stream]:  # noqa: ARG002 - most hold nothing back
-        """Return the rows that were held back until a run has come to its end."""
+    def through(self, streams: Iterator[Stream], tally: Tally) -> Iterator[Stream]:
+        """Yield what becomes of streams, and count it."""
+        for run in runs(streams):
+            state, begun = None, False
+            for rows in [joined(list(run))] if self.look_ahead else run:
+                found, state = self.change(rows, state)
+                tally.add(rows, found, self.places(rows.channels))
+                for one in found:
+                    yield replace(one, continues=one.continues and begun)
+                    begun = True
+
+    def places(self, names: Sequence[str]) -> list[int]:  # noqa: ARG002 - of a step that names channels
+        """Return which of the channels have values that it may change."""
         return []
 
     def learner(self) -> Learner | None:
@@ -101,10 +141,10 @@ class CleanValues(Clean):
         channels: Names or globs of the channels that it changes; a target is changed only where it is named.
     """
 
-    channels: Sequence[str]
+    channels: list[str]
 
     @abstractmethod
-    def values(self, rows: Stream, state: Any) -> tuple[np.ndarray, Any]:
+    def mend(self, rows: Stream, state: Any) -> tuple[np.ndarray, Any]:
         """Return the new values of the named channels, (time, channels), and the next state.
 
         Args:
@@ -114,13 +154,17 @@ class CleanValues(Clean):
 
     def change(self, rows: Stream, state: Any) -> tuple[list[Stream], Any]:
         """Return the rows with new values where a channel is named."""
-        chosen = chosen_channels(self.channels, rows.channels)
+        chosen = self.places(rows.channels)
         if not chosen:
             return [rows], state
-        found, state = self.values(select(rows, chosen), state)
+        found, state = self.mend(select(rows, chosen), state)
         values = rows.values.copy()
         values[:, chosen] = found
         return [replace(rows, values=values)], state
+
+    def places(self, names: Sequence[str]) -> list[int]:
+        """Return the places of the channels that it names."""
+        return named(self.channels, names, self.spared)
 
 
 class CleanPictures(Step, ABC):
@@ -139,27 +183,10 @@ class CleanPictures(Step, ABC):
         return None
 
 
-def chosen_channels(patterns: Sequence[str], names: Sequence[str]) -> list[int]:
-    """Return the places of the channels that names and globs mean; of none of them where nothing fits."""
-    return [i for i, name in enumerate(names) if any(one == name or fnmatchcase(name, one) for one in patterns)]
-
-
-def require_channels(step: Clean, names: Sequence[str]) -> None:
-    """Refuse a step that names a channel which is not there.
-
-    Raises:
-        InputError: One sentence says which.
-    """
-    match_names(list(getattr(step, "channels", ())), names, setting=f"clean: {type(step).__name__}.channels")
-
-
-def select(rows: Stream, chosen: Sequence[int]) -> Stream:
-    """Return the rows with some of their channels."""
-    if len(chosen) == len(rows.channels):
-        return rows
-    return replace(
-        rows,
-        values=np.ascontiguousarray(rows.values[:, chosen]),
-        channels=tuple(rows.channels[i] for i in chosen),
-        units=tuple(rows.units[i] for i in chosen),
-    )
+def named(patterns: Sequence[str], names: Sequence[str], spared: Sequence[str] = ()) -> list[int]:
+    """Return the places of the channels that names and globs mean."""
+    return [
+        place
+        for place, name in enumerate(names)
+        if name not in spared and any(one == name or fnmatchcase(name, one) for one in patterns)
+    ]

@@ -1,0 +1,72 @@
+"""A source whose rows went through the steps of ``clean:``."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from dlkit.data.base import Source
+from dlkit.data.cleaning.base import Clean, Tally
+from dlkit.data.cleaning.known import require_channels
+from dlkit.data.records import Stream
+
+
+class Cleaned(Source):
+    """Cleans a source chunk by chunk.
+
+    Args:
+        source: The source.
+        steps: The steps in their order, which know what they have to learn.
+        strict: Refuse a step that names a channel which is not there; new data may lack one that is not needed.
+    """
+
+    def __init__(self, source: Source, steps: Sequence[Clean], *, strict: bool = True) -> None:
+        self.source, self.steps, self.strict = source, tuple(steps), strict
+        self.tallies: list[Tally] = []
+
+    def chunks(self) -> Iterator[Stream]:
+        """Yield the streams, cleaned."""
+        self.tallies = [Tally() for _ in self.steps]
+        streams = self._checked() if self.strict else self.source.chunks()
+        for step, tally in zip(self.steps, self.tallies, strict=True):
+            streams = step.through(streams, tally)
+        return streams
+
+    def _checked(self) -> Iterator[Stream]:
+        for number, stream in enumerate(self.source.chunks()):
+            if not number:
+                require_channels(self.steps, stream.channels)
+            yield stream
+
+    @property
+    def cleaned(self) -> list[dict[str, Any]]:
+        """Each step, what it learnt and what it changed, as plain types."""
+        tallies = [tally.plain() for tally in self.tallies] or [{} for _ in self.steps]
+        return [step.plain() | found for step, found in zip(self.steps, tallies, strict=True)]
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return the fingerprint of the source and the steps."""
+        return {"source": self.source.fingerprint(), "clean": [step.plain() for step in self.steps]}
+
+    @property
+    def lost(self) -> dict[str, int]:
+        """Rows that the source left out, per cause; what the steps left out is in :attr:`cleaned`."""
+        return self.source.lost
+
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """Settings found in the files."""
+        return self.source.fitted
+
+    @property
+    def dated(self) -> bool:
+        """Whether times are dates."""
+        return self.source.dated
+
+    @property
+    def size(self) -> int:
+        """Bytes of the files."""
+        return self.source.size
+
+
+def cleaned(source: Source, steps: Sequence[Clean], *, strict: bool = True) -> Source:
+    """Return the source cleaned, or itself where there are no steps."""
+    return Cleaned(source, steps, strict=strict) if steps else source
