@@ -1,5 +1,6 @@
 """Recordings in memory."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
@@ -43,7 +44,7 @@ class Stream:
             f"Stream '{self.name}': values of shape {self.values.shape} do not fit {len(self.times)} times, "
             f"{len(self.channels)} channels and {len(self.units)} units; give values as (time, channels).",
         )
-        twice = sorted({name for name in self.channels if self.channels.count(name) > 1})
+        twice = sorted(name for name, count in Counter(self.channels).items() if count > 1)
         require(not twice, f"Stream '{self.name}' names the channels {twice} twice: give each channel its own name.")
 
 

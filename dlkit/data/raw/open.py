@@ -1,16 +1,31 @@
 """Open whatever dlkit reads, without knowing its settings."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dlkit.core.checks import InputError
-from dlkit.data.base import Source
+from dlkit.data.base import FrameSource, SampleSource, Source
 from dlkit.data.raw.base import Raw
+from dlkit.data.raw.guess_files import group_files
+from dlkit.data.raw.guess_findings import broken_notes
+from dlkit.data.raw.guess_pictures import open_pictures
+from dlkit.data.raw.guess_samples import open_arrays, open_folder, refuse_image
+from dlkit.data.raw.guess_table import guess_table, head_of
+from dlkit.data.raw.plain import FramesRaw, SamplesRaw, StreamsRaw
+from dlkit.data.raw.table import TableRaw
+from dlkit.data.sources.files import Files
+from dlkit.data.tabular.files import fill_path, find_files, reader_classes
+from dlkit.data.tabular.table_series import stem
+
+Paths = str | Path | Sequence[str | Path]
 
 
-def open_raw(path: str | Path, settings: Mapping[str, Any] | None = None) -> Raw:
+def open_raw(path: Paths, settings: Mapping[str, Any] | None = None) -> Raw:
     """Return what a file, folder or glob holds, with the settings that its files ask for.
+
+    Of files with different columns, those with the columns of most are taken; :func:`open_all` gives all.
 
     Args:
         path: Table, folder or glob of tables, array file, image folder, manifest, or folder of frames.
@@ -19,21 +34,94 @@ def open_raw(path: str | Path, settings: Mapping[str, Any] | None = None) -> Raw
     Raises:
         InputError: Nothing of it can be read.
     """
-    raise InputError(f"`path: {path}` cannot be read yet, {dict(settings or {})}.")
+    found = open_all(path, settings)
+    return max(found.values(), key=lambda raw: raw.size) if len(found) > 1 else next(iter(found.values()))
 
 
-def open_all(path: str | Path, settings: Mapping[str, Any] | None = None) -> dict[str, Raw]:
-    """Return all that a folder holds by name: files with other columns are sources of their own, one has no name."""
-    return {"": open_raw(path, settings)}
+def open_all(path: Paths, settings: Mapping[str, Any] | None = None) -> dict[str, Raw]:
+    """Return all that a file, folder or glob holds, by name; the name of one source is "".
+
+    Files with the same columns are one source; of different columns, each kind is a source of its own.
+
+    Args:
+        path: As in :func:`open_raw`.
+        settings: Settings that are known.
+
+    Raises:
+        InputError: Nothing of it can be read.
+    """
+    given = dict(settings or {})
+    try:
+        return _open(path, given)
+    except PermissionError as error:
+        raise InputError(f"{error.filename} may not be read; give the permission, or another `path`.") from error
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or path} cannot be opened ({error.strerror}); give another `path`."
+        ) from error
 
 
-def lenient(source: Source, name: str = "") -> Raw:
-    """Return the rows of a source of a config as they stand, read with its own settings.
+def _open(path: Paths, given: dict[str, Any]) -> dict[str, Raw]:
+    if isinstance(path, str | Path):
+        place = fill_path(path)
+        folder = open_folder(place, given) if place.is_dir() else None
+        if folder is not None:
+            return {"": folder}
+    files = find_files(path, (*reader_classes(), ".ts"))
+    for file in files:
+        refuse_image(file)
+    arrays = open_arrays(files, given)
+    return {"": arrays} if arrays is not None else _tables(files, given)
 
-    Files and recordings are read without their policies for stamps; any other source gives its own chunks.
+
+def _tables(files: Sequence[Path], given: Mapping[str, Any]) -> dict[str, Raw]:
+    groups, broken = group_files(files, given.get("group", ""))
+    if not groups:
+        raise InputError(next(iter(broken.values())))
+    found: dict[str, Raw] = {}
+    said: list[InputError] = []
+    for group in groups:
+        name = "" if len(groups) == 1 else _name(group.files)
+        notes = broken_notes(broken) if not found else []
+        try:
+            head = head_of(group, given)
+            pictures = open_pictures(group.files, head, given)
+            found[name] = pictures or guess_table(group, head, given, name=name, notes=notes)
+        except InputError as error:
+            said.append(error)
+            broken[group.files[0]] = str(error)
+    if not found:
+        raise said[0]
+    return found
+
+
+def _name(files: Sequence[Path]) -> str:
+    """Return what the names of files begin with."""
+    names = [stem(file) for file in files]
+    shared = os.path.commonprefix(names).rstrip("_-. ")  # noqa: RUF071 - names, not paths
+    return shared or names[0]
+
+
+def lenient(source: Source | SampleSource | FrameSource, name: str = "") -> Raw:
+    """Return a source of a config as it stands, read with its own settings.
+
+    Files and recordings are read without their policies for stamps; any other source gives its own chunks, samples or
+    frames.
 
     Args:
         source: The source.
         name: Its name among several.
+
+    Raises:
+        InputError: Files are absent, or have no column for a setting.
     """
-    raise InputError(f"{type(source).__name__} {name} cannot be read yet.")
+    if isinstance(source, SampleSource):
+        return SamplesRaw(source, name=name)
+    if isinstance(source, FrameSource):
+        return FramesRaw(source, name=name)
+    if not isinstance(source, Files):
+        return StreamsRaw(source, name)
+    survey = source.survey
+    columns = survey.columns(source.files)
+    channels = [column for column in columns if column not in survey.roles.categories]
+    return TableRaw(source, channels=channels, texts=list(survey.roles.categories), name=name, own=True)

@@ -26,7 +26,7 @@ class Csv(Reader):
 
     def columns(self, path: Path) -> list[str]:
         """Return the names in the header line."""
-        line = _header(path)
+        line = header_of(path)
         names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter_of(line)))]
         require(
             not all(_is_number(name) for name in names),
@@ -55,27 +55,43 @@ class Csv(Reader):
 
 def _batches(path: Path, names: list[str], columns: list[str], ragged: list[Any]) -> Iterator[Any]:
     """Yield the columns as Arrow batches; a row of another length is put in ``ragged`` before Arrow gives up."""
-    import pyarrow as pa
-    from pyarrow import csv as arrow
 
     def note(row: Any) -> str:
         ragged.append(row)
         return "error"
 
-    return iter(
-        arrow.open_csv(
-            path,
-            # One thread: only then a ragged row knows its number.
-            read_options=arrow.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, column_names=names, skip_rows=1),
-            parse_options=arrow.ParseOptions(delimiter=delimiter_of(_header(path)), invalid_row_handler=note),
-            convert_options=arrow.ConvertOptions(
-                include_columns=columns, column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-            ),
-        )
+    return iter(arrow_blocks(path, path, names, columns, note))
+
+
+def arrow_blocks(path: Path, stream: Any, names: list[str], columns: list[str], note: Any, *, raw: bool = False) -> Any:
+    """Return the columns as Arrow batches of text.
+
+    Args:
+        path: The file.
+        stream: What is read: the file or an open one.
+        names: Names of all columns.
+        columns: Those that are wanted.
+        note: Says what becomes of a row with another number of cells, "error" or "skip".
+        raw: Give bytes, which need not be UTF-8.
+    """
+    import pyarrow as pa
+    from pyarrow import csv as arrow
+
+    return arrow.open_csv(
+        stream,
+        # One thread: only then a ragged row knows its number.
+        read_options=arrow.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, column_names=names, skip_rows=1),
+        parse_options=arrow.ParseOptions(delimiter=delimiter_of(header_of(path)), invalid_row_handler=note),
+        convert_options=arrow.ConvertOptions(
+            include_columns=columns,
+            column_types=dict.fromkeys(names, pa.binary() if raw else pa.string()),
+            strings_can_be_null=False,
+        ),
     )
 
 
-def _header(path: Path) -> str:
+def header_of(path: Path) -> str:
+    """Return the first line."""
     with refuse_damage(path, "UTF-8 text"), _open(path) as text:
         line = text.readline(BLOCK_BYTES).rstrip("\r\n")
     require(bool(line.strip()), f"{path.name} has an empty first line; put the column names there.")

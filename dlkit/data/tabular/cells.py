@@ -52,13 +52,20 @@ def _number(text: float | int | str) -> float | None:
 def text_of(cells: pd.Series, missing: Missing) -> Any:
     """Return the cells as an Arrow array of trimmed text, null where missing."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     if cells.dtype.kind in "iufb":
         cells = pd.Series([None if pd.isna(value) else f"{value:.15g}" for value in cells.tolist()], dtype="str")
     elif cells.dtype == object:
         cells = cells.map(str, na_action="ignore")
-    text = pc.utf8_trim_whitespace(pa.array(cells, type=pa.string(), from_pandas=True))
+    return trimmed(pa.array(cells, type=pa.string(), from_pandas=True), missing)
+
+
+def trimmed(text: Any, missing: Missing) -> Any:
+    """Return Arrow text without blanks at its ends, null where missing."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = pc.utf8_trim_whitespace(text)
     if isinstance(text, pa.ChunkedArray):
         text = text.combine_chunks()
     blank = pc.is_in(pc.utf8_lower(text), value_set=pa.array(sorted(missing.words), pa.string()))
@@ -71,12 +78,12 @@ def is_numeric(cells: pd.Series, missing: Missing) -> bool:
         return True
     if cells.dtype.kind in "mMc" or isinstance(cells.dtype, pd.DatetimeTZDtype):
         return False
-    text = pd.Series(_pointed(text_of(cells, missing), missing.decimal).to_pandas(), dtype=object)
+    text = pd.Series(pointed(text_of(cells, missing), missing.decimal).to_pandas(), dtype=object)
     present = text[text.notna()]
     return len(present) == 0 or bool(pd.to_numeric(present, errors="coerce").notna().mean() > 0.5)
 
 
-def _pointed(text: Any, decimal: Decimal) -> Any:
+def pointed(text: Any, decimal: Decimal) -> Any:
     """Return text with decimal points; a point beside decimal commas, as of thousands, makes a cell no number."""
     import pyarrow.compute as pc
 
@@ -102,10 +109,10 @@ def _parsed(cells: pd.Series, missing: Missing) -> Float64[np.ndarray, " time"]:
 
     text = text_of(cells, missing)
     try:
-        numeric = pc.cast(_pointed(text, missing.decimal), pa.float64())
+        numeric = pc.cast(pointed(text, missing.decimal), pa.float64())
         return np.array(numeric.to_numpy(zero_copy_only=False), dtype=np.float64)
     except pa.ArrowInvalid:
-        present = pd.Series(_pointed(text, missing.decimal).to_pandas(), dtype=object)
+        present = pd.Series(pointed(text, missing.decimal).to_pandas(), dtype=object)
         values = pd.to_numeric(present, errors="coerce")
         bad = np.flatnonzero(values.isna() & present.notna())
         if len(bad):

@@ -1,5 +1,6 @@
 """Choose the columns of a table that become channels."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -37,7 +38,7 @@ class Roles:
 
     def check(self, columns: list[str], name: str) -> None:
         """Refuse columns of the file ``name`` that cannot play the roles."""
-        twice = sorted({column for column in columns if columns.count(column) > 1})
+        twice = sorted(column for column, count in Counter(columns).items() if count > 1)
         require(not twice, f"{name} has more than one column '{''.join(twice[:1])}'; rename columns that come twice.")
         asked = [
             ("time", [self.time]),

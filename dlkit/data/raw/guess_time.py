@@ -1,0 +1,160 @@
+"""Which column holds the stamps, and how they are written."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dlkit.data.raw.cells import kind_of, numbers, text_of
+from dlkit.data.tabular.cells import Decimal, Missing, trimmed
+from dlkit.data.tabular.time_column import PLAIN_NUMBER
+
+NAME = re.compile(
+    r"(t|ts|time|times|date|dates|epoch|unix\w*|utc\w*|sec|secs|seconds|elapsed\w*|(date|time)[ _]?(time|stamp)?\w{0,3}"
+    r"|\w*[ _](time|date|timestamp|datetime)|timestamp\w*|zeit\w*|datum|uhrzeit)([ _]*[\[(]\w+[\])])?",
+    re.IGNORECASE,
+)
+CLOCK = r"^\d{1,2}[:.]\d\d([:.]\d\d)?$"
+DATES = (
+    "%d.%m.%Y",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%Y/%m/%d",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%Y.%m.%d",
+    "%d.%m.%y",
+    "%d/%m/%y",
+    "%m/%d/%y",
+)
+CLOCKS = (" %H:%M:%S", " %H:%M", "", " %H:%M:%S.%f", " %I:%M:%S %p", " %I:%M %p", " %H.%M.%S")
+PATTERNS = (
+    "iso",
+    *(date + clock for date in DATES for clock in CLOCKS),
+    "%Y%m%d%H%M%S",
+    "%Y%m%d_%H%M%S",
+    "%Y%m%dT%H%M%S",
+)
+EPOCHS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+EARLIEST, LATEST = 3e8, 4.2e9  # seconds since 1970: 1979 to 2103
+ENOUGH = 0.9  # of the cells that must be stamps
+
+
+@dataclass(frozen=True)
+class TimeGuess:
+    """A column that may hold the stamps.
+
+    Attributes:
+        column: Its name.
+        form: How stamps are written, as ``time_format``.
+        order: Share of the stamps that are not before the one above.
+        named: Whether its name says so.
+        other: Another way to read them that fits as well, "" where there is none.
+    """
+
+    column: str
+    form: str
+    order: float
+    named: bool
+    other: str = ""
+
+
+def guess_times(head: Mapping[str, Any], decimal: Decimal = ".") -> list[TimeGuess]:
+    """Return the columns that may hold the stamps, the likeliest first.
+
+    Args:
+        head: First rows of each column, Arrow arrays.
+        decimal: Decimal mark of numbers written as text.
+    """
+    found = [guess for name, column in head.items() if (guess := _guess(name, column, decimal)) is not None]
+    dates = [guess for guess in found if guess.form not in {*EPOCHS, "relative"}]
+    place = {name: number for number, name in enumerate(head)}
+    return sorted(found, key=lambda one: (one.order < ENOUGH, not one.named, one not in dates, place[one.column]))
+
+
+def _guess(name: str, column: Any, decimal: Decimal) -> TimeGuess | None:
+    named = NAME.fullmatch(name.strip()) is not None
+    kind = kind_of(column)
+    if kind == "stamp":
+        return TimeGuess(name, "auto", _order(column.drop_null().to_pandas()), named)
+    if kind == "other":
+        return None
+    if kind == "text":
+        text = trimmed(text_of(column), Missing()).drop_null().to_pandas()
+        plain = text.astype(str).str.match(PLAIN_NUMBER)
+        if not len(text) or plain.mean() < 0.5:
+            return _of_text(name, pd.Series(text, dtype="str"), named=named)
+    counts = numbers(column, Missing(decimal=decimal)).known.astype(np.float64)
+    return _of_numbers(name, counts[np.isfinite(counts)], named=named)
+
+
+def _order(stamps: pd.Series) -> float:
+    values = np.asarray(stamps.to_numpy(), "datetime64[ns]").astype(np.int64) if stamps.dtype.kind != "f" else stamps
+    return float((np.diff(values) >= 0).mean()) if len(values) > 1 else 1.0
+
+
+def _of_numbers(name: str, values: np.ndarray, *, named: bool) -> TimeGuess | None:
+    if len(values) < 2 or (not named and (np.diff(values) <= 0).any()):
+        return None
+    middle, order = float(np.median(values)), float((np.diff(values) >= 0).mean())
+    if _is_calendar(values):
+        return TimeGuess(name, "iso", order, named)
+    for unit, scale in EPOCHS.items():
+        if EARLIEST * scale < middle < LATEST * scale:
+            return TimeGuess(name, unit, order, named)
+    return TimeGuess(name, "relative", order, named) if named and order >= ENOUGH else None
+
+
+def _is_calendar(values: np.ndarray) -> bool:
+    """Tell whether numbers are days such as 20201231."""
+    whole = values.astype(np.int64)
+    if (whole != values).any() or whole.min() < 19_000_101 or whole.max() > 21_001_231:
+        return False
+    return bool(pd.to_datetime(pd.Series(whole.astype(str)), format="%Y%m%d", errors="coerce").notna().all())
+
+
+def _of_text(name: str, text: pd.Series, *, named: bool) -> TimeGuess | None:
+    if not len(text) or text.str.contains(r"\d").mean() < ENOUGH:
+        return None
+    fits: list[tuple[str, float]] = []
+    for pattern in PATTERNS:
+        known = _read(text, pattern)
+        if known.notna().mean() >= ENOUGH:
+            fits.append((pattern, _order(known.dropna())))
+            if pattern == "iso" or len(fits) == 2:
+                break
+    if not fits:
+        return None
+    best = max(fits, key=lambda fit: fit[1])
+    equal = [pattern for pattern, order in fits if pattern != best[0] and order == best[1]]
+    return TimeGuess(name, "auto" if best[0] == "iso" else best[0], best[1], named, "".join(equal[:1]))
+
+
+def _read(text: pd.Series, pattern: str) -> pd.Series:
+    form = "ISO8601" if pattern == "iso" else pattern
+    return pd.to_datetime(text, format=form, errors="coerce", utc=True).dt.tz_localize(None)
+
+
+def is_clock(column: Any) -> bool:
+    """Tell whether text is the time of the day alone."""
+    if kind_of(column) != "text":
+        return False
+    text = pd.Series(trimmed(text_of(column), Missing()).drop_null().to_pandas(), dtype="str")
+    return len(text) > 0 and bool(text.str.match(CLOCK).mean() >= ENOUGH and len(set(text)) > 1)
+
+
+def step_of_clock(column: Any) -> int:
+    """Return the median time between times of the day, in seconds; 0 where it cannot be told."""
+    text = pd.Series(trimmed(text_of(column), Missing()).to_pandas(), dtype="str").str.replace(".", ":", regex=False)
+    whole = text.where(text.str.count(":") == 2, text + ":00")
+    seconds = np.diff(pd.to_timedelta(whole, errors="coerce").dt.total_seconds().to_numpy())
+    steps = seconds[np.isfinite(seconds) & (seconds > 0)]
+    return int(np.median(steps)) if len(steps) else 0
+
+
+def words(guesses: Sequence[TimeGuess]) -> str:
+    """Return the names of the columns."""
+    return ", ".join(f"'{guess.column}'" for guess in guesses)
