@@ -90,7 +90,7 @@ def _parquet(path: Path, columns: Sequence[str], rows: int) -> Iterator[Batch]:
     from pyarrow import parquet
 
     size, seen = path.stat().st_size, 0
-    with refuse_damage(path, "Parquet"), parquet.ParquetFile(path) as file:
+    with refuse_damage(path, "Parquet"), parquet.ParquetFile(path, pre_buffer=False) as file:
         for batch in file.iter_batches(batch_size=rows, columns=list(columns)):
             seen += batch.num_rows
             arrays = {name: batch.column(name) for name in columns}
