@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -57,6 +58,21 @@ class Block:
     def fresh(self) -> Float32[np.ndarray, "channels rows"]:
         """Values of the new rows."""
         return self.columns[:, self.halo :]
+
+    @cached_property
+    def low(self) -> Float32[np.ndarray, " channels"]:
+        """Smallest new value of each channel, NaN where one of them is NaN."""
+        return np.asarray(self.fresh.min(1, initial=np.inf))
+
+    @cached_property
+    def high(self) -> Float32[np.ndarray, " channels"]:
+        """Largest new value of each channel, NaN where one of them is NaN."""
+        return np.asarray(self.fresh.max(1, initial=-np.inf))
+
+    @property
+    def holed(self) -> Int64[np.ndarray, " some"]:
+        """Channels with a new value that is no finite number."""
+        return np.flatnonzero(~(np.isfinite(self.low) & np.isfinite(self.high)))
 
     @property
     def seams(self) -> list[int]:

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float32, Int64
 
+from dlkit.core.finding import Place
 from dlkit.data.records import Stream
 from dlkit.quality.scan import Layout
 from dlkit.quality.signals.block import Block
@@ -55,17 +56,15 @@ class Every:
     def add(self, block: Block) -> None:
         """Take in the new rows of a block."""
         period = self.rows * self.stride
-        numbers = np.arange(block.first + (-block.first) % period if self.rows == 1 else block.first,
-                            block.first + len(block), self.stride if self.rows == 1 else 1)  # fmt: skip
-        if self.rows > 1:
-            numbers = numbers[numbers // self.rows % self.stride == 0]
+        numbers = np.arange(block.first, block.first + len(block))
+        numbers = numbers[numbers % period < self.rows]
         within = numbers - block.first + block.halo
         self.numbers = np.concatenate([self.numbers, numbers])
         self.times = np.concatenate([self.times, block.times[within]])
         self.columns = np.concatenate([self.columns, block.columns[:, within]], 1)
         while len(self.numbers) > self.most * self.rows:
             self.stride *= 2
-            stay = self.numbers // self.rows % self.stride == 0
+            stay = self.numbers % (self.rows * self.stride) < self.rows
             self.numbers, self.times = self.numbers[stay], self.times[stay]
             self.columns = np.ascontiguousarray(self.columns[:, stay])
 
@@ -133,14 +132,14 @@ class Kept:
         self.runs = Every(channels, RUN, most // RUN)
         self.spread = Every(channels, 1, most)
         self.bins = Bins(channels, min(BINS, most))
-        self.series: list[tuple[int, str]] = []
+        self.series: list[tuple[int, str, int]] = []  # first row of all, name, its number
 
     def add(self, block: Block) -> None:
         """Take in the new rows of a block."""
         self.rows += len(block)
         before = block.first - block.halo
         known = self.series[-1][0] if self.series else -1
-        self.series += [(before + o.at, o.name) for o in block.origins if before + o.at > known]
+        self.series += [(before + o.at, o.name, o.number) for o in block.origins if before + o.at > known]
         for part in (self.runs, self.spread, self.bins):
             part.add(block)
 
@@ -174,9 +173,16 @@ class Kept:
             mean=mean.astype(np.float32),
         )
 
+    def place(self, spaced: int) -> Place:
+        """Return where the row of a number of :meth:`spaced` is."""
+        number = int(self.spread.numbers[spaced])
+        first, name, row = self.series[int(self._series_of(np.array([number]))[0])]
+        stamp = int(self.spread.times[spaced])
+        return Place(series=name, first=stamp, last=stamp, row=row + number - first + 1)
+
     def _series_of(self, numbers: np.ndarray) -> np.ndarray:
         """Return the number of the series of each row."""
-        found: np.ndarray = np.searchsorted([first for first, _ in self.series], numbers, side="right") - 1
+        found: np.ndarray = np.searchsorted([one[0] for one in self.series], numbers, side="right") - 1
         return found
 
     def _stream(self, series: int, rows: Every, which: slice) -> Stream:

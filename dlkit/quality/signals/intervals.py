@@ -1,0 +1,156 @@
+"""How far apart the stamps of a clock are: counts, the largest, and how the usual interval goes over time."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int64
+
+from dlkit.core.finding import Place
+from dlkit.data.sync.grid import step_of
+from dlkit.data.sync.health import BURST, DROP
+from dlkit.data.sync.kept import Kept
+from dlkit.quality.signals.block import Block
+
+KEPT = 512  # odd intervals that are kept, the largest
+MOST_GROUPS = 1024
+GROUP = 1024  # rows whose usual interval is one number
+ON_GRID = 0.05  # steps beside a whole number
+PER_OCTAVE = 16
+OCTAVES = 64
+
+
+@dataclass(frozen=True)
+class Odd:
+    """An interval that is not the usual one: its nanoseconds, where it begins, and whether both rows are equal."""
+
+    length: int
+    place: Place
+    equal: bool = False
+
+
+def usual_step(times: Int64[np.ndarray, " rows"]) -> float:
+    """Return the usual nanoseconds between rows, whatever bursts and gaps there are; 0 without two different stamps."""
+    different = np.unique(times)
+    return step_of(different - different[0]) if len(different) > 1 else 0.0
+
+
+class Intervals:
+    """Counts intervals between rows, block by block.
+
+    Attributes:
+        step: Usual interval in nanoseconds, of the first block; 0 while there are no two stamps.
+        counts: Rows or intervals of each sort.
+        largest: The largest gaps, the largest steps back, and the first repeated stamps.
+    """
+
+    def __init__(self) -> None:
+        self.step, self.rows, self.series, self.span = 0.0, 0, 0, 0
+        self.first: int | None = None
+        self.last = 0
+        self.counts: Counter[str] = Counter()
+        self.histogram = np.zeros((2, OCTAVES * PER_OCTAVE), np.float64)
+        self.near = Kept()
+        self.largest: dict[str, list[Odd]] = {"gap": [], "back": [], "duplicate": []}
+        self.groups = np.empty((0, 3))  # start, median and mean interval
+        self._stride = 1
+        self._group = 0
+
+    def add(self, block: Block) -> None:
+        """Take in the new rows of a block."""
+        if not len(block):
+            return
+        times = block.times[block.halo :]
+        self.first = int(times.min()) if self.first is None else min(self.first, int(times.min()))
+        self.last = max(self.last, int(times.max())) if self.rows else int(times.max())
+        self.rows += len(block)
+        self.series += sum(seam >= block.halo for seam in block.seams)
+        self.step = self.step or usual_step(times)
+        begin = max(block.halo, 1)
+        length = np.diff(block.times[begin - 1 :])
+        inside = np.ones(len(length), bool)
+        inside[[seam - begin for seam in block.seams if seam >= begin]] = False
+        self._groups(block, length, inside, begin)
+        self._count(block, np.flatnonzero(inside) + begin, length[inside])
+
+    def _count(self, block: Block, rows: np.ndarray, length: np.ndarray) -> None:
+        """Count intervals, each told by the row at its end."""
+        self.span += int(length.clip(0).sum())
+        if not self.step or not len(length):
+            return
+        if (length == length[0]).all() and abs(length[0] - self.step) < 0.5:
+            self.counts["regular"] += len(length)
+            self.counts["exact"] += len(length)
+            return
+        steps = length / self.step
+        off = np.abs(steps - np.round(steps))
+        found = {
+            "duplicate": steps == 0, "back": steps < 0, "burst": (steps > 0) & (steps < BURST), "gap": steps > DROP,
+            "regular": (off <= ON_GRID) & (steps > BURST),
+        }  # fmt: skip
+        for name, which in found.items():
+            self.counts[name] += int(which.sum())
+        self.near.add(steps[(steps > BURST) & (steps < DROP)])
+        forward = length[length > 0]
+        bins = (np.log2(forward) * PER_OCTAVE).astype(np.int64)
+        for of, weights in ((0, None), (1, forward.astype(np.float64))):
+            self.histogram[of] += np.bincount(bins, weights, minlength=OCTAVES * PER_OCTAVE)
+        for name in self.largest:
+            self._keep(name, block, rows[found[name]], length[found[name]])
+
+    def _keep(self, name: str, block: Block, rows: np.ndarray, length: np.ndarray) -> None:
+        """Keep the largest intervals, and the first of those that are equally long."""
+        best = np.arange(len(rows)) if len(rows) <= KEPT else np.sort(np.argpartition(-np.abs(length), KEPT)[:KEPT])
+        same = _equal(block, rows[best]) if name == "duplicate" else np.zeros(len(best), bool)
+        if name == "duplicate":
+            self.counts["equal"] += int(_equal(block, rows).sum())
+        known = self.largest[name]
+        known += [
+            Odd(int(long), block.place(int(row) - 1, 2), bool(one))
+            for row, long, one in zip(rows[best], length[best], same, strict=True)
+        ]
+        self.largest[name] = sorted(known, key=lambda odd: -abs(odd.length))[:KEPT]
+
+    def _groups(self, block: Block, length: np.ndarray, inside: np.ndarray, begin: int) -> None:
+        """Keep start, median and mean of the intervals of every group of rows without a seam."""
+        whole = len(length) // GROUP
+        numbers = np.arange(self._group, self._group + whole)
+        self._group += whole
+        chosen = (numbers % self._stride == 0) & inside[: whole * GROUP].reshape(-1, GROUP).all(1)
+        parts = length[: whole * GROUP].reshape(-1, GROUP)[chosen]
+        usual = (parts > BURST * self.step) & (parts < DROP * self.step)
+        with np.errstate(invalid="ignore"):
+            mean = (parts * usual).sum(1) / np.where(usual.sum(1) > GROUP // 2, usual.sum(1), np.nan)
+        starts = block.times[begin + np.flatnonzero(chosen) * GROUP]
+        self.groups = np.concatenate([self.groups, np.stack([starts, np.median(parts, axis=1), mean], 1)])
+        if len(self.groups) > MOST_GROUPS:
+            self.groups, self._stride = self.groups[::2], 2 * self._stride
+
+    def beyond(self, length: float) -> tuple[int, int]:
+        """Return how many intervals are longer, and their nanoseconds, to within a sixteenth of an octave."""
+        above = int(np.ceil(np.log2(length) * PER_OCTAVE))
+        return int(self.histogram[0, above:].sum()), int(self.histogram[1, above:].sum())
+
+    def longest(self, share: float) -> float:
+        """Return the interval that this share of the forward ones does not exceed; those that are exact count too."""
+        counts = self.histogram[0].copy()
+        if self.step:
+            counts[int(np.log2(self.step) * PER_OCTAVE)] += self.counts["exact"]
+        total = counts.sum()
+        place = int(np.searchsorted(np.cumsum(counts), share * total)) if total else 0
+        return float(2 ** ((place + 1) / PER_OCTAVE))
+
+    @property
+    def jitter(self) -> float:
+        """Robust standard deviation of the intervals near one step, nanoseconds."""
+        if self.counts["exact"] > len(self.near.values):
+            return 0.0
+        near = self.near.values
+        return 1.4826 * self.step * float(np.median(np.abs(near - np.median(near)))) if len(near) else 0.0
+
+
+def _equal(block: Block, rows: np.ndarray) -> np.ndarray:
+    """Return whether each row has the values of the one before."""
+    one, two = block.columns[:, rows], block.columns[:, rows - 1]
+    same: np.ndarray = ((one == two) | (np.isnan(one) & np.isnan(two))).all(0)
+    return same

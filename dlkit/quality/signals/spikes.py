@@ -1,0 +1,144 @@
+"""Excursions of a few rows that come back: every jump is compared with the usual step of its surroundings."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from dlkit.core.finding import Place
+from dlkit.quality.signals.block import HALO, Block
+
+REGIME = 256  # rows over which the usual step is measured
+JUMP = 4.0  # usual steps from which on a row may begin a spike
+WIDEST = 4  # rows of a spike
+AROUND = 16  # rows to each side that a spike is compared with
+FLOOR = 5.0  # robust standard deviations from which on a spike is scored
+MOST = 1024  # spikes of a channel that are kept
+MOST_JUMPS = 4096  # of a channel and block that are looked at
+
+
+@dataclass(frozen=True)
+class Spike:
+    """A row far from its surroundings: its robust standard score, its value, and that of the surroundings."""
+
+    score: float
+    value: float
+    usual: float
+    place: Place
+
+
+class Spikes:
+    """Scores spikes in all rows, and keeps the largest of each channel.
+
+    Args:
+        channels: Number of channels.
+    """
+
+    def __init__(self, channels: int) -> None:
+        self.seen = np.zeros(channels, np.int64)
+        self.steps, self.rows = np.zeros(channels), 0
+        self.largest: list[list[Spike]] = [[] for _ in range(channels)]
+
+    def add(self, block: Block) -> None:
+        """Judge each row once, when the rows on both sides are there: half a halo later than it comes."""
+        first = HALO // 2 if block.halo else 1
+        past = len(block.times) - (0 if block.last else HALO // 2)
+        if past - first < 2:
+            return
+        jumps = np.abs(np.subtract(block.columns[:, 1:], block.columns[:, :-1]))
+        jumps[:, [seam - 1 for seam in block.seams if seam > 0]] = np.nan
+        usual = _usual(jumps)
+        self.steps += np.nan_to_num(usual).sum(1)
+        self.rows += usual.shape[1]
+        overall = self.steps / max(self.rows, 1)
+        limit = JUMP * np.fmax(usual, 0.1 * overall[:, None].astype(np.float32))
+        large = _exceeds(jumps, limit)
+        large[:, : first - 1] = False
+        large[:, past - 1 :] = False
+        for channel in np.flatnonzero(large.any(1)).tolist():
+            rows = np.flatnonzero(large[channel]) + 1
+            self._channel(channel, block, rows[:MOST_JUMPS], float(overall[channel]))
+
+    def _channel(self, channel: int, block: Block, rows: np.ndarray, overall: float) -> None:
+        """Score spikes that begin at some rows."""
+        scores, tops, usual = spike_scores(block.columns[channel], rows, overall)
+        good = np.flatnonzero(scores > FLOOR)
+        self.seen[channel] += len(good)
+        known = self.largest[channel]
+        least = known[-1].score if len(known) == MOST else FLOOR
+        new = [
+            Spike(float(scores[i]), float(block.columns[channel, tops[i]]), float(usual[i]), block.place(int(tops[i])))
+            for i in good.tolist() if scores[i] > least
+        ]  # fmt: skip
+        if new:
+            self.largest[channel] = sorted(known + new, key=lambda spike: -spike.score)[:MOST]
+
+
+def _usual(jumps: np.ndarray) -> np.ndarray:
+    """Return the mean jump of each regime, NaN without any; that of rows behind the last whole one comes last."""
+    whole = jumps.shape[1] // REGIME * REGIME
+    means = np.asarray(jumps[:, :whole].reshape(len(jumps), -1, REGIME).mean(2))
+    channel, regime = np.nonzero(np.isnan(means))
+    if len(channel):
+        means[channel, regime] = _mean(jumps[:, :whole].reshape(len(jumps), -1, REGIME)[channel, regime])
+    if whole == jumps.shape[1]:
+        return means
+    rest = jumps[:, whole:] if not whole else jumps[:, -REGIME:]
+    return np.concatenate([means, _mean(rest)[:, None]], 1)
+
+
+def _mean(jumps: np.ndarray) -> np.ndarray:
+    """Return the mean of what is known in each row, NaN where nothing is."""
+    known = np.isfinite(jumps)
+    count = known.sum(1)
+    return np.asarray(np.where(known, jumps, 0).sum(1) / np.where(count, count, np.float32("nan")))
+
+
+def _exceeds(jumps: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    """Return where jumps exceed the limit of their regime."""
+    large = np.zeros(jumps.shape, bool)
+    whole = jumps.shape[1] // REGIME * REGIME
+    regimes = whole // REGIME
+    parts = jumps[:, :whole].reshape(len(jumps), regimes, REGIME)
+    large[:, :whole] = (parts > limit[:, :regimes, None]).reshape(len(jumps), -1)
+    large[:, whole:] = jumps[:, whole:] > limit[:, -1:]
+    return large
+
+
+def spike_scores(
+    values: Float32[np.ndarray, " time"], rows: Int64[np.ndarray, " spikes"], overall: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the robust standard score of a spike that begins at each row, its highest row, and its surroundings.
+
+    The score is how far the smallest row of the spike lies from the median of the rows on both sides, in robust
+    standard deviations of those or in mean steps, whichever is larger (Hampel 1974); 0 where the values do not come
+    back within ``WIDEST`` rows.
+
+    Args:
+        values: One channel, NaN where missing.
+        rows: Rows that follow a jump.
+        overall: Mean step of the channel, of which a tenth is the least scale.
+    """
+    padded = np.pad(values, AROUND + WIDEST, constant_values=np.nan).astype(np.float64)
+    at = rows + AROUND + WIDEST
+    ahead = padded[at[:, None] + np.arange(WIDEST + 1)]
+    start = padded[at - 1]
+    half = (start + ahead[:, 0]) / 2
+    up = np.sign(ahead[:, 0] - start)[:, None]
+    back = (ahead - half[:, None]) * up < 0
+    width = np.where(back.any(1), back.argmax(1), 0)
+    sides = np.concatenate([np.arange(-AROUND, 0), np.arange(AROUND)])
+    place = at[:, None] + sides + np.where(sides >= 0, width[:, None], 0)
+    around = padded[place]
+    known = np.isfinite(around).sum(1) >= AROUND
+    around[~known] = 0.0
+    usual = np.nanmedian(around, axis=1)
+    spread = 1.4826 * np.nanmedian(np.abs(around - usual[:, None]), axis=1)
+    steps = np.abs(np.diff(around, axis=1))
+    steps[:, AROUND - 1] = np.nan
+    scale = np.maximum(np.maximum(spread, np.nanmean(steps, axis=1)), 0.1 * overall)
+    inside = np.where(np.arange(WIDEST + 1) < width[:, None], (ahead - usual[:, None]) * up, np.inf)
+    height = inside.min(1)
+    score = np.where((width > 0) & known & (scale > 0), height / np.where(scale > 0, scale, 1.0), 0.0)
+    top = rows + np.where(np.isfinite(inside), inside, -np.inf).argmax(1)
+    return score, top, usual

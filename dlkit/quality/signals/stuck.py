@@ -1,0 +1,87 @@
+"""Sensors that stand still: one value for longer than its quantization and the usual repeats explain."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dlkit.core.finding import MOST, Cure, Finding
+from dlkit.quality.signals.apart import stand_apart
+from dlkit.quality.signals.stretches import Stretch, bin_length
+from dlkit.quality.words import amount, lasting, many, share_text, when
+
+if TYPE_CHECKING:
+    from dlkit.quality.signals.seen import Seen
+
+CHANCE = 1e-6  # that repeats by chance are as long, in the whole channel
+TAIL = 0.1  # share of the stretches that tell how their lengths fall off
+ENOUGH = 20  # stretches
+LEAST = 5  # rows
+STATES = 3  # long stretches of the same value, from which on it is a state
+FEW = 16  # levels, below which a channel is a flag or a setting
+
+
+def stuck_findings(seen: "Seen") -> list[Finding]:
+    """Return one finding for each channel that stood still."""
+    found = []
+    for channel in range(len(seen.layout.channels)):
+        if seen.tally.low[channel] < seen.tally.high[channel] and len(seen.levels(channel).values) > FEW:
+            stretches = stuck_stretches(seen, channel)
+            found += [_finding(stretches, seen, channel)] if stretches else []
+    return found
+
+
+def stuck_stretches(seen: "Seen", channel: int) -> list[Stretch]:
+    """Return the stretches of one value that are too long, the longest first."""
+    ends = {float(seen.tally.low[channel]), float(seen.tally.high[channel]), 0.0}
+    codes = {code.value for code in seen.codes[channel]}
+    known = [one for one in seen.same.longest[channel] if one.value not in codes]
+    inside, at_end = ([one for one in known if (one.value in ends) == end] for end in (False, True))
+    limit = max(chance_limit(seen, channel), tail_limit(seen.same.count[channel, 0]), LEAST)
+    long = [one for one in inside if one.rows > limit]
+    often = Counter(one.value for one in long)
+    stuck = [one for one in long if often[one.value] < STATES]
+    rows = np.array([float(one.rows) for one in at_end])
+    least = max(chance_limit(seen, channel), LEAST)
+    apart = stand_apart(rows[rows > least], least, 3) if len(at_end) < ENOUGH or seen.repeats[channel] else 0
+    return sorted(stuck + at_end[:apart], key=lambda one: -one.rows)
+
+
+def chance_limit(seen: "Seen", channel: int) -> float:
+    """Return the rows that a stretch has at most where each row repeats the one before with the same probability."""
+    n = max(int(seen.tally.n[channel]), 2)
+    probability = min((int(seen.repeats[channel]) + 1) / n, 1 - 1 / n)
+    return float(1 + np.log(n / CHANCE) / -np.log(probability))
+
+
+def tail_limit(counts: np.ndarray) -> float:
+    """Return the rows beyond which a stretch is no part of the tail of the lengths: an exponential one.
+
+    Args:
+        counts: Stretches of each length, (lengths,).
+    """
+    total = int(counts.sum())
+    if total < ENOUGH:
+        return 0.0
+    share = np.cumsum(counts) / total
+    begin, middle = (float(bin_length(int(np.searchsorted(share, level)) + 1)) for level in (1 - TAIL, 1 - TAIL / 2))
+    mean = max((middle - begin) / np.log(2), 0.05 * begin, 0.5)
+    return float(begin + mean * np.log(TAIL * total / CHANCE))
+
+
+def _finding(stretches: list[Stretch], seen: "Seen", channel: int) -> Finding:
+    name, unit, step = seen.layout.channels[channel], seen.layout.units[channel], round(seen.intervals.step)
+    long, count = stretches[0], sum(one.rows for one in stretches)
+    lasts = f"{many(long.rows, 'row')} ({lasting(long.rows * step)})" if step else many(long.rows, "row")
+    usual = int(seen.repeats[channel]) / max(int(seen.tally.n[channel]) - 1, 1)
+    shortest = max(min(one.rows for one in stretches) - 1, 2)
+    return Finding(
+        kind="stuck", level="warning", source=seen.layout.source, channel=name, count=count,
+        share=count / max(seen.kept.rows, 1), places=tuple(one.place for one in stretches[:MOST]),
+        what=f"'{name}' stands still {many(len(stretches), 'time')}, the longest at {amount(long.value, unit)} for "
+        f"{lasts} from {when(long.place.first or 0, dated=seen.layout.dated)} on; {share_text(usual)} of all "
+        "rows repeat the one before.",
+        why="A sensor that hangs repeats its last value: the network learns that nothing happens, and is sure of it.",
+        cures=(Cure(place="clean", line="{class_path: dlkit.data.cleaning.mask.Mask, init_args: "
+                    f"{{channels: ['{name}'], stuck: {shortest * step}ns}}}}"),) if step else (),
+    )  # fmt: skip
