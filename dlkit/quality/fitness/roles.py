@@ -1,0 +1,124 @@
+"""What the windows or samples of a role say, each by a few numbers of each channel."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dlkit.confidence.autocorrelation import Borders
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The windows or samples of a role that were looked at, spread evenly over it, in the order of time.
+
+    Attributes:
+        count: How many the role has.
+        places: First row of each window, or number of each sample, int64, (items,).
+        borders: First and past the last item of each uninterrupted run.
+        level: Mean of each channel, float64, (items, channels); NaN where nothing was observed.
+        spread: Standard deviation of each channel inside of the item.
+        low: Least value of each channel.
+        high: Largest value of each channel.
+        last: Last value of each channel; of samples the mean.
+        answers: What is asked for by name of the target: float64, (items,), class numbers for classes, NaN or -1 where
+            unknown; of several rows the first one.
+    """
+
+    count: int
+    places: np.ndarray
+    borders: Borders
+    level: np.ndarray
+    spread: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    last: np.ndarray
+    answers: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """Return how many were looked at."""
+        return len(self.places)
+
+    @property
+    def apart(self) -> float:
+        """Items of the role for each one that was looked at."""
+        return self.count / max(len(self), 1)
+
+    def some(self, most: int) -> np.ndarray:
+        """Return the numbers of at most ``most`` items, spread evenly."""
+        return np.unique(np.linspace(0, len(self) - 1, min(most, len(self))).round().astype(np.int64))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One thing that is asked for.
+
+    Attributes:
+        name: Name of the target, or of the head or source of classes.
+        unit: Its physical unit, "" where unknown.
+        classes: Names of the classes; empty where it is a value.
+        column: Its column in the table; -1 where it is none.
+        first: Rows from the last one of the inputs to the first one that is asked for.
+        rows: Rows that are asked for.
+    """
+
+    name: str
+    unit: str = ""
+    classes: tuple[str, ...] = ()
+    column: int = -1
+    first: int = 0
+    rows: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Roles:
+    """The roles of a data module, ready to be compared.
+
+    Attributes:
+        seen: By role; one without windows or samples is empty.
+        channels: Name of each measured input channel.
+        units: Unit of each.
+        asked: What is asked for.
+        ordered: Items are windows in the order of time, whose neighbours resemble each other.
+        length: Rows of a window from its first input to past the last row that is asked for; 1 of samples.
+        stride: Rows between the starts of neighbouring windows.
+        noun: What an item is called.
+    """
+
+    seen: dict[str, Seen]
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    asked: tuple[Asked, ...]
+    ordered: bool
+    length: int
+    stride: int
+    noun: str
+
+    def unit(self, channel: int) -> str:
+        """Return the unit of a channel with a space before it, "" where unknown."""
+        return f" {self.units[channel]}" if self.units[channel] else ""
+
+
+def summarize(items: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return mean, standard deviation, least and largest value of each item and channel, NaN where none was observed.
+
+    Args:
+        items: (items, values, channels), NaN where missing; integers are taken as they are.
+    """
+    if items.dtype.kind == "f" and np.isnan(items.sum()):
+        return summarize_some(items)
+    mean = items.mean(1, dtype=np.float64)
+    spread = np.sqrt(((items - mean[:, None].astype(np.float32)) ** 2).mean(1, dtype=np.float64))
+    return mean, spread, items.min(1).astype(np.float64), items.max(1).astype(np.float64)
+
+
+def summarize_some(items: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the same where values are missing."""
+    observed = ~np.isnan(items)
+    count = observed.sum(1).astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(observed, items, 0).sum(1, dtype=np.float64) / count
+        gone = np.where(observed, items - mean[:, None], 0)
+        spread = np.sqrt((gone**2).sum(1, dtype=np.float64) / count)
+    low, high = np.where(observed, items, np.inf).min(1), np.where(observed, items, -np.inf).max(1)
+    return mean, spread, np.where(count > 0, low, np.nan), np.where(count > 0, high, np.nan)
