@@ -6,7 +6,8 @@ from pathlib import Path
 from dlkit.quality.checked import Check
 from dlkit.report.check.page import Drawn, check_page
 from dlkit.report.page.page import write_page
-from dlkit.train.check_repairs import previews_of, repairs_yaml
+from dlkit.train.check_previews import previews_of
+from dlkit.train.check_repairs import repairs_yaml
 from dlkit.train.check_seen import Seen
 
 

@@ -1,14 +1,12 @@
-"""Repairs of findings: what they change in the rows, and all of them in one place."""
+"""The first repair of each finding, all of them in one place."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
 
 from dlkit.core.finding import Cure, Finding, ranked
 from dlkit.quality.checked import Check
-from dlkit.report.check.previews import Preview
-from dlkit.train.check_seen import Seen
 
 
 def repairs_of(findings: Iterable[Finding]) -> dict[str, Any]:
@@ -44,8 +42,3 @@ def repairs_yaml(check: Check) -> str:
     """Return all first repairs as YAML."""
     found = repairs_of(check.findings)
     return yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=110) if found else ""
-
-
-def previews_of(findings: Sequence[Finding], seen: Sequence[Seen]) -> list[Preview]:
-    """Return what the first repairs change."""
-    return []

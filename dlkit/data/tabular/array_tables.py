@@ -51,7 +51,8 @@ def array_chunks(name: str, arrays: Mapping[str, Any], columns: list[str], rows:
     lengths = {part.key: len(arrays[part.key]) for part in wanted.values()}
     require(
         len(set(lengths.values())) <= 1,
-        f"{name} holds arrays of unequal length ({', '.join(f'{key}: {n}' for key, n in lengths.items())}); "
+        f"{name} holds arrays of unequal length ({', '.join(f'{key}: {n}' for key, n in list(lengths.items())[:8])}"
+        f"{', ...' if len(lengths) > 8 else ''}); "
         "name arrays of one length in `channels`.",
     )
     for start in range(0, max(lengths.values(), default=0), rows):
