@@ -43,28 +43,35 @@ class Extremes:
         for sign, ends, limits in ((1, self.low, self._limits[0]), (-1, self.high, self._limits[1])):
             inside = values <= limits[:, None] if sign > 0 else values >= -limits[:, None]
             for channel in np.flatnonzero(inside.any(1)).tolist():
-                rows = np.flatnonzero(inside[channel])
-                ends[channel] = self._merged(ends[channel], rows, channel, block, sign)
+                known, column = ends[channel], values[channel]
+                left = np.count_nonzero(inside[channel]) - self._count(known, column, block)
+                if left:
+                    rows = np.flatnonzero(inside[channel])
+                    ends[channel] = self._merged(known, rows[np.isfinite(column[rows])], column, block, sign)
                 if len(ends[channel]) == VALUES:
                     limits[channel] = sign * ends[channel][-1].value
 
-    def _merged(self, known: list[End], rows: np.ndarray, channel: int, block: Block, sign: int) -> list[End]:
-        values = block.fresh[channel]
+    def _count(self, known: list[End], column: np.ndarray, block: Block) -> int:
+        """Count values that are known already, and return how many rows have one."""
+        total = 0
         for end in known:
-            same = rows[values[rows] == end.value]
-            if len(same):
-                self._seen(end, same, block)
-                rows = rows[values[rows] != end.value]
-        if not len(rows):
-            return known
-        found = values[rows]
-        new = []
-        for value in np.unique(found[np.isfinite(found)])[::sign][:VALUES].tolist():
-            new.append(End(value))
-            self._seen(new[-1], rows[found == value], block)
-        return sorted(known + new, key=lambda end: sign * end.value)[:VALUES]
+            same = column == np.float32(end.value)
+            count = np.count_nonzero(same)
+            total += count
+            self._seen(end, same, count, block)
+        return total
 
-    def _seen(self, end: End, rows: np.ndarray, block: Block) -> None:
-        end.count += len(rows)
-        if len(end.places) < MOST:
-            end.places += [block.place(block.halo + row) for row in rows[: MOST - len(end.places)].tolist()]
+    def _merged(self, known: list[End], rows: np.ndarray, column: np.ndarray, block: Block, sign: int) -> list[End]:
+        """Return the known values with those that are new, cut to as many as are kept."""
+        new = np.setdiff1d(column[rows], [end.value for end in known])[::sign][:VALUES]
+        found = [End(value) for value in new.tolist()]
+        for end in found:
+            same = column == np.float32(end.value)
+            self._seen(end, same, np.count_nonzero(same), block)
+        return sorted(known + found, key=lambda end: sign * end.value)[:VALUES]
+
+    def _seen(self, end: End, same: np.ndarray, count: int, block: Block) -> None:
+        end.count += count
+        if count and len(end.places) < MOST:
+            rows = np.flatnonzero(same)[: MOST - len(end.places)]
+            end.places += [block.place(block.halo + row) for row in rows.tolist()]

@@ -1,7 +1,9 @@
 """What is kept of all rows in bounded memory, for whoever looks at them longer than one pass allows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -48,25 +50,46 @@ class Every:
     """
 
     def __init__(self, channels: int, rows: int, most: int) -> None:
-        self.rows, self.most, self.stride = rows, max(most, 2), 1
-        self.numbers = np.empty(0, np.int64)
-        self.times = np.empty(0, np.int64)
-        self.columns = np.empty((channels, 0), np.float32)
+        self.rows, self.most, self.stride, self.kept = rows, max(most, 2), 1, 0
+        self._parts = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((channels, 0), np.float32))]
 
     def add(self, block: Block) -> None:
         """Take in the new rows of a block."""
-        period = self.rows * self.stride
-        numbers = np.arange(block.first, block.first + len(block))
-        numbers = numbers[numbers % period < self.rows]
+        past, period = block.first + len(block), self.rows * self.stride
+        starts = np.arange(block.first // period * period, past, period)
+        numbers = (starts[:, None] + np.arange(self.rows)).ravel()
+        numbers = numbers[(numbers >= block.first) & (numbers < past)]
         within = numbers - block.first + block.halo
-        self.numbers = np.concatenate([self.numbers, numbers])
-        self.times = np.concatenate([self.times, block.times[within]])
-        self.columns = np.concatenate([self.columns, block.columns[:, within]], 1)
-        while len(self.numbers) > self.most * self.rows:
+        self._parts.append((numbers, block.times[within], block.columns[:, within]))
+        self.kept += len(numbers)
+        while self.kept > self.most * self.rows:
             self.stride *= 2
             stay = self.numbers % (self.rows * self.stride) < self.rows
-            self.numbers, self.times = self.numbers[stay], self.times[stay]
-            self.columns = np.ascontiguousarray(self.columns[:, stay])
+            numbers, times, columns = self._joined
+            self._parts = [(numbers[stay], times[stay], np.ascontiguousarray(columns[:, stay]))]
+            self.kept = int(stay.sum())
+
+    @property
+    def _joined(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        if len(self._parts) > 1:
+            numbers, times, columns = zip(*self._parts, strict=True)
+            self._parts = [(np.concatenate(numbers), np.concatenate(times), np.concatenate(columns, 1))]
+        return self._parts[0]
+
+    @property
+    def numbers(self) -> Int64[np.ndarray, " kept"]:
+        """Number of each row over all series."""
+        return self._joined[0]
+
+    @property
+    def times(self) -> Int64[np.ndarray, " kept"]:
+        """Stamp of each row."""
+        return self._joined[1]
+
+    @property
+    def columns(self) -> Float32[np.ndarray, "channels kept"]:
+        """Values, NaN where missing."""
+        return self._joined[2]
 
 
 class Bins:
@@ -89,22 +112,29 @@ class Bins:
         if not len(borders):
             return
         bins = (self.seen + borders) // self.width
-        self._reduce(block.fresh, borders, bins)
+        self._reduce(block, borders, bins)
         self.times[(self.seen + starts) // self.width] = block.times[block.halo + starts]
         self.seen += len(block)
 
-    def _reduce(self, values: np.ndarray, borders: np.ndarray, bins: np.ndarray) -> None:
-        known = np.isfinite(values)
-        if known.all():
-            low = high = full = values
-            count = np.diff(borders, append=values.shape[1])[None]
-        else:
-            low, high, full = (np.where(known, values, np.float32(fill)) for fill in (np.inf, -np.inf, 0))
-            count = np.add.reduceat(known, borders, axis=1, dtype=np.int64)
-        self.low[:, bins] = np.minimum(self.low[:, bins], np.minimum.reduceat(low, borders, axis=1))
-        self.high[:, bins] = np.maximum(self.high[:, bins], np.maximum.reduceat(high, borders, axis=1))
-        self.sum[:, bins] += np.add.reduceat(full, borders, axis=1, dtype=np.float64)
-        self.count[:, bins] += count
+    def _reduce(self, block: Block, borders: np.ndarray, bins: np.ndarray) -> None:
+        """Take in channels without holes as they are, and the others with something neutral in their holes."""
+        holed = block.holed
+        whole = np.setdiff1d(np.arange(len(block.columns)), holed) if len(holed) else slice(None)
+        values = block.fresh[whole]
+        self._merge(whole, bins, borders, (values, values, values))
+        self.count[whole, bins[0] : bins[-1] + 1] += np.diff(borders, append=len(block))
+        if len(holed):
+            known = np.isfinite(block.fresh[holed])
+            parts = [np.where(known, block.fresh[holed], np.float32(fill)) for fill in (np.inf, -np.inf, 0)]
+            self._merge(holed, bins, borders, parts)
+            self.count[holed, bins[0] : bins[-1] + 1] += np.add.reduceat(known, borders, axis=1, dtype=np.int64)
+
+    def _merge(self, channels: Any, bins: np.ndarray, borders: np.ndarray, parts: Sequence[np.ndarray]) -> None:
+        some = slice(int(bins[0]), int(bins[-1]) + 1)
+        low, high, total = parts
+        self.low[channels, some] = np.minimum(self.low[channels, some], np.minimum.reduceat(low, borders, axis=1))
+        self.high[channels, some] = np.maximum(self.high[channels, some], np.maximum.reduceat(high, borders, axis=1))
+        self.sum[channels, some] += np.add.reduceat(total, borders, axis=1)
 
     def _double(self) -> None:
         self.width *= 2
@@ -173,12 +203,10 @@ class Kept:
             mean=mean.astype(np.float32),
         )
 
-    def place(self, spaced: int) -> Place:
-        """Return where the row of a number of :meth:`spaced` is."""
-        number = int(self.spread.numbers[spaced])
+    def place(self, number: int, stamp: int) -> Place:
+        """Return where a row is; ``number`` counts over all series, from 0."""
         first, name, row = self.series[int(self._series_of(np.array([number]))[0])]
-        stamp = int(self.spread.times[spaced])
-        return Place(series=name, first=stamp, last=stamp, row=row + number - first + 1)
+        return Place(series=name, first=int(stamp), last=int(stamp), row=row + int(number) - first + 1)
 
     def _series_of(self, numbers: np.ndarray) -> np.ndarray:
         """Return the number of the series of each row."""

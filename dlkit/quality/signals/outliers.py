@@ -7,7 +7,7 @@ import numpy as np
 from dlkit.core.finding import MOST, Cure, Finding
 from dlkit.quality.signals.angles import is_angle
 from dlkit.quality.signals.apart import stand_apart
-from dlkit.quality.signals.spikes import FLOOR, Spike
+from dlkit.quality.signals.spikes import FLOOR
 from dlkit.quality.signals.stuck import FEW
 from dlkit.quality.words import amount, many, share_text, when
 
@@ -22,23 +22,27 @@ def outlier_findings(seen: "Seen") -> list[Finding]:
     found = []
     for channel in range(len(seen.layout.channels)):
         spikes = odd_spikes(seen, channel)
-        found += [_finding(spikes, seen, channel)] if spikes else []
+        found += [_finding(spikes, seen, channel)] if len(spikes) else []
     return found
 
 
-def odd_spikes(seen: "Seen", channel: int) -> list[Spike]:
-    """Return the spikes that stand apart from all others, the largest first; none from a floor, as in rain."""
-    codes = {code.value for code in seen.codes[channel]}
-    known = [one for one in seen.spikes.largest[channel] if one.value not in codes and one.usual not in codes]
-    if not known or is_angle(seen, channel) or len(seen.levels(channel).values) <= FEW:
-        return []
+def odd_spikes(seen: "Seen", channel: int) -> np.ndarray:
+    """Return the spikes that stand apart from all others, the largest first, as :class:`Spikes` keeps them.
+
+    None from a floor, as in rain; where values are coarse, the score is at most the height in their steps.
+    """
+    known = seen.spikes.largest[channel]
+    codes = [np.float32(code.value) for code in seen.codes[channel]]
+    known = known[~(np.isin(known["value"], codes) | np.isin(known["usual"], codes))]
+    levels = seen.levels(channel)
+    if not len(known) or len(levels.values) <= FEW or is_angle(seen, channel):
+        return known[:0]
     low, high = _floor(seen, channel)
-    step = seen.levels(channel).step
-    scored = [(min(one.score, abs(one.value - one.usual) / step) if step else one.score, one) for one in known]
-    scored = [(score, one) for score, one in scored if score > FLOOR and low < one.usual < high]
-    scored.sort(key=lambda pair: -pair[0])
-    most = int(SHARE * seen.kept.rows) + 3
-    return [one for _, one in scored[: stand_apart(np.array([score for score, _ in scored]), FLOOR, most)]]
+    height = np.abs(known["value"] - known["usual"])
+    known["score"] = np.minimum(known["score"], height / levels.step if levels.step else np.inf)
+    known = known[(known["score"] > FLOOR) & (known["usual"] > low) & (known["usual"] < high)]
+    known = known[np.argsort(-known["score"], kind="stable")]
+    return known[: stand_apart(known["score"], FLOOR, int(SHARE * seen.kept.rows) + 3)]
 
 
 def _floor(seen: "Seen", channel: int) -> tuple[float, float]:
@@ -49,18 +53,19 @@ def _floor(seen: "Seen", channel: int) -> tuple[float, float]:
     return low if at_low > 0.1 else -np.inf, high if at_high > 0.1 else np.inf
 
 
-def _finding(spikes: list[Spike], seen: "Seen", channel: int) -> Finding:
-    name, unit, largest = seen.layout.channels[channel], seen.layout.units[channel], spikes[0]
-    step = round(seen.intervals.step)
+def _finding(spikes: np.ndarray, seen: "Seen", channel: int) -> Finding:
+    name, unit, step = seen.layout.channels[channel], seen.layout.units[channel], round(seen.intervals.step)
+    score, value, usual, *_ = spikes[0].tolist()
     share = len(spikes) / max(int(seen.tally.n[channel]), 1)
     line = ("{class_path: dlkit.data.cleaning.despike.Despike, init_args: "
             f"{{channels: ['{name}'], width: {16 * step}ns}}}}")  # fmt: skip
+    places = [seen.kept.place(one["row"], one["time"]) for one in spikes[:MOST]]
     return Finding(
         kind="spike", level="warning", source=seen.layout.source, channel=name, count=len(spikes), share=share,
-        places=tuple(one.place for one in spikes[:MOST]),
+        places=tuple(places),
         what=f"'{name}' has {many(len(spikes), 'spike')} ({share_text(share)}): the largest goes from "
-        f"{amount(largest.usual, unit)} to {amount(largest.value, unit)} and back, {largest.score:.0f} robust standard "
-        f"deviations, at {when(largest.place.first or 0, dated=seen.layout.dated)}.",
+        f"{amount(usual, unit)} to {amount(value, unit)} and back, {score:.0f} robust standard deviations, "
+        f"at {when(places[0].first or 0, dated=seen.layout.dated)}.",
         why="A few rows far from their surroundings dominate a squared error and the scale of the channel.",
         cures=(Cure(place="clean", line=line),) if step else (),
     )  # fmt: skip

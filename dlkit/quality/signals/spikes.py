@@ -1,30 +1,19 @@
 """Excursions of a few rows that come back: every jump is compared with the usual step of its surroundings."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from dlkit.core.finding import Place
 from dlkit.quality.signals.block import HALO, Block
 
 REGIME = 256  # rows over which the usual step is measured
-JUMP = 4.0  # usual steps from which on a row may begin a spike
+JUMP = 5.0  # usual steps from which on a row may begin a spike
 WIDEST = 4  # rows of a spike
 AROUND = 16  # rows to each side that a spike is compared with
 FLOOR = 5.0  # robust standard deviations from which on a spike is scored
 MOST = 1024  # spikes of a channel that are kept
-MOST_JUMPS = 4096  # of a channel and block that are looked at
+MOST_JUMPS = 256  # of a channel and block that are looked at, the largest
 
-
-@dataclass(frozen=True)
-class Spike:
-    """A row far from its surroundings: its robust standard score, its value, and that of the surroundings."""
-
-    score: float
-    value: float
-    usual: float
-    place: Place
+SPIKE = np.dtype([("score", "f8"), ("value", "f4"), ("usual", "f8"), ("row", "i8"), ("time", "i8")])
 
 
 class Spikes:
@@ -32,12 +21,15 @@ class Spikes:
 
     Args:
         channels: Number of channels.
+
+    Attributes:
+        largest: The largest spikes of each channel: robust standard score, value, value of the surroundings, number of
+            the row over all series, and stamp.
     """
 
     def __init__(self, channels: int) -> None:
-        self.seen = np.zeros(channels, np.int64)
         self.steps, self.rows = np.zeros(channels), 0
-        self.largest: list[list[Spike]] = [[] for _ in range(channels)]
+        self.largest = [np.empty(0, SPIKE) for _ in range(channels)]
 
     def add(self, block: Block) -> None:
         """Judge each row once, when the rows on both sides are there: half a halo later than it comes."""
@@ -57,21 +49,22 @@ class Spikes:
         large[:, past - 1 :] = False
         for channel in np.flatnonzero(large.any(1)).tolist():
             rows = np.flatnonzero(large[channel]) + 1
-            self._channel(channel, block, rows[:MOST_JUMPS], float(overall[channel]))
+            if len(rows) > MOST_JUMPS:
+                rows = np.sort(rows[np.argpartition(-jumps[channel, rows - 1], MOST_JUMPS)[:MOST_JUMPS]])
+            self._channel(channel, block, rows, float(overall[channel]))
 
     def _channel(self, channel: int, block: Block, rows: np.ndarray, overall: float) -> None:
         """Score spikes that begin at some rows."""
         scores, tops, usual = spike_scores(block.columns[channel], rows, overall)
         good = np.flatnonzero(scores > FLOOR)
-        self.seen[channel] += len(good)
-        known = self.largest[channel]
-        least = known[-1].score if len(known) == MOST else FLOOR
-        new = [
-            Spike(float(scores[i]), float(block.columns[channel, tops[i]]), float(usual[i]), block.place(int(tops[i])))
-            for i in good.tolist() if scores[i] > least
-        ]  # fmt: skip
-        if new:
-            self.largest[channel] = sorted(known + new, key=lambda spike: -spike.score)[:MOST]
+        tops = tops[good]
+        new = np.empty(len(good), SPIKE)
+        new["score"], new["value"], new["usual"] = scores[good], block.columns[channel, tops], usual[good]
+        new["row"], new["time"] = tops - block.halo + block.first, block.times[tops]
+        known = np.concatenate([self.largest[channel], new])
+        if len(known) > 2 * MOST:
+            known = known[np.argsort(-known["score"], kind="stable")[:MOST]]
+        self.largest[channel] = known
 
 
 def _usual(jumps: np.ndarray) -> np.ndarray:
@@ -131,14 +124,19 @@ def spike_scores(
     place = at[:, None] + sides + np.where(sides >= 0, width[:, None], 0)
     around = padded[place]
     known = np.isfinite(around).sum(1) >= AROUND
-    around[~known] = 0.0
-    usual = np.nanmedian(around, axis=1)
-    spread = 1.4826 * np.nanmedian(np.abs(around - usual[:, None]), axis=1)
+    usual = _median(around)
+    spread = 1.4826 * _median(np.abs(around - usual[:, None]))
     steps = np.abs(np.diff(around, axis=1))
     steps[:, AROUND - 1] = np.nan
-    scale = np.maximum(np.maximum(spread, np.nanmean(steps, axis=1)), 0.1 * overall)
+    scale = np.fmax(np.fmax(spread, _mean(steps)), 0.1 * overall)
     inside = np.where(np.arange(WIDEST + 1) < width[:, None], (ahead - usual[:, None]) * up, np.inf)
     height = inside.min(1)
     score = np.where((width > 0) & known & (scale > 0), height / np.where(scale > 0, scale, 1.0), 0.0)
     top = rows + np.where(np.isfinite(inside), inside, -np.inf).argmax(1)
     return score, top, usual
+
+
+def _median(rows: np.ndarray) -> np.ndarray:
+    """Return the lower median of what is known in each row, NaN where nothing is."""
+    count = np.isfinite(rows).sum(1)
+    return np.asarray(np.sort(rows, axis=1)[np.arange(len(rows)), np.maximum(count - 1, 0) // 2])
