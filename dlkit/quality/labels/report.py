@@ -16,7 +16,8 @@ class LabelReport:
         findings: What is wrong.
         table: One row for each sample or interval that was judged, the most doubtful first. Of samples: ``number``,
             ``name``, ``label``, ``suggested``, ``confidence`` (probability of its own label out of fold), ``margin``,
-            ``suspect``; of intervals: ``series``, ``label``, ``onset``, ``offset``, ``problem``, ``shift_s``, ``score``.
+            ``suspect``; of values with ``error`` in units of the largest that chance brings; of intervals as
+            :func:`dlkit.quality.labels.check_segments.segment_findings` says.
         facts: What was measured besides, as plain types for JSON: the model and how right it is, shares of classes.
     """
 
