@@ -1,82 +1,85 @@
-"""Which findings the settings of a config take care of already."""
+"""Which findings the settings of a config take care of already: those that have one of the repairs."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from dlkit.core.finding import Finding
-from dlkit.data.base import Source
+import yaml
+
+from dlkit.core.finding import Cure, Finding
 from dlkit.data.sources.aligned import Aligned
 
-POLICIES: Mapping[str, tuple[str, frozenset[str]]] = {
-    "gap": ("gaps", frozenset({"split", "fill"})),
-    "duplicate stamps": ("duplicates", frozenset({"first", "last", "mean"})),
-    "disorder": ("disorder", frozenset({"sort"})),
-    "irregular": ("irregular", frozenset({"split", "snap"})),
+POLICIES: Mapping[str, frozenset[str]] = {
+    "gaps": frozenset({"split", "fill"}),
+    "duplicates": frozenset({"first", "last", "mean"}),
+    "disorder": frozenset({"sort"}),
+    "irregular": frozenset({"split", "snap", "keep"}),
 }
-"""Setting of a source for each kind of finding, and the values that mend it."""
+"""Values of a setting of the source that repair the clock, each in its way."""
+BY_CLOCK = {"gap", "duplicate stamp", "bursts", "jitter", "rate change", "rate drift"}
+"""What several sources leave behind where they are brought to one clock."""
 
 
 def with_handled(findings: Iterable[Finding], data: Any) -> list[Finding]:
     """Return findings, each with the setting that takes care of it."""
-    return [replace(one, handled=handled_by(one, data)) if not one.handled else one for one in findings]
+    return [one if one.handled else replace(one, handled=handled_by(one, data)) for one in findings]
 
 
 def handled_by(finding: Finding, data: Any) -> str:
     """Return the setting that takes care of a finding, "" where none does."""
-    return by_policy(finding, data) or by_step(finding, data) or by_choice(finding, data)
+    if finding.kind in BY_CLOCK and isinstance(getattr(data, "source", data), Aligned):
+        return "the clock that all sources are brought to"
+    if finding.channel and not is_used(finding, data):
+        return "`inputs` and `targets`, which leave the channel out"
+    return next((said for cure in finding.cures if (said := has(cure, finding, data))), "")
 
 
-def by_policy(finding: Finding, data: Any) -> str:
-    """Return the setting of the source that mends the clock."""
-    name, values = POLICIES.get(finding.kind, ("", frozenset()))
-    source = source_of(finding, data)
-    value = getattr(source, "settings", {}).get(name) if isinstance(source, Source) else None
-    if value in values:
-        return f"`{name}: {value}` of the source"
-    return "the clock that all sources are brought to" if name and aligned(data) else ""
+def has(cure: Cure, finding: Finding, data: Any) -> str:
+    """Return in words where a config has a repair already, "" where it has not."""
+    given = yaml.safe_load(cure.line)
+    if not isinstance(given, dict):
+        return ""
+    if cure.place == "clean":
+        return by_step(str(given.get("class_path", "")), finding, data)
+    owner = data if cure.place == "data" else source_of(finding, data)
+    if cure.place == "input":
+        owner = getattr(data, "source", data).sources.get(finding.source)
+    same = all(is_set(name, setting_of(owner, name), value) for name, value in given.items())
+    return f"`{cure.line}` of the {cure.place}" if same else ""
+
+
+def is_set(name: str, known: Any, wanted: Any) -> bool:
+    """Tell whether a setting has a value that repairs: the wanted one, one as good, or a list that holds it."""
+    if isinstance(wanted, list) and isinstance(known, list | tuple):
+        return all(one in known for one in wanted)
+    return known == wanted or (name in POLICIES and known in POLICIES[name])
+
+
+def setting_of(owner: Any, name: str) -> Any:
+    """Return a setting of a source, an input or a data module."""
+    settings = getattr(owner, "settings", None)
+    if isinstance(settings, Mapping):
+        return settings.get(name)
+    return getattr(owner if settings is None else settings, name, None)
+
+
+def by_step(path: str, finding: Finding, data: Any) -> str:
+    """Return the cleaning step of a kind that changes a channel."""
+    for step in getattr(data, "clean", None) or []:
+        kind = type(step)
+        channels = getattr(step, "channels", None) or ["*"]
+        named = not finding.channel or any(fits(finding.channel, one) for one in channels)
+        if path == f"{kind.__module__}.{kind.__qualname__}" and named:
+            return f"`{kind.__name__}` in `clean`"
+    return ""
 
 
 def source_of(finding: Finding, data: Any) -> Any:
     """Return the source that a finding is about."""
     source = getattr(data, "source", data)
-    return source.sources[finding.source].source if aligned(data) and finding.source in source.sources else source
-
-
-def aligned(data: Any) -> bool:
-    """Tell whether a data module has several sources."""
-    return isinstance(getattr(data, "source", data), Aligned)
-
-
-STEPS: Mapping[str, frozenset[str]] = {
-    "sentinel": frozenset({"Mask"}),
-    "stuck": frozenset({"Mask"}),
-    "spikes": frozenset({"Despike", "Clip", "Mask"}),
-    "missing": frozenset({"Interpolate"}),
-    "constant": frozenset({"DropChannels"}),
-    "duplicate channel": frozenset({"DropChannels"}),
-    "unit change": frozenset({"Scale"}),
-}
-"""Steps of `clean` that mend each kind of finding."""
-
-
-def by_step(finding: Finding, data: Any) -> str:
-    """Return the cleaning step that mends a channel."""
-    for step in getattr(data, "clean", None) or []:
-        name = type(step).__name__
-        channels = getattr(step, "channels", ["*"])
-        if name in STEPS.get(finding.kind, ()) and any(fnmatchcase(finding.channel, one) for one in channels):
-            return f"`{name}` in `clean`"
-    return ""
-
-
-def by_choice(finding: Finding, data: Any) -> str:
-    """Return the choice that leaves a channel out, or gives the network what is known of its missing values."""
-    if finding.channel and not is_used(finding, data):
-        return "`inputs` and `targets`, which leave it out"
-    masks = finding.kind == "missing" and getattr(data, "mask_channels", False)
-    return "`mask_channels: true`, which tells the network" if masks else ""
+    several = isinstance(source, Aligned) and finding.source in source.sources
+    return source.sources[finding.source].source if several else source
 
 
 def is_used(finding: Finding, data: Any) -> bool:
@@ -85,4 +88,9 @@ def is_used(finding: Finding, data: Any) -> bool:
     if not isinstance(roles, Mapping) or roles.get("inputs") is None:
         return True
     chosen = [*roles["inputs"], *roles.get("targets", []), *roles.get("future", [])]
-    return any(finding.channel == one or fnmatchcase(finding.channel, one) for one in chosen)
+    return any(fits(finding.channel, one) for one in chosen)
+
+
+def fits(channel: str, pattern: str) -> bool:
+    """Tell whether a name or glob means a channel."""
+    return channel == pattern or fnmatchcase(channel, pattern)

@@ -12,16 +12,11 @@ from dlkit.data.raw.base import Progress, Raw
 from dlkit.data.records import Events, Frames, Samples
 from dlkit.quality.checked import SourceFacts
 from dlkit.quality.fitness.changes import changes
-from dlkit.quality.images.frames import frame_findings
-from dlkit.quality.images.samples import image_findings
-from dlkit.quality.labels.check_samples import samples_findings
-from dlkit.quality.labels.check_segments import segment_findings
 from dlkit.quality.labels.report import LabelReport
 from dlkit.quality.scan import Layout, every
 from dlkit.quality.signals.all import Signals, scans_of, signals_of
 from dlkit.quality.words import when
 from dlkit.report.check.look import Look
-from dlkit.report.check.looks import sample_looks, stream_looks
 
 SECOND = 1e9
 CLOCK = ("jitter", "longest_gap", "gap_time", "span")
@@ -101,9 +96,13 @@ def see_rows(
     if facts.rows:
         seen.findings += changes(signals.kept, raw.layout, quick=wanted.quick)
     if events and facts.rows:
+        from dlkit.quality.labels.check_segments import segment_findings
+
         seen.labels = segment_findings(events, signals.kept.streams(), seed=wanted.seed, source=facts.name)
         seen.findings += seen.labels.findings
     if facts.rows and not wanted.quick:
+        from dlkit.report.check.looks import stream_looks
+
         first_ones = list(dict.fromkeys(one.channel for one in ranked(seen.findings) if one.channel))
         seen.looks = stream_looks(signals.kept, raw.layout, events, first=first_ones, seed=wanted.seed)
     return seen
@@ -149,8 +148,13 @@ def see_samples(samples: Samples, wanted: Wanted, facts: SourceFacts, roles: np.
     facts.facts = sample_facts(samples)
     seen = Seen(facts=facts)
     if is_image(samples):
+        from dlkit.quality.images.samples import image_findings
+
         seen.findings += image_findings(samples, roles, facts.name)
     if not wanted.quick:
+        from dlkit.quality.labels.check_samples import samples_findings
+        from dlkit.report.check.looks import sample_looks
+
         seen.labels = samples_findings(samples, seed=wanted.seed, source=facts.name)
         seen.findings += seen.labels.findings
         seen.looks = sample_looks(samples, seed=wanted.seed)
@@ -180,6 +184,8 @@ def sample_facts(samples: Samples) -> dict[str, Any]:
 
 def see_frames(frames: Sequence[Frames], facts: SourceFacts) -> Seen:
     """Look at the frames of a camera."""
+    from dlkit.quality.images.frames import frame_findings
+
     facts.rows = sum(len(one.times) for one in frames)
     seen = Seen(facts=facts)
     for one in frames:

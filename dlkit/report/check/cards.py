@@ -5,6 +5,7 @@ from html import escape
 
 from dlkit.core.finding import Cure, Finding, Level, Place
 from dlkit.quality.words import share_text, when
+from dlkit.report.check.groups import cures_of, groups_of
 from dlkit.report.page.elements import SIGNS, Tone, folded, inline, table
 
 TONES: Mapping[Level, Tone] = {"error": "bad", "warning": "warn", "note": "info"}
@@ -15,38 +16,58 @@ WHERE = {
     "clean": "in the list `clean` of the data module",
 }
 SHOWN = 8  # places in a table
+SHOWN_CURES = 3
+FEW_PRINTED = 12  # channels that are listed on paper
 
 
-def card(finding: Finding, *, dated: bool = True) -> str:
-    """Return a finding.
+def card(group: Sequence[Finding], *, dated: bool = True) -> str:
+    """Return a finding, or several of one kind.
 
     Args:
-        finding: The finding.
-        dated: Whether its times are dates; else they count from a start.
+        group: The findings, the worst first.
+        dated: Whether their times are dates; else they count from a start.
     """
-    tone: Tone = "good" if finding.handled else TONES[finding.level]
+    worst = group[0]
+    tone: Tone = "good" if worst.handled else TONES[worst.level]
     sign = f'<span class="sign" aria-hidden="true">{SIGNS[tone]}</span>'
-    head = f"<h3>{sign}{escape(title_of(finding))} <span>{escape(level_of(finding))}</span></h3>"
-    body = f"<p>{inline(finding.what)}</p><p>{inline(finding.why)}</p>"
-    done = f"<p>Taken care of: {inline(finding.handled)}.</p>" if finding.handled else ""
-    cures = "" if finding.handled else "".join(cure_html(cure) for cure in finding.cures)
-    return f'<article class="finding {tone}">{head}{body}{done}{cures}{places_html(finding, dated=dated)}</article>'
+    head = f"<h3>{sign}{escape(title_of(group))} <span>{escape(level_of(group))}</span></h3>"
+    done = f"<p>Taken care of: {inline(worst.handled)}.</p>" if worst.handled else ""
+    body = f"<p>{inline(worst.what)}</p><p>{inline(worst.why)}</p>{done}{channels_html(group)}"
+    cures = "" if worst.handled else cures_html(cures_of(group))
+    return f'<article class="finding {tone}">{head}{body}{cures}{places_html(worst, dated=dated)}</article>'
 
 
-def title_of(finding: Finding) -> str:
+def channels_html(group: Sequence[Finding]) -> str:
+    """Return what is said of each of several channels."""
+    rows = [[one.channel, f"{one.count:,}", share_text(one.share) if one.share else "", one.what] for one in group]
+    shown = table(["channel", "count", "share", "what"], rows, words=1) if len(group) > 1 else ""
+    return folded(f"All {len(group)} channels", shown, printed=len(group) <= FEW_PRINTED)
+
+
+def title_of(group: Sequence[Finding]) -> str:
     """Return what it is and of what."""
-    of = ".".join(part for part in (finding.source, finding.channel) if part)
-    return f"{finding.kind[:1].upper()}{finding.kind[1:]}" + (f": {of}" if of else "")
+    worst = group[0]
+    of = ".".join(part for part in (worst.source, worst.channel) if part)
+    if len(group) > 1:
+        of = f"{len(group)} channels" + (f" of {worst.source}" if worst.source else "")
+    return f"{worst.kind[:1].upper()}{worst.kind[1:]}" + (f": {of}" if of else "")
 
 
-def level_of(finding: Finding) -> str:
-    """Return its level, and how much it concerns, in words."""
-    parts = [f"{finding.level}, taken care of" if finding.handled else finding.level]
-    if finding.count:
-        parts.append(f"{finding.count:,}")
-    if finding.share:
-        parts.append(share_text(finding.share))
+def level_of(group: Sequence[Finding]) -> str:
+    """Return its level, and how much the worst of them concerns, in words."""
+    worst = group[0]
+    parts = [f"{worst.level}, taken care of" if worst.handled else worst.level]
+    if worst.count:
+        parts.append(f"{worst.count:,}")
+    if worst.share:
+        parts.append(share_text(worst.share))
     return " · ".join(parts)
+
+
+def cures_html(cures: Sequence[Cure]) -> str:
+    """Return repairs; of many those of the worst are shown, the others folded."""
+    first, rest = [cure_html(cure) for cure in cures[:SHOWN_CURES]], [cure_html(cure) for cure in cures[SHOWN_CURES:]]
+    return "".join(first) + folded(f"{len(rest)} more repairs", "".join(rest))
 
 
 def cure_html(cure: Cure) -> str:
@@ -77,5 +98,5 @@ def cell(place: Place, name: str, *, dated: bool) -> str:
 
 
 def cards(findings: Sequence[Finding], *, dated: bool = True) -> str:
-    """Return findings below each other."""
-    return "".join(card(finding, dated=dated) for finding in findings)
+    """Return findings below each other, those of one kind together."""
+    return "".join(card(group, dated=dated) for group in groups_of(findings))

@@ -29,6 +29,11 @@ def verdict(check: Check) -> tuple[Tone, str]:
     return "good", f"Nothing was found that would change an answer{left}{taken}."
 
 
+def title(check: Check) -> str:
+    """Return the heading: the last part of a path, or what was typed."""
+    return check.asked.rstrip("/").rpartition("/")[2] if " " not in check.asked else check.asked
+
+
 def lead(check: Check) -> str:
     """Return what stands above everything."""
     tone, said = verdict(check)
@@ -40,15 +45,15 @@ def tiles(check: Check) -> list[Tile]:
     counts = {level: len(check.of(level)) for level in ("error", "warning", "note")}
     rows = sum(source.rows for source in check.sources)
     kinds = {source.kind for source in check.sources}
-    channels = sum(len(source.channels) for source in check.sources)
+    channels = counted(sum(len(source.channels) for source in check.sources), "channel")
+    of = f"{channels} of {len(check.sources)} sources" if len(check.sources) > 1 else channels
     things = THINGS[next(iter(kinds))].capitalize() if len(kinds) == 1 else "Rows, frames and events"
     told: list[tuple[str, Tone]] = [("error", "bad"), ("warning", "warn"), ("note", "info")]
-    return [
-        Tile(things, f"{rows:,}", "of all sources" if len(check.sources) > 1 else ""),
-        Tile("Channels", f"{channels:,}", f"of {len(check.sources)} sources" if len(check.sources) > 1 else ""),
-        *(Tile(f"{level.capitalize()}s", str(counts[level]), "", tone if counts[level] else "good")
-          for level, tone in told),
-    ]  # fmt: skip
+    levels = [
+        Tile(f"{level.capitalize()}s", str(counts[level]), "", tone if counts[level] else "good")
+        for level, tone in told
+    ]
+    return [Tile(things, f"{rows:,}", of), *levels]
 
 
 def source_parts(source: SourceFacts) -> list[str]:

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from dlkit.core.finding import LEVELS, Finding, ranked
+from dlkit.core.finding import LEVELS, Finding
 from dlkit.quality.checked import Check
 from dlkit.report.check import overview
-from dlkit.report.check.cards import cards
+from dlkit.report.check.cards import card
 from dlkit.report.check.fitness import fitness_parts
+from dlkit.report.check.groups import groups_of
 from dlkit.report.check.labels import label_parts
 from dlkit.report.check.look import Look
 from dlkit.report.check.previews import Preview, preview_html
@@ -60,7 +61,13 @@ def check_page(check: Check, drawn: Drawn) -> str:
     ]
     foot = overview.foot(check)
     return page_html(
-        check.asked, overview.lead(check), sections, scripts=scripts, brand="dlkit check", foot=foot, tail=COPY
+        overview.title(check),
+        overview.lead(check),
+        sections,
+        scripts=scripts,
+        brand="dlkit check",
+        foot=foot,
+        tail=COPY,
     )
 
 
@@ -72,24 +79,19 @@ NO_QUESTION = (
 
 def found_parts(findings: Sequence[Finding], drawn: Drawn) -> list[str]:
     """Return the findings, the worst first; what is taken care of at the end."""
-    found = ranked(findings)
+    open_ones = groups_of(one for one in findings if not one.handled)
     parts = []
     for level in LEVELS:
-        own = [one for one in found if one.level == level and not one.handled]
-        parts += drawn_cards(own, drawn, f"{len(own) - OPEN} more of level {level}")
-    done = [one for one in found if one.handled]
-    parts.append(folded(f"Taken care of by settings: {len(done)}", dated_cards(done, drawn)))
-    return parts
+        html = [dated_card(group, drawn) for group in open_ones if group[0].level == level]
+        parts += [*html[:OPEN], folded(f"{len(html) - OPEN} more of level {level}", "".join(html[OPEN:]))]
+    done = groups_of(one for one in findings if one.handled)
+    said = f"Taken care of by settings: {sum(map(len, done))}"
+    return [*parts, folded(said, "".join(dated_card(group, drawn) for group in done))]
 
 
-def drawn_cards(findings: Sequence[Finding], drawn: Drawn, more: str) -> list[str]:
-    """Return cards; of many, those that are not the first are folded."""
-    return [dated_cards(findings[:OPEN], drawn), folded(more, dated_cards(findings[OPEN:], drawn))]
-
-
-def dated_cards(findings: Sequence[Finding], drawn: Drawn) -> str:
-    """Return cards, each in the times of its source."""
-    return "".join(cards([one], dated=drawn.dated.get(one.source, True)) for one in findings)
+def dated_card(group: Sequence[Finding], drawn: Drawn) -> str:
+    """Return a card in the times of its source."""
+    return card(group, dated=drawn.dated.get(group[0].source, True))
 
 
 def repair_parts(drawn: Drawn) -> list[str]:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dlkit.core.checks import counted
-from dlkit.core.finding import Finding, ranked
+from dlkit.core.finding import Finding
 from dlkit.quality.checked import Check, SourceFacts
 from dlkit.report.check.cards import TONES
+from dlkit.report.check.groups import cures_of, groups_of, named_channels
 from dlkit.report.check.overview import THINGS, verdict
 from dlkit.report.page.elements import SIGNS
 from dlkit.report.words import duration, names, size
@@ -51,12 +52,12 @@ def source_line(source: SourceFacts) -> str:
 
 def finding_lines(findings: Sequence[Finding], room: int) -> list[str]:
     """Return the worst findings, a sentence and a repair each, as many as there is room for."""
-    told = [one for one in ranked(findings) if not one.handled]
+    told = groups_of(one for one in findings if not one.handled)
     lines: list[str] = []
-    for number, one in enumerate(told):
-        own = one_finding(one)
+    for number, group in enumerate(told):
+        own = group_lines(group)
         if len(lines) + len(own) > room:
-            return [*lines, f"... and {further(told[number:])}"]
+            return [*lines, f"... and {further([one for rest in told[number:] for one in rest])}"]
         lines += own
     return lines
 
@@ -67,16 +68,16 @@ def further(findings: Sequence[Finding]) -> str:
     return names([counted(count, level) for level, count in levels.items()]) + " more"
 
 
-def one_finding(finding: Finding) -> list[str]:
-    """Return a finding in lines; a note has no repair here."""
-    of = ".".join(part for part in (finding.source, finding.channel) if part)
-    said = finding.what if not of or of in finding.what else f"{of}: {finding.what}"
-    sign = SIGNS[TONES[finding.level]]
-    lines = textwrap.wrap(
-        f"{sign} {finding.kind}: {said}", WIDTH, subsequent_indent="  ", max_lines=2, placeholder=" ..."
-    )
-    if finding.cures and finding.level != "note":
-        cure = finding.cures[0]
-        line = f"{WHERE[cure.place]} {cure.line}"
-        lines.append("    " + (line if len(line) <= WIDTH - 4 else f"{line[: WIDTH - 8]} ..."))
+def group_lines(group: Sequence[Finding]) -> list[str]:
+    """Return findings of one kind in lines; a note has no repair here."""
+    worst = group[0]
+    of = ".".join(part for part in (worst.source, worst.channel) if part)
+    said = worst.what if not of or worst.channel in worst.what else f"{of}: {worst.what}"
+    also = f" Also {named_channels(group, 6)}." if len(group) > 1 else ""
+    text = f"{SIGNS[TONES[worst.level]]} {worst.kind}: {said}{also}"
+    lines = textwrap.wrap(text, WIDTH, subsequent_indent="  ", max_lines=2, placeholder=" ...")
+    if worst.level != "note":
+        for cure in cures_of(group)[:1]:
+            line = f"{WHERE[cure.place]} {cure.line}"
+            lines.append("    " + (line if len(line) <= WIDTH - 4 else f"{line[: WIDTH - 8]} ..."))
     return lines

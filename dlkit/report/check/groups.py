@@ -1,0 +1,33 @@
+"""Findings of one kind in many channels are told once."""
+
+from collections.abc import Iterable, Sequence
+
+from dlkit.core.finding import Cure, Finding, ranked
+
+FEW = 3  # findings of a kind that are told one by one
+
+
+def groups_of(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Return findings, ranked; those of one kind, level and source in several channels stand together."""
+    every = ranked(findings)
+    place = {id(one): number for number, one in enumerate(every)}
+    found: dict[tuple[str, str, str, bool], list[Finding]] = {}
+    for one in every:
+        found.setdefault((one.level, one.kind, one.source, bool(one.handled)), []).append(one)
+    groups: list[list[Finding]] = []
+    for same in found.values():
+        groups += [same] if len(same) >= FEW and all(one.channel for one in same) else [[one] for one in same]
+    return sorted(groups, key=lambda group: place[id(group[0])])
+
+
+def cures_of(group: Sequence[Finding]) -> list[Cure]:
+    """Return the repairs of findings: all of one finding, the first of each of several, each once."""
+    cures = group[0].cures if len(group) == 1 else [one.cures[0] for one in group if one.cures]
+    return list(dict.fromkeys(cures))
+
+
+def named_channels(group: Sequence[Finding], most: int) -> str:
+    """Return the channels of all but the worst finding."""
+    others = [f"'{one.channel}'" for one in group[1:]]
+    more = f" and {len(others) - most} more" if len(others) > most else ""
+    return ", ".join(others[:most]) + more
