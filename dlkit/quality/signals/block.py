@@ -69,7 +69,7 @@ class Block:
         """Largest new value of each channel, NaN where one of them is NaN."""
         return np.asarray(self.fresh.max(1, initial=-np.inf))
 
-    @property
+    @cached_property
     def holed(self) -> Int64[np.ndarray, " some"]:
         """Channels with a new value that is no finite number."""
         return np.flatnonzero(~(np.isfinite(self.low) & np.isfinite(self.high)))

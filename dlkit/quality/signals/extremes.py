@@ -44,7 +44,7 @@ class Extremes:
             inside = values <= limits[:, None] if sign > 0 else values >= -limits[:, None]
             for channel in np.flatnonzero(inside.any(1)).tolist():
                 known, column = ends[channel], values[channel]
-                left = np.count_nonzero(inside[channel]) - self._count(known, column, block)
+                left = int(np.count_nonzero(inside[channel])) - self._count(known, column, block)
                 if left:
                     rows = np.flatnonzero(inside[channel])
                     ends[channel] = self._merged(known, rows[np.isfinite(column[rows])], column, block, sign)
@@ -56,7 +56,7 @@ class Extremes:
         total = 0
         for end in known:
             same = column == np.float32(end.value)
-            count = np.count_nonzero(same)
+            count = int(np.count_nonzero(same))
             total += count
             self._seen(end, same, count, block)
         return total
@@ -67,7 +67,7 @@ class Extremes:
         found = [End(value) for value in new.tolist()]
         for end in found:
             same = column == np.float32(end.value)
-            self._seen(end, same, np.count_nonzero(same), block)
+            self._seen(end, same, int(np.count_nonzero(same)), block)
         return sorted(known + found, key=lambda end: sign * end.value)[:VALUES]
 
     def _seen(self, end: End, same: np.ndarray, count: int, block: Block) -> None:

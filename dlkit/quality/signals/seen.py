@@ -39,8 +39,8 @@ class Seen:
         for part in (self.intervals, self.kept, self.tally, self.extremes, self.spikes):
             part.add(block)
         ends = np.stack([self.tally.low, self.tally.high, np.zeros_like(self.tally.low)], 1)
-        self.missing.add(np.isnan(block.fresh), block, ends)
-        self.same.add(self._repeated(block), block, ends, before=REPEATS)
+        self.missing.add(np.isnan(block.fresh[block.holed]), block.holed, block, ends)
+        self.same.add(self._repeated(block), np.arange(len(ends)), block, ends, before=REPEATS)
 
     def _repeated(self, block: Block) -> np.ndarray:
         """Return where a new row has the value of the three before it, (channels, rows)."""

@@ -1,7 +1,7 @@
 """Excursions of a few rows that come back: every jump is compared with the usual step of its surroundings."""
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Float64, Int64
 
 from dlkit.quality.signals.block import HALO, Block
 
@@ -47,30 +47,37 @@ class Spikes:
         large = _exceeds(jumps, limit)
         large[:, : first - 1] = False
         large[:, past - 1 :] = False
-        for channel in np.flatnonzero(large.any(1)).tolist():
-            rows = np.flatnonzero(large[channel]) + 1
-            if len(rows) > MOST_JUMPS:
-                rows = np.sort(rows[np.argpartition(-jumps[channel, rows - 1], MOST_JUMPS)[:MOST_JUMPS]])
-            self._channel(channel, block, rows, float(overall[channel]))
+        found = [_largest(jumps[channel], large[channel]) for channel in np.flatnonzero(large.any(1))]
+        if found:
+            channels = np.repeat(np.flatnonzero(large.any(1)), [len(rows) for rows in found])
+            self._score(block, channels, np.concatenate(found) + 1, overall)
 
-    def _channel(self, channel: int, block: Block, rows: np.ndarray, overall: float) -> None:
-        """Score spikes that begin at some rows."""
-        scores, tops, usual = spike_scores(block.columns[channel], rows, overall)
-        good = np.flatnonzero(scores > FLOOR)
-        tops = tops[good]
-        new = np.empty(len(good), SPIKE)
-        new["score"], new["value"], new["usual"] = scores[good], block.columns[channel, tops], usual[good]
+    def _score(self, block: Block, channels: np.ndarray, rows: np.ndarray, overall: np.ndarray) -> None:
+        """Score spikes that begin at some rows, and keep the largest."""
+        scores, tops, usual = spike_scores(block.columns, channels, rows, overall[channels])
+        new = np.empty(len(rows), SPIKE)
+        new["score"], new["value"], new["usual"] = scores, block.columns[channels, tops], usual
         new["row"], new["time"] = tops - block.halo + block.first, block.times[tops]
-        known = np.concatenate([self.largest[channel], new])
-        if len(known) > 2 * MOST:
-            known = known[np.argsort(-known["score"], kind="stable")[:MOST]]
-        self.largest[channel] = known
+        good = scores > FLOOR
+        for channel in np.unique(channels[good]).tolist():
+            known = np.concatenate([self.largest[channel], new[good & (channels == channel)]])
+            if len(known) > 2 * MOST:
+                known = known[np.argsort(-known["score"], kind="stable")[:MOST]]
+            self.largest[channel] = known
+
+
+def _largest(jumps: np.ndarray, large: np.ndarray) -> np.ndarray:
+    """Return which jumps are looked at: the largest of those that are large."""
+    rows = np.flatnonzero(large)
+    if len(rows) > MOST_JUMPS:
+        rows = np.sort(rows[np.argpartition(-jumps[rows], MOST_JUMPS)[:MOST_JUMPS]])
+    return rows
 
 
 def _usual(jumps: np.ndarray) -> np.ndarray:
     """Return the mean jump of each regime, NaN without any; that of rows behind the last whole one comes last."""
     whole = jumps.shape[1] // REGIME * REGIME
-    means = np.asarray(jumps[:, :whole].reshape(len(jumps), -1, REGIME).mean(2))
+    means = jumps[:, :whole].reshape(len(jumps), -1, REGIME) @ np.full(REGIME, 1 / REGIME, np.float32)
     channel, regime = np.nonzero(np.isnan(means))
     if len(channel):
         means[channel, regime] = _mean(jumps[:, :whole].reshape(len(jumps), -1, REGIME)[channel, regime])
@@ -99,7 +106,10 @@ def _exceeds(jumps: np.ndarray, limit: np.ndarray) -> np.ndarray:
 
 
 def spike_scores(
-    values: Float32[np.ndarray, " time"], rows: Int64[np.ndarray, " spikes"], overall: float
+    columns: Float32[np.ndarray, "channels time"],
+    channels: Int64[np.ndarray, " spikes"],
+    rows: Int64[np.ndarray, " spikes"],
+    overall: Float64[np.ndarray, " spikes"],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the robust standard score of a spike that begins at each row, its highest row, and its surroundings.
 
@@ -108,21 +118,19 @@ def spike_scores(
     back within ``WIDEST`` rows.
 
     Args:
-        values: One channel, NaN where missing.
-        rows: Rows that follow a jump.
-        overall: Mean step of the channel, of which a tenth is the least scale.
+        columns: Values, NaN where missing.
+        channels: Channel of each spike.
+        rows: Row of each spike that follows a jump.
+        overall: Mean step of its channel, of which a tenth is the least scale.
     """
-    padded = np.pad(values, AROUND + WIDEST, constant_values=np.nan).astype(np.float64)
-    at = rows + AROUND + WIDEST
-    ahead = padded[at[:, None] + np.arange(WIDEST + 1)]
-    start = padded[at - 1]
+    ahead = _around(columns, channels, rows[:, None] + np.arange(WIDEST + 1))
+    start = _around(columns, channels, rows[:, None] - 1)[:, 0]
     half = (start + ahead[:, 0]) / 2
     up = np.sign(ahead[:, 0] - start)[:, None]
     back = (ahead - half[:, None]) * up < 0
     width = np.where(back.any(1), back.argmax(1), 0)
     sides = np.concatenate([np.arange(-AROUND, 0), np.arange(AROUND)])
-    place = at[:, None] + sides + np.where(sides >= 0, width[:, None], 0)
-    around = padded[place]
+    around = _around(columns, channels, rows[:, None] + sides + np.where(sides >= 0, width[:, None], 0))
     known = np.isfinite(around).sum(1) >= AROUND
     usual = _median(around)
     spread = 1.4826 * _median(np.abs(around - usual[:, None]))
@@ -134,6 +142,13 @@ def spike_scores(
     score = np.where((width > 0) & known & (scale > 0), height / np.where(scale > 0, scale, 1.0), 0.0)
     top = rows + np.where(np.isfinite(inside), inside, -np.inf).argmax(1)
     return score, top, usual
+
+
+def _around(columns: np.ndarray, channels: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return values of some rows for each channel, NaN beyond the block, (spikes, rows)."""
+    inside = (rows >= 0) & (rows < columns.shape[1])
+    found = columns[channels[:, None], np.where(inside, rows, 0)].astype(np.float64)
+    return np.asarray(np.where(inside, found, np.nan))
 
 
 def _median(rows: np.ndarray) -> np.ndarray:

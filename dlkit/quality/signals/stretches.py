@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float32, Int64
 
 from dlkit.core.finding import Place
 from dlkit.quality.signals.block import Block
@@ -39,19 +39,30 @@ class Stretches:
         self.longest: list[list[Stretch]] = [[] for _ in range(channels)]
         self.open: dict[int, Stretch] = {}
 
-    def add(self, holds: Bool[np.ndarray, "channels rows"], block: Block, ends: np.ndarray, before: int = 0) -> None:
+    def add(
+        self,
+        holds: Bool[np.ndarray, "some rows"],
+        channels: Int64[np.ndarray, " some"],
+        block: Block,
+        ends: Float32[np.ndarray, "channels values"],
+        before: int = 0,
+    ) -> None:
         """Take in whether it holds in each new row.
 
         Args:
-            holds: Of each channel and new row; false where it cannot go on, as where a series begins.
+            holds: Of some channels and each new row; false where it cannot go on, as where a series begins.
+            channels: Which channels; in all others it holds nowhere.
             block: The block.
             ends: Values of each channel that are its ends, (channels, values).
             before: Rows before the first one in which it holds that belong to the stretch.
         """
-        for channel in np.flatnonzero(holds.any(1)).tolist():
-            self._channel(channel, holds[channel], block, ends[channel], before)
-        for channel in [c for c in self.open if not holds[c, :1].all()]:
-            self._close(self.open.pop(channel), channel, ends[channel])
+        if len(block):
+            begun = set(channels[holds[:, 0]].tolist())
+            for channel in [one for one in self.open if one not in begun]:
+                self._close(self.open.pop(channel), channel, ends[channel])
+            for number in np.flatnonzero(holds.any(1)).tolist():
+                channel = int(channels[number])
+                self._channel(channel, holds[number], block, ends[channel], before)
         if block.last:
             for channel in list(self.open):
                 self._close(self.open.pop(channel), channel, ends[channel])
