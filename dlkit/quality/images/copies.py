@@ -1,0 +1,72 @@
+"""Images that come twice: equal or nearly, also in two roles."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from dlkit.core.checks import counted
+from dlkit.core.finding import MOST, Cure, Finding, Level, Place
+from dlkit.data.samples.copies import near_copies, same_content
+from dlkit.quality.images.about import FEW, About
+from dlkit.quality.images.traits import Traits
+
+STEP = "dlkit.data.cleaning.leave_out.LeaveOutCopies"
+EXACT = Cure(place="clean", line=f"{{class_path: {STEP}}}")
+NEAR = Cure(place="clean", line=f"{{class_path: {STEP}, init_args: {{near: true}}}}")
+WHY = "A copy in two roles is learnt by heart and then tested, so that the score is better than on images never seen."
+WHY_ONE = "Copies weigh more than others, and a split that separates them tests what was learnt by heart."
+
+
+def copy_findings(about: About, traits: Traits, roles: np.ndarray | None) -> Iterator[Finding]:
+    """Yield equal and nearly equal images, those in two roles apart; blank ones are no copies.
+
+    Args:
+        about: What they are called.
+        traits: What each is like.
+        roles: Role of each image, "" for none; None where there are none yet.
+    """
+    known = np.flatnonzero(traits.readable & (traits.high > traits.low))
+    first = same_content(traits.digest[known])
+    exact = np.stack([known[first], known], 1)[first != np.arange(len(known))]
+    yield from _said(about, exact, roles, exact=True)
+    near = known[near_copies(traits.thumbnail[known])] if len(known) else exact
+    near = near[traits.digest[near[:, 0]] != traits.digest[near[:, 1]]]
+    yield from _said(about, near, roles, exact=False)
+
+
+def _said(about: About, pairs: np.ndarray, roles: np.ndarray | None, *, exact: bool) -> Iterator[Finding]:
+    apart = np.zeros(len(pairs), bool)
+    if roles is not None and len(pairs):
+        one, other = roles[pairs[:, 0]], roles[pairs[:, 1]]
+        apart = (one != other) & (one != "") & (other != "")
+    for crossing, some in ((True, pairs[apart]), (False, pairs[~apart])):
+        if len(some):
+            yield _finding(about, some, roles, exact=exact, crossing=crossing)
+
+
+def _finding(about: About, pairs: np.ndarray, roles: np.ndarray | None, *, exact: bool, crossing: bool) -> Finding:
+    number, kind = len(np.unique(pairs[:, 1])), "equal" if exact else "nearly equal"
+    shown, (one, other) = pairs[:MOST], (about.names[image] for image in pairs[0].tolist())
+    where = " in another role" if crossing else ""
+    roled = f" ({roles[pairs[0, 0]]} and {roles[pairs[0, 1]]})" if crossing and roles is not None else ""
+    share = number / len(about.names)
+    return Finding(
+        kind=("" if exact else "near ") + ("copy in two roles" if crossing else "copy"),
+        level=_level(exact=exact, crossing=crossing, share=share),
+        what=f"{about.of_all(number)} {kind} to another one{where}, in {counted(len(pairs), 'pair')}: '{other}' is like "
+        f"'{one}'{roled}.",
+        why=WHY if crossing else WHY_ONE,
+        cures=(EXACT,) if exact else (NEAR,),
+        source=about.source,
+        count=number,
+        share=share,
+        places=tuple(Place(sample=about.names[image]) for image in dict.fromkeys(shown[:, ::-1].ravel().tolist()))[
+            :MOST
+        ],
+    )
+
+
+def _level(*, exact: bool, crossing: bool, share: float) -> Level:
+    if crossing:
+        return "error" if exact else "warning"
+    return "warning" if share >= FEW else "note"
