@@ -27,7 +27,7 @@ def channel_findings(about: About, traits: Traits) -> Iterator[Finding]:
             f"{about.of_all(len(gray))} gray among coloured ones: red, green and blue are equal, as in "
             f"'{about.names[gray[0]]}'.",
             "Where gray goes with a class or a device, a network may learn that instead of what is seen.",
-            cures=[Cure(place="source", line="color: gray")],
+            level="note", cures=[Cure(place="source", line="color: gray")],
         )  # fmt: skip
     if len(opaque):
         yield about.finding(

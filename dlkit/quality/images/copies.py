@@ -46,23 +46,22 @@ def _said(about: About, pairs: np.ndarray, roles: np.ndarray | None, *, exact: b
 
 def _finding(about: About, pairs: np.ndarray, roles: np.ndarray | None, *, exact: bool, crossing: bool) -> Finding:
     number, kind = len(np.unique(pairs[:, 1])), "equal" if exact else "nearly equal"
-    shown, (one, other) = pairs[:MOST], (about.names[image] for image in pairs[0].tolist())
+    one, other = (about.names[image] for image in pairs[0].tolist())
+    shown = list(dict.fromkeys(pairs[:MOST, ::-1].ravel().tolist()))[:MOST]
     where = " in another role" if crossing else ""
     roled = f" ({roles[pairs[0, 0]]} and {roles[pairs[0, 1]]})" if crossing and roles is not None else ""
     share = number / len(about.names)
     return Finding(
         kind=("" if exact else "near ") + ("copy in two roles" if crossing else "copy"),
         level=_level(exact=exact, crossing=crossing, share=share),
-        what=f"{about.of_all(number)} {kind} to another one{where}, in {counted(len(pairs), 'pair')}: '{other}' is like "
-        f"'{one}'{roled}.",
+        what=f"{about.of_all(number)} {kind} to another one{where}, in {counted(len(pairs), 'pair')}: '{other}' is "
+        f"like '{one}'{roled}.",
         why=WHY if crossing else WHY_ONE,
         cures=(EXACT,) if exact else (NEAR,),
         source=about.source,
         count=number,
         share=share,
-        places=tuple(Place(sample=about.names[image]) for image in dict.fromkeys(shown[:, ::-1].ravel().tolist()))[
-            :MOST
-        ],
+        places=tuple(Place(sample=about.names[image]) for image in shown),
     )
 
 

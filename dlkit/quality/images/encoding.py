@@ -56,8 +56,8 @@ def _jpeg(about: About, counts: Counter[Jpeg | None], total: int, small: bool) -
     share = count / sum(counts.values())
     whole = "All" if share == 1 else f"{share:.0%} of the"
     why = (
-        "JPEG rounds blocks of 8 x 8 pixels, a large part of so small an image: scores differ from those of the original"
-        " pixels by more than they say."
+        "JPEG rounds blocks of 8 x 8 pixels, a large part of so small an image: scores differ from those of the "
+        "original pixels by more than they say."
         if small
         else "So coarse a JPEG rounds away fine detail, and draws the borders of its blocks of 8 x 8 pixels."
     )

@@ -8,8 +8,8 @@ from jaxtyping import Int
 # Luminance in the order of the file (zigzag), for quality 50: table K.1 of ITU-T T.81
 STANDARD = np.array([
     16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40, 26, 24, 22, 22, 24, 49, 35, 37, 29, 40, 58, 51, 61,
-    60, 57, 51, 56, 55, 64, 72, 92, 78, 64, 68, 87, 69, 55, 56, 80, 109, 81, 87, 95, 98, 103, 104, 103, 62, 77, 113, 121,
-    112, 100, 120, 92, 101, 103, 99,
+    60, 57, 51, 56, 55, 64, 72, 92, 78, 64, 68, 87, 69, 55, 56, 80, 109, 81, 87, 95, 98, 103, 104, 103, 62, 77, 113,
+    121, 112, 100, 120, 92, 101, 103, 99,
 ])  # fmt: skip
 TABLE, FRAMES, SCAN = 0xDB, (0xC0, 0xC1, 0xC2), 0xDA
 START = b"\xff\xd8"
@@ -49,12 +49,12 @@ def read_jpeg(data: bytes) -> Jpeg | None:
 
 def quality_of(table: Int[np.ndarray, "64"]) -> int:
     """Return the quality whose scaled standard table is nearest."""
-    return int(np.abs(TABLES - table).sum(1).argmin()) + 1
+    return int(np.argmin(np.abs(TABLES - table).sum(1))) + 1
 
 
 def _scaled(quality: int) -> np.ndarray:
     scale = 5000 // quality if quality < 50 else 200 - 2 * quality
-    return np.clip((STANDARD * scale + 50) // 100, 1, 255)
+    return np.asarray(np.clip((STANDARD * scale + 50) // 100, 1, 255))
 
 
 TABLES = np.stack([_scaled(quality) for quality in range(1, 101)])

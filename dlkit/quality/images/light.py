@@ -82,6 +82,7 @@ def _poor(about: About, traits: Traits, seen: np.ndarray, known: np.ndarray) -> 
         yield about.finding(
             "low information", poor,
             f"{about.of_all(len(poor))} nearly empty: their brightness has less than {POOR * usual:.2g} bits of "
-            f"entropy where {usual:.2g} are usual; the poorest is '{about.names[poor[0]]}' with {traits.entropy[poor[0]]:.2g}.",
+            f"entropy where {usual:.2g} are usual; the poorest is '{about.names[poor[0]]}' with "
+            f"{traits.entropy[poor[0]]:.2g}.",
             "An image of one surface hardly differs from any other of it, and tells next to nothing of its label.",
         )  # fmt: skip

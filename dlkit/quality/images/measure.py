@@ -31,7 +31,7 @@ def gray_of(stack: Num[np.ndarray, "images channels height width"]) -> Float[np.
         mean = np.where(known, values, 0).sum((1, 2, 3)) / np.maximum(known.sum((1, 2, 3)), 1)
         values = np.where(known, values, mean[:, None, None, None])
     if values.shape[1] in (3, 4):
-        return np.einsum("nchw,c->nhw", values[:, :3], LUMINANCE)
+        return np.asarray(np.einsum("nchw,c->nhw", values[:, :3], LUMINANCE))
     return np.asarray(values[:, 0] if values.shape[1] <= 2 else values.mean(1))
 
 

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from scipy.ndimage import generic_filter, maximum_filter, median_filter, minimum_filter
 from scipy.stats import norm
 
-from dlkit.core.finding import Cure, Finding, Place
+from dlkit.core.finding import MOST, Cure, Finding, Place
 from dlkit.quality.images.about import About
 from dlkit.quality.images.pixel_sums import PixelSums
 
@@ -67,15 +67,13 @@ def _said(about: About, sums: PixelSums, kind: str, found: np.ndarray, said: str
     yield Finding(
         kind=kind,
         level="warning",
-        what=f"{number:,} {verb} {total:,} {said}, over {sums.count:,} {about.noun}s: row {rows[0]}, column {columns[0]}"
-        f"{' and others' if number > 1 else ''}, counted from 0.",
-        why="A pixel that does not follow the light is seen in every image: it draws filters to its place, and it moves "
-        "the scale of all others.",
+        what=f"{number:,} {verb} {total:,} {said}, over {sums.count:,} {about.noun}s: row {rows[0]}, column "
+        f"{columns[0]}{' and others' if number > 1 else ''}, counted from 0.",
+        why="A pixel that does not follow the light is seen in every image: it draws filters to its place, and it "
+        "moves the scale of all others.",
         cures=(REPAIR,),
         source=about.source,
         count=number,
         share=number / total,
-        places=tuple(
-            Place(sample=f"row {row}, column {column}") for row, column in zip(rows[:20], columns[:20], strict=True)
-        ),
+        places=tuple(Place(sample=f"row {row}, column {column}") for row, column in np.argwhere(flat)[:MOST]),
     )
