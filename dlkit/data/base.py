@@ -47,6 +47,11 @@ class Source(ABC):
         return {}
 
     @property
+    def cleaned(self) -> list[dict[str, Any]]:
+        """Each step of ``clean:``, what it learnt and what it changed, known after :meth:`chunks` has been read."""
+        return []
+
+    @property
     def fitted(self) -> dict[str, Any]:
         """Settings found in the files, as plain types for JSON: with them, other files give the same channels."""
         return {}

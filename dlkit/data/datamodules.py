@@ -1,6 +1,7 @@
 """Lightning data modules: from a source to batches."""
 
 import copy
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,11 +13,14 @@ from dlkit.core.specs import Spec
 from dlkit.data.arrange import Arranged, Columns, Roles, make_spec, roles_of
 from dlkit.data.base import Source
 from dlkit.data.batching import KNOWN_SPEC
+from dlkit.data.cleaning.base import Clean
+from dlkit.data.cleaning.cleaned import cleaned
+from dlkit.data.cleaning.learning import learn, must_learn, recalled, spans_of, without_learning
 from dlkit.data.describe import describe
 from dlkit.data.disk import map_table
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.placement import Placement, choose_placement
-from dlkit.data.prepare import Prepared, prepare_new, prepare_table
+from dlkit.data.prepare import Prepared, prepare_new, prepare_table, split_rows
 from dlkit.data.splits import ByFraction, Split
 from dlkit.data.tables import Table, read_table
 from dlkit.data.window_batching import WindowBatching
@@ -30,6 +34,7 @@ class TimeSeriesDataModule(WindowBatching):
 
     Args:
         source: Where the rows come from.
+        clean: Steps that mend the rows before anything else, see docs/cleaning.md.
         targets: Names or globs of the channels to predict.
         inputs: Names or globs of the channels to predict from; None takes all.
         look_back: Samples that go in, or a duration such as "3d".
@@ -57,6 +62,7 @@ class TimeSeriesDataModule(WindowBatching):
         self,
         *,
         source: Source,
+        clean: list[Clean] | None = None,
         targets: list[str],
         inputs: list[str] | None = None,
         look_back: int | str,
@@ -90,6 +96,7 @@ class TimeSeriesDataModule(WindowBatching):
         _check(targets=targets, inputs=inputs, future=future)
         require(stride > 0 and dilation > 0, f"stride={stride} and dilation={dilation} must be positive.")
         self.source, self.split, self.normalizer = source, split or ByFraction(), normalizer or Standard()
+        self.clean, self._strict = list(clean or []), True
         self.extent = (look_back, look_forward, gap)
         self.stride, self.dilation, self.embargo, self.season = stride, dilation, embargo, season
         self.roles: Roles = {
@@ -106,6 +113,7 @@ class TimeSeriesDataModule(WindowBatching):
         Once batches can be made, a table in memory has no rows any more: they were normalized where they lay.
         """
         if self._prepared is None:
+            self._learn()
             table = self._read()
             self._prepared = prepare_table(
                 table, Columns.arrange(table.columns, **self.roles), self._geometry(table.step), split=self.split,
@@ -138,6 +146,10 @@ class TimeSeriesDataModule(WindowBatching):
         season = self._season(ready.table.step)
         return make_spec(ready.table, ready.columns, ready.geometry, season=season, mask_channels=self.mask_channels)
 
+    def recall(self, known: Mapping[str, Any]) -> None:
+        """Take over what the steps of ``clean`` learnt when a run was trained, from its ``data.json``."""
+        self.clean = recalled(self.clean, known.get("clean", []))
+
     def describe(self) -> dict[str, Any]:
         """Return fingerprint, split, windows and what they cost, and the audit, as plain types for ``data.json``."""
         return describe(self.prepared, self.source) | {"placement": self._placement()}
@@ -165,10 +177,13 @@ class TimeSeriesDataModule(WindowBatching):
             spec: Of the network; by default that of the training data.
             static_scaling: Of the constants of the training series; by default that of the training data.
         """
+        if must_learn(self.clean):
+            self._learn()
         spec = self.spec if spec is None else spec
         static = self.prepared.static_scaling if static_scaling is None else static_scaling
         other = copy.copy(self)
-        vars(other).update(source=source, roles=roles_of(spec, self.roles["calendar"]), _placed=None, _gather=None)
+        roles = roles_of(spec, self.roles["calendar"])
+        vars(other).update(source=source, roles=roles, _placed=None, _gather=None, _strict=False)
         vars(other)["_prepared"] = other.prepare_new(spec, scaling, static)
         return other
 
@@ -198,8 +213,20 @@ class TimeSeriesDataModule(WindowBatching):
             self._placed = choose_placement(self.source.size) if self.placement == "auto" else self.placement
         return self._placed
 
-    def _read(self, *, extend: int = 0) -> Table:
-        source = Arranged(self.source, self.roles, extend=extend)
+    def _learn(self) -> None:
+        """Let the steps that learn see the training rows, which the others leave in place."""
+        if must_learn(self.clean):
+            table = self._read(steps=without_learning(self.clean))
+            self.clean = learn(self.clean, self.source, spans_of(table, self._training_rows(table)))
+
+    def _training_rows(self, table: Table) -> np.ndarray:
+        """Return the ranges of rows that train, (n, 2)."""
+        embargo = samples(self.embargo, table.step, setting="embargo")
+        return split_rows(table, self.split, embargo, self._geometry(table.step))["train"]
+
+    def _read(self, *, extend: int = 0, steps: Sequence[Clean] | None = None) -> Table:
+        rows = cleaned(self.source, self.clean if steps is None else steps, strict=self._strict)
+        source = Arranged(rows, self.roles, extend=extend)
         return map_table(source, self.cache) if self._placement() == "disk" else read_table(source)
 
 

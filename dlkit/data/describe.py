@@ -13,7 +13,8 @@ from dlkit.data.splits import ROLES
 def describe(ready: Prepared, source: Source) -> dict[str, Any]:
     """Return fingerprint, rows, split, windows and what they cost, and the audit, as plain types."""
     table, geometry = ready.table, ready.geometry
-    return {
+    cleaned = {"clean": table.cleaned} if table.cleaned else {}
+    return cleaned | {
         "source": source.fingerprint(),
         "fitted": source.fitted,
         "rows": len(table.times),

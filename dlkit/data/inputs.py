@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from dlkit.core.checks import require, suggest
 from dlkit.core.durations import nanoseconds
 from dlkit.data.base import Augment, EventSource, FrameSource, Source
+from dlkit.data.cleaning.base import Clean
 from dlkit.data.normalize import Normalizer
 
 Method = Literal["last", "mean", "min", "max", "std", "count", "decimate", "nearest", "linear"]
@@ -47,6 +48,7 @@ class StreamInput:
 
     Attributes:
         source: Where the samples come from, at a rate of their own, regular or not.
+        clean: Steps that mend the samples before they are brought to the clock, see docs/cleaning.md.
         channels: Names or globs of the channels to take; None takes all.
         method: How samples become one value a tick: the "last" one; "mean", "min", "max", "std" or "count" of those
             after the tick before, up to and with this one; "decimate", which filters out what the clock is too slow
@@ -65,6 +67,7 @@ class StreamInput:
     """
 
     source: Source
+    clean: list[Clean] = field(default_factory=list)
     channels: list[str] | None = None
     method: Method | dict[str, Method | list[Method]] = "last"
     max_age: str | None = None

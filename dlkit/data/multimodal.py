@@ -13,6 +13,7 @@ from dlkit.core.likeness import with_times_of
 from dlkit.core.specs import Spec
 from dlkit.data.base import Augment, Source
 from dlkit.data.batching import KNOWN_SPEC, TRAINED_SPEC
+from dlkit.data.cleaning.learning import Spans
 from dlkit.data.clock import Clock
 from dlkit.data.cluster import Cluster
 from dlkit.data.disk import map_table
@@ -21,6 +22,7 @@ from dlkit.data.inputs import EventInput, Input, StreamInput
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.placement import Placement, choose_placement
 from dlkit.data.several.batching import SourcesBatching
+from dlkit.data.several.cleaning import learnt, recall_sources, steps_of, training_spans
 from dlkit.data.several.columns import InOrder, check_heads, check_sources
 from dlkit.data.several.describe import describe_sources
 from dlkit.data.several.dropout import Dropout, dropout_rates
@@ -34,8 +36,6 @@ from dlkit.data.sources.parallel import Parallel
 from dlkit.data.splits import ByFraction, Split
 from dlkit.data.tables import Table, read_table
 from dlkit.data.windows import Geometry
-
-DAY, MINUTE = 86_400 * 10**9, 60 * 10**9
 
 
 class MultimodalDataModule(SourcesBatching):
@@ -131,12 +131,13 @@ class MultimodalDataModule(SourcesBatching):
         Once batches can be made, a table in memory has no rows any more: they were normalized and turned.
         """
         if self._prepared is None:
+            self.source = learnt(self.source, self._training)
             table, regular = self._read(), self.wanted.regular
             wanted = replace(self.wanted, timings=self.source.timings)
             found = prepare_sources(
                 table, wanted, split=self.split, normalizer=self.normalizer,
                 embargo=Ticks(table.step, regular).rows(self.embargo, setting="embargo"),
-                season=self._season(table.step),
+                season=Ticks(table.step, regular).season(self.season),
             )  # fmt: skip
             trained = TRAINED_SPEC.get()
             spec = found.spec if trained is None else with_times_of(found.spec, trained, regular=regular)
@@ -171,6 +172,10 @@ class MultimodalDataModule(SourcesBatching):
         known = KNOWN_SPEC.get()
         return self.prepared.spec if known is None else known
 
+    def recall(self, known: Mapping[str, Any]) -> None:
+        """Take over what the steps of ``clean`` learnt when a run was trained, from its ``data.json``."""
+        self.source = recall_sources(self.source, known)
+
     def describe(self) -> dict[str, Any]:
         """Return sources, split, windows and what they cost, and the audit, as plain types for ``data.json``."""
         found = describe_sources(self.prepared, self.source, self.wanted)
@@ -202,6 +207,8 @@ class MultimodalDataModule(SourcesBatching):
             static_scaling: Taken as other data modules take it.
             target_scaling: Of the targets, where ``scaling`` holds the channels alone.
         """
+        self.source = learnt(self.source, self._training)
+        source = source.with_steps(steps_of(self.source))
         spec = self.spec if spec is None else spec
         known = known_scalings(spec, scaling, target_scaling)
         parts, (measured, classes) = {part.name: part for part in spec.parts}, asked_beyond_inputs(spec)
@@ -223,21 +230,21 @@ class MultimodalDataModule(SourcesBatching):
         new = only_sources(self.source.with_sources(sources), list(sources))
         return self.for_new_data(new, scaling, **known)
 
-    def _season(self, step: int) -> int:
-        if self.season is not None:
-            return Ticks(step, self.wanted.regular).rows(self.season, setting="season", least=1)
-        return DAY // step if MINUTE <= step < DAY and DAY % step == 0 else 1
-
     def _placement(self) -> Placement:
         if self._placed is None:  # decided once: free memory changes
             self._placed = choose_placement(self.source.size) if self.placement == "auto" else self.placement
         return self._placed
 
-    def _read(self, *, extend: int = 0, targets: Mapping[str, str] | None = None) -> Table:
-        wanted = self.wanted
-        record: Source = self.source if targets is None else WithTargets(self.source, targets)
+    def _training(self, source: Aligned) -> Spans:
+        return training_spans(self._read(source), self.wanted, self.split, self.embargo)
+
+    def _read(
+        self, source: Aligned | None = None, *, extend: int = 0, targets: Mapping[str, str] | None = None
+    ) -> Table:
+        wanted, given = self.wanted, self.source if source is None else source
+        record: Source = given if targets is None else WithTargets(given, targets)
         if self.cluster is not None and targets is None:
-            record = self._parallel = Parallel(source=self.source, cluster=self.cluster)
-        source = InOrder(record, wanted.sources, wanted.inputs, wanted.heads, extend=extend)
+            record = self._parallel = Parallel(source=given, cluster=self.cluster)
+        rows = InOrder(record, wanted.sources, wanted.inputs, wanted.heads, extend=extend)
         streams = any(isinstance(one, StreamInput) for one in wanted.sources.values())
-        return map_table(source, self.cache) if streams and self._placement() == "disk" else read_table(source)
+        return map_table(rows, self.cache) if streams and self._placement() == "disk" else read_table(rows)

@@ -1,5 +1,6 @@
 """The data module of windows of a table that are to be given back: autoencoders, anomalies, embeddings."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -11,13 +12,17 @@ from dlkit.core.specs import Spec
 from dlkit.data.arrange import Arranged, Columns
 from dlkit.data.base import EventSource, Source
 from dlkit.data.batching import KNOWN_SPEC
+from dlkit.data.cleaning.base import Clean, sparing
+from dlkit.data.cleaning.cleaned import cleaned
 from dlkit.data.datamodules import TimeSeriesDataModule
 from dlkit.data.disk import map_table
 from dlkit.data.normalize import ChannelScaling, Normalizer
-from dlkit.data.prepare import Prepared
+from dlkit.data.prepare import Prepared, split_rows
 from dlkit.data.reconstruction_prepare import (
     Anomalies,
+    asked_of,
     covering_starts,
+    normal_rows,
     prepare_new_reconstruction,
     prepare_reconstruction,
     reconstruction_spec,
@@ -36,6 +41,7 @@ class ReconstructionDataModule(TimeSeriesDataModule):
 
     Args:
         source: Where the rows come from.
+        clean: Steps that mend the rows before anything else, see docs/cleaning.md; ``labels`` stay as they are.
         inputs: Names or globs of the channels; None takes all but ``labels``.
         look_back: Samples of a window, or a duration such as "1min".
         stride: Rows between the starts of neighbouring windows in training and validation.
@@ -61,6 +67,7 @@ class ReconstructionDataModule(TimeSeriesDataModule):
         self,
         *,
         source: Source,
+        clean: list[Clean] | None = None,
         inputs: list[str] | None = None,
         look_back: int | str,
         stride: int = 1,
@@ -81,7 +88,7 @@ class ReconstructionDataModule(TimeSeriesDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__(
-            source=source, targets=["*"], inputs=inputs, look_back=look_back,
+            source=source, clean=clean, targets=["*"], inputs=inputs, look_back=look_back,
             look_forward=0, stride=stride, dilation=dilation, split=split, embargo=embargo, normalizer=normalizer,
             mask_channels=mask_channels, batch_size=batch_size, eval_batch_size=eval_batch_size, placement=placement,
             cache=cache, num_workers=num_workers, batches_per_step=batches_per_step, seed=seed,
@@ -91,6 +98,7 @@ class ReconstructionDataModule(TimeSeriesDataModule):
         )
         require(anomalies in ("refuse", "drop", "keep"), f"anomalies='{anomalies}' must be 'refuse', 'drop' or 'keep'.")
         self.roles["targets"] = []  # what is asked for is the window itself; batches hold no copy of it
+        self.clean = [sparing(step, () if labels is None else (labels,)) for step in self.clean]
         self.label, self.intervals, self.anomalies = labels, intervals, anomalies
         self._labels: np.ndarray | None = None
 
@@ -98,7 +106,8 @@ class ReconstructionDataModule(TimeSeriesDataModule):
     def prepared(self) -> Prepared:
         """The table with its split, windows and scaling; made when first asked for."""
         if self._prepared is None:
-            table = self._labelled()
+            self._learn()
+            table = self._read()
             self._prepared = prepare_reconstruction(
                 table,
                 Columns.arrange(table.columns, **self.roles),
@@ -175,13 +184,22 @@ class ReconstructionDataModule(TimeSeriesDataModule):
     def prepare_new(self, spec: Spec, scaling: ChannelScaling, static_scaling: ChannelScaling) -> Prepared:  # noqa: ARG002
         """Read the source and make every window a test window, with a scaling fitted before."""
         self.intervals, self._labels = None, None  # they are of the training data
-        table = self._labelled(optional=True)
+        table = self._read()
         geometry = Geometry(spec.size[0], 0, 0, self.stride, self.dilation)
         return prepare_new_reconstruction(table, Columns.arrange(table.columns, **self.roles), geometry, spec, scaling)
 
-    def _labelled(self, *, optional: bool = False) -> Table:
-        """Return the table and keep the labels of its rows."""
-        source = self.source if self.label is None else Unlabelled(self.source, self.label, optional=optional)
+    def _training_rows(self, table: Table) -> np.ndarray:
+        """Return the ranges of rows that train, (n, 2), as they are known once anomalies are left out."""
+        embargo = samples(self.embargo, table.step, setting="embargo")
+        ranges = split_rows(table, self.split, embargo, asked_of(self._geometry(table.step)))
+        if self._labels is not None and self.anomalies == "drop":
+            ranges = normal_rows(ranges, self._labels, self.anomalies)
+        return ranges["train"]
+
+    def _read(self, *, extend: int = 0, steps: Sequence[Clean] | None = None) -> Table:  # noqa: ARG002 - no horizon
+        """Return the table and keep the labels of its rows, which new data need not have."""
+        rows = cleaned(self.source, self.clean if steps is None else steps, strict=self._strict)
+        source = rows if self.label is None else Unlabelled(rows, self.label, optional=not self._strict)
         arranged = Arranged(source, self.roles)
         table = map_table(arranged, self.cache) if self._placement() == "disk" else read_table(arranged)
         if isinstance(source, Unlabelled):

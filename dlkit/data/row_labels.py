@@ -40,6 +40,11 @@ class Unlabelled(Source):
         """Rows that the source left out, per cause."""
         return self.source.lost
 
+    @property
+    def cleaned(self) -> list[dict[str, Any]]:
+        """Steps of ``clean:`` of the source, and what they changed."""
+        return self.source.cleaned
+
     def chunks(self) -> Iterator[Stream]:
         """Yield the streams without the column.
 

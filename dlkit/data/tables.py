@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -30,6 +30,7 @@ class Table:
         static_names: Name of each constant.
         complete: True when no value is missing.
         lost: Rows that the source left out, per cause.
+        cleaned: Each step of ``clean:`` and what it changed.
     """
 
     times: np.ndarray
@@ -44,6 +45,7 @@ class Table:
     static_names: tuple[str, ...]
     complete: bool = False
     lost: dict[str, int] = field(default_factory=dict)
+    cleaned: list[dict[str, Any]] = field(default_factory=list)
 
     def chunks(self, ranges: np.ndarray, *, overlap: int = 0) -> Iterator[np.ndarray]:
         """Yield the rows of ``ranges``, (n, 2), in chunks of bounded size.
@@ -129,6 +131,7 @@ class Layout:
     static: list[dict[str, float]] = field(default_factory=list)
     complete: bool = True
     lost: dict[str, int] = field(default_factory=dict)
+    cleaned: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, stream: Stream, *, seam: bool) -> None:
         """Take note of a stream.
@@ -187,6 +190,7 @@ class Layout:
             static_names=static_names,
             complete=self.complete,
             lost=self.lost,
+            cleaned=self.cleaned,
         )
 
 
@@ -214,6 +218,7 @@ def fill(source: Source, times: Rows, values: Rows) -> Layout:
             seam = False
     require(layout.rows > 0, "The source has no rows: check `path` and the policies of the source.")
     layout.lost = {cause: int(rows) for cause, rows in source.lost.items()}
+    layout.cleaned = source.cleaned
     return layout
 
 

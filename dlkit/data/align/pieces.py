@@ -58,8 +58,9 @@ class Piece:
 def cut_record(record: "Aligned", wanted: int) -> list[Piece]:
     """Return a record in about as many pieces as are wanted: its series, or spans of time that begin with a file.
 
-    A source tells its pieces by :meth:`dlkit.data.base.Source.spans`; where none does, the record is one piece. Values
-    that may come from any time before (``last`` without `max_age`, ``age``) make each piece read from the start.
+    A source tells its pieces by :meth:`dlkit.data.base.Source.spans`; where none does, the record is one piece. One
+    with steps of ``clean`` is read whole for each span of time, and values that may come from any time before (``last``
+    without `max_age`, ``age``) make each piece read from the start.
     """
     spans = {name: given.source.spans() for name, given in record.sources.items() if isinstance(given, StreamInput)}
     leader = next(iter(spans.values()), [])
@@ -68,6 +69,7 @@ def cut_record(record: "Aligned", wanted: int) -> list[Piece]:
         return [Piece(_cut(record, name, [], None, None), name, by_name=not _alone(record, name)) for name in names]
     series, streams = next(joined(record.readers()))
     feeds = record.feeds(streams, None)
+    spans = {name: [] if _cleans(record.sources[name]) else found for name, found in spans.items()}
     finest = max(spans, key=lambda name: len(spans[name]), default="")
     borders = _borders(finest, [first for _, first in spans.get(finest, [])], feeds, wanted)
     step, origins = feeds[0].rates.step, {feed.name: feed.origin for feed in feeds}
@@ -78,6 +80,10 @@ def cut_record(record: "Aligned", wanted: int) -> list[Piece]:
         cut = _cut(record, None, feeds, since, last)
         pieces.append(Piece(cut, series, first=first, last=last, step=step, origins=origins))
     return pieces
+
+
+def _cleans(given: Input) -> bool:
+    return isinstance(given, StreamInput) and bool(given.clean)
 
 
 def _alone(record: "Aligned", name: str) -> bool:
@@ -108,6 +114,8 @@ def _cut(record: "Aligned", series: str | None, feeds: list[Feed], first: int | 
     def cut(name: str, given: Input) -> Input:
         given = replace(given, timing=record.timings[name])
         if not isinstance(given, StreamInput) or not (spans := given.source.spans()):
+            return given
+        if series is None and _cleans(given):  # what a step makes of a row may depend on any row before
             return given
         low, high = (None if time is None else clocks[name].off_clock(time) for time in (first, last))
         return replace(given, source=given.source.between(series or spans[0][0], low, high))

@@ -45,6 +45,13 @@ def knowing(step: AnyStep, learnt: Mapping[str, Any] | None) -> AnyStep:
     return other
 
 
+def sparing(step: AnyStep, names: tuple[str, ...]) -> AnyStep:
+    """Return a step that leaves some channels as they are."""
+    other = copy.copy(step)
+    object.__setattr__(other, "spared", names)
+    return other
+
+
 @runtime_checkable
 class Learner(Protocol):
     """Learns from training data that arrive in parts, in bounded memory; what is not training data never arrives."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from dlkit.core.checks import require
 from dlkit.data.base import Source
 from dlkit.data.cleaning.base import Clean, Tally
 from dlkit.data.cleaning.known import require_channels
@@ -24,6 +25,12 @@ class Cleaned(Source):
 
     def chunks(self) -> Iterator[Stream]:
         """Yield the streams, cleaned."""
+        for step in self.steps:
+            require(
+                not step.learns or step.learnt is not None,
+                f"clean: {type(step).__name__} must learn from training rows, which are only known to a data module: "
+                "put it into the `clean` of the data module, or take dlkit.data.multimodal.MultimodalDataModule.",
+            )
         self.tallies = [Tally() for _ in self.steps]
         streams = self._checked() if self.strict else self.source.chunks()
         for step, tally in zip(self.steps, self.tallies, strict=True):

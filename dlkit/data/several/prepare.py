@@ -20,7 +20,7 @@ from dlkit.data.several.heads import Asked, answer_of
 from dlkit.data.several.lay import Laid, Wanted, conditions_of, lay
 from dlkit.data.several.scaling import PerSource, Scalings, by_name, fit_camera, for_names
 from dlkit.data.several.windows import count_classes, keep_windows, place_all, rows_of
-from dlkit.data.splits import Split
+from dlkit.data.splits import Ranges, Split
 from dlkit.data.tables import Table
 from dlkit.data.windows import Windows, audit, place_windows
 
@@ -107,8 +107,7 @@ def prepare_sources(
     table: Table, wanted: Wanted, *, split: Split, normalizer: Normalizer, embargo: int, season: int
 ) -> SourcesPrepared:
     """Split, lay, place, fit and audit; the rows stay as they are."""
-    extent = lay(table, wanted, join([])).geometry if isinstance(split, Fold) else None
-    ranges = split_rows(table, split, embargo, extent)
+    ranges = split_sources(table, wanted, split, embargo)
     laid = lay(table, wanted, ranges["train"])
     windows = place_all(table, ranges, laid.geometry, conditions_of(laid, wanted, table, answered=True))
     train, columns = ranges["train"], laid.chosen.columns
@@ -135,6 +134,12 @@ def prepare_sources(
         proof=audit(windows, table.segments, laid.geometry, train),
         missing={name: round(1 - seen / rows, 6) for name, seen in counted if seen < rows},
     )  # fmt: skip
+
+
+def split_sources(table: Table, wanted: Wanted, split: Split, embargo: int) -> Ranges:
+    """Return the rows to predict per role."""
+    extent = lay(table, wanted, join([])).geometry if isinstance(split, Fold) else None
+    return split_rows(table, split, embargo, extent)
 
 
 def finish(

@@ -1,5 +1,6 @@
 """Several sources on one clock."""
 
+import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
@@ -13,6 +14,9 @@ from dlkit.data.align.record import Recorder
 from dlkit.data.align.series import Read, joined
 from dlkit.data.align.units import refuse_fine_clock
 from dlkit.data.base import FrameSource, Source
+from dlkit.data.cleaning.base import Clean
+from dlkit.data.cleaning.cleaned import cleaned
+from dlkit.data.cleaning.learning import without_learning
 from dlkit.data.clock import Clock
 from dlkit.data.inputs import EventInput, FrameInput, Input, StreamInput, Timing
 from dlkit.data.records import Frames, Stream
@@ -41,6 +45,7 @@ class Aligned(Source):
     ) -> None:
         _check(clock, sources, span, rows_per_chunk)
         self.clock, self.sources, self.span, self.rows_per_chunk = clock, sources, span, rows_per_chunk
+        self._samples = _samples(sources)
         self._timings: dict[str, Timing] | None = None
         self.syncs: dict[str, Any] = {}  # what was found of the clocks, where they were looked at
         self._lost: Counter[str] = Counter()
@@ -62,7 +67,10 @@ class Aligned(Source):
 
     def readers(self) -> dict[str, Read]:
         """Return what gives the samples of each source that has some, in its own time."""
-        return {name: _reader(given) for name, given in self._timed.items()}
+        return {
+            name: self._samples[name].chunks if isinstance(given, StreamInput) else _stamps_reader(given)
+            for name, given in self._timed.items()
+        }
 
     @property
     def timings(self) -> dict[str, Timing]:
@@ -72,7 +80,7 @@ class Aligned(Source):
             if any(timing.like for timing in self._timings.values()):
                 from dlkit.data.sync.resolve import resolve
 
-                self._timings = resolve(self.sources, self.syncs)
+                self._timings = resolve({name: _as_read(given) for name, given in self.sources.items()}, self.syncs)
         return self._timings
 
     @property
@@ -84,11 +92,13 @@ class Aligned(Source):
     def lost(self) -> dict[str, int]:
         """What the sources left out, their samples outside the time of the record, and ticks without a sample."""
         return {cause: count for cause, count in self._lost.items() if count} | {
-            f"{name}: {cause}": count
-            for name, given in self.sources.items()
-            if isinstance(given, StreamInput)
-            for cause, count in given.source.lost.items()
+            f"{name}: {cause}": count for name, source in self._samples.items() for cause, count in source.lost.items()
         }
+
+    @property
+    def cleaned(self) -> list[dict[str, Any]]:
+        """Each step of each source, what it learnt and what it changed."""
+        return [{"source": name} | step for name, source in self._samples.items() for step in source.cleaned]
 
     @property
     def fitted(self) -> dict[str, Any]:
@@ -125,6 +135,16 @@ class Aligned(Source):
         if fitted is not None:
             new = {name: replace(given, timing=Timing(**fitted["timings"][name])) for name, given in new.items()}
         return Aligned(clock=self.clock, sources=new, span=self.span, rows_per_chunk=self.rows_per_chunk)
+
+    def with_steps(self, steps: Mapping[str, list[Clean]]) -> "Aligned":
+        """Return this with other steps of ``clean``, by source; what is known of the clocks stays."""
+        other = copy.copy(self)
+        other.sources = {
+            name: replace(given, clean=steps[name]) if isinstance(given, StreamInput) and name in steps else given
+            for name, given in self.sources.items()
+        }
+        other._samples = _samples(other.sources)  # noqa: SLF001 - of the same class
+        return other
 
     @property
     def _timed(self) -> dict[str, StreamInput | FrameInput]:
@@ -190,8 +210,22 @@ def _check(clock: Clock, sources: Mapping[str, Input], span: str, rows_per_chunk
     require(rows_per_chunk >= 1, f"`rows_per_chunk: {rows_per_chunk}` must be at least 1.")
 
 
-def _reader(given: StreamInput | FrameInput) -> Read:
-    return given.source.chunks if isinstance(given, StreamInput) else lambda: _stamps(given.source)
+def _samples(sources: Mapping[str, Input]) -> dict[str, Source]:
+    """Return the source of each stream, cleaned."""
+    return {
+        name: cleaned(given.source, given.clean) for name, given in sources.items() if isinstance(given, StreamInput)
+    }
+
+
+def _as_read(given: Input) -> Input:
+    """Return a source as clocks are compared: before its steps have learnt from rows on the common clock."""
+    if not isinstance(given, StreamInput) or not given.clean:
+        return given
+    return replace(given, source=cleaned(given.source, without_learning(given.clean)), clean=[])
+
+
+def _stamps_reader(given: FrameInput) -> Read:
+    return lambda: _stamps(given.source)
 
 
 def _stamps(source: FrameSource) -> Iterator[Stream]:
@@ -210,5 +244,6 @@ def _fingerprint(given: Input) -> dict[str, Any]:
     content = {"source": given.source.fingerprint(), "timing": asdict(given.timing)}
     if isinstance(given, StreamInput):
         settings = ("channels", "method", "max_age", "look_ahead", "age")
-        return content | {name: getattr(given, name) for name in settings}
+        steps = {"clean": [step.plain() for step in given.clean]} if given.clean else {}
+        return content | steps | {name: getattr(given, name) for name in settings}
     return content

@@ -53,6 +53,11 @@ class Parallel(Source):
         return self.source.fingerprint()
 
     @property
+    def cleaned(self) -> list[dict[str, Any]]:
+        """Steps of ``clean:`` of the source, and what they changed."""
+        return self.source.cleaned
+
+    @property
     def fitted(self) -> dict[str, Any]:
         """Settings found in the files."""
         return self.source.fitted
