@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from dlkit.core.finding import Cure, Finding
+from dlkit.data.inputs import StreamInput
 from dlkit.data.sources.aligned import Aligned
 
 POLICIES: Mapping[str, frozenset[str]] = {
@@ -84,11 +85,27 @@ def source_of(finding: Finding, data: Any) -> Any:
 
 def is_used(finding: Finding, data: Any) -> bool:
     """Tell whether a channel goes into a network or is asked for."""
+    source = getattr(data, "source", data)
+    if isinstance(source, Aligned):
+        return is_used_of_several(finding, source, getattr(data, "wanted", None))
     roles = getattr(data, "roles", None)
     if not isinstance(roles, Mapping) or roles.get("inputs") is None:
         return True
     chosen = [*roles["inputs"], *roles.get("targets", []), *roles.get("future", [])]
     return any(fits(finding.channel, one) for one in chosen)
+
+
+def is_used_of_several(finding: Finding, source: Aligned, wanted: Any) -> bool:
+    """Tell whether a channel of one of several sources goes into a network or is asked for."""
+    given = source.sources.get(finding.source)
+    taken = given.channels if isinstance(given, StreamInput) else None
+    if taken is not None and not any(fits(finding.channel, one) for one in taken):
+        return False
+    if wanted is None or wanted.inputs is None:
+        return True
+    name = f"{finding.source}.{finding.channel}"
+    chosen = [*wanted.inputs, *(one for head in wanted.heads.values() for one in head.channels)]
+    return any(fits(name, one) or one.startswith(f"{name} ") or one == finding.source for one in chosen)
 
 
 def fits(channel: str, pattern: str) -> bool:

@@ -71,8 +71,7 @@ def further(findings: Sequence[Finding]) -> str:
 def group_lines(group: Sequence[Finding]) -> list[str]:
     """Return findings of one kind in lines; a note has no repair here."""
     worst = group[0]
-    of = ".".join(part for part in (worst.source, worst.channel) if part)
-    said = worst.what if not of or worst.channel in worst.what else f"{of}: {worst.what}"
+    said = f"{worst.source}: {worst.what}" if worst.source else worst.what
     also = f" Also {named_channels(group, 6)}." if len(group) > 1 else ""
     text = f"{SIGNS[TONES[worst.level]]} {worst.kind}: {said}{also}"
     lines = textwrap.wrap(text, WIDTH, subsequent_indent="  ", max_lines=2, placeholder=" ...")
