@@ -82,13 +82,13 @@ def with_unit(name: str, unit: str) -> str:
     return f"{name} ({unit})" if unit else name
 
 
-def label_time(axes: "matplotlib.axes.Axes", times: np.ndarray, *, named: bool) -> None:
+def label_time(axes: "matplotlib.axes.Axes", times: np.ndarray, *, named: bool, most: int = 7) -> None:
     """Give an axis dates that can be read, or seconds where the series has no date."""
     dated = np.issubdtype(times.dtype, np.datetime64)
     if dated:
         from matplotlib.dates import MINUTELY, SECONDLY, AutoDateLocator, ConciseDateFormatter
 
-        locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call] # matplotlib's
+        locator = AutoDateLocator(minticks=min(3, most - 1), maxticks=most)  # type: ignore[no-untyped-call] # matplotlib's
         for each in (MINUTELY, SECONDLY):  # its own steps leave one label on eight minutes
             locator.intervald[each] = [1, 2, 4, 5, 10, 15, 30]
         axes.xaxis.set_major_locator(locator)

@@ -7,8 +7,9 @@ from jaxtyping import Bool, Float, Int
 from scipy.stats import norm, rankdata
 
 from dlkit.confidence.autocorrelation import autocovariances
-from dlkit.quality.looks.memory import centred
-from dlkit.quality.looks.pieces import Pieces
+from dlkit.quality.looks.interest import standardized
+from dlkit.quality.looks.pieces import SECOND, Pieces
+from dlkit.quality.looks.seasons import DAY
 
 ORDER = 12
 LAGS = 256
@@ -51,20 +52,22 @@ class Lagged:
 def lagged(known: Pieces, most: int = LAGS) -> Lagged:
     """Return the cross-correlations of prewhitened channels.
 
-    Each channel is reduced to the innovations of its own autoregression (Haugh 1976), of order 12 at most by Akaike's
-    criterion, and these to normal scores of their ranks, so that neither memory nor spikes pass for a relation.
+    Each channel becomes normal scores of its ranks, so that no spike passes for a relation, loses its mean course of
+    the day, and is reduced to the innovations of its own autoregression (Haugh 1976), of order 12 at most by Akaike's
+    criterion.
 
     Args:
         known: Rows.
         most: Lags to either side in rows, fewer where pieces are short.
     """
     some = known.at_most(ROWS)
-    values, borders = centred(some), some.borders
+    borders, values = some.borders, some.values.astype(np.float64)
     reach = max(1, min(most, max(b - a for a, b in borders) // 4))
-    left = whitened(values, np.isfinite(some.values), borders)
-    scores = normal_scores(left)
+    scores = normal_scores(values)
     seen = np.isfinite(scores)
-    filled = np.where(seen, scores, 0.0)
+    left = whitened(np.where(seen, without_day(scores, some), 0.0), seen, borders)
+    seen = np.isfinite(left)
+    filled = standardized(left)
     first, second = np.triu_indices(values.shape[1], 1)
     sums = np.zeros((len(first), 2 * reach + 1))
     counts = np.zeros_like(sums)
@@ -75,6 +78,27 @@ def lagged(known: Pieces, most: int = LAGS) -> Lagged:
     band = norm.isf(LEVEL / 2 / max(sums.size, 1)) / np.sqrt(counts)
     lags = np.arange(-reach, reach + 1) * known.step
     return Lagged(np.stack([first, second], 1), lags, sums / counts, np.minimum(band, 1.0))
+
+
+def without_day(values: Float[np.ndarray, "rows channels"], known: Pieces) -> Float[np.ndarray, "rows channels"]:
+    """Return values without the mean of each channel in each half hour of the day, where there are dates.
+
+    Two channels that follow the sun need not have to do with each other.
+
+    Args:
+        values: Of mean 0, NaN where missing.
+        known: The rows, with their times.
+    """
+    times = known.times
+    if not known.layout.dated or known.step > DAY / 8 or not len(times) or np.ptp(times) < 4 * DAY * SECOND:
+        return values
+    slot = (times // 10**9) % DAY // 1800
+    seen = np.isfinite(values)
+    means = [
+        np.bincount(slot, np.where(here, column, 0.0), 48) / np.maximum(np.bincount(slot, here, 48), 1)
+        for column, here in zip(values.T, seen.T, strict=True)
+    ]
+    return values - np.stack(means, 1)[slot] if means else values
 
 
 def whitened(

@@ -58,7 +58,7 @@ def memory_of(known: Pieces) -> Memory:
     return Memory(lags, found, band, np.where(np.isnan(found[0]), np.nan, time.clip(1) * known.step), pairs[0])
 
 
-def decay_lag(values: Float[np.ndarray, " lags"]) -> int:
-    """Return the first lag at which an autocorrelation is below 1/e, at least 1."""
-    below = np.flatnonzero(values < np.exp(-1))
+def decay_lag(values: Float[np.ndarray, " lags"], level: float = 0.8) -> int:
+    """Return the first lag at which an autocorrelation is below a level, at least 1."""
+    below = np.flatnonzero(values < level)
     return max(1, int(below[0])) if len(below) else max(1, len(values) // 4)

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from dlkit.quality.scan import Layout
 
-FAR = 5.0  # ranges of the middle 98 % of values: an empty space as wide has what hides the others beyond it
+FAR = 3.0  # ranges of the middle 98 % of values: an empty space as wide has what hides the others beyond it
 FEWEST = 16  # rows of a piece
 SECOND = 1e9
 
@@ -124,8 +124,9 @@ def cut(part: Piece, widest: float) -> list[Piece]:
 def far_limits(values: Float[np.ndarray, "rows channels"]) -> Float[np.ndarray, "2 channels"]:
     """Return the limits of each channel beyond which a value hides the others; infinite where there is none.
 
-    A limit lies where, outside the middle 98 %, no value is found over five times their range: a tail that thins out,
-    as that of rain, is not far. Where that range is 0 nothing is far.
+    A limit lies where, outside the middle 98 %, no value is found over three times their range and over more than all
+    values from their other end to there: a tail that thins out, as that of rain, is not far. Where that range is 0
+    nothing is far.
     """
     limits = np.full((2, values.shape[1]), np.inf)
     limits[0] = -np.inf
@@ -135,10 +136,12 @@ def far_limits(values: Float[np.ndarray, "rows channels"]) -> Float[np.ndarray, 
         spread = known[high] - known[low] if len(known) >= 100 else 0.0
         if spread <= 0:
             continue
-        empty = np.flatnonzero(np.diff(known) > FAR * spread)
-        below, above = empty[empty < low], empty[empty >= high]
+        wide = np.diff(known)
+        below = np.flatnonzero((wide > FAR * spread) & (wide > known[high] - known[1:]))[::-1]
+        above = np.flatnonzero((wide > FAR * spread) & (wide > known[:-1] - known[low]))
+        below, above = below[below < low], above[above >= high]
         if len(below):
-            limits[0, channel] = known[below[-1] : below[-1] + 2].mean()
+            limits[0, channel] = known[below[0] : below[0] + 2].mean()
         if len(above):
             limits[1, channel] = known[above[0] : above[0] + 2].mean()
     return limits

@@ -12,6 +12,7 @@ LONGEST = 4096  # rows of a segment
 UNEVEN = 1024  # rows of a segment whose rows are not evenly apart
 HOLES = 0.1  # share of a segment that may be missing
 LEVEL = 0.01
+NEAR = 0.05  # ratio of two lines that are one
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +140,12 @@ def cycles(spectrum: Spectrum, channel: int, most: int = 3) -> list[float]:
     peak = np.r_[True, power[1:] >= power[:-1]] & np.r_[power[:-1] >= power[1:], False]
     peak[:2] = False  # a trend looks like half a cycle or one
     found = np.flatnonzero(peak & (excess > max(level, 3.0)))
-    return [summit(frequencies, power, k) for k in found[np.argsort(-excess[found], kind="stable")][:most].tolist()]
+    lines: list[float] = []
+    for place in found[np.argsort(-excess[found], kind="stable")].tolist():
+        line = summit(frequencies, power, place)
+        if len(lines) < most and all(abs(line / one - 1) > NEAR for one in lines):
+            lines.append(line)
+    return lines
 
 
 def summit(frequencies: np.ndarray, power: np.ndarray, place: int) -> float:

@@ -9,7 +9,7 @@ from dlkit.embedding.space import evenly, fit_space
 from dlkit.embedding.views import flat, t_sne
 from dlkit.quality.looks.pieces import Pieces
 
-MOST = 1500
+MOST = 800
 POINTS = 32  # of a window and channel, after averaging
 CHANNELS = 16
 SHORTEST, LONGEST = 16, 1024  # rows of a window
@@ -110,7 +110,7 @@ def plane_of(features: Float[np.ndarray, "points features"], *, seed: int, quick
     space = fit_space(features)
     places = space(features)
     shares = tuple(float(one) for one in (*space.shares[:2], 0.0)[:2])
-    seen = None if quick else t_sne(places, MOST, seed)
+    seen = None if quick or len(space.shares) < 2 else t_sne(places, MOST, seed)
     return Plane(flat(places), (shares[0], shares[1]), seen)
 
 
@@ -126,3 +126,16 @@ def spread_points(points: Float[np.ndarray, "points 2"], most: int) -> list[int]
         chosen.append(int(distance.argmax()))
         distance = np.minimum(distance, ((places - places[chosen[-1]]) ** 2).sum(1))
     return [int(known[k]) for k in chosen]
+
+
+def lively(values: Float[np.ndarray, "windows channels time"], most: int = 2) -> list[int]:
+    """Return the channels that vary most within windows beside how they vary over all, in their order."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        known = np.where(np.isfinite(values), values, np.nan)
+        seen = np.isfinite(known)
+        count = np.maximum(seen.sum(2), 1)
+        filled = np.where(seen, known, 0.0)
+        within = (filled**2).sum(2) / count - (filled.sum(2) / count) ** 2
+        overall = np.maximum(filled.var((0, 2)), 1e-30)
+    share = within.mean(0) / overall
+    return sorted(np.argsort(-share, kind="stable")[:most].tolist())

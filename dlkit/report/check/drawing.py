@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlkit.report.canvas import new_figure
+from dlkit.report.canvas import duration_text, new_figure
 from dlkit.report.tables import shorten
 
 if TYPE_CHECKING:
@@ -61,3 +61,27 @@ def left_out(drawn: int, total: int) -> str:
     if drawn >= total:
         return ""
     return f" {drawn} of {total:,} channels are drawn: those with findings and those from which the others can be told."
+
+
+# Lags that read well, in seconds.
+LAGS = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 21_600.0, 86_400.0, 604_800.0, 2_592_000.0,
+        31_536_000.0)  # fmt: skip
+
+
+def lag_ticks(axes: Any, shortest: float, longest: float) -> None:
+    """Give a logarithmic axis of seconds ticks that read well, five at most."""
+    inside = [lag for lag in LAGS if shortest <= lag <= longest] or [shortest, longest]
+    every = -(-len(inside) // 5)
+    shown = inside[:: -every or 1][::-1]
+    axes.set_xticks(shown, [about(lag) for lag in shown], minor=False)
+    axes.minorticks_off()
+
+
+def about(seconds: float) -> str:
+    """Return a duration to three digits."""
+    for limit, size, unit in ((172_000.0, 86_400.0, "d"), (7_190.0, 3_600.0, "h")):
+        if seconds >= limit:
+            return f"{seconds / size:.3g} {unit}"
+    number, unit = duration_text(seconds * (1 + 1e-12)).split(" ")
+    rounded = f"{float(number):.3g}"
+    return "1 h" if (rounded, unit) == ("60", "min") else f"{rounded} {unit}"

@@ -8,12 +8,13 @@ import numpy as np
 from dlkit.quality.looks.lagged import Lagged
 from dlkit.quality.looks.together import Together
 from dlkit.report.canvas import BLACK, BLUE, ORANGE, duration_text, new_figure, style
-from dlkit.report.check.drawing import panels_for, small_png
+from dlkit.report.check.drawing import about, panels_for, small_png
 from dlkit.report.check.look import Look
 from dlkit.report.tables import shorten
 
 NUMBERED = 16  # most channels whose cells hold numbers
 CURVES = 6
+TELLING = 0.1  # size of a correlation that is worth a curve
 
 
 def correlation_look(found: Together, lags: Lagged | None, names: Sequence[str], more: str) -> Look | None:
@@ -53,9 +54,7 @@ def draw_map(axes: Any, values: np.ndarray, sure: np.ndarray, names: Sequence[st
     count = len(names)
     shown = axes.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1)
     axes.grid(visible=False)
-    cells = np.ma.masked_where(~(values < 0), np.ones(values.shape))
-    edges = np.arange(count + 1) - 0.5
-    axes.pcolor(edges, edges, cells, hatch="////", alpha=0.0, edgecolor=BLACK, linewidth=0)
+    hatch(axes, np.argwhere(values < 0))
     unsure = np.argwhere(~sure & np.isfinite(values))
     axes.plot(unsure[:, 1], unsure[:, 0], ".", color="#777777", markersize=3 if count > NUMBERED else 4)
     if count <= NUMBERED:
@@ -74,6 +73,19 @@ def draw_map(axes: Any, values: np.ndarray, sure: np.ndarray, names: Sequence[st
     axes.set_yticks(ticks, short, fontsize=size)
     axes.set_ylim(count - 0.5, -0.5)
     return shown
+
+
+def hatch(axes: Any, cells: np.ndarray) -> None:
+    """Hatch cells, (cells, 2), row and column."""
+    from matplotlib.collections import PatchCollection
+    from matplotlib.patches import Rectangle
+
+    squares = [Rectangle((column - 0.5, row - 0.5), 1, 1) for row, column in cells.tolist()]
+    axes.add_collection(
+        PatchCollection(
+            squares, facecolor="none", edgecolor="#00000066", hatch="///", linewidth=0, match_original=False
+        )
+    )
 
 
 def square(lags: Lagged, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -98,8 +110,9 @@ def strongest_pairs(values: np.ndarray, sure: np.ndarray, names: Sequence[str]) 
 
 def lag_look(lags: Lagged, names: Sequence[str]) -> Look | None:
     """Return the cross-correlation over the lag of the pairs that are related most."""
-    excess = np.where(lags.sure, np.abs(lags.peaks), 0.0)
-    order = [k for k in np.argsort(-excess, kind="stable")[:CURVES].tolist() if excess[k] > 0]
+    size = np.where(lags.sure, np.abs(lags.peaks), 0.0)
+    later = (lags.lags[lags.best] != 0) & (size >= TELLING)  # what happens at the same time is in the map
+    order = [k for k in np.lexsort((-size, ~later))[:CURVES].tolist() if size[k] > 0]
     if not order:
         return None
     scale, unit = lag_unit(float(lags.lags[-1]))
@@ -118,7 +131,8 @@ def lag_look(lags: Lagged, names: Sequence[str]) -> Look | None:
         png = small_png(figure)
     leading = "; ".join(wording(lags, k, names).replace("\n", ": ") for k in order[:3])
     caption = (
-        "Cross-correlation of what the past of each channel does not tell (prewhitened, ranks), over the lag; grey: "
+        "Cross-correlation of what the past and the hour of the day do not tell of each channel (prewhitened, ranks), "
+        "over the lag; first the pairs of which one leads. Grey: "
         f"what chance gives anywhere in all pairs and lags in one of a hundred records. {leading}."
     )
     return Look("lags", "Which leads which", caption, f"Cross-correlations over the lag. {leading}.", png)
@@ -131,7 +145,7 @@ def wording(lags: Lagged, pair: int, names: Sequence[str]) -> str:
     if lag == 0:
         return f"{first}, {second}\nat the same time"
     leading, following = (first, second) if lag > 0 else (second, first)
-    return f"{first}, {second}\n{leading} leads {following} by {duration_text(abs(lag))}"
+    return f"{first}, {second}\n{leading} leads {following} by {about(abs(lag))}"
 
 
 def lag_unit(longest: float) -> tuple[float, str]:

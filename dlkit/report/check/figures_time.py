@@ -8,9 +8,8 @@ import numpy as np
 from dlkit.quality.looks.memory import Memory, decay_lag
 from dlkit.quality.looks.pieces import Pieces
 from dlkit.quality.looks.spectra import Segments, Spectrum, cycles
-from dlkit.report.canvas import BLACK, BLUE, ORANGE, duration_text, label_time, style, with_unit
-from dlkit.report.check.drawing import listed, panels_for, small_png
-from dlkit.report.check.figures_relations import lag_unit
+from dlkit.report.canvas import BLACK, BLUE, ORANGE, label_time, style, with_unit
+from dlkit.report.check.drawing import about, lag_ticks, listed, panels_for, small_png
 from dlkit.report.check.look import Look
 from dlkit.report.tables import shorten
 
@@ -23,26 +22,27 @@ def memory_look(memory: Memory, names: Sequence[str], rows: int, more: str) -> L
     known = [k for k in range(len(names)) if np.isfinite(memory.values[0, k])]
     if not known or len(memory.lags) < 4:
         return None
-    scale, unit = lag_unit(float(memory.lags[-1]))
     with style():
         figure, panels = panels_for(len(known), height=1.8)
         for axes, k in zip(panels, known, strict=True):
-            lags = memory.lags[1:] / scale
+            lags = memory.lags[1:]
             band = np.minimum(memory.band[1:, k], 1)
             axes.fill_between(lags, -band, band, color="#CCCCCC", alpha=0.6, linewidth=0)
             axes.plot(lags, memory.values[1:, k], color=BLUE)
             axes.axhline(0, color=BLACK, linewidth=0.5)
             axes.set_xscale("log")
+            lag_ticks(axes, lags[0], lags[-1])
             axes.set_ylim(-1.05, 1.05)
-            told = duration_text(float(memory.time[k]))
-            axes.set_title(f"{shorten(names[k], 20)}: new after {told}", loc="left", fontsize=8)
-            axes.set_xlabel(f"lag ({unit})")
+            axes.set_title(
+                f"{shorten(names[k], 18)}: independent after {about(float(memory.time[k]))}", loc="left", fontsize=8
+            )
+            axes.set_xlabel("lag")
         png = small_png(figure)
     shortest = min(known, key=lambda k: float(memory.time[k]))
     longest = max(known, key=lambda k: float(memory.time[k]))
     worth = rows * float(memory.lags[1]) / np.maximum(memory.time, 1e-30)
     said = (
-        f"{names[longest]} tells something new every {duration_text(float(memory.time[longest]))} only: {rows:,} rows "
+        f"{names[longest]} tells something new every {about(float(memory.time[longest]))} only: {rows:,} rows "
         f"are worth about {max(1, round(float(worth[longest]))):,} independent ones; of {names[shortest]} "
         f"{max(1, round(float(worth[shortest]))):,}."
     )
@@ -69,12 +69,11 @@ def spectrum_look(spectrum: Spectrum, names: Sequence[str], units: Sequence[str]
             for number, line in enumerate(lines[k]):
                 axes.axvline(line / scale, color=ORANGE, linestyle="--", linewidth=0.8)
                 axes.text(
-                    line / scale, (0.97, 0.85, 0.73)[number], " " + duration_text(1 / line), fontsize=7, va="top",
+                    line / scale, (0.97, 0.85, 0.73)[number], " " + about(1 / line), fontsize=7, va="top",
                     transform=axes.get_xaxis_transform(),
                 )  # fmt: skip
             axes.set_title(shorten(names[k], 26), loc="left", fontsize=8)
-            square = f"{units[k]}²" if len(units[k]) < 5 and units[k].isalpha() else f"({units[k]})²"
-            axes.set_ylabel(f"power ({square if units[k] else '1'}·{inverse(unit)})", fontsize=7)
+            axes.set_ylabel(f"power ({density_unit(units[k], unit)})", fontsize=7)
             axes.set_xlabel(f"frequency ({unit})")
             axes.grid(which="major")
         png = small_png(figure)
@@ -95,7 +94,7 @@ def cycle_words(lines: dict[int, list[float]], names: Sequence[str]) -> str:
     if not strongest:
         return "No cycle stands out."
     period, own = max(strongest.items(), key=lambda item: len(item[1]))
-    return f"A cycle of {duration_text(float(period))} stands out in {listed(own)} (dashed)."
+    return f"A cycle of {about(float(period))} stands out in {listed(own)} (dashed)."
 
 
 def thinned(places: np.ndarray, power: np.ndarray, most: int = POINTS) -> tuple[np.ndarray, np.ndarray]:
@@ -114,9 +113,13 @@ def frequency_unit(highest: float) -> tuple[float, str]:
     return 1 / 86_400, "1/d"
 
 
-def inverse(unit: str) -> str:
-    """Return the unit of what is per frequency."""
-    return unit[2:] if unit.startswith("1/") else f"1/{unit}"
+def density_unit(unit: str, frequency: str) -> str:
+    """Return the unit of a power density."""
+    inverse = frequency[2:] if frequency.startswith("1/") else f"1/{frequency}"
+    if not unit:
+        return inverse
+    squared = f"{unit}²" if len(unit) < 5 and unit.isalpha() else f"({unit})²"
+    return f"{squared}/{frequency}" if inverse.startswith("1/") else f"{squared}·{inverse}"
 
 
 def spectrogram_look(segments: Segments, names: Sequence[str], *, dated: bool, more: str) -> Look | None:
@@ -131,16 +134,16 @@ def spectrogram_look(segments: Segments, names: Sequence[str], *, dated: bool, m
         figure, panels = panels_for(len(known), height=2.1)
         shown = None
         for axes, k in zip(panels, known, strict=True):
-            level = decibels(segments.power[..., k])
-            grid, when = laid_out(level, times)
+            frequencies, power = bands(segments.frequencies, segments.power[..., k])
+            grid, when = laid_out(decibels(power), times)
             shown = axes.pcolormesh(
-                when, segments.frequencies / scale, grid.T, cmap="viridis", vmin=-10, vmax=10, shading="nearest",
-                rasterized=True,
-            )  # fmt: skip
+                when, frequencies / scale, grid.T, cmap="viridis", vmin=-10, vmax=10, shading="nearest", rasterized=True
+            )
+            axes.set_yscale("log")
             axes.set_title(shorten(names[k], 26), loc="left", fontsize=8)
             axes.set_ylabel(f"frequency ({unit})", fontsize=7)
             axes.grid(visible=False)
-            label_time(axes, when, named=True)
+            label_time(axes, when, named=True, most=4)
         figure.colorbar(shown, ax=panels, label="dB beside the median", fraction=0.03, pad=0.01)
         png = small_png(figure)
     caption = (
@@ -149,6 +152,14 @@ def spectrogram_look(segments: Segments, names: Sequence[str], *, dated: bool, m
     )
     alt = f"Spectrograms of {listed([names[k] for k in known])}."
     return Look("spectrograms", "Frequencies from time to time", caption, alt, png)
+
+
+def bands(frequencies: np.ndarray, power: np.ndarray, count: int = 24) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean power in bands of equal ratio, which tells more than the speckle of single frequencies."""
+    edges = np.unique(np.geomspace(1, len(frequencies) + 1, count + 1).astype(int))[:-1] - 1
+    counts = np.diff(edges, append=len(frequencies))
+    middle = np.exp(np.add.reduceat(np.log(frequencies), edges) / counts)
+    return middle, np.add.reduceat(power, edges, axis=1) / counts
 
 
 def decibels(power: np.ndarray) -> np.ndarray:
@@ -187,12 +198,12 @@ def portrait_look(known: Pieces, memory: Memory, more: str) -> Look | None:
         figure, panels = panels_for(len(drawn), width=2.9, height=2.5)
         for axes, (k, lag, pairs) in zip(panels, drawn, strict=True):
             draw_portrait(axes, pairs)
-            later = duration_text(lag * known.step)
+            later = about(lag * known.step)
             axes.set_xlabel(with_unit(shorten(names[k], 18), units[k]), fontsize=8)
             axes.set_ylabel(f"{later} later", fontsize=8)
         png = small_png(figure)
     caption = (
-        "Phase portraits: the value of a channel against its value when its autocorrelation has fallen below 1/e; dark "
+        "Phase portraits: the value of a channel against its value when its autocorrelation has fallen below 0.8; dark "
         "where it often is (logarithmic). A ring is a cycle, several clouds are several regimes, lines of points are "
         f"quantization, and a bare diagonal is a channel that hardly moves.{more}"
     )
@@ -210,9 +221,8 @@ def draw_portrait(axes: Any, pairs: np.ndarray) -> None:
     """Draw how many pairs lie in each cell; single ones outside the middle 99.8 % as points."""
     from matplotlib.colors import LogNorm
 
-    low, high = np.quantile(pairs, [0.001, 0.999])
-    low, high = (low, high) if high > low else (pairs.min(), pairs.max())
-    edges = np.linspace(low, high, PORTRAIT + 1)
+    edges = cells_of(pairs)
+    low, high = edges[0], edges[-1]
     counts, _, _ = np.histogram2d(pairs[:, 0], pairs[:, 1], [edges, edges])
     shown = np.ma.masked_equal(counts.T, 0)
     axes.pcolormesh(edges, edges, shown, cmap="Greys", norm=LogNorm(0.3, max(counts.max(), 2)), rasterized=True)
@@ -220,3 +230,15 @@ def draw_portrait(axes: Any, pairs: np.ndarray) -> None:
     axes.set_aspect("equal")
     axes.tick_params(labelsize=7)
     axes.grid(visible=False)
+
+
+def cells_of(values: np.ndarray) -> np.ndarray:
+    """Return the edges of cells over the middle 99.8 % of values; whole quanta wide where these are coarse."""
+    low, high = np.quantile(values, [0.001, 0.999])
+    low, high = (low, high) if high > low else (values.min(), values.max())
+    levels = np.unique(values[(values >= low) & (values <= high)])
+    quantum = float(np.median(np.diff(levels))) if 1 < len(levels) < 8 * PORTRAIT else 0.0
+    if not quantum:
+        return np.linspace(low, high, PORTRAIT + 1)
+    width = quantum * max(1, np.ceil((high - low) / PORTRAIT / quantum))
+    return np.asarray(np.arange(low - quantum / 2, high + width, width))

@@ -1,36 +1,144 @@
 """Ways to look at data before any model: what is drawn, and in which order."""
 
 from collections.abc import Sequence
-from typing import Any
+
+import numpy as np
 
 from dlkit.data.records import Events, Samples
+from dlkit.quality.looks.classes import around_onsets
+from dlkit.quality.looks.courses import whole_of
+from dlkit.quality.looks.interest import chosen_channels
+from dlkit.quality.looks.lagged import lagged
+from dlkit.quality.looks.memory import Memory, memory_of
+from dlkit.quality.looks.pieces import Piece, Pieces, prepare
+from dlkit.quality.looks.presence import presence_of
+from dlkit.quality.looks.seasons import DAY, Groups, by_label, by_season, daily
+from dlkit.quality.looks.spectra import Spectrum, cycles, segments_of, spectrum_of
+from dlkit.quality.looks.together import together
+from dlkit.quality.looks.windows import complete, cut_windows, features_of, lively, plane_of, window_rows
 from dlkit.quality.scan import Layout
+from dlkit.quality.signals.kept import Kept
+from dlkit.report.check.drawing import about, left_out
+from dlkit.report.check.figures_classes import around_look
+from dlkit.report.check.figures_relations import correlation_look, lag_look
+from dlkit.report.check.figures_time import memory_look, portrait_look, spectrogram_look, spectrum_look
+from dlkit.report.check.figures_traces import trace_look
+from dlkit.report.check.figures_values import daily_look, presence_look, spread_look
+from dlkit.report.check.figures_windows import Pictured, by_class, by_time, plane_png, shares_told
 from dlkit.report.check.look import Look
+from dlkit.report.check.sample_figures import looks_of_samples
+
+TRACED, DRAWN, RELATED = 8, 6, 16  # channels of the traces, of panels, of maps
+COLUMNS = 64  # segments of a spectrogram, about
 
 
 def stream_looks(
-    kept: Any,  # noqa: ARG001
-    layout: Layout,  # noqa: ARG001
-    labels: Sequence[Events] | None = None,  # noqa: ARG001
+    kept: Kept,
+    layout: Layout,
+    labels: Sequence[Events] | None = None,
     *,
-    first: Sequence[str] = (),  # noqa: ARG001
-    quick: bool = False,  # noqa: ARG001
-    seed: int = 0,  # noqa: ARG001
+    first: Sequence[str] = (),
+    quick: bool = False,
+    seed: int = 0,
 ) -> list[Look]:
     """Return figures of a stream.
 
     Args:
-        kept: What was kept of its rows (:class:`dlkit.quality.signals.kept.Kept`).
+        kept: What was kept of its rows.
         layout: What is known of the source.
         labels: Labelled intervals of each series, or None.
         first: Channels that are drawn whatever else is left out, e.g. those with findings, worst first.
-        quick: Without what takes seconds (t-SNE).
+        quick: Only the traces, what is missing, how values are spread and what moves together.
         seed: Of what is drawn by chance.
     """
-    return []
+    whole = whole_of(kept)
+    known = prepare([Piece(one.name, one.times, one.values) for one in kept.streams()], layout)
+    if not known.pieces or not layout.channels:
+        return []
+    asked = [layout.channels.index(name) for name in first if name in layout.channels]
+    values, total = known.values, len(layout.channels)
+    chosen = {most: chosen_channels(values, most, asked) for most in (TRACED, DRAWN, RELATED)}
+    shown, related = known.some(chosen[DRAWN]), known.some(chosen[RELATED])
+    more = left_out(DRAWN, total)
+    groups = grouped(known, labels)
+    looks = [
+        trace_look(whole, layout, chosen[TRACED], labels, kept.rows, left_out(TRACED, total)),
+        presence_look(presence_of(kept.pyramid(), kept.rows), layout.channels, dated=layout.dated),
+        spread_look(shown, groups, more),
+    ]
+    lags = None if quick or len(chosen[RELATED]) < 2 else lagged(related)
+    looks.append(correlation_look(together(related), lags, related.layout.channels, left_out(RELATED, total)))
+    if not quick:
+        looks.append(lag_look(lags, related.layout.channels) if lags is not None else None)
+        looks += looks_in_time(shown, kept.rows, more)
+        looks += label_looks(known, labels)
+        looks.append(window_look(related, labels, seed=seed))
+    return [look for look in looks if look is not None]
 
 
-def sample_looks(samples: Samples, *, quick: bool = False, seed: int = 0) -> list[Look]:  # noqa: ARG001
+def grouped(known: Pieces, labels: Sequence[Events] | None) -> Groups:
+    """Return the groups in which values are compared: labels where there are some, else seasons."""
+    if labels:
+        return by_label([one.name for one in known.pieces], [one.times for one in known.pieces], labels)
+    return by_season(known.times, dated=known.layout.dated)
+
+
+def looks_in_time(shown: Pieces, rows: int, more: str) -> list[Look | None]:
+    """Return memory, frequencies and phase portraits."""
+    names, units, dated = shown.layout.channels, shown.layout.units, shown.layout.dated
+    memory, spectrum = memory_of(shown), spectrum_of(segments_of(shown))
+    times = shown.times
+    short = int(np.clip(len(times) / COLUMNS, 32, 1024))
+    looks = [memory_look(memory, names, rows, more), spectrum_look(spectrum, names, units, more)]
+    looks.append(spectrogram_look(segments_of(shown, short), names, dated=dated, more=more))
+    looks.append(portrait_look(shown, memory, more))
+    if dated and shown.step <= DAY / 8 and np.ptp(times) / 1e9 >= 3 * DAY:
+        looks.append(daily_look(daily(times, shown.values), names, units, more))
+    return looks
+
+
+def label_looks(known: Pieces, labels: Sequence[Events] | None) -> list[Look | None]:
+    """Return the mean course around the onsets of each class."""
+    around = around_onsets(known, labels) if labels else None
+    return [] if around is None else [around_look(around, known.layout.channels, known.layout.units)]
+
+
+def window_look(related: Pieces, labels: Sequence[Events] | None, *, seed: int) -> Look | None:
+    """Return windows as points."""
+    memory, spectrum = memory_of(related), spectrum_of(segments_of(related))
+    rows = window_rows(related, usual_cycle(spectrum), usual_memory(memory))
+    windows = complete(cut_windows(related, rows))
+    plane = plane_of(features_of(windows.values), seed=seed, quick=False)
+    if plane is None:
+        return None
+    colouring = by_time(windows.times, dated=related.layout.dated)
+    if labels:
+        groups = grouped(related, labels)
+        colouring = by_class(groups.numbers[windows.rows + rows // 2], groups.names, "label in the middle")
+    lanes = lively(windows.values)
+    png = plane_png(plane, Pictured(windows.values[:, lanes], colouring))
+    named = " and ".join(related.layout.channels[k] for k in lanes)
+    caption = (
+        f"{len(windows.values):,} windows of {about(rows * related.step)}, each channel standardized; windows that are "
+        f"alike lie together. {shares_told(plane)} In t-SNE the distances between groups and their sizes mean nothing. "
+        f"Small pictures: {named}."
+    )
+    return Look("windows", "Windows as points", caption, f"{len(windows.values):,} windows on a plane.", png)
+
+
+def usual_cycle(spectrum: Spectrum) -> float:
+    """Return the period in seconds of the strongest cycle of the usual channel that has one, else 0."""
+    found = [lines[0] for k in range(spectrum.power.shape[1]) if (lines := cycles(spectrum, k, 1))]
+    return 1 / float(np.median(found)) if found else 0.0
+
+
+def usual_memory(memory: Memory) -> float:
+    """Return the seconds that the usual channel remembers."""
+    known = memory.time[np.isfinite(memory.time)]
+    return float(np.median(known)) if len(known) else 0.0
+
+
+def sample_looks(samples: Samples, *, quick: bool = False, seed: int = 0) -> list[Look]:
     """Return figures of labelled images or traces.
 
     Args:
@@ -38,4 +146,4 @@ def sample_looks(samples: Samples, *, quick: bool = False, seed: int = 0) -> lis
         quick: Without what takes seconds (t-SNE).
         seed: Of what is drawn by chance.
     """
-    return []
+    return [look for look in looks_of_samples(samples, quick=quick, seed=seed) if look is not None]

@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 from bokeh.embed import components
 from bokeh.layouts import gridplot
-from bokeh.models import ColumnDataSource, CustomJSTickFormatter, HoverTool, NoOverlap, VStrip
+from bokeh.models import ColumnDataSource, CustomJSTickFormatter, HoverTool, NoOverlap, Range1d, VStrip
 from bokeh.models.annotations import Span
 from bokeh.plotting import figure
 from bokeh.resources import Resources
 
 from dlkit.report.page.elements import inline, picture
 from dlkit.report.page.laid import Laid
+from dlkit.report.page.rethin import follow
 from dlkit.report.page.still import still_image
-from dlkit.report.page.traces import Panel, Spans, Trace
+from dlkit.report.page.traces import Marks, Panel, Spans, Trace
+
+ROWS = "rows"
 
 TICKS = """
 let k = 0; while (k + 1 < places.length && places[k + 1] <= tick) k++;
@@ -33,6 +36,13 @@ if (step >= 60000) return index === 0 ? clock + "\\n" + day + " " + date.getUTCF
 const seconds = clock + ":" + two(date.getUTCSeconds());
 return step >= 1000 ? seconds : seconds + "." + String(date.getUTCMilliseconds()).padStart(3, "0");
 """
+SLASH = ((0, 6, 6, 0), (2, 12, 14, 0), (10, 12, 16, 6))
+HATCHES = {
+    "/": SLASH,
+    "x": (*SLASH, (10, 0, 16, 6), (2, 0, 14, 12), (0, 6, 6, 12)),
+    "|": ((4, 0, 4, 12), (8, 0, 8, 12), (12, 0, 12, 12)),
+    "-": ((0, 3, 16, 3), (0, 6, 16, 6), (0, 9, 16, 9)),
+}
 NO_SCRIPT = "<noscript><style>.trace .still{display:block}.trace .live{display:none}</style></noscript>"
 
 
@@ -65,10 +75,12 @@ def legend_html(trace: Trace) -> str:
             entries.setdefault(line.name, stroke(line.color, dash))
         for band in panel.bands:
             entries.setdefault(band.name, patch(band.color, band.alpha))
+        for mark in panel.marks:
+            entries.setdefault(mark.name, pointer(upward=mark.upward))
         if panel.level is not None:
             entries.setdefault(panel.level_name, stroke("#a83c00", "5 3"))
     for span in trace.spans:
-        entries.setdefault(span.name, patch(span.color, span.alpha))
+        entries.setdefault(span.name, patch(span.color, span.alpha, span.hatch))
     items = "".join(f"<li>{sign}{escape(name)}</li>" for name, sign in entries.items() if name)
     return f'<ul class="legend">{items}</ul>' if items else ""
 
@@ -81,12 +93,23 @@ def stroke(color: str, dash: str) -> str:
     )
 
 
-def patch(color: str, alpha: float) -> str:
+def patch(color: str, alpha: float, hatch: str = "") -> str:
     """Return a small area."""
+    lines = "".join(
+        f'<line x1="{x0}" y1="{y0}" x2="{x1}" y2="{y1}" stroke="#444" stroke-opacity="0.6"/>'
+        for x0, y0, x1, y1 in HATCHES.get(hatch, ())
+    )
     return (
         '<svg width="16" height="12" aria-hidden="true"><rect width="16" height="12" '
-        f'fill="{color}" fill-opacity="{min(1.0, alpha + 0.1):.2f}"/></svg>'
+        f'fill="{color}" fill-opacity="{min(1.0, alpha + 0.1):.2f}"/>{lines}</svg>'
     )
+
+
+def pointer(*, upward: bool) -> str:
+    """Return a small triangle."""
+    corners = "1,10 13,10 7,1" if upward else "1,2 13,2 7,11"
+    shape = f'<polygon points="{corners}" fill="#D55E00" stroke="#000" stroke-width="0.7"/>'
+    return f'<svg width="14" height="12" aria-hidden="true">{shape}</svg>'
 
 
 def grid_of(trace: Trace) -> Any:
@@ -94,6 +117,8 @@ def grid_of(trace: Trace) -> Any:
     panels: list[Any] = []
     for panel in trace.panels:
         panels.append(drawn(trace, panel, panels[0].x_range if panels else None))
+    if trace.whole:
+        follow(panels[0].x_range, [one.select_one({"name": ROWS}) for one in panels], trace)
     for one in panels[:-1]:
         one.xaxis.visible = False
     panels[-1].height += 22
@@ -108,7 +133,7 @@ def drawn(trace: Trace, panel: Panel, shared: Any) -> Any:
     thin = trace.thinned(panel)
     names = [f"c{k}" for k in range(thin.values.shape[1])]
     columns = {name: thin.values[:, k].astype("float32") for k, name in enumerate(names)}
-    source = ColumnDataSource({"x": thin.place, "when": thin.when, **columns})
+    source = ColumnDataSource({"x": thin.place, "when": thin.when, **columns}, name=ROWS)
     plot: Any = figure(
         height=trace.height, x_axis_type="datetime" if trace.axis.dated else "linear", window_axis="x",
         tools="xpan,xbox_zoom,box_zoom,xwheel_zoom,undo,reset,save", active_drag="xbox_zoom", active_scroll=None,
@@ -126,8 +151,12 @@ def drawn(trace: Trace, panel: Panel, shared: Any) -> Any:
     ]
     if panel.level is not None:
         plot.add_layout(Span(location=panel.level, dimension="width", line_color="#a83c00", line_dash="dashed"))
+    for mark in panel.marks:
+        put_marks(plot, mark)
     plot.add_tools(hover_of(trace, panel, names, lines[0]))
-    if shared is None:
+    if shared is None and trace.whole:
+        plot.x_range = whole_range(trace.axis.place)
+    elif shared is None:
         plot.x_range.range_padding = 0.01
     return styled(plot, trace.axis)
 
@@ -141,10 +170,29 @@ def pieces(place: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> tuple[Any
     return xs, ys
 
 
+def whole_range(place: np.ndarray) -> Range1d:
+    """Return the range of all places, beyond which nothing is."""
+    room = 0.01 * (float(place[-1] - place[0]) or 1.0)
+    ends = float(place[0]) - room, float(place[-1]) + room
+    return Range1d(start=ends[0], end=ends[1], bounds=ends)
+
+
+def put_marks(plot: Any, marks: Marks) -> None:
+    """Draw values that lie far away as triangles that point to them."""
+    shape = "triangle" if marks.upward else "inverted_triangle"
+    levels = [marks.level] * len(marks.place)
+    plot.scatter(
+        marks.place.tolist(), levels, marker=shape, size=7, fill_color="#D55E00", line_color="#000000", line_width=0.7
+    )
+
+
 def shade(plot: Any, span: Spans) -> None:
     """Shade intervals over the whole height."""
     ends = ColumnDataSource({"left": span.ends[:, 0], "right": span.ends[:, 1]})
-    glyph = VStrip(x0="left", x1="right", fill_color=span.color, fill_alpha=span.alpha, line_alpha=0)
+    hatch: dict[str, Any] = {}
+    if span.hatch:
+        hatch = {"hatch_pattern": span.hatch, "hatch_color": "#444444", "hatch_alpha": 0.45, "hatch_scale": 7}
+    glyph = VStrip(x0="left", x1="right", fill_color=span.color, fill_alpha=span.alpha, line_alpha=0, **hatch)
     plot.add_glyph(ends, glyph, level="underlay")
 
 

@@ -39,7 +39,9 @@ class Laid:
         return Laid(self.place[rows], self.when[rows], numbers, self.dated, self.closed)
 
 
-def lay(times: Shaped[np.ndarray, " rows"], series: Shaped[np.ndarray, " rows"] | None = None) -> Laid:
+def lay(
+    times: Shaped[np.ndarray, " rows"], series: Shaped[np.ndarray, " rows"] | None = None, step: float | None = None
+) -> Laid:
     """Lay rows on a time axis.
 
     Gaps that take more than 40 % of the axis, and series beside each other, are moved together by whole days (hours,
@@ -48,6 +50,8 @@ def lay(times: Shaped[np.ndarray, " rows"], series: Shaped[np.ndarray, " rows"] 
     Args:
         times: datetime64, or seconds; rising within each series.
         series: Name of the series of each row; series follow each other.
+        step: Usual seconds between rows; None takes their median, which is no step of a stream in bursts. Then rows
+            may have equal times.
     """
     dated = np.issubdtype(times.dtype, np.datetime64)
     when = times.astype("datetime64[ns]").astype(np.int64) / 1e6 if dated else times.astype(np.float64) * 1e3
@@ -55,7 +59,8 @@ def lay(times: Shaped[np.ndarray, " rows"], series: Shaped[np.ndarray, " rows"] 
         return Laid(when.copy(), when, np.zeros(len(when), np.int64), dated, closed=False)
     steps = np.diff(when)
     usual = float(np.median(steps[steps > 0])) if (steps > 0).any() else 1.0
-    breaks = (steps > WIDE * usual) | (steps <= 0)
+    usual = usual if step is None else 1e3 * step
+    breaks = (steps > WIDE * usual) | (steps <= 0 if step is None else steps < 0)
     if series is not None:
         breaks |= series[1:] != series[:-1]
     stretch = np.concatenate([[0], np.cumsum(breaks)])

@@ -1,7 +1,7 @@
 """The same traces as a picture, for paper and where no script runs."""
 
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,7 +40,8 @@ def draw(axes: "matplotlib.axes.Axes", trace: Trace, panel: Panel) -> None:
     where = moments(thin.place, trace.axis)
     for span in trace.spans:
         for left, right in span.ends:
-            axes.axvspan(*moments(np.array([left, right]), trace.axis), color=span.color, alpha=span.alpha, linewidth=0)
+            look: Any = {"alpha": span.alpha, "linewidth": 0, "hatch": span.hatch * 2 or None, "edgecolor": "#444444"}
+            axes.axvspan(*moments(np.array([left, right]), trace.axis), facecolor=span.color, **look)
     first = len(panel.lines)
     for k, band in enumerate(panel.bands):
         lower, upper = thin.values[:, first + 2 * k], thin.values[:, first + 2 * k + 1]
@@ -49,6 +50,9 @@ def draw(axes: "matplotlib.axes.Axes", trace: Trace, panel: Panel) -> None:
         axes.plot(where, thin.values[:, k], color=line.color, linestyle=DASHES[line.dash], linewidth=0.8 * line.width)
     if panel.level is not None:
         axes.axhline(panel.level, color="#a83c00", linestyle="--", linewidth=0.9)
+    for mark in panel.marks:
+        places, shape = moments(mark.place, trace.axis), "^" if mark.upward else "v"
+        axes.scatter(places, np.full(len(places), mark.level), s=16, marker=shape, color="#D55E00", edgecolor="black")
     axes.set_title(panel.title, loc="left")
     axes.margins(x=0.005)
 

@@ -60,12 +60,31 @@ class Spans:
         ends: First and last place of each, as :class:`Laid` gives them, (intervals, 2).
         color: Of the shade.
         alpha: Its opacity.
+        hatch: Lines that tell it from others in grey: "/", "|", "-", "x" or ".", or "".
     """
 
     name: str
     ends: Float[np.ndarray, "intervals 2"]
     color: str
     alpha: float = 0.2
+    hatch: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """Values that lie so far away that they are drawn at the edge of a panel.
+
+    Attributes:
+        name: What they are.
+        place: Where, as :class:`Laid` gives it, (marks,).
+        level: Where they are drawn, of the panel's unit.
+        upward: Whether they lie above.
+    """
+
+    name: str
+    place: Float[np.ndarray, " marks"]
+    level: float
+    upward: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +97,7 @@ class Panel:
         bands: Over the same rows.
         level: A horizontal line, e.g. a threshold.
         level_name: What it is.
+        marks: At its edges.
     """
 
     title: str
@@ -85,6 +105,7 @@ class Panel:
     bands: Sequence[Band] = ()
     level: float | None = None
     level_name: str = ""
+    marks: Sequence[Marks] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +119,8 @@ class Trace:
         spans: Shaded intervals.
         height: Of a panel in pixels.
         caption: Text below.
+        whole: Whether all rows become part of the page (2 bytes a value), so that zooming in shows each of them. Bands
+            stay as they are.
     """
 
     axis: Laid
@@ -106,6 +129,7 @@ class Trace:
     spans: Sequence[Spans] = field(default_factory=tuple)
     height: int = 190
     caption: str = ""
+    whole: bool = False
 
     def thinned(self, panel: Panel) -> "Thinned":
         """Return the rows of a panel that are drawn; lines break between stretches."""
