@@ -12,7 +12,7 @@ from dlkit.data.samples.dealing import strata_of
 from dlkit.embedding.space import evenly
 from dlkit.quality.labels.balance import balance_findings, class_counts
 from dlkit.quality.labels.copies import conflict_findings, contents, near_copies
-from dlkit.quality.labels.features import LONGEST, features_of, read_small
+from dlkit.quality.labels.features import features_of, most_of, read_small
 from dlkit.quality.labels.leaks import leak_findings
 from dlkit.quality.labels.quick_model import class_probabilities, folds_of, label_probabilities
 from dlkit.quality.labels.report import LabelReport
@@ -20,8 +20,6 @@ from dlkit.quality.labels.ridge import axes_of, out_of_fold
 from dlkit.quality.labels.values import value_findings
 from dlkit.quality.labels.wrong import SMALLEST, judge, judgeable, ranked_table, wrong_finding
 
-MOST = 10_000  # samples that are looked at; more are taken evenly
-VALUES = 6_000_000  # of traces that are looked at
 QUICK = "a quick model that did not see them"
 GIVEN = "the predictions out of fold"
 
@@ -66,14 +64,6 @@ def known_samples(samples: Samples) -> Int[np.ndarray, " known"]:
     """Return the numbers of the samples whose label, or one of whose labels, is known."""
     labels = samples.labels
     return np.flatnonzero(labels >= 0 if labels.ndim == 1 else np.isfinite(labels).any(1))
-
-
-def most_of(samples: Samples) -> int:
-    """Return how many samples can be looked at in half a minute."""
-    values = samples.values
-    if isinstance(values, np.ndarray) and values.ndim == 3:
-        return min(MOST, max(VALUES // (values.shape[1] * min(values.shape[2], LONGEST)), 500))
-    return MOST
 
 
 def words_of(samples: Samples, chosen: Int[np.ndarray, " chosen"]) -> np.ndarray:

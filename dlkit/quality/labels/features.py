@@ -18,9 +18,19 @@ from dlkit.quality.labels.patches import Patches
 SIDE, COARSE = 32, 8  # pixels that images are brought to, and those that are features themselves
 LONGEST = 512  # samples of a trace; longer ones are averaged
 CONVOLUTIONS = 2_000
+MOST = 10_000  # samples that are looked at
+VALUES = 6_000_000  # of traces that are looked at
 TASK = 64  # images a thread takes at a time
 
 Features = Float[np.ndarray, "samples features"]
+
+
+def most_of(samples: Samples) -> int:
+    """Return how many samples can be looked at in half a minute."""
+    values = samples.values
+    if isinstance(values, np.ndarray) and values.ndim == 3:
+        return int(min(MOST, max(VALUES // (values.shape[1] * min(values.shape[2], LONGEST)), 500)))
+    return MOST
 
 
 def read_small(samples: Samples, chosen: Int[np.ndarray, " chosen"]) -> tuple[np.ndarray, Bool[np.ndarray, " chosen"]]:
