@@ -1,7 +1,7 @@
 """Images that are equal, or nearly: re-encoded, resized, brighter, a neighbour in a film."""
 
 import numpy as np
-from jaxtyping import Float, Int, Num
+from jaxtyping import Float, Int, Num, UInt8
 
 from dlkit.data.samples.thumbnails import SIDE
 
@@ -18,7 +18,7 @@ def same_content(digests: Int[np.ndarray, " images"]) -> Int[np.ndarray, " image
     return np.asarray(first[group])
 
 
-def near_copies(thumbnails: Int[np.ndarray, "images pixels"], seed: int = 0) -> Int[np.ndarray, "pairs two"]:
+def near_copies(thumbnails: UInt8[np.ndarray, "images pixels"], seed: int = 0) -> Int[np.ndarray, "pairs two"]:
     """Return pairs of images that are nearer to each other than different images of the set ever are by chance.
 
     They must be near as a whole and in detail, for many pictures of a horizon are alike as a whole.
@@ -39,7 +39,7 @@ def near_copies(thumbnails: Int[np.ndarray, "images pixels"], seed: int = 0) -> 
     return np.asarray(numbers[pairs[np.linalg.norm(first - second, axis=1) <= limit]])
 
 
-def details_of(thumbnails: Int[np.ndarray, "images pixels"]) -> Float[np.ndarray, "images pixels"]:
+def details_of(thumbnails: UInt8[np.ndarray, "images pixels"]) -> Float[np.ndarray, "images pixels"]:
     """Return what is left of thumbnails without the mean around each pixel."""
     from scipy.ndimage import uniform_filter
 

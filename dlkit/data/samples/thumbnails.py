@@ -1,7 +1,7 @@
 """Images as a few means of blocks, by which they are compared."""
 
 import numpy as np
-from jaxtyping import Float, Int, Num
+from jaxtyping import Float, Num, UInt8
 
 SIDE = 16  # of a thumbnail
 
@@ -16,7 +16,7 @@ def means_of_blocks(stack: Num[np.ndarray, "*any height width"], rows: int, colu
     return np.asarray(found)
 
 
-def thumbnails_of(gray: Float[np.ndarray, "images height width"]) -> Int[np.ndarray, "images pixels"]:
+def thumbnails_of(gray: Float[np.ndarray, "images height width"]) -> UInt8[np.ndarray, "images pixels"]:
     """Return each image as 16 by 16 means between its darkest and its brightest, uint8, (images, 256)."""
     rows, columns = (min(SIDE, side) for side in gray.shape[1:])
     small = means_of_blocks(gray, rows, columns)

@@ -14,7 +14,8 @@ COLOURS = 4
 def channel_findings(about: About, traits: Traits) -> Iterator[Finding]:
     """Yield images without colour among those with, constant transparency, and channels that are columns."""
     seen = np.flatnonzero(traits.readable)
-    gray, opaque = (np.flatnonzero(one) for one in (traits.gray, traits.opaque))
+    gray = np.flatnonzero(traits.gray & ((traits.high > traits.low) | traits.gray.all()))
+    opaque = np.flatnonzero(traits.opaque)
     if len(gray) and len(gray) == len(seen):
         yield about.finding(
             "gray as colour", gray, f"All {len(seen):,} {about.noun}s are gray, stored in three equal channels.",
