@@ -2,6 +2,7 @@
 
 import copy
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -10,6 +11,9 @@ from dlkit.core.checks import require
 from dlkit.core.specs import Spec
 from dlkit.data.base import Augment, SampleSource
 from dlkit.data.batching import KNOWN_SPEC
+from dlkit.data.cleaning.base import Clean, Step
+from dlkit.data.cleaning.learning import must_learn, recalled
+from dlkit.data.cleaning.traces import clean_traces, learn_traces, trace_steps
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.records import Samples
 from dlkit.data.sample_batching import Placement, SampleBatching
@@ -24,6 +28,7 @@ class SampleDataModule(SampleBatching, ABC):
 
     Args:
         source: Where the samples come from.
+        clean: Steps that mend the samples once they are read, see docs/cleaning.md.
         split: Which samples train, validate and test; None is stratified by class.
         normalizer: How the channels are brought to a common scale.
         augment: What changes training batches at random, one after the other; what works on stored values comes first.
@@ -40,6 +45,7 @@ class SampleDataModule(SampleBatching, ABC):
         self,
         *,
         source: SampleSource,
+        clean: Sequence[Step] | None = None,
         split: SampleSplit | None = None,
         normalizer: Normalizer | None = None,
         augment: list[Augment] | None = None,
@@ -60,7 +66,21 @@ class SampleDataModule(SampleBatching, ABC):
             seed=seed,
         )
         self.source, self.split, self.normalizer = source, split or Stratified(), normalizer or Standard()
+        self.clean, self.cleaned = self.steps(clean or ()), list[dict[str, Any]]()
         self._prepared: PreparedSamples | None = None
+
+    @abstractmethod
+    def steps(self, given: Sequence[Step]) -> list[Any]:
+        """Return the steps of ``clean``, which fit this kind of samples."""
+
+    @abstractmethod
+    def tidy(self, samples: Samples, train: np.ndarray | None) -> Samples:
+        """Return the samples cleaned, and keep what was done in :attr:`cleaned`.
+
+        Args:
+            samples: The samples as they were loaded.
+            train: Numbers of those that train, from which steps learn; None where they have learnt.
+        """
 
     @abstractmethod
     def load(self, samples: Samples, spec: Spec | None) -> Samples:
@@ -72,7 +92,7 @@ class SampleDataModule(SampleBatching, ABC):
         if self._prepared is None:
             samples = self.load(self.source.read(), None)
             self._refuse_placement(samples)
-            ready = prepare_samples(samples, self.split, self.normalizer)
+            ready = prepare_samples(samples, self.split, self.normalizer, self.tidy)
             for change in self.augment:
                 change.start(spec_of(ready.samples))
             self._prepared = ready
@@ -92,7 +112,12 @@ class SampleDataModule(SampleBatching, ABC):
 
     def describe(self) -> dict[str, Any]:
         """Return fingerprint, split, classes, what was left out and the audit, as plain types for ``data.json``."""
-        return describe_samples(self.prepared, self.source) | {"placement": self.placed}
+        found = describe_samples(self.prepared, self.source) | {"placement": self.placed}
+        return {"clean": self.cleaned} | found if self.cleaned else found
+
+    def recall(self, known: Mapping[str, Any]) -> None:
+        """Take over what the steps of ``clean`` learnt when a run was trained, from its ``data.json``."""
+        self.clean = recalled(self.clean, known.get("clean", []))
 
     def for_new_data(
         self,
@@ -110,10 +135,12 @@ class SampleDataModule(SampleBatching, ABC):
             spec: Of the network; by default that of the training data.
             target_scaling: Of the targets of the training data; by default that of the training data.
         """
+        if must_learn(self.clean):
+            assert self.prepared
         spec = self.spec if spec is None else spec
         targets = self.prepared.target_scaling if target_scaling is None else target_scaling
         other = copy.copy(self)
-        samples = self.load(source.read(), spec)
+        samples = other.tidy(self.load(source.read(), spec), None)
         ready = prepare_new_samples(samples, spec, scaling, targets)
         vars(other).update(source=source, _prepared=ready, _batches=None, _placed=None)
         return other
@@ -152,6 +179,14 @@ class ImageDataModule(SampleDataModule):
         )
         self.size = size
 
+    def steps(self, given: Sequence[Step]) -> list[Step]:
+        """Return the steps."""
+        return list(given)
+
+    def tidy(self, samples: Samples, train: np.ndarray | None) -> Samples:  # noqa: ARG002
+        """Return the images."""
+        return samples
+
     def load(self, samples: Samples, spec: Spec | None) -> Samples:
         """Resize the images, and decode those that fit into memory."""
         size = self.size or (None if spec is None else (spec.size[0], spec.size[1]))
@@ -160,6 +195,17 @@ class ImageDataModule(SampleDataModule):
 
 class TraceDataModule(SampleDataModule):
     """Labelled traces; those of unequal length are padded, and a channel says where they are."""
+
+    def steps(self, given: Sequence[Step]) -> list[Clean]:
+        """Return the steps, which leave the samples of a trace where they are."""
+        return trace_steps(given)
+
+    def tidy(self, samples: Samples, train: np.ndarray | None) -> Samples:
+        """Return the traces cleaned, each by itself."""
+        if train is not None and self.clean:
+            self.clean = learn_traces(self.clean, samples, train)
+        cleaned, self.cleaned = clean_traces(self.clean, samples)
+        return cleaned
 
     def load(self, samples: Samples, spec: Spec | None) -> Samples:
         """Return the traces, padded to the length that a trained network takes."""

@@ -1,6 +1,6 @@
 """Everything that happens to samples before the first batch: split, fit, count, audit."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
@@ -43,8 +43,19 @@ class PreparedSamples:
     missing: dict[str, float] = field(default_factory=dict)
 
 
-def prepare_samples(samples: Samples, split: "SampleSplit", normalizer: Normalizer) -> PreparedSamples:
-    """Split, fit, count and audit.
+def prepare_samples(
+    samples: Samples,
+    split: "SampleSplit",
+    normalizer: Normalizer,
+    tidy: Callable[[Samples, np.ndarray], Samples] = lambda samples, _: samples,
+) -> PreparedSamples:
+    """Split, clean, fit, count and audit.
+
+    Args:
+        samples: The samples.
+        split: Deals them.
+        normalizer: Is fitted on those that train.
+        tidy: Returns the samples cleaned; given the numbers of those that train, from which it may learn.
 
     Raises:
         InputError: No sample trains, a channel has no value, or a sample is in two roles.
@@ -53,6 +64,7 @@ def prepare_samples(samples: Samples, split: "SampleSplit", normalizer: Normaliz
     numbers = {role: np.sort(numbers.get(role, np.empty(0, np.int64))) for role in ROLES}
     numbers = normal_only(samples, numbers)
     require(len(numbers["train"]) > 0, "No sample is left to train: give train a larger part in `split`.")
+    samples = tidy(samples, numbers["train"])
     scaling, missing = fit_channels(samples, numbers["train"], normalizer)
     return PreparedSamples(
         samples=samples,

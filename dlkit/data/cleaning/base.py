@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 import numpy as np
 
 from dlkit.core.discover import import_path
-from dlkit.data.cleaning.runs import joined, runs, select
+from dlkit.data.cleaning.runs import Rows, joined, runs, select
 from dlkit.data.records import Stream
 
 
@@ -82,9 +82,12 @@ class Tally:
         self.taken += len(before.times)
         self.given += sum(len(one.times) for one in after)
         for place in chosen:
-            old, new = before.values[:, place], after[0].values[:, place]
-            count = int(((old != new) & ~(np.isnan(old) & np.isnan(new))).sum())
-            self.changed[before.channels[place]] = self.changed.get(before.channels[place], 0) + count
+            self.count(before.channels[place], before.values[:, place], after[0].values[:, place])
+
+    def count(self, channel: str, old: np.ndarray, new: np.ndarray) -> None:
+        """Count the values of a channel that changed."""
+        changed = int(((old != new) & ~(np.isnan(old) & np.isnan(new))).sum())
+        self.changed[channel] = self.changed.get(channel, 0) + changed
 
     def plain(self) -> dict[str, Any]:
         """Return what changed, as plain types for JSON."""
@@ -151,7 +154,7 @@ class CleanValues(Clean):
     channels: list[str]
 
     @abstractmethod
-    def mend(self, rows: Stream, state: Any) -> tuple[np.ndarray, Any]:
+    def mend(self, rows: Rows, state: Any) -> tuple[np.ndarray, Any]:
         """Return the new values of the named channels, (time, channels), and the next state.
 
         Args:

@@ -8,7 +8,7 @@ import numpy as np
 from dlkit.core.checks import require
 from dlkit.data.cleaning.base import CleanValues, Learner
 from dlkit.data.cleaning.known import require_known
-from dlkit.data.cleaning.runs import select
+from dlkit.data.cleaning.runs import Rows, select
 from dlkit.data.records import Stream
 from dlkit.data.reservoir import Reservoir
 
@@ -48,7 +48,7 @@ class Clip(CleanValues):
         """Whether the bounds are quantiles of the training rows."""
         return self.quantiles is not None
 
-    def mend(self, rows: Stream, state: Any) -> tuple[np.ndarray, Any]:
+    def mend(self, rows: Rows, state: Any) -> tuple[np.ndarray, Any]:
         """Return the values within their bounds; a channel that was not there in training stays as it is."""
         learnt = self.learnt or {}
         low, high = (

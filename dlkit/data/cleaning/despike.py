@@ -9,7 +9,7 @@ from dlkit.core.checks import require
 from dlkit.core.durations import nanoseconds
 from dlkit.data.cleaning.base import CleanValues
 from dlkit.data.cleaning.rolling import around, rolling_deviation, rolling_median
-from dlkit.data.records import Stream
+from dlkit.data.cleaning.runs import Rows
 
 NORMAL = 1.4826022185056018  # standard deviation of a normal law over its median absolute deviation
 FEWEST = 3  # known values of a window that tell what is usual
@@ -51,7 +51,7 @@ class Despike(CleanValues):
         )
         nanoseconds(self.width, setting="clean: Despike.width")
 
-    def mend(self, rows: Stream, state: Any) -> tuple[np.ndarray, Any]:
+    def mend(self, rows: Rows, state: Any) -> tuple[np.ndarray, Any]:
         """Return the values without spikes; the state is the rows of a window before."""
         width = window_rows(self.width, rows.step, setting="clean: Despike.width", least=FEWEST)
         values = around(rows.values, width, state, look_ahead=self.look_ahead)

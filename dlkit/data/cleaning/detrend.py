@@ -11,7 +11,7 @@ from dlkit.data.cleaning.base import CleanValues, Learner
 from dlkit.data.cleaning.despike import window_rows
 from dlkit.data.cleaning.known import require_known
 from dlkit.data.cleaning.rolling import around, rolling_median
-from dlkit.data.cleaning.runs import select
+from dlkit.data.cleaning.runs import Rows, select
 from dlkit.data.records import Stream
 
 DAY = 86_400e9  # nanoseconds
@@ -55,7 +55,7 @@ class Detrend(CleanValues):
         """Whether the trend is a line through the training rows."""
         return self.method == "linear"
 
-    def mend(self, rows: Stream, state: Any) -> tuple[np.ndarray, Any]:
+    def mend(self, rows: Rows, state: Any) -> tuple[np.ndarray, Any]:
         """Return the values without their trend; the state is the rows of a window before."""
         if self.width is None:
             return (rows.values - self._line(rows)).astype(np.float32), state
@@ -63,7 +63,7 @@ class Detrend(CleanValues):
         values = around(rows.values, width, state, look_ahead=self.look_ahead)
         return (rows.values - rolling_median(values, width)).astype(np.float32), values[len(values) - width + 1 :]
 
-    def _line(self, rows: Stream) -> np.ndarray:
+    def _line(self, rows: Rows) -> np.ndarray:
         """Return the line at each row; a channel that was not there in training has none."""
         learnt = self.learnt or {}
         level, slope = (

@@ -1,5 +1,6 @@
 """Leave channels or rows out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -24,18 +25,22 @@ class DropChannels(Clean):
     drops_channels: ClassVar[bool] = True
 
     def change(self, rows: Stream, state: Any) -> tuple[list[Stream], Any]:
-        """Return the rows without the channels.
+        """Return the rows without the channels."""
+        return [select(rows, self.kept(rows.channels))], state
+
+    def kept(self, names: Sequence[str]) -> list[int]:
+        """Return the places of the channels that stay.
 
         Raises:
             InputError: No channel is left.
         """
-        dropped = {*named(self.channels, rows.channels, self.spared)}
-        kept = [place for place in range(len(rows.channels)) if place not in dropped]
+        dropped = {*named(self.channels, names, self.spared)}
+        found = [place for place in range(len(names)) if place not in dropped]
         require(
-            len(kept) > 0,
-            f"clean: DropChannels.channels {list(self.channels)} leaves none of {list(rows.channels)}: drop fewer.",
+            len(found) > 0,
+            f"clean: DropChannels.channels {list(self.channels)} leaves none of {list(names)}: drop fewer.",
         )
-        return [select(rows, kept)], state
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from dlkit.core.checks import require, suggest
 from dlkit.core.durations import nanoseconds
 from dlkit.data.cleaning.base import CleanValues
 from dlkit.data.cleaning.forward import Last, forward
-from dlkit.data.records import Stream
+from dlkit.data.cleaning.runs import Rows
 
 Kind = Literal["lowpass", "highpass", "bandpass"]
 JITTER = 0.5  # share of the step by which a stamp may lie beside its place
@@ -67,7 +67,7 @@ class Filter(CleanValues):
             for one in given
         )
 
-    def mend(self, rows: Stream, state: Any) -> tuple[np.ndarray, Any]:
+    def mend(self, rows: Rows, state: Any) -> tuple[np.ndarray, Any]:
         """Return the filtered values."""
         from scipy.signal import sosfilt, sosfiltfilt
 
@@ -126,7 +126,7 @@ class State:
     time: int
 
     @classmethod
-    def begun(cls, sections: np.ndarray, rows: Stream) -> "State":
+    def begun(cls, sections: np.ndarray, rows: Rows) -> "State":
         """Return what is known before the first row."""
         channels = len(rows.channels)
         none = np.full(channels, np.nan, np.float32)
@@ -140,7 +140,7 @@ class State:
         return np.where(begins, sosfilt_zi(sections)[:, :, None] * np.nan_to_num(first), self.delay)
 
 
-def refuse_irregular(rows: Stream, before: int) -> None:
+def refuse_irregular(rows: Rows, before: int) -> None:
     """Refuse rows that are not a step apart.
 
     Raises:

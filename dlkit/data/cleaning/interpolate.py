@@ -9,7 +9,7 @@ from dlkit.core.checks import require, suggest
 from dlkit.core.durations import nanoseconds
 from dlkit.data.cleaning.base import CleanValues
 from dlkit.data.cleaning.forward import Last, forward
-from dlkit.data.records import Stream
+from dlkit.data.cleaning.runs import Rows
 
 Method = Literal["last", "nearest", "linear", "pchip"]
 
@@ -45,7 +45,7 @@ class Interpolate(CleanValues):
         )
         nanoseconds(self.limit, setting="clean: Interpolate.limit")
 
-    def mend(self, rows: Stream, state: Any) -> tuple[np.ndarray, Any]:
+    def mend(self, rows: Rows, state: Any) -> tuple[np.ndarray, Any]:
         """Return the values with holes filled; the state is what was known last."""
         limit = nanoseconds(self.limit, setting="clean: Interpolate.limit")
         if self.method != "last":

@@ -9,8 +9,8 @@ from dlkit.core.checks import require
 from dlkit.core.durations import nanoseconds
 from dlkit.data.cleaning.base import CleanValues
 from dlkit.data.cleaning.forward import Last, before, forward
+from dlkit.data.cleaning.runs import Rows
 from dlkit.data.cleaning.spans import intervals, within
-from dlkit.data.records import Stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class Mask(CleanValues):
     def _judges(self) -> bool:
         return bool(self.values) or any(one is not None for one in (self.below, self.above, self.stuck))
 
-    def mend(self, rows: Stream, state: Any) -> tuple[np.ndarray, Any]:
+    def mend(self, rows: Rows, state: Any) -> tuple[np.ndarray, Any]:
         """Return the values with NaN in place of those that are none."""
         bad = np.full(rows.values.shape, not self._judges)
         for value in self.values:

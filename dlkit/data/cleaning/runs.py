@@ -1,12 +1,34 @@
 """Streams as uninterrupted runs of one series."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
 
 from dlkit.data.records import Stream
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """Traces of one length side by side, whose channels are called alike.
+
+    Attributes:
+        name: What they are called, for messages.
+        times: int64 nanoseconds from the start, (time,).
+        values: float32, (time, traces x channels), NaN where missing.
+        channels: Name of each column.
+        step: Nanoseconds between samples.
+    """
+
+    name: str
+    times: np.ndarray
+    values: np.ndarray
+    channels: tuple[str, ...]
+    step: int
+
+
+Rows = Stream | Side
 
 
 def runs(streams: Iterator[Stream]) -> Iterator[Iterator[Stream]]:

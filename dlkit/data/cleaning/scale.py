@@ -7,8 +7,8 @@ import numpy as np
 
 from dlkit.core.checks import require
 from dlkit.data.cleaning.base import CleanValues
+from dlkit.data.cleaning.runs import Rows
 from dlkit.data.cleaning.spans import intervals, within
-from dlkit.data.records import Stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Scale(CleanValues):
         )
         intervals(self.during, setting="clean: Scale.during")
 
-    def mend(self, rows: Stream, state: Any) -> tuple[np.ndarray, Any]:
+    def mend(self, rows: Rows, state: Any) -> tuple[np.ndarray, Any]:
         """Return the values in their right unit."""
         new = (rows.values.astype(np.float64) * self.factor + self.offset).astype(np.float32)
         if not self.during:
