@@ -41,6 +41,7 @@ PATTERNS = (
 EPOCHS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 EARLIEST, LATEST = 3e8, 4.2e9  # seconds since 1970: 1979 to 2103
 ENOUGH = 0.9  # of the cells that must be stamps
+ENOUGH_NAMED = 0.5  # where the name of the column says so
 
 
 @dataclass(frozen=True)
@@ -117,12 +118,13 @@ def _is_calendar(values: np.ndarray) -> bool:
 
 
 def _of_text(name: str, text: pd.Series, *, named: bool) -> TimeGuess | None:
-    if not len(text) or text.str.contains(r"\d").mean() < ENOUGH:
+    enough = ENOUGH_NAMED if named else ENOUGH
+    if not len(text) or text.str.contains(r"\d").mean() < enough:
         return None
     fits: list[tuple[str, float]] = []
     for pattern in PATTERNS:
         known = _read(text, pattern)
-        if known.notna().mean() >= ENOUGH:
+        if known.notna().mean() >= enough:
             fits.append((pattern, _order(known.dropna())))
             if pattern == "iso" or len(fits) == 2:
                 break

@@ -27,6 +27,7 @@ from dlkit.data.tabular.table_series import by_file, one_series
 from dlkit.data.tabular.time_column import SECOND
 
 VALUES = 2**20  # values of a chunk, which the caches of a processor hold
+LEAST = 256  # rows of a chunk
 PROBE = 100_000  # rows whose stamps tell the step
 
 
@@ -144,7 +145,7 @@ class TableRaw(Raw):
 
     @property
     def _rows_per_chunk(self) -> int:
-        return max(256, VALUES // max(1, len(self.channels)))
+        return max(LEAST, VALUES // max(1, len(self.channels)))
 
     def _parts(self, progress: Progress | None) -> Iterator[Part]:
         done, counts = 0, dict[str, int]()

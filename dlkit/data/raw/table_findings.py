@@ -95,6 +95,9 @@ def _shown(fault: Fault) -> str:
 def _unread(seen: Seen, source: str, level: Level, given: list[Any], decimal: str) -> Iterator[Finding]:
     other = "," if decimal == "." else "."
     for channel, fault in seen.unread.items():
+        if any("\ufffd" in word for word in fault.words):
+            yield _encoding(channel, fault, source)
+            continue
         marks = [word for word in fault.words if _is_number(word.replace(other, "."))]
         mixed = len(marks) * 2 > len(fault.words)
         cure = (
@@ -109,6 +112,14 @@ def _unread(seen: Seen, source: str, level: Level, given: list[Any], decimal: st
             if mixed
             else "What a logger writes in place of a number is a missing value: a run refuses it until it is named.",
         )  # fmt: skip
+
+
+def _encoding(channel: str, fault: Fault, source: str) -> Finding:
+    return Finding(
+        kind="not UTF-8", level="error", source=source, channel=channel, count=fault.count, places=tuple(fault.places),
+        what=f"{channel}: the file is not UTF-8 text, e.g. {_shown(fault)}.",
+        why="Other encodings cannot be told from each other, and a run refuses the file: save it as UTF-8.",
+    )  # fmt: skip
 
 
 def _infinite(seen: Seen, source: str, level: Level, given: list[Any]) -> Iterator[Finding]:

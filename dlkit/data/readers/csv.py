@@ -2,7 +2,6 @@
 
 import csv
 import gzip
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -92,17 +91,16 @@ def arrow_blocks(path: Path, stream: Any, names: list[str], columns: list[str], 
 
 def header_of(path: Path) -> str:
     """Return the first line."""
-    with refuse_damage(path, "UTF-8 text"), _open(path) as text:
-        line = text.readline(BLOCK_BYTES).rstrip("\r\n")
+    with refuse_damage(path, "UTF-8 text"), _open(path) as content:
+        first: bytes = content.readline(BLOCK_BYTES)
+        line = first.split(b"\r")[0].decode("utf-8-sig").rstrip("\n")
     require(bool(line.strip()), f"{path.name} has an empty first line; put the column names there.")
     require("\0" not in line, f"{path.name} is not text; give `path` a CSV file saved as UTF-8.")
     return line
 
 
-def _open(path: Path) -> io.TextIOWrapper:
-    if path.name.lower().endswith(".gz"):
-        return io.TextIOWrapper(gzip.GzipFile(path), encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
+def _open(path: Path) -> Any:
+    return gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")
 
 
 def delimiter_of(line: str) -> str:
