@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from dlkit.confidence.channel_drift import compare, moved
 from dlkit.confidence.drift import Drift, drift, false_discoveries
 from dlkit.train.novelty import Novelty
 from dlkit.train.novelty_looks import Look, look
@@ -102,20 +103,3 @@ def drifted(task: Any, data: Any, known: Reference, novelty: Novelty, outside: n
         for k, test, p in zip(measured, tests, adjusted.tolist(), strict=True)
     ]
     return Drifted(drift(before, after, ordered=known.ordered), channels)
-
-
-def compare(before: np.ndarray, after: np.ndarray, *, ordered: bool) -> Drift:
-    """Return the comparison of level and spread of a channel, (inputs, 2), each in its standard deviation before."""
-    one, other = (part[np.isfinite(part).all(1)] for part in (before, after))
-    scale = np.maximum(one.std(0), 1e-6)
-    return drift(one / scale, other / scale, ordered=ordered)
-
-
-def moved(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
-    """Return the difference of the means in standard deviations of before, and the ratio of the standard deviations."""
-    means = [np.nanmean(part[:, 0]) if np.isfinite(part).any() else np.nan for part in (before, after)]
-    spreads = [
-        np.sqrt(np.nanvar(part[:, 0]) + np.nanmean(part[:, 1] ** 2)) if np.isfinite(part).any() else np.nan
-        for part in (before, after)
-    ]
-    return float((means[1] - means[0]) / max(spreads[0], 1e-12)), float(spreads[1] / max(spreads[0], 1e-12))

@@ -36,7 +36,7 @@ class Run:
 
     def place(self, row: int) -> Place:
         """Return where a row is."""
-        return self.kept.place(self.first + row)
+        return self.kept.place(int(self.kept.spread.numbers[self.first + row]), int(self.times[row]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ import numpy as np
 from dlkit.data.records import Samples
 from dlkit.data.sample_prepare import PreparedSamples
 from dlkit.data.splits import ROLES
-from dlkit.quality.fitness.roles import Asked, Roles, Seen, summarize
+from dlkit.quality.fitness.roles import Asked, Roles, Seen, rounded, summarize
 
 AT_ONCE = 2**22  # values that are worked on at a time
 DECODED = 1_000  # pictures of a role that are decoded
@@ -22,7 +22,7 @@ def sample_roles(ready: PreparedSamples, most: int) -> Roles:
     most = most if isinstance(samples.values, np.ndarray) else min(most, DECODED)
     asked = asked_of(samples)
     return Roles(
-        seen={role: look(samples, ready.numbers[role].numpy(), asked, most) for role in ROLES},
+        seen=rounded({role: look(samples, ready.numbers[role].numpy(), asked, most) for role in ROLES}),
         channels=samples.channels,
         units=samples.units,
         asked=asked,

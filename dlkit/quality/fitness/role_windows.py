@@ -11,7 +11,7 @@ from dlkit.data.prepare import Prepared
 from dlkit.data.several.prepare import SourcesPrepared
 from dlkit.data.splits import ROLES
 from dlkit.data.windows import Windows
-from dlkit.quality.fitness.roles import Asked, Roles, Seen, summarize
+from dlkit.quality.fitness.roles import Asked, Roles, Seen, rounded, summarize
 
 AT_ONCE = 2**22  # values that are taken from the table at a time
 MOST_VALUES = 2**26  # values of a role that are looked at
@@ -51,7 +51,7 @@ def window_roles(ready: Prepared, most: int) -> Roles:
     seen = {role: look(ready, layout, ready.windows[role], max(min(most, fit), 200)) for role in ROLES}
     ahead = [layout.last + one.first + one.rows for one in layout.asked]
     return Roles(
-        seen=seen,
+        seen=rounded(seen),
         channels=tuple(ready.table.columns[place] for place in layout.columns),
         units=tuple(ready.table.units[place] for place in layout.columns),
         asked=layout.asked,

@@ -1,11 +1,14 @@
 """What the windows or samples of a role say, each by a few numbers of each channel."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from dlkit.confidence.autocorrelation import Borders
+
+ROUNDING = 1e-5  # part of the usual scatter inside of an item below which levels do not differ
+FLOAT = 1e-6  # the same of the level itself: what float32 tells
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,3 +125,20 @@ def summarize_some(items: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
         spread = np.sqrt((gone**2).sum(1, dtype=np.float64) / count)
     low, high = np.where(observed, items, np.inf).min(1), np.where(observed, items, -np.inf).max(1)
     return mean, spread, np.where(count > 0, low, np.nan), np.where(count > 0, high, np.nan)
+
+
+def rounded(seen: dict[str, Seen]) -> dict[str, Seen]:
+    """Return roles whose levels and spreads do not tell rounding errors, as of traces scaled to mean 0 and deviation 1.
+
+    They are multiples of a hundred thousandth of the usual scatter in training.
+    """
+    train = seen["train"] if len(seen["train"]) else next((one for one in seen.values() if len(one)), None)
+    if train is None or not train.level.shape[1]:
+        return seen
+    known = np.nan_to_num(np.stack([train.level, train.spread]))
+    unit = np.maximum(ROUNDING * known[1].mean(0), FLOAT * np.abs(known[0]).mean(0))
+    unit = np.where(unit > 0, unit, 1.0)
+    return {
+        role: replace(one, level=np.round(one.level / unit) * unit, spread=np.round(one.spread / unit) * unit)
+        for role, one in seen.items()
+    }

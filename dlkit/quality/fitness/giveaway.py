@@ -1,0 +1,170 @@
+"""Too good to be true: an input of a table that alone tells what is asked for, or what will be."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from dlkit.core.finding import Finding, Level
+from dlkit.data.prepare import Prepared
+from dlkit.quality.fitness.roles import Asked
+from dlkit.quality.fitness.single_inputs import ranks_of
+from dlkit.quality.words import amount, lasting
+
+MOST = 1 << 15  # consecutive training rows that are looked at
+FEWEST = 100
+EXACT = 0.99  # share of rows with the same value, up to which it is a copy
+TELLS = 0.99  # squared rank correlation from which an input is said to tell what comes
+NEARLY = 0.9995  # the same of the row that is asked for
+BETTER = 0.05  # part of what the own past leaves unexplained that an input may leave at most
+
+
+@dataclass(frozen=True)
+class Giveaway:
+    """An input that tells what is asked for.
+
+    Attributes:
+        channel: Name of the input.
+        asked: Name of what is asked for.
+        shift: Rows by which the input is ahead of it.
+        told: Squared rank correlation at that shift.
+        own: The same of what is asked for with its own past.
+        equal: Share of rows in which they have the same value.
+    """
+
+    channel: str
+    asked: str
+    shift: int
+    told: float
+    own: float
+    equal: float
+
+    @property
+    def suspect(self) -> bool:
+        """Whether it is too good to be true: against the own past, or for a value of the same row nearly exact."""
+        if self.shift == 0:
+            return self.told > NEARLY or self.equal > EXACT
+        return self.told > TELLS and 1 - self.told < BETTER * (1 - self.own)
+
+
+def giveaways(ready: Prepared, inputs: list[int], asked: tuple[Asked, ...], back: int) -> list[Giveaway]:
+    """Return for each asked value the input that tells most of it by itself, over the rows that a window may show.
+
+    Args:
+        ready: The prepared table.
+        inputs: Columns that go in.
+        asked: What is asked for; classes are left out.
+        back: Rows of the inputs of a window.
+    """
+    rows = longest(ready.ranges["train"])
+    values = np.asarray(ready.table.values[rows[0] : rows[1]])
+    wanted = [one for one in asked if one.column >= 0]
+    if len(values) < FEWEST or not wanted:
+        return []
+    known = frozenset(ready.columns.future)
+    columns = [column for column in inputs if column not in known]
+    spectra = {column: spectrum(values[:, column]) for column in {*columns, *(one.column for one in wanted)}}
+    return [
+        best
+        for one in wanted
+        if (best := most_telling(ready.table.columns, values, spectra, columns, one, back)) is not None
+    ]
+
+
+def longest(ranges: np.ndarray) -> tuple[int, int]:
+    """Return the last rows of the longest range, at most ``MOST``."""
+    if not len(ranges):
+        return 0, 0
+    start, stop = ranges[int((ranges[:, 1] - ranges[:, 0]).argmax())].tolist()
+    return max(start, stop - MOST), stop
+
+
+def spectrum(values: np.ndarray) -> np.ndarray:
+    """Return the transform of the centred ranks of a column, 0 where unknown, padded so that nothing wraps around."""
+    level = ranks_of(values.astype(np.float64))
+    size = 1 << (2 * len(values) - 1).bit_length()
+    found: np.ndarray = np.fft.rfft(np.nan_to_num(level), size)
+    return found
+
+
+def most_telling(
+    names: tuple[str, ...],
+    values: np.ndarray,
+    spectra: dict[int, np.ndarray],
+    columns: list[int],
+    asked: Asked,
+    back: int,
+) -> Giveaway | None:
+    """Return the input that tells most, other than the past of what is asked for; None where there is none.
+
+    ``input(t)`` is compared with ``asked(t + shift)`` for all shifts at which a window holds the one and is asked for
+    the other.
+    """
+    shifts = np.arange(asked.first, asked.first + asked.rows + back - 1)
+    shifts = shifts[shifts < len(values) // 2]
+    best: tuple[float, int, int] = (0.0, -1, 0)
+    for column in columns:
+        if column == asked.column or not len(shifts):
+            continue
+        size = 2 * (spectra[column].size - 1)
+        products = np.fft.irfft(np.conj(spectra[column]) * spectra[asked.column], size)[shifts]
+        place = int(np.abs(products / (len(values) - shifts)).argmax())
+        best = max(best, (float(abs(products[place])), column, int(shifts[place])))
+    return None if best[1] < 0 else weigh(names, values, best[1], asked, best[2])
+
+
+def weigh(names: tuple[str, ...], values: np.ndarray, column: int, asked: Asked, shift: int) -> Giveaway:
+    """Return how much an input tells at a shift, and how much the past of what is asked for does."""
+    given, answer = values[: len(values) - shift, column], values[shift:, asked.column]
+    before = values[: len(values) - shift, asked.column]
+    both = ~(np.isnan(given) | np.isnan(answer))
+    equal = float((given[both] == answer[both]).mean()) if both.any() and np.ptp(answer[both]) > 0 else 0.0
+    own = squared_correlation(before, answer) if shift else 1.0
+    return Giveaway(names[column], asked.name, shift, squared_correlation(given, answer), own, equal)
+
+
+def squared_correlation(one: Float[np.ndarray, " rows"], other: Float[np.ndarray, " rows"]) -> float:
+    """Return the squared rank correlation (Spearman) of the rows in which both are known; 0 where one is constant."""
+    both = ~(np.isnan(one) | np.isnan(other))
+    if both.sum() < FEWEST:
+        return 0.0
+    first, second = ranks_of(one[both].astype(np.float64)), ranks_of(other[both].astype(np.float64))
+    scale = (first**2).sum() * (second**2).sum()
+    return float((first * second).sum() ** 2 / scale) if scale > 0 else 0.0
+
+
+def giveaway_findings(found: list[Giveaway], step: int) -> list[Finding]:
+    """Return the inputs that are too good to be true.
+
+    Args:
+        found: The most telling input of each asked value.
+        step: Nanoseconds between rows.
+    """
+    findings = []
+    for one in found:
+        copy = one.equal > EXACT
+        if not (one.suspect or (copy and one.shift > 0 and one.own < EXACT)):
+            continue
+        level: Level = "error" if copy and (one.shift == 0 or one.suspect) else "warning"
+        ahead = f" {amount(one.shift)} rows ({lasting(one.shift * step)}) later" if one.shift else " of the same row"
+        how = "equals" if copy else "tells"
+        past = f"; its own past leaves {1 - one.own:.2g} of its variance in ranks open" if one.shift else ""
+        findings.append(
+            Finding(
+                kind="too good to be true",
+                level=level,
+                what=f"The input '{one.channel}' {how} '{one.asked}'{ahead}: squared rank correlation {one.told:.5f}"
+                f"{past}.",
+                why="Such an input was measured with, computed from or shifted against the target: it will not be "
+                "known when the network must answer, and nothing is learnt of the process.",
+                channel=one.channel,
+                share=1.0,
+            )
+        )
+    return findings
+
+
+def giveaway_facts(found: list[Giveaway]) -> list[dict[str, Any]]:
+    """Return the figures as plain types for JSON."""
+    return [{**vars(one), "told": round(one.told, 6), "own": round(one.own, 6)} for one in found]

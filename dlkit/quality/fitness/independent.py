@@ -1,0 +1,114 @@
+"""How many windows tell independent things, where neighbours overlap and remember each other."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlkit.confidence.autocorrelation import autocovariances, integrated_time
+from dlkit.core.finding import Cure, Finding
+from dlkit.quality.fitness.roles import Roles, Seen
+from dlkit.quality.words import many
+
+FEW, VERY_FEW = 30, 10  # independent windows below which a test says little, and next to nothing
+
+
+@dataclass(frozen=True)
+class Independent:
+    """How much the items of a role tell.
+
+    Attributes:
+        items: How many there are.
+        effective: How many independent ones tell as much about the mean: of the middle channel.
+        least: The same of the channel that remembers longest.
+        slowest: Name of that channel.
+        answers: The same of what is asked for, of the middle one; NaN where nothing is.
+        time: Items of the middle channel for each independent one.
+    """
+
+    items: int
+    effective: float
+    least: float
+    slowest: str
+    answers: float
+    time: float
+
+    def plain(self) -> dict[str, Any]:
+        """Return plain types for JSON."""
+        return {
+            name: (None if np.isnan(value) else round(value, 1)) if isinstance(value, float) else value
+            for name, value in vars(self).items()
+        }
+
+
+def effective_counts(values: np.ndarray, seen: Seen) -> np.ndarray:
+    """Return how many independent items tell as much about the mean of each column, (columns,); NaN where constant.
+
+    ``n / (1 + 2 sum of the autocorrelations)`` (Geyer 1992). Where the items that were looked at lie so far apart that
+    they no longer remember each other, it is their number at least.
+
+    Args:
+        values: (items, columns), NaN where unknown.
+        seen: The items.
+    """
+    known = ~np.isnan(values)
+    count = known.sum(0)
+    centred = np.where(known, values - np.where(known, values, 0).sum(0) / np.maximum(count, 1), 0)
+    scale = np.sqrt((centred**2).mean(0))
+    moving = scale > 1e-7 * (np.abs(np.where(known, values, 0)).max(0, initial=0) + 1e-30)
+    found = np.full(values.shape[1], np.nan)
+    if len(values) > 3 and moving.any():
+        sums = autocovariances(centred[:, moving] / scale[moving], seen.borders)
+        time = np.maximum(np.nan_to_num(integrated_time(sums), nan=1.0), 1.0)
+        found[moving] = count[moving] / time
+    return found
+
+
+def independent_of(roles: Roles) -> dict[str, Independent]:
+    """Return how much the items of each role tell; samples of no order count in full."""
+    return {role: judge(seen, roles) for role, seen in roles.seen.items() if seen.count}
+
+
+def judge(seen: Seen, roles: Roles) -> Independent:
+    """Return how much the items of a role tell."""
+    if not roles.ordered:
+        return Independent(seen.count, float(seen.count), float(seen.count), "", float(seen.count), 1.0)
+    counts = effective_counts(seen.level, seen)
+    asked = effective_counts(np.stack([unknown_as_nan(seen.answers[one.name], one.classes) for one in roles.asked], 1),
+                             seen) if roles.asked else np.empty(0)  # fmt: skip
+    some = counts[~np.isnan(counts)]
+    middle = float(np.median(some)) if len(some) else np.nan
+    slowest = roles.channels[int(np.nanargmin(counts))] if len(some) else ""
+    least = float(some.min()) if len(some) else np.nan
+    answers = float(np.nanmedian(asked)) if np.isfinite(asked).any() else np.nan
+    return Independent(seen.count, middle, least, slowest, answers, seen.count / middle if len(some) else np.nan)
+
+
+def unknown_as_nan(answers: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
+    """Return answers with unknown classes as NaN."""
+    return np.where(answers < 0, np.nan, answers) if classes else answers
+
+
+def count_findings(found: dict[str, Independent], roles: Roles) -> list[Finding]:
+    """Return the roles whose windows count for few."""
+    findings = []
+    for role, one in found.items():
+        told = one.answers if not np.isnan(one.answers) else one.effective
+        if role == "train" or not roles.ordered or np.isnan(told) or told >= FEW:
+            continue
+        findings.append(
+            Finding(
+                kind="few independent windows",
+                level="warning" if told < VERY_FEW else "note",
+                what=f"The {many(one.items, roles.noun)} of {role} tell about as much as "
+                f"{many(max(round(told), 1), 'independent one')}: neighbours overlap and remember each other.",
+                why="Errors of neighbours are nearly the same, so that a mean error over them is far less sure than "
+                "their number says, and networks that differ little cannot be told apart (errors of a good forecast "
+                "remember less than the values do: take it for the worst case).",
+                cures=(Cure(place="data", line="split: {class_path: dlkit.data.splits.ByFraction, init_args: {train: "
+                            "0.6, val: 0.2, test: 0.2}}"),),
+                count=one.items,
+                share=min(max(1 - told / one.items, 0.0), 1.0),
+            )
+        )  # fmt: skip
+    return findings

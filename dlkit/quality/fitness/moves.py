@@ -1,0 +1,154 @@
+"""Did the channels move between training and the other roles? Windows that remember each other count for few."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dlkit.confidence.channel_drift import compare, moved
+from dlkit.confidence.drift import Drift, false_discoveries
+from dlkit.core.finding import Finding
+from dlkit.quality.fitness.roles import Roles, Seen
+from dlkit.quality.words import amount
+
+SURE = 0.01  # rate of false discoveries among the channels that are said to have moved
+LEVEL, SPREAD = 0.5, 1.5  # a move of the mean by this many deviations, a ratio of deviations: they change the answer
+MOST = 64  # channels that are tested, those that moved most
+FINE = 8_000  # deals that tell a rare p-value, for the few channels that need one
+
+WHY = (
+    "A network is chosen or tested under other conditions than it learns: the figure that it gets there says what it "
+    "does after a move, not how well it learnt, and after the next move it will be another."
+)
+
+
+@dataclass(frozen=True)
+class Move:
+    """What became of a channel in another role.
+
+    Attributes:
+        role: The other role.
+        channel: Number of the channel.
+        level: Difference of the means, in standard deviations of training.
+        spread: Standard deviation over that of training.
+        test: The comparison of level and spread of each item.
+        p_value: Adjusted for all channels and roles (Benjamini & Hochberg 1995); NaN where nothing can be told.
+    """
+
+    role: str
+    channel: int
+    level: float
+    spread: float
+    test: Drift
+    p_value: float
+
+    @property
+    def sure(self) -> bool:
+        """Whether it moved."""
+        return self.p_value < SURE
+
+    @property
+    def large(self) -> bool:
+        """Whether it moved by so much that it matters."""
+        return abs(self.level) > LEVEL or not 1 / SPREAD < self.spread < SPREAD
+
+
+def moves_of(roles: Roles, *, compared: int = 400, permutations: int = 999, seed: int = 0) -> list[Move]:
+    """Return what became of each channel in validation and test, against training.
+
+    Args:
+        roles: The items of each role.
+        compared: Items of each role that are compared, spread evenly.
+        permutations: How often blocks are dealt.
+        seed: Of the deals.
+    """
+    train = looks_of(roles.seen["train"], compared)
+    others = {role: looks_of(roles.seen[role], compared) for role in ("val", "test") if len(roles.seen[role])}
+    pairs = [(role, channel) for role in others for channel in range(len(roles.channels)) if known(train[:, channel])]
+    pairs = [(role, channel) for role, channel in pairs if known(others[role][:, channel])]
+    sizes = np.array([moved(train[:, channel], others[role][:, channel]) for role, channel in pairs]).reshape(-1, 2)
+    far = np.abs(sizes[:, 0]) + np.abs(np.log(np.maximum(sizes[:, 1], 1e-6)))
+    tests = [Drift(np.nan, 1.0, 0, (0, 0)) for _ in pairs]  # one that moved less than those that are tested did not
+    for number in np.argsort(-far, kind="stable")[:MOST].tolist():
+        role, channel = pairs[number]
+        sides = train[:, channel], others[role][:, channel]
+        tests[number] = compare(*sides, ordered=roles.ordered, permutations=permutations, seed=seed)
+    refine(tests, [(train[:, channel], others[role][:, channel]) for role, channel in pairs], permutations, roles, seed)
+    adjusted = false_discoveries(np.array([test.p_value for test in tests]))
+    return [
+        Move(role, channel, float(level), float(spread), test, float(p_value))
+        for (role, channel), (level, spread), test, p_value in zip(pairs, sizes, tests, adjusted, strict=True)
+    ]
+
+
+def refine(
+    tests: list[Drift], looks: list[tuple[np.ndarray, np.ndarray]], permutations: int, roles: Roles, seed: int
+) -> None:
+    """Deal more often where a few channels have the smallest p-value that so many deals can give, among many."""
+    floor = [number for number, test in enumerate(tests) if test.p_value <= 1.5 / (permutations + 1)]
+    if floor and len(tests) / (permutations + 1) / len(floor) >= SURE and len(floor) <= 8:
+        for number in floor:
+            tests[number] = compare(*looks[number], ordered=roles.ordered, permutations=FINE, seed=seed)
+
+
+def looks_of(seen: Seen, most: int) -> np.ndarray:
+    """Return level and spread of each channel of some items, (items, channels, 2)."""
+    some = seen.some(most)
+    return np.stack([seen.level[some], seen.spread[some]], 2)
+
+
+def known(looks: np.ndarray) -> bool:
+    """Tell whether enough is known of a channel to compare it."""
+    return bool(np.isfinite(looks).all(1).sum() > 3)
+
+
+def move_findings(moves: Sequence[Move], roles: Roles) -> list[Finding]:
+    """Return one finding for each channel that moved, by the role in which it moved most."""
+    found = []
+    for channel in sorted({one.channel for one in moves if one.sure}):
+        ones = sorted((one for one in moves if one.channel == channel and one.sure), key=lambda one: -size_of(one))
+        worst, name = ones[0], roles.channels[channel]
+        where = " and in ".join(one.role for one in ones)
+        found.append(
+            Finding(
+                kind="drift",
+                level="warning" if worst.large else "note",
+                what=f"'{name}' moved in {where}: {said(worst, roles)}.",
+                why=WHY,
+                channel=name,
+                count=sum(roles.seen[one.role].count for one in ones),
+                share=1.0,
+            )
+        )
+    return found
+
+
+def size_of(one: Move) -> float:
+    """Return how far a channel moved, in level and in spread."""
+    return abs(one.level) + abs(float(np.log(max(one.spread, 1e-6))))
+
+
+def said(one: Move, roles: Roles) -> str:
+    """Return what became of a channel, with units."""
+    seen, unit = roles.seen, roles.units[one.channel]
+    means = [float(np.nanmean(seen[role].level[:, one.channel])) for role in ("train", one.role)]
+    numbers = [amount(float(f"{mean:.3g}"), unit) for mean in means]
+    blocks = f"{min(one.test.blocks)} independent stretches" if roles.ordered else f"{min(one.test.blocks)} samples"
+    return (
+        f"its mean is {numbers[1]} in {one.role}, {numbers[0]} in train ({one.level:+.2g} deviations), its deviation "
+        f"{one.spread:.2g} times that of train (p = {one.p_value:.2g}, {blocks})"
+    )
+
+
+def facts_of(moves: Sequence[Move], roles: Roles) -> list[dict[str, Any]]:
+    """Return the figures as plain types for JSON."""
+    return [
+        {
+            "channel": roles.channels[one.channel], "role": one.role, "level": round(one.level, 4),
+            "spread": round(one.spread, 4), "p_value": None if np.isnan(one.p_value) else round(one.p_value, 5),
+            "distance": None if np.isnan(one.test.distance) else round(one.test.distance, 4),
+            "blocks": list(one.test.blocks),
+        }
+        for one in moves
+    ]  # fmt: skip

@@ -1,0 +1,63 @@
+"""Traces that are in two roles, value by value or nearly so."""
+
+import numpy as np
+
+from dlkit.core.finding import MOST, Cure, Finding, Place
+from dlkit.data.sample_prepare import PreparedSamples
+from dlkit.data.splits import ROLES
+from dlkit.quality.fitness.leaks import TOO_MANY, WHY
+from dlkit.quality.labels.copies import contents, near_copies
+from dlkit.quality.words import many, share_text
+
+AXES = 30  # principal components in which near copies are looked for
+LARGEST = 20_000  # traces among which they are
+
+
+def twin_findings(ready: PreparedSamples) -> list[Finding]:
+    """Return the traces of validation and test that training has too; images are looked at elsewhere.
+
+    Args:
+        ready: Samples with their split.
+    """
+    values = ready.samples.values
+    if not isinstance(values, np.ndarray) or values.ndim != 3:
+        return []
+    numbers = {role: ready.numbers[role].numpy() for role in ROLES}
+    tested = np.concatenate([numbers["val"], numbers["test"]])
+    every = np.concatenate([numbers["train"], tested])[:LARGEST]
+    content = contents(values[every])
+    trained = np.arange(len(every)) < len(numbers["train"])
+    equal = np.flatnonzero(~trained & np.isin(content, content[trained]))
+    found = [twins(ready, every[equal], len(tested), near=False)] if len(equal) else []
+    pairs = near_copies(axes_of(values[every]), content)
+    crossing = pairs[trained[pairs[:, 0]] != trained[pairs[:, 1]]]
+    near = np.setdiff1d(np.unique(crossing[~trained[crossing]]), equal)
+    return found + ([twins(ready, every[near], len(tested), near=True)] if len(near) else [])
+
+
+def axes_of(values: np.ndarray) -> np.ndarray:
+    """Return traces along their first principal components, (samples, axes); each channel in its deviation."""
+    scale = np.nanstd(values, axis=(0, 2), keepdims=True)
+    flat = np.nan_to_num((values - np.nanmean(values, axis=(0, 2), keepdims=True)) / np.maximum(scale, 1e-12))
+    flat = flat.reshape(len(values), -1).astype(np.float32)
+    step = -(-flat.shape[1] // 2_000)
+    flat = flat[:, : flat.shape[1] // step * step].reshape(len(flat), -1, step).mean(2)
+    flat -= flat.mean(0)
+    _, axes = np.linalg.eigh((flat.T @ flat).astype(np.float64))
+    return np.asarray(flat @ axes[:, ::-1][:, :AXES])
+
+
+def twins(ready: PreparedSamples, chosen: np.ndarray, tested: int, *, near: bool) -> Finding:
+    """Return the finding of samples that training has too."""
+    share = len(chosen) / max(tested, 1)
+    how = "almost, nearer than chance allows" if near else "value by value"
+    return Finding(
+        kind="near copies in two roles" if near else "samples in two roles",
+        level="error" if share >= TOO_MANY and not near else "warning",
+        what=f"{many(len(chosen), 'trace')} of val and test ({share_text(share)}) are traces of train again, {how}.",
+        why=WHY,
+        cures=(Cure(place="data", line="split: {class_path: dlkit.data.sample_splits.Grouped}"),),
+        count=len(chosen),
+        share=share,
+        places=tuple(Place(sample=str(ready.samples.names[number])) for number in chosen[:MOST].tolist()),
+    )
