@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from dlkit.data.samples.copies import near_copies, normal_vectors, pairs_within, same_content
-from dlkit.data.samples.thumbnails import means_of_blocks, thumbnails_of
+from dlkit.data.samples.thumbnails import gray_of, means_of_blocks, thumbnails_of
 from dlkit.quality.images import traits
 from dlkit.quality.images.jpeg import read_jpeg
-from dlkit.quality.images.measure import entropy_of, gray_of
+from dlkit.quality.images.measure import entropy_of
 from dlkit.quality.images.samples import image_findings
 from tests.made_images import encode, files, samples, scenes
 

@@ -3,13 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int, Num
+from jaxtyping import Float, Int
 
-from dlkit.data.samples.pictures import LUMINANCE
 from dlkit.data.samples.thumbnails import means_of_blocks
 
 LEVELS = 256
-LARGEST = 512  # pixels of the longer side on which light and sharpness are measured
 SHARES = (0.01, 0.05, 0.5, 0.95, 0.99)
 
 
@@ -20,25 +18,6 @@ class Light(NamedTuple):
     high: Float[np.ndarray, " images"]
     quantiles: Float[np.ndarray, "images shares"]
     entropy: Float[np.ndarray, " images"]
-
-
-def gray_of(stack: Num[np.ndarray, "images channels height width"]) -> Float[np.ndarray, "images height width"]:
-    """Return the brightness, float32, at most ``LARGEST`` pixels wide; a missing pixel gets the mean of its image."""
-    stack = stack if max(stack.shape[2:]) <= LARGEST else shrink(stack, LARGEST)
-    values = stack.astype(np.float32, copy=False)
-    if stack.dtype.kind == "f" and np.isnan(values).any():
-        known = ~np.isnan(values)
-        mean = np.where(known, values, 0).sum((1, 2, 3)) / np.maximum(known.sum((1, 2, 3)), 1)
-        values = np.where(known, values, mean[:, None, None, None])
-    if values.shape[1] in (3, 4):
-        return np.asarray(np.einsum("nchw,c->nhw", values[:, :3], LUMINANCE))
-    return np.asarray(values[:, 0] if values.shape[1] <= 2 else values.mean(1))
-
-
-def shrink(stack: Num[np.ndarray, "*any height width"], largest: int) -> Float[np.ndarray, "*any less lesser"]:
-    """Return images as the means of square blocks, so that no side is longer than ``largest``."""
-    every = -(-max(stack.shape[-2:]) // largest)
-    return means_of_blocks(stack, stack.shape[-2] // every or 1, stack.shape[-1] // every or 1)
 
 
 def light_of(gray: Float[np.ndarray, "images height width"], *, whole: bool) -> Light:

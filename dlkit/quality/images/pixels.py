@@ -3,18 +3,12 @@
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Bool, Float
-from scipy.ndimage import generic_filter, maximum_filter, median_filter, minimum_filter
-from scipy.stats import norm
 
 from dlkit.core.finding import MOST, Cure, Finding, Place
+from dlkit.data.samples.detector import ENOUGH, PixelSums, dead_pixels, hot_pixels
 from dlkit.quality.images.about import About
-from dlkit.quality.images.pixel_sums import PixelSums
 
-ENOUGH = 16  # images from which what a pixel does can be told
-CHANCE = 0.01  # that any pixel of a sound detector is called hot
 MANY = 0.02  # share from which it is no longer single pixels that are meant
-RING = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], bool)
 REPAIR = Cure(place="clean", line="{class_path: dlkit.data.cleaning.pixels.RepairPixels}")
 
 
@@ -34,27 +28,6 @@ def pixel_findings(about: About, sums: PixelSums) -> Iterator[Finding]:
     hot = np.stack([hot_pixels(one) for one in mean]) & ~dead
     yield from _said(about, sums, "dead pixels", dead, "never change, while the pixels around them do")
     yield from _said(about, sums, "hot pixels", hot, "stand out from all their neighbours in the mean of all images")
-
-
-def dead_pixels(std: Float[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
-    """Return which pixels never change, though nearly all of their neighbours do."""
-    moves = generic_filter((std > 0).astype(np.float32), np.mean, footprint=RING, mode="reflect")
-    return np.asarray((std == 0) & (moves > 0.8))
-
-
-def hot_pixels(mean: Float[np.ndarray, "height width"]) -> Bool[np.ndarray, "height width"]:
-    """Return which pixels are brighter or darker than all of their neighbours by more than the image explains.
-
-    The step to the nearest of the neighbours is compared with their own spread, with the photon noise that a pixel of
-    this brightness has at most, and with such steps elsewhere.
-    """
-    values = np.where(np.isnan(mean), np.nanmedian(mean), mean)
-    top, bottom = (f(values, footprint=RING, mode="reflect") for f in (maximum_filter, minimum_filter))
-    step = np.where(values > top, values - top, np.where(values < bottom, bottom - values, 0.0))
-    usual = median_filter(np.abs(values - median_filter(values, footprint=RING, mode="reflect")), 5)
-    scale = np.maximum(usual, np.median(usual)) * 1.4826
-    alone = step > 2.0 * (top - bottom)
-    return np.asarray(alone & (step > norm.isf(CHANCE / values.size) * np.maximum(scale, 1e-12 * np.abs(values).max())))
 
 
 def _said(about: About, sums: PixelSums, kind: str, found: np.ndarray, said: str) -> Iterator[Finding]:

@@ -1,8 +1,7 @@
 """What is known of each image after one look at it: a few numbers, never its pixels."""
 
-import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 
@@ -11,9 +10,9 @@ import numpy as np
 from dlkit.core.checks import InputError
 from dlkit.data.records import Pictures
 from dlkit.data.samples.broken import BrokenImageError
-from dlkit.data.samples.thumbnails import SIDE, thumbnails_of
-from dlkit.quality.images.measure import gray_of, light_of, sharpness_of
-from dlkit.quality.images.pixel_sums import PixelSums
+from dlkit.data.samples.detector import PixelSums
+from dlkit.data.samples.thumbnails import SIDE, digests_of, gray_of, thumbnails_of
+from dlkit.quality.images.measure import light_of, sharpness_of
 
 TASK = 64  # images that are looked at in one go
 VALUES = 2**23  # values that they have at most
@@ -156,14 +155,6 @@ def _look(stack: np.ndarray | None) -> tuple[np.ndarray | None, Traits]:
     return stack, Traits(
         readable=np.ones(count, bool), shape=np.tile(np.array(stack.shape[1:], np.int32), (count, 1)),
         low=light.low, high=light.high, quantiles=light.quantiles, entropy=light.entropy,
-        sharpness=sharpness_of(gray), peak=peak, bits=bits, gray=equal, opaque=constant, digest=_digests(stack),
+        sharpness=sharpness_of(gray), peak=peak, bits=bits, gray=equal, opaque=constant, digest=digests_of(stack),
         thumbnail=thumbnails_of(gray),
     )  # fmt: skip
-
-
-def _digests(stack: np.ndarray) -> np.ndarray:
-    """Return a hash of shape and content of each image, int64."""
-    shape = str((stack.shape[1:], stack.dtype.str)).encode()
-    whole = np.ascontiguousarray(stack)
-    found: Sequence[bytes] = [hashlib.blake2b(shape + one.tobytes(), digest_size=8).digest() for one in whole]
-    return np.frombuffer(b"".join(found), np.int64)

@@ -1,0 +1,123 @@
+"""Cleaning of images: before they are resized, each when it is decoded."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from dlkit.core.checks import InputError, require
+from dlkit.data.cleaning.base import CleanPictures, Step, knowing
+from dlkit.data.cleaning.leave_out import LeaveOutSamples
+from dlkit.data.records import Pictures
+
+ENOUGH = 2_000  # images that a step learns from, evenly spread over those that train
+AnyPictureStep = TypeVar("AnyPictureStep", bound=Step)
+
+
+class Untouched(Pictures):
+    """Images in an array, as they are.
+
+    Args:
+        values: (images, channels, height, width).
+    """
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = values
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.values)
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of every image."""
+        return int(self.values.shape[1])
+
+    def decode(self, number: int) -> np.ndarray:
+        """Return one image, (channels, height, width)."""
+        return np.asarray(self.values[number])
+
+
+class CleanedPictures(Pictures):
+    """Images that go through steps when they are decoded.
+
+    Args:
+        pictures: The images.
+        steps: The steps in their order, which know what they have to learn.
+    """
+
+    def __init__(self, pictures: Pictures, steps: Sequence[CleanPictures]) -> None:
+        self.pictures, self.steps = pictures, tuple(steps)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.pictures)
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of every image."""
+        return self.pictures.channels
+
+    def decode(self, number: int) -> np.ndarray:
+        """Return one image, (channels, height, width), cleaned, in the type of its file."""
+        stack = self.pictures.decode(number)[None]
+        for step in self.steps:
+            stack = step.change(stack)
+        return np.asarray(stack[0])
+
+
+def as_pictures(values: np.ndarray | Pictures) -> Pictures:
+    """Return images, in memory or not, one by one."""
+    return Untouched(values) if isinstance(values, np.ndarray) else values
+
+
+def of_pictures(steps: Sequence[Step]) -> list[CleanPictures]:
+    """Return the steps that change images."""
+    return [step for step in steps if isinstance(step, CleanPictures)]
+
+
+def image_steps(steps: Sequence[Step]) -> list[Step]:
+    """Return the steps, which images can go through.
+
+    Raises:
+        InputError: One is for rows.
+    """
+    for step in steps:
+        if not isinstance(step, CleanPictures | LeaveOutSamples):
+            raise InputError(
+                f"clean: {type(step).__name__} is a step for rows, not for images: take one for images, such as "
+                "dlkit.data.cleaning.pixels.RepairPixels."
+            )
+    return list(steps)
+
+
+def learn_pictures(steps: Sequence[AnyPictureStep], pictures: Pictures, train: np.ndarray) -> list[AnyPictureStep]:
+    """Return the steps with what they learn from training images.
+
+    Args:
+        steps: The steps in their order.
+        pictures: All images, as they are.
+        train: Numbers of those that train.
+
+    Raises:
+        InputError: Training images differ in size, or there are too few.
+    """
+    found = list(steps)
+    some = train[np.linspace(0, len(train) - 1, min(len(train), ENOUGH)).round().astype(np.int64)]
+    for place, step in enumerate(found):
+        if not isinstance(step, CleanPictures) or not step.learns or step.learnt is not None:
+            continue
+        learner, before = step.learner(), CleanedPictures(pictures, of_pictures(found[:place]))
+        assert learner is not None
+        shape = None
+        for number in some.tolist():
+            image = before.decode(number)
+            require(
+                shape is None or image.shape == shape,
+                f"clean: {type(step).__name__} compares images pixel by pixel, and they have the shapes {shape} and "
+                f"{image.shape}: bring them to one size before, or leave it out.",
+            )
+            shape = image.shape
+            learner.add(image[None])
+        found[place] = knowing(step, learner.finish())
+    return found
