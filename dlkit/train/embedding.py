@@ -25,7 +25,7 @@ from dlkit.train.embedding_text import neighbours_text, text_of
 from dlkit.train.evaluation import evaluation_of
 from dlkit.train.explain_heads import one_head
 from dlkit.train.explain_question import Wanted
-from dlkit.train.stages import source_of
+from dlkit.train.new_recordings import source_of
 
 
 def embed_run(task: Any, data: Any, run: RunFolder, wish: Wish, new: Any = None, name: str = "embedding") -> str:

@@ -20,6 +20,7 @@ from dlkit.train.evaluating_figures import figures
 from dlkit.train.evaluating_sides import Side, side_of
 from dlkit.train.evaluating_text import measures_of, text_of
 from dlkit.train.evaluation import Evaluation, evaluation_of
+from dlkit.train.new_recordings import source_of
 from dlkit.train.novelty import Novelty, fit_novelty
 from dlkit.train.other_data import other_data
 from dlkit.train.predictions import write_predictions
@@ -49,7 +50,7 @@ def evaluate_run(cli: RunCLI, run: RunFolder, paths: Sequence[str], folder: str)
     for role in ("train", "val", "test"):
         own.require_some(role)
     with other_data(getattr(data, "source", None)):
-        other = own.on_new(stages.source_of(data, list(paths), run, task.spec))
+        other = own.on_new(source_of(data, list(paths), run, task.spec))
     for one in (own, other):
         one.know(run)
         stages.trust(cli, run, one, followed=False)

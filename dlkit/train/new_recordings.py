@@ -1,4 +1,4 @@
-"""New files of several sources, by the name of each source."""
+"""New files for a run: of its source, or of several by the name of each."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -7,7 +7,9 @@ from typing import Any
 import torch
 
 from dlkit.core.checks import InputError, require, suggest
+from dlkit.core.runfolder import RunFolder, read_json
 from dlkit.core.specs import Spec
+from dlkit.data.base import Source
 from dlkit.data.calendar import calendar_names
 from dlkit.data.inputs import Timing
 from dlkit.data.normalize import ChannelScaling
@@ -15,6 +17,32 @@ from dlkit.data.several.new import only_sources
 from dlkit.data.sources.aligned import Aligned
 from dlkit.data.sources.files import Files
 from dlkit.train.checkpoints import warn_once
+
+
+def source_of(data: Any, paths: list[str], run: RunFolder | None, spec: Spec) -> Any:
+    """Return the source of a run with other files; the spec says what its network takes."""
+    recall(data, run)
+    source = getattr(data, "source", None)
+    if isinstance(source, Aligned):
+        fitted = {} if run is None else read_json(run.data).get("fitted", {})
+        return new_recordings(source, paths, fitted, sources_of(spec, source))
+    with_path = getattr(source, "with_path", None)
+    if with_path is None and isinstance(source, Source) and spec.kind in ("forecast", "reconstruct"):
+        return plain_files(paths, spec)
+    if with_path is None:
+        raise InputError(
+            f"--data needs a run whose source reads files, but {type(source).__name__} reads none: leave out "
+            "--data, or train with a source such as dlkit.data.sources.files.Files."
+        )
+    if run is None:
+        raise InputError("--data needs the folder of a run: give it before --data.")
+    return with_or_without(getattr(data, "label", None), with_path, paths, read_json(run.data).get("fitted", {}))
+
+
+def recall(data: Any, run: RunFolder | None) -> None:
+    """Let the cleaning steps of a data module know what they learnt when a run was trained."""
+    if run is not None and hasattr(data, "recall") and run.data.is_file():
+        data.recall(read_json(run.data))
 
 
 def new_recordings(

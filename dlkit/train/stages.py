@@ -5,18 +5,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
 from dlkit.core.checkpoint_file import load_checkpoint
-from dlkit.core.checks import InputError, require
+from dlkit.core.checks import require
 from dlkit.core.failing import discard, part
 from dlkit.core.processes import leads
 from dlkit.core.runfolder import RunFolder, read_json, write_json
 from dlkit.core.signal import listening
 from dlkit.core.specs import Spec
-from dlkit.data.base import Source
 from dlkit.data.batching import KNOWN_SPEC, TRAINED_SPEC
-from dlkit.data.sources.aligned import Aligned
 from dlkit.models.base import weights_come_later
 from dlkit.train import calibrating, confidence, evaluate
 from dlkit.train.callbacks import keep_in
@@ -26,13 +23,7 @@ from dlkit.train.evaluate import load_weights
 from dlkit.train.evaluation import Evaluation, evaluation_of
 from dlkit.train.hparams import write_hparams
 from dlkit.train.members import join_recorded
-from dlkit.train.new_recordings import (
-    new_recordings,
-    plain_files,
-    sources_of,
-    warn_of_other_scaling,
-    with_or_without,
-)
+from dlkit.train.new_recordings import source_of, warn_of_other_scaling
 from dlkit.train.other_data import other_data
 from dlkit.train.predictions import write_predictions
 from dlkit.train.run_place import is_trained, lock_of, on_this_machine, place_of
@@ -221,22 +212,3 @@ def trust(cli: RunCLI, run: RunFolder, evaluation: Evaluation, *, followed: bool
         join_members(cli, found.wish, found.members, run=run)
     if followed and any(head.adaptive is not None for head in found.heads.values()):
         evaluation.follow(calibrating.followed_again(cli, evaluation, found) if cli.followed is None else cli.followed)
-
-
-def source_of(data: Any, paths: list[str], run: RunFolder | None, spec: Spec) -> Any:
-    """Return the source of a run with other files; the spec says what its network takes."""
-    source = getattr(data, "source", None)
-    if isinstance(source, Aligned):
-        fitted = {} if run is None else read_json(run.data).get("fitted", {})
-        return new_recordings(source, paths, fitted, sources_of(spec, source))
-    with_path = getattr(source, "with_path", None)
-    if with_path is None and isinstance(source, Source) and spec.kind in ("forecast", "reconstruct"):
-        return plain_files(paths, spec)
-    if with_path is None:
-        raise InputError(
-            f"--data needs a run whose source reads files, but {type(source).__name__} reads none: leave out "
-            "--data, or train with a source such as dlkit.data.sources.files.Files."
-        )
-    if run is None:
-        raise InputError("--data needs the folder of a run: give it before --data.")
-    return with_or_without(getattr(data, "label", None), with_path, paths, read_json(run.data).get("fitted", {}))

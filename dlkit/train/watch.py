@@ -15,12 +15,14 @@ from dlkit.anomaly.live import LiveDetector
 from dlkit.core.checks import counted, require
 from dlkit.core.runfolder import read_json
 from dlkit.core.signal import asked, listening
+from dlkit.data.cleaning.live import LiveSteps
 from dlkit.data.reconstruction import ReconstructionDataModule
 from dlkit.tasks.reconstruct import Reconstruct
 from dlkit.train import stages
 from dlkit.train.anomaly_files import read_detector
 from dlkit.train.following import Follower
 from dlkit.train.live_errors import LiveErrors
+from dlkit.train.new_recordings import recall
 from dlkit.train.watched_rows import WatchedRows, files_like
 from dlkit.train.watched_times import LiveTimes
 from dlkit.train.watching import Judgement, Watch
@@ -82,10 +84,13 @@ def watch_of(arguments: Sequence[str], path: Path, judged: Callable[[Judgement, 
         "dlkit.data.reconstruction.ReconstructionDataModule.",
     )
     detector = LiveDetector(read_detector(run, "causal"))
+    recall(data, run)
     source = files_like(data.source, str(path), read_json(run.data).get("fitted", {}), task.spec)
     timeline = LiveTimes(source.settings, step=round(task.spec.step * 1e9), name=path.name)
+    parse = WatchedRows(source, task.spec, path.name)
     return Watch(
-        parse=WatchedRows(source, task.spec, path.name),
+        parse=parse,
+        steps=LiveSteps(data.clean, parse.wanted, step=parse.step, name=path.name),
         timeline=timeline,
         errors=LiveErrors(task, dilation=data.dilation),
         detector=detector,

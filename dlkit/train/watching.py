@@ -9,6 +9,7 @@ import numpy as np
 from dlkit.anomaly.events import Event
 from dlkit.anomaly.live import LiveDetector
 from dlkit.core.checks import counted
+from dlkit.data.cleaning.live import LiveSteps
 from dlkit.train.live_errors import LiveErrors
 from dlkit.train.watched_rows import WatchedRows
 from dlkit.train.watched_times import LiveTimes
@@ -39,6 +40,7 @@ class Watch:
 
     Attributes:
         parse: Reads lines.
+        steps: Clean rows.
         timeline: Tells where a series ends.
         errors: Scores rows.
         detector: Judges scores.
@@ -51,6 +53,7 @@ class Watch:
     """
 
     parse: WatchedRows
+    steps: LiveSteps
     timeline: LiveTimes
     errors: LiveErrors
     detector: LiveDetector
@@ -68,7 +71,7 @@ class Watch:
     def context(self) -> int:
         """Rows that a score looks back to."""
         geometry = self.errors.geometry
-        return geometry.length + geometry.dilation + self.detector.fitted.smooth
+        return geometry.length + geometry.dilation + self.detector.fitted.smooth + self.steps.reach
 
     def feed(self, lines: list[str], *, begins: bool) -> None:
         """Take in whole lines.
@@ -85,7 +88,7 @@ class Watch:
                 if not follows:
                     self.end()
                 self._waiting.extend(run.times.tolist())
-                self._judge(self.errors.push(run.values))
+                self._judge(self.errors.push(self.steps.push(run.times, run.values, follows=follows)))
             for problems in (self.parse.problems, self.timeline.problems):
                 for problem in problems if not self.silent else []:
                     self.complain(problem)
