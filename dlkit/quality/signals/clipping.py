@@ -38,7 +38,7 @@ def _is_cut(ends: list[End], seen: "Seen", channel: int) -> bool:
         return False
     expected = TIMES * following
     near = abs(ends[1].value - first.value) <= EDGE * float(np.ptp(seen.measured(channel)))
-    return near and first.count > expected + 5 * np.sqrt(expected)
+    return bool(near and first.count > expected + 5 * np.sqrt(expected))
 
 
 def _level(end: End, seen: "Seen", channel: int) -> Level:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ROWS = 4096  # evenly spaced rows that are compared
 LOOKS = 8  # random sums of a channel by which copies are found
-NEAR = 1e-3  # by which the sums of copies may differ
+NEAR = 0.02  # by which the sums of copies may differ
 
 
 def copy_findings(seen: "Seen", seed: int = 0) -> list[Finding]:
@@ -53,24 +53,22 @@ def copies_of(columns: np.ndarray, seed: int = 0) -> list[tuple[int, int, float,
         (columns.shape[1], LOOKS)
     )
     scores *= np.sign(scores[:, :1]) / np.sqrt(columns.shape[1])
-    order = [i for i in np.argsort(scores[:, 0], kind="stable").tolist() if varies[i]]
-    return _compared(columns, enough, scores, order)
+    order = np.argsort(scores[:, 0], kind="stable")
+    order = order[varies[order]]
+    return _compared(columns, enough[order], scores[order])
 
 
-def _compared(
-    columns: np.ndarray, enough: np.ndarray, scores: np.ndarray, order: list[int]
-) -> list[tuple[int, int, float, float]]:
-    """Compare each channel with those before it whose sums are near."""
+def _compared(columns: np.ndarray, channels: np.ndarray, scores: np.ndarray) -> list[tuple[int, int, float, float]]:
+    """Compare each channel with those whose sums are near; the first sums rise."""
     found: dict[int, tuple[int, int, float, float]] = {}
-    for place, i in enumerate(order):
-        for j in order[place + 1 : place + 1 + LOOKS]:
-            if scores[j, 0] - scores[i, 0] > NEAR:
-                break
-            if np.abs(scores[i] - scores[j]).max() <= NEAR:
-                first, later = sorted((int(enough[i]), int(enough[j])))
-                fit = _fit(columns[first], columns[later])
-                if fit and (later not in found or first < found[later][1]):
-                    found[later] = (later, first, *fit)
+    past = np.searchsorted(scores[:, 0], scores[:, 0] + NEAR, side="right")
+    for i in range(len(channels)):
+        near = np.abs(scores[i + 1 : past[i]] - scores[i]).max(1, initial=0.0) <= NEAR
+        for j in (i + 1 + np.flatnonzero(near)).tolist():
+            first, later = sorted((int(channels[i]), int(channels[j])))
+            fit = _fit(columns[first], columns[later])
+            if fit and (later not in found or first < found[later][1]):
+                found[later] = (later, first, *fit)
     return list(found.values())
 
 
@@ -87,15 +85,15 @@ def _fit(x: np.ndarray, y: np.ndarray) -> tuple[float, float] | None:
         return None
     factor = float(centred @ (y - y.mean()) / (centred @ centred))
     offset = float(y.mean() - factor * x.mean())
-    rounding = 4 * (np.spacing(np.abs(y).max().astype(np.float32)) + abs(factor) * np.spacing(np.float32(abs(x).max())))
-    step = min(_smallest_step(y), abs(factor) * _smallest_step(x))
-    return (factor, offset) if np.abs(y - factor * x - offset).max() <= max(rounding, 0.51 * step) else None
+    rounding = 0.52 * (_step(y) + abs(factor) * _step(x))
+    return (factor, offset) if np.abs(y - factor * x - offset).max() <= rounding else None
 
 
-def _smallest_step(values: np.ndarray) -> float:
-    """Return the step of coarse values, 0 of fine ones."""
+def _step(values: np.ndarray) -> float:
+    """Return the step of coarse values, and that of float32 of fine ones."""
     levels = np.unique(values)
-    return float(np.diff(levels).min()) if 32 < len(levels) < len(values) // 2 else 0.0
+    fine = float(np.spacing(np.float32(np.abs(values).max())))
+    return max(fine, float(np.diff(levels).min())) if 32 < len(levels) < 0.9 * len(values) else fine
 
 
 def _finding(seen: "Seen", later: int, first: int, factor: float, offset: float) -> Finding:

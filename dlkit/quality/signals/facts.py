@@ -37,7 +37,7 @@ class ClockFacts:
     step: int = 0
     rate: float = 0.0
     mean_rate: float = 0.0
-    jitter: float = 0.0
+    jitter: int = 0
     regular: float = 0.0
     duplicates: int = 0
     disorder: int = 0

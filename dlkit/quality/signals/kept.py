@@ -206,7 +206,7 @@ class Kept:
     def place(self, number: int, stamp: int) -> Place:
         """Return where a row is; ``number`` counts over all series, from 0."""
         first, name, row = self.series[int(self._series_of(np.array([number]))[0])]
-        return Place(series=name, first=int(stamp), last=int(stamp), row=row + int(number) - first + 1)
+        return Place(series=name, first=stamp, last=stamp, row=row + number - first + 1)
 
     def _series_of(self, numbers: np.ndarray) -> np.ndarray:
         """Return the number of the series of each row."""

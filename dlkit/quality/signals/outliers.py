@@ -7,7 +7,7 @@ import numpy as np
 from dlkit.core.finding import MOST, Cure, Finding
 from dlkit.quality.signals.angles import is_angle
 from dlkit.quality.signals.apart import stand_apart
-from dlkit.quality.signals.spikes import FLOOR
+from dlkit.quality.signals.spikes import FLOOR, WIDEST
 from dlkit.quality.signals.stuck import FEW
 from dlkit.quality.words import amount, many, share_text, when
 
@@ -41,8 +41,17 @@ def odd_spikes(seen: "Seen", channel: int) -> np.ndarray:
     height = np.abs(known["value"] - known["usual"])
     known["score"] = np.minimum(known["score"], height / levels.step if levels.step else np.inf)
     known = known[(known["score"] > FLOOR) & (known["usual"] > low) & (known["usual"] < high)]
-    known = known[np.argsort(-known["score"], kind="stable")]
+    known = _once(known[np.argsort(-known["score"], kind="stable")])
     return known[: stand_apart(known["score"], FLOOR, int(SHARE * seen.kept.rows) + 3)]
+
+
+def _once(spikes: np.ndarray) -> np.ndarray:
+    """Return the largest of the spikes that lie within one another's rows."""
+    order = np.argsort(spikes["row"], kind="stable")
+    group = np.cumsum(np.diff(spikes["row"][order], prepend=-1 - WIDEST) > WIDEST)
+    best = np.full(int(group.max(initial=0)) + 1, len(spikes))
+    np.minimum.at(best, group, order)
+    return np.asarray(spikes[np.sort(best[best < len(spikes)])])
 
 
 def _floor(seen: "Seen", channel: int) -> tuple[float, float]:
@@ -59,7 +68,7 @@ def _finding(spikes: np.ndarray, seen: "Seen", channel: int) -> Finding:
     share = len(spikes) / max(int(seen.tally.n[channel]), 1)
     line = ("{class_path: dlkit.data.cleaning.despike.Despike, init_args: "
             f"{{channels: ['{name}'], width: {16 * step}ns}}}}")  # fmt: skip
-    places = [seen.kept.place(one["row"], one["time"]) for one in spikes[:MOST]]
+    places = [seen.kept.place(int(one["row"]), int(one["time"])) for one in spikes[:MOST]]
     return Finding(
         kind="spike", level="warning", source=seen.layout.source, channel=name, count=len(spikes), share=share,
         places=tuple(places),

@@ -1,6 +1,7 @@
 """All that one pass over the rows gathers."""
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -100,6 +101,6 @@ class Seen:
         )
 
 
-def short(value: float) -> float:
+def short(value: float | np.floating[Any]) -> float:
     """Return a number with the digits of float32."""
     return float(f"{value:.7g}")

@@ -105,7 +105,7 @@ def _among(seen: "Seen", channel: int) -> list[Code]:
             stride = seen.kept.spread.stride
             count, about = int(counts[i]) * stride, "" if stride == 1 else "about "
             rows, spread = np.flatnonzero(seen.kept.spread.columns[channel] == values[i])[:MOST], seen.kept.spread
-            places = tuple(seen.kept.place(spread.numbers[row], spread.times[row]) for row in rows)
+            places = tuple(seen.kept.place(int(spread.numbers[row]), int(spread.times[row])) for row in rows)
             apart = f"{about}{counts[i] / max(near.max(), 1):.0f} times as often as the values beside it"
             return [Code(float(values[i]), count, apart, places)]
     return []

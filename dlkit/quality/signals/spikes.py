@@ -37,7 +37,10 @@ class Spikes:
         past = len(block.times) - (0 if block.last else HALO // 2)
         if past - first < 2:
             return
-        jumps = np.abs(np.subtract(block.columns[:, 1:], block.columns[:, :-1]))
+        with np.errstate(invalid="ignore"):
+            jumps = np.abs(np.subtract(block.columns[:, 1:], block.columns[:, :-1]))
+        for channel in block.holed.tolist():
+            jumps[channel, np.isinf(jumps[channel])] = np.nan
         jumps[:, [seam - 1 for seam in block.seams if seam > 0]] = np.nan
         usual = _usual(jumps)
         self.steps += np.nan_to_num(usual).sum(1)
@@ -113,9 +116,9 @@ def spike_scores(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the robust standard score of a spike that begins at each row, its highest row, and its surroundings.
 
-    The score is how far the smallest row of the spike lies from the median of the rows on both sides, in robust
-    standard deviations of those or in mean steps, whichever is larger (Hampel 1974); 0 where the values do not come
-    back within ``WIDEST`` rows.
+    The score is how far the smallest row of the spike lies from the mean of the medians of both sides, in robust
+    standard deviations of the sides from the line through them or in mean steps, whichever is larger (after Hampel
+    1974); 0 where the values do not come back within ``WIDEST`` rows.
 
     Args:
         columns: Values, NaN where missing.
@@ -130,10 +133,12 @@ def spike_scores(
     back = (ahead - half[:, None]) * up < 0
     width = np.where(back.any(1), back.argmax(1), 0)
     sides = np.concatenate([np.arange(-AROUND, 0), np.arange(AROUND)])
-    around = _around(columns, channels, rows[:, None] + sides + np.where(sides >= 0, width[:, None], 0))
+    apart = sides + np.where(sides >= 0, width[:, None], 0)
+    around, from_middle = _around(columns, channels, rows[:, None] + apart), apart - (width[:, None] - 1) / 2
     known = np.isfinite(around).sum(1) >= AROUND
-    usual = _median(around)
-    spread = 1.4826 * _median(np.abs(around - usual[:, None]))
+    left, right = _median(around[:, :AROUND]), _median(around[:, AROUND:])
+    usual, slope = (left + right) / 2, (right - left)[:, None] / (AROUND + width[:, None])
+    spread = 1.4826 * _median(np.abs(around - usual[:, None] - slope * from_middle))
     steps = np.abs(np.diff(around, axis=1))
     steps[:, AROUND - 1] = np.nan
     scale = np.fmax(np.fmax(spread, _mean(steps)), 0.1 * overall)

@@ -78,7 +78,7 @@ class Stretches:
             going = self.open.pop(channel)
             last = int(block.times[block.halo + past[0] - 1])
             grown = replace(going, rows=going.rows + int(past[0]), place=replace(going.place, last=last))
-            self._end(grown, channel, ends, whole=past[0] == len(holds))
+            self._end(grown, channel, ends, whole=int(past[0]) == len(holds))
             starts, past = starts[1:], past[1:]
         if len(starts) and holds[-1]:
             self.open[channel] = self._stretch(channel, block, int(starts[-1]), int(past[-1]), before)

@@ -7,16 +7,17 @@ import numpy as np
 
 from dlkit.core.finding import MOST, Cure, Finding
 from dlkit.quality.signals.apart import stand_apart
-from dlkit.quality.signals.stretches import Stretch, bin_length
+from dlkit.quality.signals.stretches import LONGEST, Stretch, bin_length
 from dlkit.quality.words import amount, lasting, many, share_text, when
 
 if TYPE_CHECKING:
     from dlkit.quality.signals.seen import Seen
 
 CHANCE = 1e-6  # that repeats by chance are as long, in the whole channel
-TAIL = 0.1  # share of the stretches that tell how their lengths fall off
-ENOUGH = 20  # stretches
-LEAST = 5  # rows
+TAIL = 0.1  # share of the stretches, or more of few, that tells how their lengths fall off
+ENOUGH = 25  # stretches
+LEAST = 5.0  # rows
+MUCH = 0.2  # share of the rows, from which on holding a value is what the channel does
 STATES = 3  # long stretches of the same value, from which on it is a state
 FEW = 16  # levels, below which a channel is a flag or a setting
 
@@ -32,19 +33,28 @@ def stuck_findings(seen: "Seen") -> list[Finding]:
 
 
 def stuck_stretches(seen: "Seen", channel: int) -> list[Stretch]:
-    """Return the stretches of one value that are too long, the longest first."""
+    """Return the stretches of one value that are too long, the longest first; ends of the range have their own tail."""
     ends = {float(seen.tally.low[channel]), float(seen.tally.high[channel]), 0.0}
     codes = {code.value for code in seen.codes[channel]}
     known = [one for one in seen.same.longest[channel] if one.value not in codes]
+    least = max(chance_limit(seen, channel), LEAST)
+    if len(known) == LONGEST:
+        least = max(least, float(known[-1].rows))
     inside, at_end = ([one for one in known if (one.value in ends) == end] for end in (False, True))
-    limit = max(chance_limit(seen, channel), tail_limit(seen.same.count[channel, 0]), LEAST)
+    limit = max(tail_limit(seen.same.count[channel, 0]), least)
     long = [one for one in inside if one.rows > limit]
     often = Counter(one.value for one in long)
     stuck = [one for one in long if often[one.value] < STATES]
-    rows = np.array([float(one.rows) for one in at_end])
-    least = max(chance_limit(seen, channel), LEAST)
-    apart = stand_apart(rows[rows > least], least, 3) if len(at_end) < ENOUGH or seen.repeats[channel] else 0
-    return sorted(stuck + at_end[:apart], key=lambda one: -one.rows)
+    far = [one for some in (inside, at_end) for one in _apart(some, least)]
+    found = sorted({id(one): one for one in stuck + far}.values(), key=lambda one: -one.rows)
+    much = sum(one.rows for one in found) > MUCH * seen.kept.rows and len(found) >= STATES
+    return [] if much else found
+
+
+def _apart(stretches: list[Stretch], least: float) -> list[Stretch]:
+    """Return the stretches that are longer than the tail of the others."""
+    rows = np.array([float(one.rows) for one in stretches if one.rows > least])
+    return stretches[: stand_apart(rows, least, len(rows))]
 
 
 def chance_limit(seen: "Seen", channel: int) -> float:
@@ -63,10 +73,10 @@ def tail_limit(counts: np.ndarray) -> float:
     total = int(counts.sum())
     if total < ENOUGH:
         return 0.0
-    share = np.cumsum(counts) / total
-    begin, middle = (float(bin_length(int(np.searchsorted(share, level)) + 1)) for level in (1 - TAIL, 1 - TAIL / 2))
+    tail, share = max(TAIL, 0.8 * ENOUGH / total), np.cumsum(counts) / total
+    begin, middle = (float(bin_length(int(np.searchsorted(share, level)) + 1)) for level in (1 - tail, 1 - tail / 2))
     mean = max((middle - begin) / np.log(2), 0.05 * begin, 0.5)
-    return float(begin + mean * np.log(TAIL * total / CHANCE))
+    return float(begin + mean * np.log(tail * total / CHANCE))
 
 
 def _finding(stretches: list[Stretch], seen: "Seen", channel: int) -> Finding:
