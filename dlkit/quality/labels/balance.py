@@ -5,6 +5,7 @@ from scipy.stats import chisquare
 
 from dlkit.core.finding import Finding, Level
 from dlkit.data.records import Samples
+from dlkit.quality.words import share_text
 
 FEWEST = 5  # samples of a class below which it can neither be learned nor measured
 UNEVEN = 3  # largest to smallest class from which it is worth a word
@@ -60,8 +61,8 @@ def uneven_findings(counts: np.ndarray, names: np.ndarray, source: str) -> list[
     level: Level = "warning" if share >= MOSTLY else "note"
     what = (
         f"'{names[large]}' has {counts[large]} of {total} samples and '{names[small]}' {counts[small]}: always "
-        f"answering '{names[large]}' is right for {share:.1%}, and the share of '{names[small]}' that is found is only "
-        f"known to +-{min(0.98 / np.sqrt(tested), 1):.0%} from a test of a fifth of it."
+        f"answering '{names[large]}' is right for {share_text(share)}, and the share of '{names[small]}' that is found "
+        f"is only known to +-{share_text(min(0.98 / np.sqrt(tested), 1))} from a test of a fifth of it."
     )
     return [
         Finding(kind="class imbalance", level=level, what=what, why=WHY, source=source, count=int(counts[small]),

@@ -37,7 +37,9 @@ def segment_findings(
             quick built-in model, fitted on other stretches of time.
         source: Name of the source of the intervals.
     """
-    classes = events[0].classes if events else ()
+    if not events or not any(len(one.times) for one in streams):
+        return LabelReport()
+    classes = events[0].classes
     rows = rows_of(streams)
     labels, spans = row_labels(rows, events)
     counts = np.bincount(spans[:, 2], minlength=len(classes))

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+ROUNDING = 1e-6  # a mean of equal probabilities may lie above each of them
+
 Labels = Int[np.ndarray, " samples"]
 Probabilities = Float[np.ndarray, "samples classes"]
 Counts = Float[np.ndarray, "classes classes"]
@@ -47,7 +49,7 @@ def thresholds(labels: Labels, p: Probabilities) -> Float[np.ndarray, " classes"
 
 def confident_joint(labels: Labels, p: Probabilities) -> Counts:
     """Count the samples of each given class that reach the threshold of a class; the likeliest of several (eq. 1)."""
-    above = np.where(p >= thresholds(labels, p), p, -np.inf)
+    above = np.where(p >= thresholds(labels, p) - ROUNDING, p, -np.inf)
     sure = np.isfinite(above).any(1)
     joint = np.zeros((p.shape[1], p.shape[1]))
     np.add.at(joint, (labels[sure], above[sure].argmax(1)), 1.0)

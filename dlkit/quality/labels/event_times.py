@@ -6,6 +6,7 @@ from scipy.stats import kstest
 
 from dlkit.core.finding import Finding
 from dlkit.quality.labels.rows import Rows
+from dlkit.quality.words import share_text
 
 FEWEST = 8  # events whose times can be judged
 SURE = 0.001  # p-value, of all classes together
@@ -35,9 +36,7 @@ def time_findings(
         limit = SURE / max(len(classes) - 1, 1) / 2
         if kstest(places, "uniform").pvalue < limit:
             low, high = np.quantile(places, [0.05, 0.95])
-            what = (
-                f"Nine in ten of the {len(own)} intervals of '{name}' lie between {low:.0%} and {high:.0%} of the rows."
-            )
+            what = f"Nine in ten of the {len(own)} intervals of '{name}' lie between {share_text(low)} and {share_text(high)} of the rows."
             found.append(note(what, name, len(own), source))
         angles = rows.times[own[:, 0]] % DAY / DAY * 2 * np.pi
         length = np.abs(np.exp(1j * angles).mean())

@@ -8,6 +8,7 @@ from jaxtyping import Int
 from dlkit.confidence.exchangeability import block_means, permutation
 from dlkit.core.finding import Cure, Finding, Level
 from dlkit.data.records import Samples
+from dlkit.quality.words import share_text
 
 DRAWS = 499
 SURE = 0.002  # p-value, the smallest that so many draws can give
@@ -74,9 +75,11 @@ def key_finding(key: np.ndarray, labels: Labels, what: str, kind: str, source: s
         return []
     keys, classes = len(np.unique(key)), len(np.unique(labels))
     alone = keys == classes and found > 0.99
-    tail = "each class has one of its own" if alone else f"always the most frequent class is right for {base:.1%}"
+    tail = (
+        "each class has one of its own" if alone else f"always the most frequent class is right for {share_text(base)}"
+    )
     level: Level = "warning" if gain >= MOSTLY else "note"
-    text = f"Known from {what} alone, {found:.1%} of the labels are right ({keys} values); {tail}."
+    text = f"Known from {what} alone, {share_text(found)} of the labels are right ({keys} values); {tail}."
     return [
         Finding(kind=kind, level=level, what=text, why=WHY_GROUP, cures=() if alone else (GROUPED,), source=source,
                 count=round(found * len(labels)), share=found)
@@ -105,8 +108,8 @@ def order_finding(labels: Labels, where: str, source: str, most: Level) -> list[
     moved = float(np.abs(share - later).sum() / 2)
     if not together and moved < TOLD:
         return []
-    drift = f"; the classes of the first and the second half differ by {moved:.1%}" if p_value <= SURE else ""
-    text = f"Neighbours {where} have the same label in {same:.1%} of the cases, by chance {chance:.1%}{drift}."
+    drift = f"; the classes of the first and the second half differ by {share_text(moved)}" if p_value <= SURE else ""
+    text = f"Neighbours {where} have the same label in {share_text(same)} of the cases, by chance {share_text(chance)}{drift}."
     level: Level = most if gain >= MOSTLY or moved >= MOSTLY else "note"
     return [
         Finding(kind="label follows order", level=level, what=text, why=WHY_ORDER, source=source, count=len(labels),

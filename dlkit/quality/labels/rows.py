@@ -130,13 +130,14 @@ def quick_probabilities(
 def log_ratios(p: Float[np.ndarray, "rows classes"], labels: Labels) -> Ratios:
     """Return how much likelier a row is of each class than of none, whatever the classes' shares: log odds less prior.
 
-    NaN for classes that have no row.
+    0 for rows without probabilities, NaN for classes that have no row.
     """
+    known = np.isfinite(p).all(1)
     counts = np.bincount(labels, minlength=p.shape[1]).astype(np.float64)
     sure = np.log(p.astype(np.float64).clip(SUREST, 1 - SUREST))
     with np.errstate(divide="ignore", invalid="ignore"):
         prior = np.log(counts / counts[0])
-    return np.asarray(np.where(counts > 0, sure - sure[:, :1] - prior, np.nan))
+    return np.asarray(np.where(counts > 0, np.where(known[:, None], sure - sure[:, :1] - prior, 0.0), np.nan))
 
 
 def memory(ratio: Float[np.ndarray, " rows"], spans: Int[np.ndarray, "events 4"], label: int, rows: Rows) -> float:

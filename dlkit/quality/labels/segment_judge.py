@@ -75,8 +75,10 @@ def judge_class(
     last = len(rows.times) - 1
     found = edges_of(ratio, spans, chosen[good], rows.borders, apart)
     for place, both in zip(good.tolist(), found, strict=True):
-        for side, edge in enumerate(both):
-            given = int(spans[chosen[place], side])
+        first, past, _, series = spans[chosen[place]].tolist()
+        for side, (edge, given) in enumerate(zip(both, (first, past), strict=True)):
+            if given in rows.borders[series]:  # cut off there
+                continue
             there, best = rows.times[min(given, last)], rows.times[min(edge.best, last)]
             shift[place, side], sure[place, side] = (there - best) / 1e9, edge.gain
     missing = missing_events(ratio, spans, label, rows.borders, apart)

@@ -79,15 +79,16 @@ def segment_words(one: Judged, spans: np.ndarray, rows: Rows, name: str, source:
     series = np.array([next(k for k, (a, b) in enumerate(rows.borders) if a <= m < b) for m in one.missing[:, 0]], int)
     absent = np.concatenate([one.missing, series[:, None]], 1) if len(series) else np.empty((0, 3), int)
     for kind, some, text, why in (
-        ("missing interval", absent, f"look like '{name}' and have no label", WHY_MISSING),
-        ("spurious interval", own[one.spurious], f"are labelled '{name}' and look like none", WHY_SPURIOUS),
-        ("wrong label", own[(one.better != one.label) & ~one.spurious], f"are labelled '{name}' and look like another "
+        ("missing interval", absent, f"without a label and like '{name}'", WHY_MISSING),
+        ("spurious interval", own[one.spurious], f"labelled '{name}' but like none", WHY_SPURIOUS),
+        ("wrong label", own[(one.better != one.label) & ~one.spurious], f"labelled '{name}' but like another "
          "class", WHY_CLASS),
     ):  # fmt: skip
         if not len(some):
             continue
         share = len(some) / len(own)
-        level: Level = "warning" if OFTEN <= share <= 1 else "note"  # more than there are: the model has its own idea
+        often = OFTEN <= share <= 1 and len(some) > 1  # more than there are: the model has its own idea
+        level: Level = "warning" if often else "note"
         found.append(
             Finding(kind=kind, level=level, what=sentence(some, text, rows, len(own)), why=why, source=source,
                     channel=name, count=len(some), share=min(share, 1.0), places=places(rows, some))
@@ -96,9 +97,9 @@ def segment_words(one: Judged, spans: np.ndarray, rows: Rows, name: str, source:
 
 
 def sentence(some: np.ndarray, text: str, rows: Rows, total: int) -> str:
-    """Say how many intervals there are and how long."""
+    """Say how many intervals there are, and how long they are."""
     spent = np.array([(rows.times[min(b, len(rows.times) - 1)] - rows.times[a]) / 1e9 for a, b in some[:, :2]])
-    return f"{counted(len(some), 'interval')} of {np.median(spent):.3g} s {text} (beside {total} labelled ones)."
+    return f"{counted(len(some), 'interval')} of about {np.median(spent):.3g} s {text}; {total} are labelled with it."
 
 
 def edge_findings(one: Judged, side: int, own: np.ndarray, rows: Rows, name: str, source: str) -> list[Finding]:
@@ -109,15 +110,17 @@ def edge_findings(one: Judged, side: int, own: np.ndarray, rows: Rows, name: str
         return []
     middle, low, high = median_interval(shifts)
     blur = rows.step * (max(WIDTHS) // 2)
-    if (low > 0 or high < 0) and abs(middle) > blur:
-        late = "late" if middle > 0 else "early"
+    if low > blur or high < -blur:
+        late = "later" if middle > 0 else "earlier"
         ends = sorted(abs(edge) for edge in (low, high))
         what = (
-            f"The {SIDES[side]}s of '{name}' are labelled {abs(middle):.3g} s {late} (median of {len(shifts)}; "
-            f"{ends[0]:.3g} to {ends[1]:.3g} s at 95 %)."
+            f"The {SIDES[side]}s of '{name}' are labelled {abs(middle):.3g} s {late} than the signal shows them "
+            f"(median of {len(shifts)}; {ends[0]:.3g} to {ends[1]:.3g} s at 95 %)."
         )
+        narrow = (middle > 0) == (side == 0)  # what begins slowly is there before it shows
+        level: Level = "warning" if narrow else "note"
         found.append(
-            Finding(kind=f"shifted {SIDES[side]}", level="warning", what=what, why=WHY_EDGE, source=source,
+            Finding(kind=f"shifted {SIDES[side]}", level=level, what=what, why=WHY_EDGE, source=source,
                     channel=name, count=len(shifts), share=1.0, places=places(rows, own[known]))
         )  # fmt: skip
     usual = middle if found else 0.0
@@ -130,7 +133,7 @@ def edge_findings(one: Judged, side: int, own: np.ndarray, rows: Rows, name: str
             f"in the median and {size.max():.3g} s at most."
         )
         order = np.flatnonzero(off)[np.argsort(-size, kind="stable")]
-        level: Level = "warning" if share >= OFTEN else "note"
+        level = "warning" if share >= OFTEN and off.sum() > 1 else "note"
         found.append(
             Finding(kind=f"{SIDES[side]} jitter", level=level, what=what, why=WHY_EDGE, source=source, channel=name,
                     count=int(off.sum()), share=float(share), places=places(rows, own[order]))

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from dlkit.core.finding import MOST, Finding, Level, Place
 from dlkit.quality.labels.confident import Confident, confident
 from dlkit.quality.labels.noise import Noise, label_noise
+from dlkit.quality.words import share_text
 
 SURE, LIKELY = 0.01, 0.05  # p-values of a warning, and of a note
 LEAST = 0.005  # share of wrong labels below which it is no warning
@@ -100,7 +101,7 @@ def wrong_finding(
     named = table[table["suspect"]]
     pairs = (named["label"] + "' for '" + named["suggested"]).value_counts()
     of = f" of '{channel}'" if channel else ""
-    estimate = f"About {noise.wrong:.1%} of the labels{of} seem wrong (at least {noise.low:.1%}): "
+    estimate = f"About {share_text(noise.wrong)} of the labels{of} seem wrong (at least {share_text(noise.low)}): "
     what = (
         f"{estimate if level == 'warning' else ''}{count} of {len(table)} samples have a label{of} that disagrees with "
         f"{by} where it is sure, most often '{pairs.index[0]}' ({pairs.iloc[0]}); the worst is "
