@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from dlkit.core.checks import require, suggest
 from dlkit.core.durations import nanoseconds
 from dlkit.data.base import Augment, EventSource, FrameSource, Source
-from dlkit.data.cleaning.base import Clean
+from dlkit.data.cleaning.base import Clean, CleanPictures
 from dlkit.data.normalize import Normalizer
 
 Method = Literal["last", "mean", "min", "max", "std", "count", "decimate", "nearest", "linear"]
@@ -102,6 +102,7 @@ class FrameInput:
 
     Attributes:
         source: Where the frames come from.
+        clean: Steps that mend the frames before they are resized, see docs/cleaning_images.md.
         max_age: Duration after which the last frame is too old to be used; None never is.
         look_back: Number of frames that a window holds: the last ones at its end.
         size: Height and width that frames are resized to; None takes them as they are.
@@ -113,6 +114,7 @@ class FrameInput:
     """
 
     source: FrameSource
+    clean: list[CleanPictures] = field(default_factory=list)
     max_age: str | None = None
     look_back: int = 1
     size: tuple[int, int] | None = None

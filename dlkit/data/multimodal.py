@@ -133,7 +133,7 @@ class MultimodalDataModule(SourcesBatching):
         if self._prepared is None:
             self.source = learnt(self.source, self._training)
             table, regular = self._read(), self.wanted.regular
-            wanted = replace(self.wanted, timings=self.source.timings)
+            wanted = replace(self.wanted, sources=self.source.sources, timings=self.source.timings)
             found = prepare_sources(
                 table, wanted, split=self.split, normalizer=self.normalizer,
                 embargo=Ticks(table.step, regular).rows(self.embargo, setting="embargo"),

@@ -3,6 +3,7 @@
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,13 +13,15 @@ from dlkit.core.specs import Spec
 from dlkit.data.base import Augment, SampleSource
 from dlkit.data.batching import KNOWN_SPEC
 from dlkit.data.cleaning.base import Clean, Step
+from dlkit.data.cleaning.images import CleanedPictures, as_pictures, image_steps, learn_pictures, of_pictures
 from dlkit.data.cleaning.learning import must_learn, recalled
+from dlkit.data.cleaning.leave_out import leave_out
 from dlkit.data.cleaning.traces import clean_traces, learn_traces, trace_steps
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.records import Samples
 from dlkit.data.sample_batching import Placement, SampleBatching
 from dlkit.data.sample_describe import describe_samples, spec_of
-from dlkit.data.sample_pictures import load_pictures
+from dlkit.data.sample_pictures import SameSize, load_pictures, placed_pictures
 from dlkit.data.sample_prepare import PreparedSamples, fit_lengths, prepare_new_samples, prepare_samples
 from dlkit.data.sample_splits import SampleSplit, Stratified
 
@@ -151,6 +154,7 @@ class ImageDataModule(SampleDataModule):
 
     Args:
         size: Height and width that every image is resized to, its middle cut out; None takes them as they are.
+        clean: Steps that mend the images before they are resized, see docs/cleaning_images.md.
         source: Where the samples come from; the rest is as in :class:`SampleDataModule`.
     """
 
@@ -158,6 +162,7 @@ class ImageDataModule(SampleDataModule):
         self,
         *,
         source: SampleSource,
+        clean: list[Step] | None = None,
         split: SampleSplit | None = None,
         normalizer: Normalizer | None = None,
         augment: list[Augment] | None = None,
@@ -170,7 +175,7 @@ class ImageDataModule(SampleDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__(
-            source=source, split=split, normalizer=normalizer, augment=augment, batch_size=batch_size,
+            source=source, clean=clean, split=split, normalizer=normalizer, augment=augment, batch_size=batch_size,
             eval_batch_size=eval_batch_size, placement=placement, num_workers=num_workers,
             batches_per_step=batches_per_step, seed=seed,
         )  # fmt: skip
@@ -180,17 +185,28 @@ class ImageDataModule(SampleDataModule):
         self.size = size
 
     def steps(self, given: Sequence[Step]) -> list[Step]:
-        """Return the steps."""
-        return list(given)
-
-    def tidy(self, samples: Samples, train: np.ndarray | None) -> Samples:  # noqa: ARG002
-        """Return the images."""
-        return samples
+        """Return the steps, which are for images."""
+        return image_steps(given)
 
     def load(self, samples: Samples, spec: Spec | None) -> Samples:
-        """Resize the images, and decode those that fit into memory."""
+        """Resize the images, and decode those that fit into memory; what is to be cleaned is cleaned before."""
         size = self.size or (None if spec is None else (spec.size[0], spec.size[1]))
-        return load_pictures(samples, size, self.placement)
+        if not self.clean:
+            return load_pictures(samples, size, self.placement)
+        samples = leave_out(self.clean, samples) if spec is None else samples
+        return replace(samples, values=SameSize(as_pictures(samples.values), list(samples.names), size))
+
+    def tidy(self, samples: Samples, train: np.ndarray | None) -> Samples:
+        """Return the images cleaned and resized, and decode those that fit into memory."""
+        if not self.clean:
+            return samples
+        loaded = samples.values
+        assert isinstance(loaded, SameSize)
+        if train is not None:
+            self.clean = learn_pictures(self.clean, loaded.pictures, train)
+        self.cleaned = [step.plain() for step in self.clean]
+        found = CleanedPictures(loaded.pictures, of_pictures(self.clean))
+        return placed_pictures(samples, SameSize(found, list(samples.names), loaded.size), self.placement)
 
 
 class TraceDataModule(SampleDataModule):

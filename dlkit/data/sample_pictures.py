@@ -90,7 +90,11 @@ def load_pictures(samples: Samples, size: Size | None, placement: str) -> Sample
             return samples
         parts = np.array_split(values, -(-len(values) // 64))
         return _with(samples, np.concatenate([resize_array(part, size) for part in parts]), size)
-    same = SameSize(values, list(samples.names), size)
+    return placed_pictures(samples, SameSize(values, list(samples.names), size), placement)
+
+
+def placed_pictures(samples: Samples, same: SameSize, placement: str) -> Samples:
+    """Return the samples with these images, in memory unless ``placement`` is "files" or they are too many."""
     in_memory = placement in ("host", "device") or (
         placement == "auto" and PART_OF_MEMORY * same.nbytes < free_memory()
     )

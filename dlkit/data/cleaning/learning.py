@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dlkit.data.base import Source
-from dlkit.data.cleaning.base import Clean, knowing
+from dlkit.data.cleaning.base import Clean, Step, knowing
 from dlkit.data.cleaning.cleaned import Cleaned
 from dlkit.data.cleaning.runs import part
 from dlkit.data.cleaning.spans import within
@@ -17,7 +17,7 @@ Spans = Mapping[str, np.ndarray]
 NOTHING = np.empty((0, 2), np.int64)
 
 
-def must_learn(steps: Sequence[Clean]) -> bool:
+def must_learn(steps: Sequence[Step]) -> bool:
     """Tell whether a step has yet to learn."""
     return any(step.learns and step.learnt is None for step in steps)
 

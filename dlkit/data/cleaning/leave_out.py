@@ -1,6 +1,7 @@
 """Leave images out of training, validation and test; new images are all predicted."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
@@ -77,6 +78,23 @@ class LeaveOutCopies(LeaveOutSamples):
         order = np.lexsort((numbers, rank, family))
         ahead = np.flatnonzero(np.diff(family[order], prepend=-1))
         return np.sort(order[ahead])
+
+
+def leave_out(steps: Sequence[Step], samples: Samples) -> Samples:
+    """Return the samples without those that steps leave out, which are recorded beside those that cannot be used.
+
+    Raises:
+        InputError: None is left.
+    """
+    for step in steps:
+        if isinstance(step, LeaveOutSamples):
+            kept = step.kept(samples)
+            kind = type(step).__name__
+            require(len(kept) > 0, f"clean: {kind} leaves no sample: give it less to leave out.")
+            out = np.setdiff1d(np.arange(len(samples)), kept)
+            skipped = {**samples.skipped, f"left out by {kind}": [samples.names[n] for n in out.tolist()]}
+            samples = replace(without(samples, kept), skipped=skipped)
+    return samples
 
 
 def content_of(values: np.ndarray | Pictures) -> tuple[np.ndarray, np.ndarray]:

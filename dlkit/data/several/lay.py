@@ -148,7 +148,7 @@ def lay_camera(
     series = wanted.source.read()
     series = [series[place] for place in series_in_order(name, series, table)]
     stamps = [on_clock(one.times, wishes.timing(name)) for one in series]
-    pictures, flat = join_pictures(name, series, wanted.size), np.concatenate(stamps)
+    pictures, flat = join_pictures(name, series, wanted.size, wanted.clean), np.concatenate(stamps)
     numbers, borders = frames_at(table, stamps), window_borders(table.segments, train)
     firsts = np.cumsum([0, *(len(one) for one in stamps[:-1])])
     known = wishes.parts.get(name)

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from dlkit.core.checks import require
+from dlkit.data.cleaning.base import CleanPictures
+from dlkit.data.cleaning.images import CleanedPictures
 from dlkit.data.records import Frames, Pictures
 from dlkit.data.sample_pictures import SameSize
 from dlkit.data.tables import Table
@@ -36,8 +38,16 @@ class Joined(Pictures):
         return self.parts[part].decode(number - int(self.firsts[part]))
 
 
-def join_pictures(name: str, series: Sequence[Frames], size: tuple[int, int] | None) -> SameSize:
+def join_pictures(
+    name: str, series: Sequence[Frames], size: tuple[int, int] | None, steps: Sequence[CleanPictures] = ()
+) -> SameSize:
     """Return the images of all series of a camera, of one size.
+
+    Args:
+        name: Name of the camera.
+        series: Its frames.
+        size: Height and width; None takes them as they are.
+        steps: What mends each image before it is resized; one that has yet to learn is left out.
 
     Raises:
         InputError: A series has other channels, or there is no frame.
@@ -51,7 +61,8 @@ def join_pictures(name: str, series: Sequence[Frames], size: tuple[int, int] | N
             f"{list(series[0].channels)}: give the two to separate sources.",
         )
     names = [f"frame {i} of '{one.name}' of the camera '{name}'" for one in series for i in range(len(one.pictures))]
-    return SameSize(pictures, names, size)
+    ready = [step for step in steps if not step.learns or step.learnt is not None]
+    return SameSize(CleanedPictures(pictures, ready) if ready else pictures, names, size)
 
 
 def series_in_order(name: str, found: Sequence[object], table: Table) -> list[int]:

@@ -14,7 +14,6 @@ from dlkit.data.align.record import Recorder
 from dlkit.data.align.series import Read, joined
 from dlkit.data.align.units import refuse_fine_clock
 from dlkit.data.base import FrameSource, Source
-from dlkit.data.cleaning.base import Clean
 from dlkit.data.cleaning.cleaned import cleaned
 from dlkit.data.cleaning.learning import without_learning
 from dlkit.data.clock import Clock
@@ -98,7 +97,10 @@ class Aligned(Source):
     @property
     def cleaned(self) -> list[dict[str, Any]]:
         """Each step of each source, what it learnt and what it changed."""
-        return [{"source": name} | step for name, source in self._samples.items() for step in source.cleaned]
+        frames = {name: given.clean for name, given in self.sources.items() if isinstance(given, FrameInput)}
+        return [{"source": name} | step for name, source in self._samples.items() for step in source.cleaned] + [
+            {"source": name} | step.plain() for name, steps in frames.items() for step in steps
+        ]
 
     @property
     def fitted(self) -> dict[str, Any]:
@@ -136,11 +138,11 @@ class Aligned(Source):
             new = {name: replace(given, timing=Timing(**fitted["timings"][name])) for name, given in new.items()}
         return Aligned(clock=self.clock, sources=new, span=self.span, rows_per_chunk=self.rows_per_chunk)
 
-    def with_steps(self, steps: Mapping[str, list[Clean]]) -> "Aligned":
+    def with_steps(self, steps: Mapping[str, Any]) -> "Aligned":
         """Return this with other steps of ``clean``, by source; what is known of the clocks stays."""
         other = copy.copy(self)
         other.sources = {
-            name: replace(given, clean=steps[name]) if isinstance(given, StreamInput) and name in steps else given
+            name: replace(given, clean=steps[name]) if not isinstance(given, EventInput) and name in steps else given
             for name, given in self.sources.items()
         }
         other._samples = _samples(other.sources)  # noqa: SLF001 - of the same class
