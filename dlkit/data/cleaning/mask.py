@@ -22,7 +22,7 @@ class Mask(CleanValues):
         values: Values that stand for nothing, e.g. -9999.
         below: Values below this one are impossible.
         above: Values above this one are impossible.
-        stuck: Duration; where a channel keeps one value for longer, it is stuck. Missing values do not end it.
+        stuck: Duration; where a channel has kept one value for so long, it is stuck. Missing values do not end it.
         during: Intervals [first, last] in which all this holds, both included: dates in ISO, UTC by default, or seconds
             since the start. Without any other setting, all values in them are set to missing.
         look_ahead: Set a stuck value to missing from its first row on, not only once it has lasted too long.
@@ -93,7 +93,7 @@ def stuck(
     held, _ = forward(values, times, known, last)
     begins = known & (values != before(held, last.values))
     _, since = forward(values, times, begins, last)
-    lasted = known & (times[:, None] - since > limit)
+    lasted = known & (times[:, None] - since >= limit)
     if look_ahead and len(values):
         _, later = forward(values[::-1], since[::-1], lasted[::-1], Last.nothing(values.shape[1]))
         lasted = known & (later[::-1] == since)
