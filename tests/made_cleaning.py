@@ -66,6 +66,7 @@ def rows(count: int = 60, seed: int = 0) -> np.ndarray:
     values = random.normal(size=(count, 3)).astype(np.float32)
     values[:, 0] += np.linspace(0, 2, count)
     values[random.random(values.shape) < 0.15] = np.nan
+    values[41:43] = np.nan
     values[random.integers(0, count, 3), 0] = 7.0
     values[random.integers(0, count, 2), 1] = 90.0
     first = int(random.integers(0, max(count - 12, 1)))
