@@ -41,7 +41,7 @@ class TotalVariation(CleanPlanes):
         weight: How much noise goes, beside the standard deviation of the image: 0.1 is little, 0.5 much.
     """
 
-    weight: float = 0.1
+    weight: float | int = 0.1
 
     def __post_init__(self) -> None:
         """Refuse a weight that does nothing."""
@@ -67,7 +67,7 @@ class NonLocalMeans(CleanPlanes):
 
     patch: int = 5
     distance: int = 6
-    strength: float = 0.8
+    strength: float | int = 0.8
 
     def __post_init__(self) -> None:
         """Refuse a search of nothing."""
@@ -97,7 +97,7 @@ class Wavelet(CleanPlanes):
     """
 
     levels: int = 3
-    threshold: float = 3.0
+    threshold: float | int = 3.0
 
     def __post_init__(self) -> None:
         """Refuse no scale at all."""

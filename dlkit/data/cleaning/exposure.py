@@ -1,5 +1,6 @@
 """Bring the light of images to one scale, each by itself; what is left has no physical unit."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -16,12 +17,12 @@ Method = Literal["histogram", "adaptive"]
 class Exposure(CleanPictures):
     """A step that maps the brightness of each image from 0 to 1 to the same; channels of one image are mapped alike."""
 
-    low: float = 0.0
-    high: float = 1.0
+    low: float | int = 0.0
+    high: float | int = 1.0
 
+    @abstractmethod
     def curve(self, values: Float[np.ndarray, "channels height width"]) -> Float[np.ndarray, "channels height width"]:
         """Return values from 0 to 1, mapped; NaN stays."""
-        return values
 
     def change(self, pictures: np.ndarray) -> np.ndarray:
         """Return the images from 0 to the largest value of their type, of floats from 0 to 1."""
@@ -47,8 +48,8 @@ class Stretch(Exposure):
         high: Share of the pixels below white.
     """
 
-    low: float = 0.01
-    high: float = 0.99
+    low: float | int = 0.01
+    high: float | int = 0.99
 
     def __post_init__(self) -> None:
         """Refuse shares that do not rise."""
@@ -56,6 +57,10 @@ class Stretch(Exposure):
             0 <= self.low < self.high <= 1,
             f"clean: Stretch low={self.low} and high={self.high} must rise from 0 to 1, e.g. 0.01 and 0.99.",
         )
+
+    def curve(self, values: Float[np.ndarray, "channels height width"]) -> Float[np.ndarray, "channels height width"]:
+        """Return the values."""
+        return values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +71,7 @@ class Gamma(Exposure):
         gamma: The power.
     """
 
-    gamma: float = 0.5
+    gamma: float | int = 0.5
 
     def __post_init__(self) -> None:
         """Refuse powers that turn black into white."""
@@ -87,7 +92,7 @@ class Equalize(Exposure):
     """
 
     method: Method = "histogram"
-    limit: float = 0.01
+    limit: float | int = 0.01
 
     def __post_init__(self) -> None:
         """Refuse methods that do not exist."""

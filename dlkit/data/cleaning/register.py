@@ -14,10 +14,10 @@ from dlkit.data.cleaning.planes import as_stored, scikit_image
 
 @dataclass(frozen=True, kw_only=True)
 class Register(CleanPictures):
-    """Shift each image so that it lies on the median of the training images, by phase correlation.
+    """Shift each image so that it lies on the median of the training images, by their correlation.
 
-    The shift is found to a fraction of a pixel (Guizar-Sicairos et al. 2008); what comes in from outside repeats the
-    border.
+    The shift is found to a fraction of a pixel (Guizar-Sicairos et al. 2008), from all frequencies as strong as they
+    are, so that noise does not count as much as what is seen; what comes in from outside repeats the border.
 
     Args:
         upsample: Parts of a pixel to which the shift is found.
@@ -25,7 +25,7 @@ class Register(CleanPictures):
     """
 
     upsample: int = 10
-    max_shift: float = 10.0
+    max_shift: float | int = 10.0
 
     def __post_init__(self) -> None:
         """Refuse shifts of nothing."""
@@ -55,7 +55,8 @@ class Register(CleanPictures):
     ) -> Float[np.ndarray, "2"]:
         """Return rows and columns by which an image must be moved; 0 where they are too many."""
         registration = scikit_image("registration", self)
-        found, *_ = registration.phase_cross_correlation(reference, image, upsample_factor=self.upsample)
+        parts = (windowed(reference), windowed(image))
+        found, *_ = registration.phase_cross_correlation(*parts, upsample_factor=self.upsample, normalization=None)
         return np.where(np.hypot(*found) <= self.max_shift, found, 0.0)
 
     def learner(self) -> Learner | None:
@@ -69,6 +70,12 @@ class Reference(Background):
     def add(self, part: np.ndarray) -> None:
         """Take in images, (images, channels, height, width)."""
         super().add(plain(part)[:, None])
+
+
+def windowed(image: Float[np.ndarray, "height width"]) -> Float[np.ndarray, "height width"]:
+    """Return an image about its mean that fades out towards its border, which would not move with what is seen."""
+    rows, columns = (np.hanning(side + 2)[1:-1] for side in image.shape)
+    return np.asarray((image - image.mean()) * rows[:, None] * columns, np.float32)
 
 
 def plain(pictures: np.ndarray) -> np.ndarray:
