@@ -8,7 +8,7 @@ from typing import Any
 from dlkit.core.checkpoint_file import load_checkpoint
 from dlkit.core.checks import InputError, counted, require
 from dlkit.core.runfolder import RunFolder, atomic_file
-from dlkit.export import runtime
+from dlkit.export import cleaning, runtime
 from dlkit.export.agreement import Named, require_equal
 from dlkit.export.calibrated import Calibrated
 from dlkit.export.metadata import describe
@@ -48,6 +48,7 @@ def export(arguments: Sequence[str], wish: Wish) -> str:
         f"runs without dlkit: {path.with_name('run_model.py')}",
         f"the answers of the run on {counted(checked['windows'], 'real window')}: largest relative difference "
         f"{checked['largest_difference']:.1e}",
+        *cleaning.said_of(about.get("clean", [])),
     ]
     if wish.int8:
         from dlkit.export.int8 import said_of

@@ -13,6 +13,7 @@ from dlkit import __version__
 from dlkit.core.runfolder import RunFolder
 from dlkit.core.specs import Spec
 from dlkit.export.absence import with_absence
+from dlkit.export.cleaning import steps_before
 from dlkit.export.ports import Port, geometry, inputs_of, named
 from dlkit.train.anomaly_files import stamp_of
 from dlkit.train.checkpoints import best_or_newest
@@ -46,7 +47,8 @@ def describe(task: Any, data: Any, run: RunFolder, answers: Mapping[str, Tensor]
     """
     spec: Spec = task.spec
     dilation = getattr(getattr(data, "geometry", None), "dilation", 1)
-    return {
+    before = steps_before(data)
+    return ({"clean": before} if before else {}) | {
         "format": FORMAT,
         "name": run.path.name,
         "kind": spec.kind,

@@ -185,6 +185,7 @@ def quality(known: Known) -> list[str]:
     missing = found.get("missing in training rows") or found.get("missing in training samples") or {}
     rows = [[name, percent(share, 2)] for name, share in sorted(missing.items(), key=lambda one: -one[1])[:12] if share]
     parts.append(table(["channel", "missing in training"], rows, caption="Missing values"))
+    parts.append(cleaning_table(found))
     for name, caption in (("rows lost", "Rows that were left out"), ("skipped", "What could not be used")):
         left = found.get(name) or {}
         parts.append(
@@ -196,6 +197,19 @@ def quality(known: Known) -> list[str]:
     if not any(parts):
         parts = [paragraph("No value is missing in training, nothing was left out.")]
     return [heading("Quality"), *parts, *gaps_of(known)]
+
+
+def cleaning_table(found: Mapping[str, Any]) -> str:
+    """Return what each cleaning step changed."""
+    rows = []
+    for one in found.get("clean") or []:
+        changed = one.get("values changed") or {}
+        told = [f"{name}: {many:,}" for name, many in changed.items()]
+        if "rows" in one:
+            told.insert(0, "{before:,} rows to {after:,}".format(**one["rows"]))
+        name = str(one["step"]).rpartition(".")[2]
+        rows.append([f"{one['source']}: {name}" if "source" in one else name, ", ".join(told)])
+    return table(["step", "values changed"], rows, words=2, caption="Cleaning")
 
 
 def number_or_text(value: Any) -> str:

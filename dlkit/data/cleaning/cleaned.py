@@ -47,7 +47,8 @@ class Cleaned(Source):
     def cleaned(self) -> list[dict[str, Any]]:
         """Each step, what it learnt and what it changed, as plain types."""
         tallies = [tally.plain() for tally in self.tallies] or [{} for _ in self.steps]
-        return [step.plain() | found for step, found in zip(self.steps, tallies, strict=True)]
+        own = [step.plain() | found for step, found in zip(self.steps, tallies, strict=True)]
+        return [*self.source.cleaned, *own]
 
     def fingerprint(self) -> dict[str, Any]:
         """Return the fingerprint of the source and the steps."""

@@ -84,16 +84,18 @@ def spans_of(table: Table, ranges: np.ndarray) -> dict[str, np.ndarray]:
     return {name: np.array(spans, np.int64).reshape(-1, 2) for name, spans in found.items()}
 
 
-def recalled(steps: Sequence[Any], recorded: Sequence[Mapping[str, Any]]) -> list[Any]:
+def recalled(steps: Sequence[Any], known: Mapping[str, Any], source: str | None = None) -> list[Any]:
     """Return the steps with what a run recorded that they learnt, where it is of a step with the same settings.
 
     Args:
         steps: The steps.
-        recorded: What ``data.json`` says of the steps of the run.
+        known: What ``data.json`` says of the run.
+        source: Name of the source that they belong to, where each has its own.
     """
+    recorded = [one for one in known.get("clean", []) if one.get("source") == source]
     found = []
     for place, step in enumerate(steps):
-        known = recorded[place] if place < len(recorded) else {}
-        same = all(known.get(part) == value for part, value in step.plain().items() if part != "learnt")
-        found.append(knowing(step, known.get("learnt")) if same and step.learns else step)
+        before = recorded[place] if place < len(recorded) else {}
+        same = all(before.get(part) == value for part, value in step.plain().items() if part != "learnt")
+        found.append(knowing(step, before.get("learnt")) if same and step.learns else step)
     return found
