@@ -19,16 +19,16 @@ class Run:
     """Evenly spaced rows of one series.
 
     Attributes:
-        kept: Where they are from.
-        first: Number of the first of them among the evenly spaced rows.
+        name: Of the series.
+        rows: Number of each row in its series, from 1, (rows,).
         stride: Rows of the source for each one.
         times: Stamp of each, (rows,).
         columns: Values, (channels, rows).
         several: There are other series.
     """
 
-    kept: Kept
-    first: int
+    name: str
+    rows: Int64[np.ndarray, " rows"]
     stride: int
     times: Int64[np.ndarray, " rows"]
     columns: Float32[np.ndarray, "channels rows"]
@@ -36,7 +36,8 @@ class Run:
 
     def place(self, row: int) -> Place:
         """Return where a row is."""
-        return self.kept.place(int(self.kept.spread.numbers[self.first + row]), int(self.times[row]))
+        stamp = int(self.times[row])
+        return Place(series=self.name, first=stamp, last=stamp, row=int(self.rows[row]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,12 +60,12 @@ class Binned:
 def runs_of(kept: Kept) -> Iterator[Run]:
     """Yield the rows of each series that has enough of them."""
     part = kept.spread
-    starts = [one[0] for one in kept.series]
-    borders = np.searchsorted(part.numbers, [*starts, np.iinfo(np.int64).max])
-    for first, past in pairwise(borders.tolist()):
+    borders = np.searchsorted(part.numbers, [*(one[0] for one in kept.series), np.iinfo(np.int64).max])
+    for (begin, name, number), (first, past) in zip(kept.series, pairwise(borders.tolist()), strict=True):
         if past - first >= FEWEST:
             inside = slice(first, past)
-            yield Run(kept, first, part.stride, part.times[inside], part.columns[:, inside], len(starts) > 1)
+            rows = part.numbers[inside] - begin + number + 1
+            yield Run(name, rows, part.stride, part.times[inside], part.columns[:, inside], len(kept.series) > 1)
 
 
 def binned(values: Float32[np.ndarray, " rows"], most: int = MOST) -> Binned:

@@ -9,10 +9,11 @@ from dlkit.data.prepare import Prepared
 from dlkit.data.sample_prepare import PreparedSamples
 from dlkit.quality.fitness import answers, beyond, giveaway, independent, leaks, moves, single_inputs, told_apart
 from dlkit.quality.fitness.role_samples import sample_roles
-from dlkit.quality.fitness.role_windows import sources_layout, table_layout, window_roles
+from dlkit.quality.fitness.role_windows import MOST_VALUES, sources_layout, table_layout, window_roles
 from dlkit.quality.fitness.roles import Roles
 from dlkit.quality.fitness.twin_traces import twin_findings
 
+QUICK_VALUES = 2**22  # of a role at which a quick look looks
 QUICK_ROWS = 2_000_000  # of a table in which a quick look searches for rows that come again
 GONE = "The roles were not compared: batches were made before, which normalizes the table where it lies."
 
@@ -60,7 +61,7 @@ def of_windows(ready: Prepared, seed: int, most: int, *, quick: bool) -> Fitness
     """Return what is to be said of the windows of a table."""
     from dlkit.data.several.prepare import SourcesPrepared
 
-    roles = window_roles(ready, most)
+    roles = window_roles(ready, most, QUICK_VALUES if quick else MOST_VALUES)
     layout = sources_layout(ready) if isinstance(ready, SourcesPrepared) else table_layout(ready)
     findings, facts = of_roles(roles, seed, quick=quick)
     counts = independent.independent_of(roles)
@@ -68,7 +69,7 @@ def of_windows(ready: Prepared, seed: int, most: int, *, quick: bool) -> Fitness
     if not (quick and len(ready.table.times) > QUICK_ROWS):
         again, facts["repeated rows"] = leaks.row_findings(ready)
         findings += again
-    told = giveaway.giveaways(ready, layout.columns, roles.asked, int(layout.last) + 1)
+    told = giveaway.giveaways(ready, layout.columns, roles.asked, layout.last + 1, quick=quick)
     facts["single inputs"] = giveaway.giveaway_facts(told)
     findings += giveaway.giveaway_findings(told, ready.table.step)
     classes = answers.window_counts(ready, roles.asked)
@@ -97,7 +98,7 @@ def of_roles(roles: Roles, seed: int, *, quick: bool) -> tuple[list[Finding], di
     findings = independent.count_findings(counts, roles)
     if not roles.channels or not len(roles.seen["train"]):
         return findings, facts
-    compared, deals = (200, 499) if quick else (400, 999)
+    compared, deals, dealt = (200, 499, 199) if quick else (400, 999, 399)
     moved = moves.moves_of(roles, compared=compared, permutations=deals, seed=seed)
     left = beyond.ranges_left(roles, counts)
     facts["drift"] = moves.facts_of(moved, roles)
@@ -107,7 +108,7 @@ def of_roles(roles: Roles, seed: int, *, quick: bool) -> tuple[list[Finding], di
     findings += moves.move_findings(moved, roles) + beyond.range_findings(left, roles)
     findings += beyond.far_finding(facts["far"], counts, roles)
     for role in [role for role in ("val", "test") if len(roles.seen[role])]:
-        apart = told_apart.tell_apart(roles, role, compared=compared, permutations=199, seed=seed)
+        apart = told_apart.tell_apart(roles, role, compared=compared, permutations=dealt, seed=seed)
         facts["told apart"][role] = apart.plain()
         known = any(one.sure and one.role == role for one in moved)
         findings += told_apart.apart_finding(role, apart, moved=known)

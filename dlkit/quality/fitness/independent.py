@@ -65,14 +65,15 @@ def effective_counts(values: np.ndarray, seen: Seen) -> np.ndarray:
 
 
 def independent_of(roles: Roles) -> dict[str, Independent]:
-    """Return how much the items of each role tell; samples of no order count in full."""
+    """Return how much the items of each role tell; samples of no order count in full, those of a group for one."""
     return {role: judge(seen, roles) for role, seen in roles.seen.items() if seen.count}
 
 
 def judge(seen: Seen, roles: Roles) -> Independent:
     """Return how much the items of a role tell."""
     if not roles.ordered:
-        return Independent(seen.count, float(seen.count), float(seen.count), "", float(seen.count), 1.0)
+        worth = float(seen.count if seen.groups is None else len(np.unique(seen.groups)))
+        return Independent(seen.count, worth, worth, "", worth, seen.count / worth)
     counts = effective_counts(seen.level, seen)
     asked = effective_counts(np.stack([unknown_as_nan(seen.answers[one.name], one.classes) for one in roles.asked], 1),
                              seen) if roles.asked else np.empty(0)  # fmt: skip

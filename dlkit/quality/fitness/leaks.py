@@ -14,7 +14,7 @@ from dlkit.quality.fitness.independent import Independent
 from dlkit.quality.fitness.repeats import Repeats, repeats_of
 from dlkit.quality.words import many, share_text
 
-TOO_MANY = 0.1  # share of a role that training has too, from which its figures mean nothing
+TOO_MANY = 0.25  # share of a role that training has too, from which its figures mean nothing
 NEAR = 0.5  # share of a role that training remembers, from which it matters
 WHY = "What was learnt by heart is tested: the error on test is that of memory, and new data will show a larger one."
 

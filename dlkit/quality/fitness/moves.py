@@ -13,7 +13,7 @@ from dlkit.quality.fitness.roles import Roles, Seen
 from dlkit.quality.words import amount
 
 SURE = 0.01  # rate of false discoveries among the channels that are said to have moved
-LEVEL, SPREAD = 0.5, 1.5  # a move of the mean by this many deviations, a ratio of deviations: they change the answer
+LEVEL, SPREAD = 0.5, 1.5  # a move of the mean by this many deviations, this many times as large ones: they matter
 MOST = 64  # channels that are tested, those that moved most
 FINE = 8_000  # deals that tell a rare p-value, for the few channels that need one
 
@@ -51,7 +51,7 @@ class Move:
     @property
     def large(self) -> bool:
         """Whether it moved by so much that it matters."""
-        return abs(self.level) > LEVEL or not 1 / SPREAD < self.spread < SPREAD
+        return abs(self.level) > LEVEL or self.spread > SPREAD
 
 
 def moves_of(roles: Roles, *, compared: int = 400, permutations: int = 999, seed: int = 0) -> list[Move]:
@@ -73,7 +73,8 @@ def moves_of(roles: Roles, *, compared: int = 400, permutations: int = 999, seed
     for number in np.argsort(-far, kind="stable")[:MOST].tolist():
         role, channel = pairs[number]
         sides = train[:, channel], others[role][:, channel]
-        tests[number] = compare(*sides, ordered=roles.ordered, permutations=permutations, seed=seed)
+        if varies(np.concatenate(sides)):
+            tests[number] = compare(*sides, ordered=roles.ordered, permutations=permutations, seed=seed)
     refine(tests, [(train[:, channel], others[role][:, channel]) for role, channel in pairs], permutations, roles, seed)
     adjusted = false_discoveries(np.array([test.p_value for test in tests]))
     return [
@@ -93,9 +94,19 @@ def refine(
 
 
 def looks_of(seen: Seen, most: int) -> np.ndarray:
-    """Return level and spread of each channel of some items, (items, channels, 2)."""
-    some = seen.some(most)
-    return np.stack([seen.level[some], seen.spread[some]], 2)
+    """Return level and spread of each channel of some items, (items, channels, 2); of groups the means."""
+    looks = np.stack([seen.level, seen.spread], 2)
+    if seen.groups is None:
+        return np.asarray(looks[seen.some(most)])
+    order = np.argsort(seen.groups, kind="stable")
+    first = np.flatnonzero(np.diff(seen.groups[order], prepend=-1))
+    return np.asarray(np.add.reduceat(looks[order], first) / np.diff(first, append=len(order))[:, None, None])
+
+
+def varies(looks: np.ndarray) -> bool:
+    """Tell whether level or spread differ among items."""
+    finite = looks[np.isfinite(looks).all(1)]
+    return bool(np.ptp(finite, axis=0).max() > 0)
 
 
 def known(looks: np.ndarray) -> bool:

@@ -53,7 +53,8 @@ def look(samples: Samples, numbers: np.ndarray, asked: tuple[Asked, ...], most: 
     level, spread, low, high = map(np.concatenate, zip(*parts, strict=True)) if parts else [none] * 4
     labels = samples.labels[chosen].astype(np.float64).reshape(len(chosen), -1)
     answers = {one.name: labels[:, max(one.column, 0)] for one in asked}
-    return Seen(len(numbers), chosen, [(0, len(chosen))], level, spread, low, high, level, answers)
+    groups = None if samples.groups is None else np.unique(samples.groups[chosen], return_inverse=True)[1].reshape(-1)
+    return Seen(len(numbers), chosen, [(0, len(chosen))], level, spread, low, high, level, answers, groups)
 
 
 def parts_of(samples: Samples, chosen: np.ndarray) -> list[np.ndarray]:

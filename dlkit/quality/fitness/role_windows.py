@@ -15,6 +15,7 @@ from dlkit.quality.fitness.roles import Asked, Roles, Seen, rounded, summarize
 
 AT_ONCE = 2**22  # values that are taken from the table at a time
 MOST_VALUES = 2**26  # values of a role that are looked at
+MOST_ROWS = 256  # of a window, spread evenly
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,20 +35,26 @@ class Layout:
     labels: dict[str, np.ndarray]
 
     @property
+    def thin(self) -> np.ndarray:
+        """Some of the rows, the last one among them."""
+        return np.asarray(self.rows[:: -1 * -(-len(self.rows) // MOST_ROWS)][::-1])
+
+    @property
     def last(self) -> int:
         """Last row of the inputs."""
         return int(self.rows[-1])
 
 
-def window_roles(ready: Prepared, most: int) -> Roles:
+def window_roles(ready: Prepared, most: int, most_values: int = MOST_VALUES) -> Roles:
     """Return the roles of a prepared table.
 
     Args:
         ready: Its rows must still be those of the source, see :attr:`dlkit.data.datamodules.TimeSeriesDataModule`.
         most: Windows of each role that are looked at.
+        most_values: Values of each role that are looked at; 200 windows are at least.
     """
     layout = sources_layout(ready) if isinstance(ready, SourcesPrepared) else table_layout(ready)
-    fit = MOST_VALUES // max(len(layout.rows) * len(layout.columns), 1)
+    fit = most_values // max(len(layout.thin) * len(layout.columns), 1)
     seen = {role: look(ready, layout, ready.windows[role], max(min(most, fit), 200)) for role in ROLES}
     ahead = [layout.last + one.first + one.rows for one in layout.asked]
     return Roles(
@@ -99,10 +106,10 @@ def look(ready: Prepared, layout: Layout, windows: Windows, most: int) -> Seen:
     count = len(windows)
     numbers = np.unique(np.linspace(0, max(count - 1, 0), min(most, count)).round().astype(np.int64))
     starts = windows.starts(torch.from_numpy(numbers)).numpy() if count else np.empty(0, np.int64)
-    size = max(AT_ONCE // max(len(layout.rows) * len(layout.columns), 1), 1)
+    size = max(AT_ONCE // max(len(layout.thin) * len(layout.columns), 1), 1)
     values, columns = ready.table.values, layout.columns
     parts = [
-        summarize(values[starts[first : first + size, None] + layout.rows][:, :, columns])
+        summarize(values[starts[first : first + size, None] + layout.thin][:, :, columns])
         for first in range(0, len(starts), size)
     ]
     none = np.empty((0, len(columns)))

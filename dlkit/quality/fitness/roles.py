@@ -24,6 +24,7 @@ class Seen:
         low: Least value of each channel.
         high: Largest value of each channel.
         last: Last value of each channel; of samples the mean.
+        groups: Number of the shot, run or device of each sample; None where there are none.
         answers: What is asked for by name of the target: float64, (items,), class numbers for classes, NaN or -1 where
             unknown; of several rows the first one.
     """
@@ -37,6 +38,7 @@ class Seen:
     high: np.ndarray
     last: np.ndarray
     answers: Mapping[str, np.ndarray] = field(default_factory=dict)
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Return how many were looked at."""
@@ -119,12 +121,13 @@ def summarize_some(items: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
     """Return the same where values are missing."""
     observed = ~np.isnan(items)
     count = observed.sum(1).astype(np.float64)
+    filled = np.where(observed, items, np.float32(0))
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(observed, items, 0).sum(1, dtype=np.float64) / count
-        gone = np.where(observed, items - mean[:, None], 0)
-        spread = np.sqrt((gone**2).sum(1, dtype=np.float64) / count)
-    low, high = np.where(observed, items, np.inf).min(1), np.where(observed, items, -np.inf).max(1)
-    return mean, spread, np.where(count > 0, low, np.nan), np.where(count > 0, high, np.nan)
+        mean = filled.sum(1, dtype=np.float64) / count
+        filled -= mean[:, None].astype(np.float32)
+        spread = np.sqrt(np.einsum("irc,irc,irc->ic", filled, filled, observed, dtype=np.float64) / count)
+    low, high = np.fmin.reduce(items, axis=1), np.fmax.reduce(items, axis=1)
+    return mean, spread, low.astype(np.float64), high.astype(np.float64)
 
 
 def rounded(seen: dict[str, Seen]) -> dict[str, Seen]:

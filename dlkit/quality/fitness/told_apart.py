@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from scipy.stats import rankdata
 
 from dlkit.confidence.drift import FEWEST, block_length
 from dlkit.core.finding import Finding
@@ -15,7 +16,7 @@ FOLDS = 5
 RIDGE = 0.1  # of the number of items
 CHANNELS = 64  # that are looked at, spread evenly
 PAIRED = 12  # channels up to which pairs of them are looked at too
-SURE = 0.01
+SURE = 0.005  # of each role
 CLEAR = 0.7  # area under the curve from which the roles differ by much
 
 
@@ -75,33 +76,40 @@ def standard(items: np.ndarray, names: list[str]) -> tuple[Float[np.ndarray, "it
     return values, names
 
 
-def tell_apart(roles: Roles, role: str, *, compared: int = 400, permutations: int = 199, seed: int = 0) -> Apart:
+def tell_apart(roles: Roles, role: str, *, compared: int = 400, permutations: int = 399, seed: int = 0) -> Apart:
     """Test whether a ridge classifier tells a role from training (Lopez-Paz & Oquab 2017).
 
-    Items that remember each other stay together in blocks, which are left out, and dealt for the p-value, as a whole.
+    Items that remember each other, or are of one group, stay together in blocks, which are left out, and dealt for the
+    p-value, as a whole.
     """
     sides = [roles.seen["train"], roles.seen[role]]
-    parts = [features_of(side, side.some(compared), roles.channels) for side in sides]
+    some = [side.some(compared) for side in sides]
+    parts = [features_of(side, chosen, roles.channels) for side, chosen in zip(sides, some, strict=True)]
     values, names = standard(np.concatenate([part for part, _ in parts]), parts[0][1])
-    sizes = [len(part) for part, _ in parts]
-    levels = [np.nan_to_num(values[: sizes[0], : len(names)]), values[sizes[0] :]]
-    length = block_length(*(side[:, : max(len(parts[0][1]) // 2, 1)] for side in levels)) if roles.ordered else 1
-    counts = (sizes[0] // length, sizes[1] // length)
-    if min(counts) < (FEWEST if roles.ordered else 2 * FOLDS) or not values.shape[1]:
+    channels = values[:, : len(parts[0][1]) // 2]
+    members = blocks_of(roles, sides, some, [channels[: len(some[0])], channels[len(some[0]) :]])
+    counts = len(np.unique(members[0])), len(np.unique(members[1]))
+    if min(counts) < max(FEWEST, FOLDS) or not values.shape[1]:
         return Apart(np.nan, np.nan, (), counts)
-    member = np.concatenate(
-        [np.arange(sizes[0]) * counts[0] // sizes[0], counts[0] + np.arange(sizes[1]) * counts[1] // sizes[1]]
-    )
+    member = np.unique(np.concatenate([members[0], members[1] + members[0].max() + 1]), return_inverse=True)[1]
     random = np.random.default_rng(seed)
     smooth = smoother(values, deal_folds(counts, random)[member])
     new = np.arange(sum(counts)) >= counts[0]
     dealt = np.vstack([new, random.permuted(np.tile(new, (permutations, 1)), axis=1)])[:, member]
     areas = areas_of(dealt, smooth)
     signs = np.where(dealt[0], 1.0, -1.0)
-    weights = values.T @ (signs - signs.mean())
-    first = np.argsort(-np.abs(weights), kind="stable")[:3]
+    first = np.argsort(-np.abs(values.T @ (signs - signs.mean())), kind="stable")[:3]
     by = tuple(names[number] for number in first.tolist())
     return Apart(float(areas[0]), float((areas >= areas[0] - 1e-12).mean()), by, counts)
+
+
+def blocks_of(roles: Roles, sides: list[Seen], some: list[np.ndarray], levels: list[np.ndarray]) -> list[np.ndarray]:
+    """Return the block of each item of both sides: a group, a stretch longer than the memory, or the item itself."""
+    if sides[0].groups is not None and sides[1].groups is not None:
+        return [sides[0].groups[some[0]], sides[1].groups[some[1]]]
+    length = block_length(*levels) if roles.ordered and levels[0].shape[1] else 1
+    sizes = [len(chosen) for chosen in some]
+    return [np.arange(size) * (size // length) // size for size in sizes]
 
 
 def deal_folds(counts: tuple[int, int], random: np.random.Generator) -> np.ndarray:
@@ -129,7 +137,7 @@ def smoother(values: Float[np.ndarray, "items features"], fold: np.ndarray) -> F
 def areas_of(dealt: np.ndarray, smooth: np.ndarray) -> Float[np.ndarray, " deals"]:
     """Return the area under the ROC curve of the predictions for each deal of the roles, (deals, items)."""
     scores = dealt.astype(np.float64) @ smooth.T
-    ranks = scores.argsort(1, kind="stable").argsort(1) + 1.0
+    ranks = np.asarray(rankdata(np.round(scores / np.maximum(np.abs(scores).max(), 1e-300), 9), axis=1))
     count = dealt.sum(1)
     rest = dealt.shape[1] - count
     found: np.ndarray = ((ranks * dealt).sum(1) - count * (count + 1) / 2) / np.maximum(count * rest, 1)
