@@ -17,7 +17,7 @@ from dlkit.data.raw.stamps import stamps
 from dlkit.data.sources.arrays import Arrays
 from dlkit.data.sources.files import Files
 from dlkit.data.sources.recording import Recording
-from tests.bad_inputs.cases_check import FOUND, put, table, text
+from tests.bad_inputs.cases_check import FOUND, put, table, text, wide
 
 ROWS = 60
 HOURS = pd.date_range("2021-03-01", periods=ROWS, freq="h")
@@ -69,7 +69,7 @@ def test_whatever_is_wrong_is_told_and_what_has_a_stamp_is_read(name, tmp_path):
 @pytest.mark.parametrize("name", [name for name, (_, _, kinds) in FOUND.items() if not set(kinds) & {
     "one row", "nothing measured", "ragged rows", "unreadable stamps", "unreadable file", "not UTF-8",
     "empty file|unreadable file",
-    "mixed decimal marks"} and name not in ("other columns", "a broken image", "10,000 channels")])  # fmt: skip
+    "mixed decimal marks"} and name not in ("other columns", "a broken image", "thousands of channels")])  # fmt: skip
 def test_the_settings_that_are_found_read_every_row(name, tmp_path):
     make, arguments, _ = FOUND[name]
     make(tmp_path)
@@ -286,6 +286,13 @@ def test_stamps_of_arrow_are_those_of_pandas(unit):
     times, known = stamps(pa.array(dates), "auto", UTC)
     np.testing.assert_array_equal(times, dates.astype("datetime64[ns]").astype(np.int64))
     assert known is None
+
+
+def test_ten_thousand_channels_are_read(tmp_path):
+    wide(tmp_path, 10_000)
+    raw = open_raw(tmp_path / "bad.parquet")
+    assert drained(raw)[1].shape == (30, 10_000)
+    assert [finding.kind for finding in raw.findings()] == ["many channels"]
 
 
 def test_a_setting_that_no_table_has_is_refused(tmp_path):

@@ -39,7 +39,8 @@ def head_of(group: Group, given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InputError: None has a row, or columns come twice.
     """
-    Roles().check(list(group.columns), group.files[0].name)
+    roles = Roles(time=given.get("time"), series=given.get("series"), static=tuple(given.get("static", ())))
+    roles.check(list(group.columns), group.files[0].name)
     said: list[InputError] = []
     for file in group.files:
         try:
