@@ -53,7 +53,7 @@ def _finding(end: End, following: list[End], side: str, seen: "Seen", channel: i
     often = end.count / max(one.count for one in following)
     return Finding(
         kind="clipped", level=_level(end, seen, channel), source=seen.layout.source,
-        channel=name, count=end.count, share=share, places=tuple(end.places[:MOST]),
+        channel=name, count=end.count, share=share, places=seen.kept.places(end.rows[:MOST]),
         what=f"The {side} value of '{name}', {amount(end.value, unit)}, stands in {many(end.count, 'row')} "
         f"({share_text(share)}), {often:.0f} times as often as any value next to it.",
         why="At the end of the range of a sensor the true value lies beyond it: peaks are lost and errors there look "

@@ -41,6 +41,8 @@ def copies_of(columns: np.ndarray, seed: int = 0) -> list[tuple[int, int, float,
         columns: NaN where missing, (channels, rows).
         seed: Of the weights.
     """
+    if not columns.size:
+        return []
     known = np.isfinite(columns)
     enough = np.flatnonzero(known.sum(1) >= 32)
     filled = np.where(known[enough], columns[enough], 0.0)

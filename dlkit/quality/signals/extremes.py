@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dlkit.core.finding import MOST, Place
+from dlkit.core.finding import MOST
 from dlkit.quality.signals.block import Block
 
 VALUES = 8  # of each end
@@ -12,11 +12,11 @@ VALUES = 8  # of each end
 
 @dataclass
 class End:
-    """One value at an end: how often it comes, and where first."""
+    """One value at an end: how often it comes, and the number over all series and the stamp of its first rows."""
 
     value: float
     count: int = 0
-    places: list[Place] = field(default_factory=list)
+    rows: list[tuple[int, int]] = field(default_factory=list)
 
 
 class Extremes:
@@ -57,21 +57,23 @@ class Extremes:
         for end in known:
             same = column == np.float32(end.value)
             count = int(np.count_nonzero(same))
-            total += count
-            self._seen(end, same, count, block)
+            total, end.count = total + count, end.count + count
+            if count and len(end.rows) < MOST:
+                self._note(end, np.flatnonzero(same), block)
         return total
 
     def _merged(self, known: list[End], rows: np.ndarray, column: np.ndarray, block: Block, sign: int) -> list[End]:
         """Return the known values with those that are new, cut to as many as are kept."""
-        new = np.setdiff1d(column[rows], [end.value for end in known])[::sign][:VALUES]
-        found = [End(value) for value in new.tolist()]
-        for end in found:
-            same = column == np.float32(end.value)
-            self._seen(end, same, int(np.count_nonzero(same)), block)
-        return sorted(known + found, key=lambda end: sign * end.value)[:VALUES]
+        found = column[rows]
+        values, counts = (part[::sign].tolist() for part in np.unique(found, return_counts=True))
+        old = {end.value for end in known}
+        new = [End(value, count) for value, count in zip(values, counts, strict=True) if value not in old]
+        for end in new[:VALUES]:
+            self._note(end, rows[found == np.float32(end.value)], block)
+        return sorted(known + new[:VALUES], key=lambda end: sign * end.value)[:VALUES]
 
-    def _seen(self, end: End, same: np.ndarray, count: int, block: Block) -> None:
-        end.count += count
-        if count and len(end.places) < MOST:
-            rows = np.flatnonzero(same)[: MOST - len(end.places)]
-            end.places += [block.place(block.halo + row) for row in rows.tolist()]
+    def _note(self, end: End, rows: np.ndarray, block: Block) -> None:
+        """Note the first rows of a value."""
+        first = rows[: MOST - len(end.rows)] + block.halo
+        numbers = first - block.halo + block.first
+        end.rows += zip(numbers.tolist(), block.times[first].tolist(), strict=True)

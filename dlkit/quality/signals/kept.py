@@ -1,6 +1,6 @@
 """What is kept of all rows in bounded memory, for whoever looks at them longer than one pass allows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -203,10 +203,13 @@ class Kept:
             mean=mean.astype(np.float32),
         )
 
-    def place(self, number: int, stamp: int) -> Place:
-        """Return where a row is; ``number`` counts over all series, from 0."""
-        first, name, row = self.series[int(self._series_of(np.array([number]))[0])]
-        return Place(series=name, first=stamp, last=stamp, row=row + number - first + 1)
+    def places(self, rows: Iterable[tuple[int, int]]) -> tuple[Place, ...]:
+        """Return where rows are, given by their numbers over all series, from 0, and their stamps."""
+        found = []
+        for number, stamp in rows:
+            first, name, row = self.series[int(self._series_of(np.array([number]))[0])]
+            found.append(Place(series=name, first=stamp, last=stamp, row=row + number - first + 1))
+        return tuple(found)
 
     def _series_of(self, numbers: np.ndarray) -> np.ndarray:
         """Return the number of the series of each row."""

@@ -68,10 +68,10 @@ def _finding(spikes: np.ndarray, seen: "Seen", channel: int) -> Finding:
     share = len(spikes) / max(int(seen.tally.n[channel]), 1)
     line = ("{class_path: dlkit.data.cleaning.despike.Despike, init_args: "
             f"{{channels: ['{name}'], width: {16 * step}ns}}}}")  # fmt: skip
-    places = [seen.kept.place(int(one["row"]), int(one["time"])) for one in spikes[:MOST]]
+    places = seen.kept.places(spikes[["row", "time"]][:MOST].tolist())
     return Finding(
         kind="spike", level="warning", source=seen.layout.source, channel=name, count=len(spikes), share=share,
-        places=tuple(places),
+        places=places,
         what=f"'{name}' has {many(len(spikes), 'spike')} ({share_text(share)}): the largest goes from "
         f"{amount(usual, unit)} to {amount(value, unit)} and back, {score:.0f} robust standard deviations, "
         f"at {when(places[0].first or 0, dated=seen.layout.dated)}.",

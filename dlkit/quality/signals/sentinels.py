@@ -54,14 +54,14 @@ def codes_of(seen: "Seen", channel: int) -> list[Code]:
     found = []
     for ends in (seen.extremes.low[channel], seen.extremes.high[channel]):
         taken = _apart(ends, seen, channel)
-        found += [_code(end, ends[taken], seen.layout.units[channel]) for end in ends[:taken]]
+        found += [_code(end, ends[taken], seen, channel) for end in ends[:taken]]
     return found or _among(seen, channel)
 
 
-def _code(end: End, nearest: End, unit: str) -> Code:
+def _code(end: End, nearest: End, seen: "Seen", channel: int) -> Code:
     side = "below" if end.value < nearest.value else "above"
-    apart = f"{amount(abs(end.value - nearest.value), unit)} {side} all other values"
-    return Code(end.value, end.count, apart, tuple(end.places))
+    apart = f"{amount(abs(end.value - nearest.value), seen.layout.units[channel])} {side} all other values"
+    return Code(end.value, end.count, apart, seen.kept.places(end.rows))
 
 
 def _apart(ends: Sequence[End], seen: "Seen", channel: int) -> int:
@@ -105,7 +105,7 @@ def _among(seen: "Seen", channel: int) -> list[Code]:
             stride = seen.kept.spread.stride
             count, about = int(counts[i]) * stride, "" if stride == 1 else "about "
             rows, spread = np.flatnonzero(seen.kept.spread.columns[channel] == values[i])[:MOST], seen.kept.spread
-            places = tuple(seen.kept.place(int(spread.numbers[row]), int(spread.times[row])) for row in rows)
+            places = seen.kept.places(zip(spread.numbers[rows].tolist(), spread.times[rows].tolist(), strict=True))
             apart = f"{about}{counts[i] / max(near.max(), 1):.0f} times as often as the values beside it"
             return [Code(float(values[i]), count, apart, places)]
     return []
