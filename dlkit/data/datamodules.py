@@ -148,7 +148,7 @@ class TimeSeriesDataModule(WindowBatching):
 
     def recall(self, known: Mapping[str, Any]) -> None:
         """Take over what the steps of ``clean`` learnt when a run was trained, from its ``data.json``."""
-        self.clean = recalled(self.clean, known.get("clean", []))
+        self.clean = recalled(self.clean, known)
 
     def describe(self) -> dict[str, Any]:
         """Return fingerprint, split, windows and what they cost, and the audit, as plain types for ``data.json``."""

@@ -120,7 +120,7 @@ class SampleDataModule(SampleBatching, ABC):
 
     def recall(self, known: Mapping[str, Any]) -> None:
         """Take over what the steps of ``clean`` learnt when a run was trained, from its ``data.json``."""
-        self.clean = recalled(self.clean, known.get("clean", []))
+        self.clean = recalled(self.clean, known)
 
     def for_new_data(
         self,

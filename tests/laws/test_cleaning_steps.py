@@ -113,7 +113,7 @@ def test_what_a_step_is_and_learnt_survives_json(step):
     record = json.loads(json.dumps(step.plain()))
     fresh = type(step)(**record["settings"])
     assert fresh == step
-    [again] = recalled([fresh], [record])
+    [again] = recalled([fresh], {"clean": [record]})
     found, wanted = (whole(cleaned([one], [stream(rows(seed=3))])) for one in (again, step))
     np.testing.assert_array_equal(found[1], wanted[1])
 

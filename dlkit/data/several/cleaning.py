@@ -78,10 +78,4 @@ def training_spans(table: Table, wanted: Wanted, split: Split, embargo: int | st
 
 def recall_sources(record: Aligned, known: Mapping[str, Any]) -> Aligned:
     """Return a record whose steps know what they learnt when a run was trained, from its ``data.json``."""
-    recorded = known.get("clean", [])
-    return record.with_steps(
-        {
-            name: recalled(steps, [one for one in recorded if one.get("source") == name])
-            for name, steps in steps_of(record).items()
-        }
-    )
+    return record.with_steps({name: recalled(steps, known, name) for name, steps in steps_of(record).items()})
