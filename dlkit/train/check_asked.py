@@ -110,8 +110,16 @@ def source_settings(rest: Sequence[str]) -> dict[str, Any]:
                 f"'{word}' is no setting: write --name value, e.g. --time_format ms; options of dlkit check are "
                 "--output, --strict, --quick and --seed."
             )
-        found[name.removeprefix("--")] = yaml.safe_load(given)
+        found[name.removeprefix("--")] = value_of(given)
     return found
+
+
+def value_of(text: str) -> Any:
+    """Return a value as YAML writes it; what is no YAML is text, such as a comma."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
 
 
 def made(asked: Asked) -> Any:
@@ -130,7 +138,7 @@ def made(asked: Asked) -> Any:
     try:
         with redirect_stderr(said):
             known = parser.parse_args([f"--data={json.dumps(asked.section, default=str)}", *asked.overrides])
-            return parser.instantiate_classes(known).data
+            return parser.instantiate(known).data
     except ArgumentError as error:
         raise InputError(one_sentence(str(error))) from error
     except ValueError as error:
