@@ -111,8 +111,9 @@ def _is_ucr(file: Path) -> bool:
 def by_role(files: Sequence[Path]) -> dict[str, str] | None:
     """Return the file of each role where every name ends in one, such as ``digits_train.parquet``."""
     roles = [role_of(re.split(r"[_\-.]", file.name.split(".")[0])[-1]) for file in files]
-    known = [role for role in roles if role is not None]
-    return dict(zip(known, map(str, files), strict=True)) if len(set(known)) == len(files) > 1 else None
+    known = dict(zip(roles, map(str, files), strict=True))
+    whole = None not in known and len(known) == len(files) > 1
+    return {role: known[role] for role in ROLES if role in known} if whole else None
 
 
 def refuse_image(file: Path) -> None:

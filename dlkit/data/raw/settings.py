@@ -48,5 +48,7 @@ def is_category(found: Mapping[str, int] | None) -> bool:
 
 
 def plain_path(path: Any) -> Any:
-    """Return a path, or several, as plain types."""
+    """Return a path, or several, or one a role, as plain types."""
+    if isinstance(path, Mapping):
+        return {role: plain_path(each) for role, each in path.items()}
     return str(path) if not isinstance(path, list | tuple) else [str(each) for each in path]
