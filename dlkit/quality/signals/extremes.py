@@ -65,12 +65,14 @@ class Extremes:
     def _merged(self, known: list[End], rows: np.ndarray, column: np.ndarray, block: Block, sign: int) -> list[End]:
         """Return the known values with those that are new, cut to as many as are kept."""
         found = column[rows]
-        values, counts = (part[::sign].tolist() for part in np.unique(found, return_counts=True))
+        values, counts = np.unique(found, return_counts=True)
+        first = slice(None, 2 * VALUES) if sign > 0 else slice(-2 * VALUES, None)  # some of them may be known
         old = {end.value for end in known}
-        new = [End(value, count) for value, count in zip(values, counts, strict=True) if value not in old]
-        for end in new[:VALUES]:
+        pairs = zip(values[first].tolist(), counts[first].tolist(), strict=True)
+        new = [End(value, count) for value, count in pairs if value not in old][::sign][:VALUES]
+        for end in new:
             self._note(end, rows[found == np.float32(end.value)], block)
-        return sorted(known + new[:VALUES], key=lambda end: sign * end.value)[:VALUES]
+        return sorted(known + new, key=lambda end: sign * end.value)[:VALUES]
 
     def _note(self, end: End, rows: np.ndarray, block: Block) -> None:
         """Note the first rows of a value."""
