@@ -138,6 +138,11 @@ class TimeSeriesDataModule(WindowBatching):
         return self._placement() == "device"
 
     @property
+    def on_disk(self) -> bool:
+        """Whether the table should lie on disk."""
+        return self._placement() == "disk"
+
+    @property
     def spec(self) -> Spec:
         """What a network must take and return."""
         if (known := KNOWN_SPEC.get()) is not None:
@@ -217,7 +222,8 @@ class TimeSeriesDataModule(WindowBatching):
         """Let the steps that learn see the training rows, which the others leave in place."""
         if must_learn(self.clean):
             table = self._read(steps=without_learning(self.clean))
-            self.clean = learn(self.clean, self.source, spans_of(table, self._training_rows(table)))
+            spans, kept = spans_of(table, self._training_rows(table)), self.cache if self.on_disk else None
+            self.clean = learn(self.clean, self.source, spans, kept=kept)
 
     def _training_rows(self, table: Table) -> np.ndarray:
         """Return the ranges of rows that train, (n, 2)."""
@@ -227,7 +233,7 @@ class TimeSeriesDataModule(WindowBatching):
     def _read(self, *, extend: int = 0, steps: Sequence[Clean] | None = None) -> Table:
         rows = cleaned(self.source, self.clean if steps is None else steps, strict=self._strict)
         source = Arranged(rows, self.roles, extend=extend)
-        return map_table(source, self.cache) if self._placement() == "disk" else read_table(source)
+        return map_table(source, self.cache) if self.on_disk else read_table(source)
 
 
 def _check(**names: list[str] | None) -> None:

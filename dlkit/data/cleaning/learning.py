@@ -1,12 +1,16 @@
 """What steps learn, from training rows alone."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dlkit.core.runfolder import read_json, write_json
 from dlkit.data.base import Source
-from dlkit.data.cleaning.base import Clean, Step, knowing
+from dlkit.data.cleaning.base import AnyStep, Clean, Step, knowing
 from dlkit.data.cleaning.cleaned import Cleaned
 from dlkit.data.cleaning.runs import part
 from dlkit.data.cleaning.spans import within
@@ -14,6 +18,7 @@ from dlkit.data.records import Stream
 from dlkit.data.tables import Table
 
 Spans = Mapping[str, np.ndarray]
+OnClock = Callable[[np.ndarray, int], np.ndarray]
 NOTHING = np.empty((0, 2), np.int64)
 
 
@@ -22,7 +27,7 @@ def must_learn(steps: Sequence[Step]) -> bool:
     return any(step.learns and step.learnt is None for step in steps)
 
 
-def without_learning(steps: Sequence[Clean]) -> list[Clean]:
+def without_learning(steps: Sequence[AnyStep]) -> list[AnyStep]:
     """Return the steps that decide which rows there are: those that learn change values alone."""
     return [step for step in steps if not step.learns]
 
@@ -31,7 +36,9 @@ def learn(
     steps: Sequence[Clean],
     source: Source,
     spans: Spans,
-    on_clock: Callable[[np.ndarray, int], np.ndarray] | None = None,
+    on_clock: OnClock | None = None,
+    *,
+    kept: Path | None = None,
 ) -> list[Clean]:
     """Return the steps with what they learn from training rows; each that learns reads the source once.
 
@@ -40,11 +47,16 @@ def learn(
         source: The rows as they are.
         spans: First and last stamp of each run of training rows, both included, (n, 2), by series.
         on_clock: Returns stamps of the source, and of its series' first row, as stamps of the spans.
+        kept: Folder in which what is learnt is kept for the next time.
     """
     found = list(steps)
     origins = {} if on_clock is None else _origins(Cleaned(source, without_learning(steps)).chunks())
     for place, step in enumerate(found):
         if step.learns and step.learnt is None:
+            file = None if kept is None else kept / f"{_key(source, found[: place + 1], spans)}.json"
+            if file is not None and file.exists():
+                found[place] = knowing(step, read_json(file))
+                continue
             learner = step.learner()
             assert learner is not None
             for rows in Cleaned(source, found[:place]).chunks():
@@ -53,7 +65,16 @@ def learn(
                 if (inside := within(times, wanted)).any():
                     learner.add(part(rows, inside))
             found[place] = knowing(step, learner.finish())
+            if file is not None:
+                write_json(file, found[place].learnt)
     return found
+
+
+def _key(source: Source, steps: Sequence[Clean], spans: Spans) -> str:
+    """Return what the last of the steps learns from: the rows, the steps before it, and which rows train."""
+    known = [source.fingerprint(), [(step.plain(), step.spared) for step in steps]]
+    content = json.dumps([known, {name: some.tolist() for name, some in spans.items()}], sort_keys=True, default=str)
+    return f"learnt-{hashlib.sha256(content.encode()).hexdigest()[:24]}"
 
 
 def _origins(streams: Iterator[Stream]) -> dict[str, int]:
