@@ -171,3 +171,24 @@ MANIFESTS = {
         ("'cow'", "`classes`"), {"separator": ";", "classes": ["cat", "dog"]}, label=["cat;cow", "dog"] * 12
     ),
 }
+
+
+def cleaned(says: tuple[str, ...], step: str, **settings: object):
+    """Return a case with a step of ``clean``."""
+    return images(says, {"D.clean": [{"class_path": f"dlkit.data.cleaning.{step}", "init_args": settings}]})
+
+
+CLEANING = {
+    "a step for rows": cleaned(("Mask is a step for rows",), "mask.Mask", values=[0], channels=["*"]),
+    "a step that does not exist": cleaned(("clean", "Sharpen"), "denoise.Sharpen"),
+    "a median of an even width": cleaned(("Median width=4", "odd"), "denoise.Median", width=4),
+    "a stretch that falls": cleaned(("Stretch", "must rise"), "exposure.Stretch", low=0.9, high=0.1),
+    "a way to equalize that does not exist": cleaned(("clean", "clahe"), "exposure.Equalize", method="clahe"),
+    "a dark frame that is not there": cleaned(
+        ("no such file", "`path`"), "background.SubtractBackground", path="no.npy"
+    ),
+    "a pixel outside": cleaned(("RepairPixels", "outside of images of 8 x 8"), "pixels.RepairPixels", pixels=[[8, 0]]),
+    "a name that no image has": cleaned(("LeaveOut", "cow.png"), "leave_out.LeaveOut", names=["cow.png"]),
+    "everything left out": cleaned(("leaves no sample",), "leave_out.LeaveOut", names=["*"]),
+    "no step at all": cleaned(("names",), "leave_out.LeaveOut"),
+}

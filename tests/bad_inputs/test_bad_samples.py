@@ -15,6 +15,7 @@ from tests.bad_inputs.test_bad_configs import check_case
 ROOMS = {
     "images": cases_images.IMAGES,
     "manifests": cases_images.MANIFESTS,
+    "cleaning": cases_images.CLEANING,
     "arrays": cases_traces.ARRAYS,
     "labels": cases_traces.LABELS,
     "splits": cases_traces.SPLITS,
