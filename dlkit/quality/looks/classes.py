@@ -59,14 +59,15 @@ def members(samples: Samples, number: int, most: int, seed: int = 0) -> Int[np.n
 
 
 def course_of(name: str, values: np.ndarray) -> Course:
-    """Return the mean of samples and where the middle 80 % lie; NaN where none is known."""
+    """Return the mean of samples and where the middle 80 % lie; NaN where fewer than a tenth are known."""
     values = values.astype(np.float64)
-    seen = np.isfinite(values).sum(0)
-    with np.errstate(invalid="ignore"):
-        mean = np.where(seen > 0, np.nansum(values, 0) / np.maximum(seen, 1), np.nan)
-    known = np.where(seen > 0, values, 0.0)
-    low, high = np.nanquantile(known, [0.1, 0.9], axis=0)
-    return Course(name, len(values), mean, np.where(seen > 0, low, np.nan), np.where(seen > 0, high, np.nan))
+    known = np.isfinite(values)
+    seen = known.sum(0)
+    enough = seen >= max(1.0, 0.1 * len(values))
+    mean = np.where(enough, np.where(known, values, 0.0).sum(0) / np.maximum(seen, 1), np.nan)
+    whole = np.where(enough, values, 0.0)  # a quantile of nothing is a warning
+    low, high = np.nanquantile(whole, [0.1, 0.9], axis=0)
+    return Course(name, len(values), mean, np.where(enough, low, np.nan), np.where(enough, high, np.nan))
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,11 +38,13 @@ class Spectrum:
     Attributes:
         frequencies: In Hz, (frequencies,).
         power: Mean over the segments, (frequencies, channels).
+        usual: Median over the segments, like power.
         count: Segments of each channel, (channels,).
     """
 
     frequencies: Float[np.ndarray, " frequencies"]
     power: Float[np.ndarray, "frequencies channels"]
+    usual: Float[np.ndarray, "frequencies channels"]
     count: Int[np.ndarray, " channels"]
 
 
@@ -117,19 +119,23 @@ def uneven_power(
 
 
 def spectrum_of(segments: Segments) -> Spectrum:
-    """Return the mean over the segments."""
+    """Return mean and median over the segments."""
     known = np.isfinite(segments.power[:, 0])
     count = known.sum(0)
     total = np.where(known[:, None], segments.power, 0.0).sum(0)
     power = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    return Spectrum(segments.frequencies, power, count)
+    usual = np.full(power.shape, np.nan)
+    for channel in np.flatnonzero(count):
+        usual[:, channel] = np.median(segments.power[known[:, channel], :, channel], axis=0)
+    return Spectrum(segments.frequencies, power, usual, count)
 
 
 def cycles(spectrum: Spectrum, channel: int, most: int = 3) -> list[float]:
     """Return the frequencies in Hz at which a channel has a line, the strongest first.
 
     A line stands out of the median of the frequencies around it by more than chance gives any of them: there the power
-    has a chi-square distribution of two degrees of freedom a segment (overlap by half leaves 1.9 of 2 segments).
+    has a chi-square distribution of two degrees of freedom a segment (overlap by half leaves 1.9 of 2 segments). It is
+    in the usual segment too: what happens once is no cycle.
     """
     power, frequencies = spectrum.power[:, channel], spectrum.frequencies
     if len(power) < 16 or not np.isfinite(power).all() or power.max() <= 0:
@@ -137,6 +143,8 @@ def cycles(spectrum: Spectrum, channel: int, most: int = 3) -> list[float]:
     free = max(2.0, 2 * spectrum.count[channel] / 1.1)
     level = chi2.isf(LEVEL / len(power), free) / chi2.median(free)
     excess = power / np.maximum(floor_of(power), 1e-300)
+    usual = spectrum.usual[:, channel]
+    excess = np.minimum(excess, usual / np.maximum(floor_of(usual), 1e-300))
     peak = np.r_[True, power[1:] >= power[:-1]] & np.r_[power[:-1] >= power[1:], False]
     peak[:2] = False  # a trend looks like half a cycle or one
     found = np.flatnonzero(peak & (excess > max(level, 3.0)))
@@ -157,8 +165,12 @@ def summit(frequencies: np.ndarray, power: np.ndarray, place: int) -> float:
 
 
 def floor_of(power: Float[np.ndarray, " frequencies"], octave: float = 0.5) -> Float[np.ndarray, " frequencies"]:
-    """Return the median of the power half an octave to either side, at least four frequencies."""
-    numbers = np.arange(1, len(power) + 1)
+    """Return the median of the power half an octave to either side, at least four frequencies.
+
+    It is taken at up to 160 frequencies of equal ratio, and along a line between them.
+    """
+    numbers = np.unique(np.geomspace(1, len(power), 160).round().astype(int))
     low = np.minimum(np.floor(numbers * 2**-octave), numbers - 4).clip(1).astype(int) - 1
     high = np.maximum(np.ceil(numbers * 2**octave), numbers + 4).clip(max=len(power)).astype(int)
-    return np.array([np.median(power[a:b]) for a, b in zip(low, high, strict=True)])
+    medians = [np.median(power[a:b]) for a, b in zip(low, high, strict=True)]
+    return np.asarray(np.interp(np.arange(1, len(power) + 1), numbers, medians))

@@ -86,7 +86,11 @@ def shortened(values: Float[np.ndarray, "windows channels time"], points: int = 
 
 
 def features_of(values: Float[np.ndarray, "windows channels time"]) -> Float[np.ndarray, "windows features"]:
-    """Return the shortened windows, each channel standardized; holes hold the mean of the channel."""
+    """Return the shortened windows, each channel standardized; holes hold the mean of the channel.
+
+    Parts of the time at which half of the windows are missing are left out: of traces of unequal length the few long
+    ones would be all that is seen.
+    """
     short = shortened(values)
     seen = np.isfinite(short)
     count = np.maximum(seen.sum((0, 2), keepdims=True), 1)
@@ -94,7 +98,7 @@ def features_of(values: Float[np.ndarray, "windows channels time"]) -> Float[np.
     centred = np.where(seen, short - mean, 0.0)
     deviation = np.sqrt((centred**2).sum((0, 2), keepdims=True) / count)
     scaled = centred / np.where(deviation > 0, deviation, 1.0)
-    return np.asarray(scaled.reshape(len(values), -1))
+    return np.asarray(scaled[:, seen.sum(0) * 2 >= len(values)])
 
 
 def complete(windows: Windows) -> Windows:
@@ -105,7 +109,7 @@ def complete(windows: Windows) -> Windows:
 
 def plane_of(features: Float[np.ndarray, "points features"], *, seed: int, quick: bool) -> Plane | None:
     """Return points on a plane; None where there are too few or all are alike."""
-    if len(features) < FEWEST or float(features.std(0).max(initial=0.0)) < 1e-6:
+    if len(features) < FEWEST or not features.shape[1] or float(features.std(0).max(initial=0.0)) < 1e-6:
         return None
     space = fit_space(features)
     places = space(features)

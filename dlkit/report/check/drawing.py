@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 DPI = 120
 COLOURS = 96  # of a figure: text and lines need no more, and the file is a third
 ACROSS = 3
+LEFT, RIGHT, ABOVE = 0.62, 0.12, 0.3  # inches around a panel
 DARKER = "#444444"
 
 
@@ -38,15 +39,41 @@ def small_png(figure: "matplotlib.figure.Figure", *, colours: int = COLOURS) -> 
     return content.getvalue()
 
 
-def panels_for(count: int, *, width: float = 3.2, height: float = 2.1) -> tuple[Any, list[Any]]:
-    """Return a figure and its panels, three in a row at most."""
+def panels_for(
+    count: int, *, width: float = 3.2, height: float = 2.1, below: float = 0.45, aside: float = 0.0
+) -> tuple[Any, list[Any]]:
+    """Return a figure and its panels, three in a row at most.
+
+    They stand on fixed places, in inches: to ask every label for its size takes longer than all that is drawn.
+
+    Args:
+        count: How many panels.
+        width: Of one, with its labels.
+        height: Of one.
+        below: Room for the labels below it.
+        aside: Room to the right of all.
+    """
     across = min(count, ACROSS) if count != 4 else 2
     rows = -(-count // across)
-    figure = new_figure(max(width * across, 4.5), height * rows + 0.3)
+    wide, high = max(width * across, 4.5) + aside, height * rows
+    figure = new_figure(wide, high)
+    figure.set_layout_engine(None)
+    inner, outer = (wide - aside) / across - LEFT - RIGHT, height - ABOVE - below
+    figure.subplots_adjust(
+        left=LEFT / wide, right=1 - (RIGHT + aside) / wide, top=1 - ABOVE / high, bottom=below / high,
+        wspace=(LEFT + RIGHT) / inner, hspace=(ABOVE + below) / outer,
+    )  # fmt: skip
     axes = list(figure.subplots(rows, across, squeeze=False).flatten())
     for unused in axes[count:]:
         unused.remove()
     return figure, axes[:count]
+
+
+def bar_aside(figure: Any, shown: Any, label: str) -> None:
+    """Draw the scale of colours in the room to the right, 0.9 inches."""
+    wide, high = figure.get_size_inches()
+    place = figure.add_axes((1 - 0.8 / wide, 0.5 / high, 0.14 / wide, 1 - 0.8 / high))
+    figure.colorbar(shown, cax=place, label=label)
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:

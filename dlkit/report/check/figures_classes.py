@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from dlkit.data.records import Samples
-from dlkit.quality.looks.classes import Around, Course
+from dlkit.quality.looks.classes import ROLES, Around, Course
 from dlkit.report.canvas import BLACK, BLUE, LINES, ORANGE, SKY, new_figure, style, with_unit
-from dlkit.report.check.drawing import listed, small_png
+from dlkit.report.check.drawing import listed, panels_for, small_png
 from dlkit.report.check.look import Look
 from dlkit.report.embedding_figures import in_unit
 from dlkit.report.sample_grid import SampleView, draw_image
@@ -49,12 +49,38 @@ def balance_look(counts: Mapping[str, np.ndarray], classes: Sequence[str], targe
             figure.legend(loc="outside upper right", ncols=3)
         png = small_png(figure)
     most, least = int(total.argmax()), int(total.argmin())
-    ratio = f"{total[most] / total[least]:.3g} times" if total[least] else "and there is none"
-    said = f"{int(total[most]):,} of {classes[most]}, {int(total[least]):,} of {classes[least]}"
-    caption = f"Number of samples of each {target}: {said}, {ratio} as many." if total[least] else f"{said}."
+    caption = f"Number of samples of each {target}: {int(total[most]):,} of {classes[most]}, "
+    caption += f"{int(total[least]):,} of {classes[least]}" if total[least] < total[most] else "and of all others"
+    caption += f", {total[most] / total[least]:.3g} times as many." if 0 < total[least] < total[most] else "."
     if len(order) < len(total):
         caption += f" The {len(order)} most frequent of {len(total):,} classes."
     return Look("balance", f"How many there are of each {target}", caption, caption, png)
+
+
+def target_look(samples: Samples) -> Look | None:
+    """Return how the values that are to be told are spread, by role where the data set says so."""
+    values = samples.labels[:, :CHANNELS]
+    usable = [k for k in range(values.shape[1]) if np.isfinite(values[:, k]).any()]
+    if not usable:
+        return None
+    roles = samples.roles if samples.roles is not None else np.full(len(samples), "all")
+    with style():
+        figure, panels = panels_for(len(usable), height=1.9)
+        for axes, k in zip(panels, usable, strict=True):
+            own = values[:, k]
+            edges = np.histogram_bin_edges(own[np.isfinite(own)], bins=30)
+            for role, look in zip([role for role in (*ROLES, "all") if (roles == role).any()], LINES, strict=False):
+                part = own[(roles == role) & np.isfinite(own)]
+                axes.hist(
+                    part, edges, histtype="step", density=True, color=look["color"], linestyle=look["linestyle"],
+                    linewidth=1.4, label=f"{role} ({len(part):,})",
+                )  # fmt: skip
+            axes.set_xlabel(with_unit(samples.targets[k], samples.target_units[k]))
+            axes.legend(fontsize=7)
+        panels[0].set_ylabel("density")
+        png = small_png(figure)
+    caption = "How the values that are to be told are spread."
+    return Look("targets", "What is to be told", caption, f"Histograms of {listed(samples.targets)}.", png)
 
 
 def course_look(
@@ -71,7 +97,8 @@ def course_look(
     """
     shown = telling(courses, len(names))
     together = len(courses) <= OVERLAID
-    times, unit = in_unit(seconds)
+    numbered = len(seconds) > 1 and seconds[0] == 0 and seconds[1] == 1  # the step is unknown, or a second
+    times, unit = (seconds, "samples") if numbered else in_unit(seconds)
     labels = [with_unit(shorten(names[k], 14), units[k]) for k in shown]
     with style():
         if together:

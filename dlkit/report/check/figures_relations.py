@@ -117,17 +117,17 @@ def lag_look(lags: Lagged, names: Sequence[str]) -> Look | None:
         return None
     scale, unit = lag_unit(float(lags.lags[-1]))
     with style():
-        figure, panels = panels_for(len(order), height=1.9)
+        figure, panels = panels_for(len(order), height=2.0)
         for axes, k in zip(panels, order, strict=True):
             axes.fill_between(lags.lags / scale, -lags.band[k], lags.band[k], color="#BBBBBB", alpha=0.6, linewidth=0)
             axes.vlines(lags.lags / scale, 0, lags.values[k], color=BLUE, linewidth=0.8)
             best = lags.best[k]
             axes.plot(lags.lags[best] / scale, lags.values[k, best], "D", color=ORANGE, markeredgecolor=BLACK)
             axes.axvline(0, color=BLACK, linewidth=0.5)
-            axes.set_title(wording(lags, k, names), loc="left", fontsize=8)
+            axes.set_title(wording(lags, k, names), loc="left", fontsize=7.5)
             axes.set_xlabel(f"lag ({unit})")
         for axes in panels[::3]:
-            axes.set_ylabel("cross-correlation")
+            axes.set_ylabel("correlation", fontsize=8)
         png = small_png(figure)
     leading = "; ".join(wording(lags, k, names).replace("\n", ": ") for k in order[:3])
     caption = (

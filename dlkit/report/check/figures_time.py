@@ -9,7 +9,7 @@ from dlkit.quality.looks.memory import Memory, decay_lag
 from dlkit.quality.looks.pieces import Pieces
 from dlkit.quality.looks.spectra import Segments, Spectrum, cycles
 from dlkit.report.canvas import BLACK, BLUE, ORANGE, label_time, style, with_unit
-from dlkit.report.check.drawing import about, lag_ticks, listed, panels_for, small_png
+from dlkit.report.check.drawing import about, bar_aside, lag_ticks, listed, panels_for, small_png
 from dlkit.report.check.look import Look
 from dlkit.report.tables import shorten
 
@@ -131,7 +131,7 @@ def spectrogram_look(segments: Segments, names: Sequence[str], *, dated: bool, m
     scale, unit = frequency_unit(float(segments.frequencies[-1]))
     times = segments.times.astype("datetime64[ns]") if dated else segments.times / 1e9
     with style():
-        figure, panels = panels_for(len(known), height=2.1)
+        figure, panels = panels_for(len(known), height=2.1, aside=0.9)
         shown = None
         for axes, k in zip(panels, known, strict=True):
             frequencies, power = bands(segments.frequencies, segments.power[..., k])
@@ -144,7 +144,7 @@ def spectrogram_look(segments: Segments, names: Sequence[str], *, dated: bool, m
             axes.set_ylabel(f"frequency ({unit})", fontsize=7)
             axes.grid(visible=False)
             label_time(axes, when, named=True, most=4)
-        figure.colorbar(shown, ax=panels, label="dB beside the median", fraction=0.03, pad=0.01)
+        bar_aside(figure, shown, "dB beside the median")
         png = small_png(figure)
     caption = (
         "Power over time and frequency beside the usual power of each frequency: bright where there is more. White: no "
@@ -195,7 +195,7 @@ def portrait_look(known: Pieces, memory: Memory, more: str) -> Look | None:
     if not drawn:
         return None
     with style():
-        figure, panels = panels_for(len(drawn), width=2.9, height=2.5)
+        figure, panels = panels_for(len(drawn), width=2.9, height=2.7)
         for axes, (k, lag, pairs) in zip(panels, drawn, strict=True):
             draw_portrait(axes, pairs)
             later = about(lag * known.step)

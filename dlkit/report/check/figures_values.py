@@ -19,7 +19,7 @@ ROWS = 20_000  # that are drawn in distributions
 NAMED = 40
 
 
-def spread_look(known: Pieces, groups: Groups, more: str) -> Look | None:
+def spread_look(known: Pieces, groups: Groups, more: str, *, what: str = "The values of each channel") -> Look | None:
     """Return letter values of each channel by group; a histogram each without seaborn."""
     names, units = known.layout.channels, known.layout.units
     values = known.values
@@ -29,7 +29,8 @@ def spread_look(known: Pieces, groups: Groups, more: str) -> Look | None:
     some = evenly(len(values), ROWS)
     whole = find_spec("seaborn") is not None
     with style():
-        figure, panels = panels_for(len(usable), height=2.1)
+        below = 0.3 + 0.05 * longest(groups)
+        figure, panels = panels_for(len(usable), height=1.8 + below, below=below)
         for axes, k in zip(panels, usable, strict=True):
             if whole:
                 letter_values(axes, values[some, k], groups, some)
@@ -46,7 +47,7 @@ def spread_look(known: Pieces, groups: Groups, more: str) -> Look | None:
     )
     far = left_aside(known)
     alt = f"Distributions of {listed([names[k] for k in usable])} by {groups.what}."
-    return Look("spread", "How values are spread", f"The values of each channel {said}.{far}{more}", alt, png)
+    return Look("spread", "How values are spread", f"{what} {said}.{far}{more}", alt, png)
 
 
 def letter_values(axes: Any, values: np.ndarray, groups: Groups, rows: np.ndarray) -> None:
@@ -60,10 +61,15 @@ def letter_values(axes: Any, values: np.ndarray, groups: Groups, rows: np.ndarra
         color=SKY, width=0.85, linewidth=0.6, line_kws={"color": BLACK, "linewidth": 1.4}, flier_kws={"s": 2},
     )  # fmt: skip
     axes.set_xlabel("")
-    long = max(len(name) for name in groups.names) > 3 or len(groups.names) > 12
+    long = longest(groups) > 3 or len(groups.names) > 12
     every = -(-len(groups.names) // 16)
     ticks = range(0, len(groups.names), every)
     axes.set_xticks(list(ticks), [shorten(groups.names[k], 12) for k in ticks], rotation=60 if long else 0)
+
+
+def longest(groups: Groups) -> int:
+    """Return the letters of the longest name that is written."""
+    return min(12, max(len(name) for name in groups.names))
 
 
 def left_aside(known: Pieces) -> str:

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from dlkit.quality.looks.windows import Plane, spread_points
-from dlkit.report.canvas import BLACK, new_figure, style
+from dlkit.report.canvas import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, new_figure, style
 from dlkit.report.check.drawing import small_png
 from dlkit.report.embedding_figures import Colouring, draw_points
 from dlkit.report.thumbnails import image_thumbnails, limits_of, series_thumbnails
 
 THUMBNAILS = 18
+MARKERS = ("o", "x", "^", "s", "+", "D", "v", "*", "1", "P", "<", "2")
+COLOURS = (BLUE, ORANGE, BLACK, GREEN, PURPLE, SKY, "#E69F00")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +39,7 @@ def plane_png(plane: Plane, pictured: Pictured) -> bytes:
         figure = new_figure(5.3 * len(views) + 0.4, 4.9)
         panels = figure.subplots(1, len(views), squeeze=False)[0]
         for axes, (name, points) in zip(panels, views.items(), strict=True):
-            draw_points(axes, points, pictured.colouring)
+            draw_marked(axes, points, pictured.colouring)
             put_thumbnails(axes, points, pictured.values)
             axes.grid(visible=False)
             axes.set_title(f"{name}; colour: {pictured.colouring.name}", loc="left")
@@ -47,6 +49,19 @@ def plane_png(plane: Plane, pictured: Pictured) -> bytes:
         panels[0].set_xlabel(f"first axis ({100 * first:.0f} % of the variance)")
         panels[0].set_ylabel(f"second axis ({100 * second:.0f} %)")
         return small_png(figure, colours=200)
+
+
+def draw_marked(axes: Any, points: np.ndarray, colouring: Colouring) -> None:
+    """Draw points; classes that are few have markers of their own, so that they are told apart in grey."""
+    if not 0 < len(colouring.names) <= len(MARKERS):
+        draw_points(axes, points, colouring)
+        return
+    size = 10 if len(points) > 300 else 16
+    for number, (name, marker) in enumerate(zip(colouring.names, MARKERS, strict=False)):
+        own = points[colouring.values == number]
+        color = COLOURS[number % len(COLOURS)]
+        axes.scatter(own[:, 0], own[:, 1], s=size, marker=marker, color=color, alpha=0.8, linewidths=0.7, label=name)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=7, handletextpad=0.1, borderaxespad=0)
 
 
 def put_thumbnails(axes: Any, points: np.ndarray, values: np.ndarray) -> None:
@@ -59,7 +74,7 @@ def put_thumbnails(axes: Any, points: np.ndarray, values: np.ndarray) -> None:
     pictures = draw(values[chosen], limits)
     known = points[np.isfinite(points).all(1)]
     low, high = known.min(0), known.max(0)
-    room = 0.15 * (high - low)
+    room = 0.15 * np.maximum(high - low, 1e-6)
     axes.set_xlim(low[0] - room[0], high[0] + room[0])
     axes.set_ylim(low[1] - room[1], high[1] + room[1])
     middle = (low + high) / 2

@@ -10,7 +10,7 @@ from dlkit.quality.looks.seasons import Groups
 from dlkit.quality.looks.windows import MOST as POINTS
 from dlkit.quality.looks.windows import Plane, features_of, lively, plane_of
 from dlkit.quality.scan import Layout
-from dlkit.report.check.figures_classes import CLASSES, balance_look, course_look, example_look
+from dlkit.report.check.figures_classes import CLASSES, balance_look, course_look, example_look, target_look
 from dlkit.report.check.figures_values import spread_look
 from dlkit.report.check.figures_windows import Pictured, by_class, plane_png, shares_told
 from dlkit.report.check.look import Look
@@ -27,8 +27,10 @@ def looks_of_samples(samples: Samples, *, quick: bool, seed: int) -> list[Look |
         return []
     known = classed(samples)
     looks: list[Look | None] = []
-    if known.samples.classes:
-        looks.append(balance_look(class_counts(known.samples), known.samples.classes, known.what))
+    if samples.kind == "values":
+        looks.append(target_look(samples))
+    elif samples.classes:
+        looks.append(balance_look(class_counts(samples), samples.classes, known.what))
     image = is_image(samples)
     looks.append(images_look(known, seed) if image else traces_look(known, seed))
     chosen = part_of(known.samples, 2 * POINTS)
@@ -83,10 +85,12 @@ def summary_look(known: Classed, values: np.ndarray, chosen: np.ndarray) -> Look
     if not 1 < len(samples.classes) <= CLASSES or samples.labels.ndim == 2:
         return None
     summary = summary_of(values, samples)
-    layout = Layout("", summary.names, summary.units)
+    vary = [k for k, one in enumerate(summary.values.T) if np.nanstd(one) > 1e-5 * float(np.nanstd(values))]
+    layout = Layout("", tuple(summary.names[k] for k in vary), tuple(summary.units[k] for k in vary))
     times = np.arange(len(values), dtype=np.int64)
-    rows = Pieces(layout, (Piece("", times, summary.values.astype(np.float32)),), 1.0, regular=True)
-    return spread_look(rows, Groups(known.what, samples.classes, samples.labels[chosen]), "")
+    rows = Pieces(layout, (Piece("", times, summary.values[:, vary].astype(np.float32)),), 1.0, regular=True)
+    groups = Groups(known.what, samples.classes, samples.labels[chosen])
+    return spread_look(rows, groups, "", what="Mean and standard deviation of each sample")
 
 
 def plane_look(known: Classed, values: np.ndarray, chosen: np.ndarray, seed: int) -> Look | None:
