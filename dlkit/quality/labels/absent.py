@@ -5,13 +5,14 @@ from jaxtyping import Bool, Float, Int
 from scipy.ndimage import uniform_filter1d
 
 from dlkit.metrics.runs import runs
+from dlkit.quality.labels.edges import room
 
 CHANCE = 0.05  # expected number of accidental findings of each kind
 SHORTEST = 0.25  # of the usual duration
 
 
-def evidence_of(ratio: Float[np.ndarray, " rows"], spans: Int[np.ndarray, "events 4"]) -> Float[np.ndarray, " events"]:
-    """Return the sum of the log ratios over each event."""
+def evidence_of(ratio: Float[np.ndarray, " rows"], spans: Int[np.ndarray, "events _"]) -> Float[np.ndarray, " events"]:
+    """Return the sum of the log ratios over each event, which begins with its first and past last row."""
     sums = np.concatenate([[0.0], np.cumsum(ratio)])
     return np.asarray(sums[spans[:, 1]] - sums[spans[:, 0]])
 
@@ -25,9 +26,9 @@ def missing_events(
 ) -> Int[np.ndarray, "missing 2"]:
     """Return first and past last row of stretches that look like events and touch none.
 
-    The sum of the log ratios of rows without an event exceeds h with a probability of exp(-h) at most from each row on
-    (Ville), so that h = log(rows / 0.05) is reached once in twenty data sets. Stretches last a quarter of the
-    usual duration at least.
+    From each row on, the sum of the log ratios of rows without an event exceeds h with a probability of exp(-h) at most
+    (Ville), so that h = log(rows / 0.05) is reached once in twenty data sets. Stretches last a quarter of the usual
+    duration at least.
     """
     own = spans[spans[:, 2] == label]
     usual = float(np.median(own[:, 1] - own[:, 0]))
@@ -56,15 +57,14 @@ def spurious_events(
     ratio: Float[np.ndarray, " rows"],
     spans: Int[np.ndarray, "events 4"],
     chosen: Int[np.ndarray, " chosen"],
+    borders: list[tuple[int, int]],
     memory: float,
 ) -> Bool[np.ndarray, " chosen"]:
     """Return which events look like none: neither they nor what is around them for their duration."""
     own, least = spans[chosen], np.log(max(len(chosen), 1) / CHANCE)
     against = evidence_of(ratio, own) / memory < -least
-    near = [
-        best_inside(ratio[max(0, first - (past - first)) : past + (past - first)]) / memory
-        for first, past in own[:, :2].tolist()
-    ]
+    wide = [room(spans, number, borders, int(spans[number, 1] - spans[number, 0])) for number in chosen.tolist()]
+    near = [best_inside(ratio[slice(*one)]) / memory for one in wide]
     return np.asarray(against & (np.array(near) < least))
 
 

@@ -50,6 +50,19 @@ def past_row(ratio: Float[np.ndarray, " rows"], given: int, middle: int, high: i
     return Edge(len(ratio) - turned.best, len(ratio) - turned.high, len(ratio) - turned.low, turned.gain)
 
 
+def room(
+    spans: Int[np.ndarray, "events 4"], number: int, borders: list[tuple[int, int]], reach: int
+) -> tuple[int, int]:
+    """Return the first and the past last row around an event, so far as ``reach`` and the events beside it let."""
+    first, past, _, series = spans[number].tolist()
+    low, high = borders[series]
+    if number and spans[number - 1, 3] == series:
+        low = max(low, min(int(spans[number - 1, 1]), first))
+    if number + 1 < len(spans) and spans[number + 1, 3] == series:
+        high = min(high, max(int(spans[number + 1, 0]), past))
+    return max(low, first - reach), min(high, past + reach)
+
+
 def edges_of(
     ratio: Float[np.ndarray, " rows"], spans: Int[np.ndarray, "events 4"], chosen: Int[np.ndarray, " chosen"],
     borders: list[tuple[int, int]], memory: float,
@@ -65,19 +78,10 @@ def edges_of(
     """
     found = []
     for number in chosen.tolist():
-        first, past, _, series = spans[number].tolist()
-        reach, (low, high) = max(past - first, 5), borders[series]
-        if number and spans[number - 1, 3] == series:
-            low = max(low, min(int(spans[number - 1, 1]), first))
-        if number + 1 < len(spans) and spans[number + 1, 3] == series:
-            high = min(high, max(int(spans[number + 1, 0]), past))
+        first, past = spans[number, :2].tolist()
+        low, high = room(spans, number, borders, max(past - first, 5))
         middle = (first + past - 1) // 2
-        found.append(
-            (
-                first_row(ratio, first, middle, max(low, first - reach), memory),
-                past_row(ratio, past, middle, min(high, past + reach), memory),
-            )
-        )
+        found.append((first_row(ratio, first, middle, low, memory), past_row(ratio, past, middle, high, memory)))
     return found
 
 

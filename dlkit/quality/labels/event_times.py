@@ -36,7 +36,10 @@ def time_findings(
         limit = SURE / max(len(classes) - 1, 1) / 2
         if kstest(places, "uniform").pvalue < limit:
             low, high = np.quantile(places, [0.05, 0.95])
-            what = f"Nine in ten of the {len(own)} intervals of '{name}' lie between {share_text(low)} and {share_text(high)} of the rows."
+            what = (
+                f"Nine in ten of the {len(own)} intervals of '{name}' lie between {share_text(float(low))} and "
+                f"{share_text(float(high))} of the rows."
+            )
             found.append(note(what, name, len(own), source))
         angles = rows.times[own[:, 0]] % DAY / DAY * 2 * np.pi
         length = np.abs(np.exp(1j * angles).mean())

@@ -75,9 +75,7 @@ def key_finding(key: np.ndarray, labels: Labels, what: str, kind: str, source: s
         return []
     keys, classes = len(np.unique(key)), len(np.unique(labels))
     alone = keys == classes and found > 0.99
-    tail = (
-        "each class has one of its own" if alone else f"always the most frequent class is right for {share_text(base)}"
-    )
+    tail = "each class has one of its own" if alone else f"without it, {share_text(float(base))} at best"
     level: Level = "warning" if gain >= MOSTLY else "note"
     text = f"Known from {what} alone, {share_text(found)} of the labels are right ({keys} values); {tail}."
     return [
@@ -108,8 +106,9 @@ def order_finding(labels: Labels, where: str, source: str, most: Level) -> list[
     moved = float(np.abs(share - later).sum() / 2)
     if not together and moved < TOLD:
         return []
-    drift = f"; the classes of the first and the second half differ by {share_text(moved)}" if p_value <= SURE else ""
-    text = f"Neighbours {where} have the same label in {share_text(same)} of the cases, by chance {share_text(chance)}{drift}."
+    drift = f"; the classes of both halves differ by {share_text(moved)}" if p_value <= SURE else ""
+    chances = f"{share_text(float(same))} of the cases, by chance in {share_text(float(chance))}"
+    text = f"Neighbours {where} have the same label in {chances}{drift}."
     level: Level = most if gain >= MOSTLY or moved >= MOSTLY else "note"
     return [
         Finding(kind="label follows order", level=level, what=text, why=WHY_ORDER, source=source, count=len(labels),

@@ -69,7 +69,7 @@ def judge_class(
     if told < TOLD:
         nothing, none = np.zeros(len(chosen), bool), np.empty((0, 2), np.int64)
         return Judged(label, chosen, evidence, told, nothing, spans[chosen, 2], shift, sure, none)
-    spurious = spurious_events(ratio, spans, chosen, apart)
+    spurious = spurious_events(ratio, spans, chosen, rows.borders, apart)
     better = other_class(ratios, spans, chosen, apart)
     good = np.flatnonzero(~spurious & (better == label))
     last = len(rows.times) - 1
