@@ -24,6 +24,7 @@ from dlkit.quality.looks.together import together
 from dlkit.quality.looks.windows import cut_windows, features_of, plane_of, shortened, spread_points
 from dlkit.quality.scan import Layout
 from dlkit.quality.signals.all import scans_of, signals_of
+from dlkit.quality.signals.kept import FINE
 
 SECOND = 10**9
 
@@ -295,6 +296,17 @@ def test_of_a_long_recording_no_extreme_is_lost():
     assert whole.each > 1 and len(whole.times) < 140_000 and (np.diff(whole.times) >= 0).all()
     np.testing.assert_allclose(np.nanmax(drawn, 0), np.nanmax(values, 0), rtol=1e-6)
     np.testing.assert_allclose(np.nanmin(drawn, 0), np.nanmin(values, 0), rtol=1e-6)
+
+
+def test_bins_are_the_same_whether_merged_or_kept_wide():
+    kept, _ = kept_of(noise(150_000, 2))
+    fine, coarse = kept.pyramid(FINE), kept.pyramid(1000)
+    wide = coarse.rows // fine.rows
+    starts = np.arange(0, fine.low.shape[1], wide)
+    assert fine.low.shape[1] > 30_000 and 500 < coarse.low.shape[1] <= 1000
+    np.testing.assert_array_equal(np.minimum.reduceat(fine.low, starts, axis=1), coarse.low)
+    np.testing.assert_array_equal(fine.times[::wide], coarse.times)
+    np.testing.assert_array_equal(np.add.reduceat(fine.count, starts, axis=1), coarse.count)
 
 
 def test_few_rows_are_drawn_as_they_are():

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int, Shaped
 
 from dlkit.data.records import Stream
 from dlkit.quality.looks.pieces import SECOND, Piece, clock_of, far_limits
-from dlkit.quality.signals.kept import Kept, Pyramid
+from dlkit.quality.signals.kept import FINE, Kept, Pyramid
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ def whole_of(kept: Kept) -> Whole:
     step, regular = clock_of([Piece(one.name, one.times, one.values) for one in streams], kept.layout.step)
     if sum(len(one.times) for one in streams) >= kept.rows:
         return all_rows(streams, step, (1.5 if regular else 20) * step)
-    return extremes(kept.pyramid(), step)
+    return extremes(kept.pyramid(FINE), step)
 
 
 def all_rows(streams: list[Stream], step: float, gap: float) -> Whole:

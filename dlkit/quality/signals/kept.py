@@ -14,6 +14,8 @@ from dlkit.quality.scan import Layout
 from dlkit.quality.signals.block import Block
 
 BINS = 4096  # of the pyramid
+FINE = 1 << 16  # that are kept, so that a recording can be zoomed
+FINE_VALUES = 1 << 19  # bins x channels where there are many channels
 RUN = 1024  # consecutive rows that are kept together
 ROWS = 1 << 16  # that are kept, of each kind
 VALUES = 1 << 24  # that are kept, of each kind, where there are many channels
@@ -21,7 +23,7 @@ VALUES = 1 << 24  # that are kept, of each kind, where there are many channels
 
 @dataclass(frozen=True, eq=False)
 class Pyramid:
-    """All rows in at most 4,096 bins of equally many consecutive rows.
+    """All rows in bins of equally many consecutive rows.
 
     Attributes:
         times: Stamp of the first row of each bin, int64 nanoseconds, (bins,).
@@ -161,7 +163,8 @@ class Kept:
         most = min(ROWS, max(VALUES // max(channels, 1), RUN))
         self.runs = Every(channels, RUN, most // RUN)
         self.spread = Every(channels, 1, most)
-        self.bins = Bins(channels, min(BINS, most))
+        fine = 1 << max(0, (FINE_VALUES // max(channels, 1)).bit_length() - 1)
+        self.bins = Bins(channels, min(most, FINE, max(BINS, fine)))
         self.series: list[tuple[int, str, int]] = []  # first row of all, name, its number
 
     def add(self, block: Block) -> None:
@@ -187,19 +190,25 @@ class Kept:
         """Return evenly spaced rows of all series, (time, channels); all rows where they are few."""
         return self._stream(0, self.spread, slice(None))
 
-    def pyramid(self) -> Pyramid:
-        """Return all rows in bins."""
+    def pyramid(self, most: int = BINS) -> Pyramid:
+        """Return all rows in at most so many bins."""
         used = -(-self.bins.seen // self.bins.width)
-        count = self.bins.count[:, :used]
+        wide = 1 << max(0, -(-used // most) - 1).bit_length()
+        starts = np.arange(0, used, wide)
+
+        def merged(how: np.ufunc, numbers: np.ndarray) -> np.ndarray:
+            return numbers[:, :used] if wide == 1 else np.asarray(how.reduceat(numbers[:, :used], starts, axis=1))
+
+        count = merged(np.add, self.bins.count)
         nothing = count == 0
         with np.errstate(invalid="ignore", divide="ignore"):
-            mean = self.bins.sum[:, :used] / count
+            mean = merged(np.add, self.bins.sum) / count
         return Pyramid(
-            times=self.bins.times[:used],
-            rows=self.bins.width,
+            times=self.bins.times[:used:wide],
+            rows=self.bins.width * wide,
             count=count,
-            low=np.where(nothing, np.float32("nan"), self.bins.low[:, :used]),
-            high=np.where(nothing, np.float32("nan"), self.bins.high[:, :used]),
+            low=np.where(nothing, np.float32("nan"), merged(np.minimum, self.bins.low)),
+            high=np.where(nothing, np.float32("nan"), merged(np.maximum, self.bins.high)),
             mean=mean.astype(np.float32),
         )
 
