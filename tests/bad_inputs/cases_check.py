@@ -157,6 +157,7 @@ REFUSED: dict[str, tuple[Make, list[str], list[str]]] = {
     "one image": (text(GARBAGE, "bad.png"), ["{}/bad.png"], ["one image", "folder"]),
     "python objects": (objects, ["{}/bad.npy"], ["bad.npy", "Python|pickle"]),
     "arrays of unequal length": (unequal, ["{}/bad.npz"], ["bad.npz", "unequal length"]),
+    "unequal lengths": (unequal, ["{}/bad.npz", "--channels", "[a, b]"], ["unequal length"]),
     "arrays in a group": (grouped, ["{}/bad.h5"], ["bad.h5", "run1"]),
     "unknown setting": (text(table()), [*AS_IT_IS, "--tiem", "t"], ["tiem", "did you mean 'time'"]),
     "wrong time": (text(table()), [*AS_IT_IS, "--time", "tt"], ["'tt'", "did you mean 't'"]),

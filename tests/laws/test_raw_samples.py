@@ -96,7 +96,10 @@ def listed(folder):
 
 def packed(folder):
     words = [f"class {label}" for label in CLASSES]
-    frame = pd.DataFrame({"number": CLASSES.astype("uint8"), "class": words, "jpeg": [jpeg() for _ in CLASSES]})
+    names = [f"a/{number}.jpg" for number in range(20)]  # where they once were
+    frame = pd.DataFrame(
+        {"file": names, "number": CLASSES.astype("uint8"), "class": words, "jpeg": [jpeg() for _ in CLASSES]}
+    )
     frame[:10].to_parquet(folder / "digits_train.parquet")
     frame[10:].to_parquet(folder / "digits_test.parquet")
     return folder
@@ -231,3 +234,9 @@ def test_the_driving_streams_are_sources_of_their_own():
         ["can_radar", "can_speed", "can_steering_angle", "can_wheel_speed"], "table"
     )
     assert sum(len(raw.files.files) for raw in found.values()) == 13
+
+
+def test_real_pictures_are_listed_by_the_names_of_their_classes():
+    raw = open_raw(shared("images"))
+    assert {name: raw.guessed[name] for name in ("image", "label")} == {"image": "jpeg", "label": "class"}
+    assert list(raw.settings["path"]) == ["train", "test"]

@@ -11,6 +11,7 @@ from dlkit.data.raw.base import Raw
 from dlkit.data.raw.cells import kind_of, text_of
 from dlkit.data.raw.guess_samples import MOST_DECODED, by_role, raw_of
 from dlkit.data.raw.guess_time import guess_times
+from dlkit.data.readers.parquet import Parquet
 from dlkit.data.samples.folders import SUFFIXES
 from dlkit.data.sources.frame_table import FrameTable
 from dlkit.data.sources.manifest import Manifest
@@ -18,14 +19,17 @@ from dlkit.data.sources.manifest import Manifest
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"II*\x00", b"MM\x00*", b"BM", b"RIFF", b"\x93NUMPY")
 LABELS = ("label", "labels", "class", "classes", "target", "y", "category", "species", "diagnosis")
 MOST_CLASSES = 1_000
+ROW_BYTES = 40  # of a path and a label in text
 
 
 def image_column(head: Mapping[str, Any]) -> str | None:
     """Return the column that holds images or their paths, None where there is none."""
-    return next((name for name, column in head.items() if _holds_images(column)), None)
+    found = [name for name, column in head.items() if _holds_images(column)]
+    content = [name for name in found if _holds_images(head[name], content=True)]  # beside it, paths are but names
+    return next(iter([*content, *found]), None)
 
 
-def _holds_images(column: Any) -> bool:
+def _holds_images(column: Any, *, content: bool = False) -> bool:
     import pyarrow.types as known
 
     if kind_of(column) != "text":
@@ -35,7 +39,7 @@ def _holds_images(column: Any) -> bool:
         if first and all(cell.startswith(MAGIC) for cell in first):
             return True
         first = [cell.decode(errors="replace") for cell in first]
-    return bool(first) and all(str(cell).lower().endswith(SUFFIXES) for cell in first)
+    return not content and bool(first) and all(str(cell).lower().endswith(SUFFIXES) for cell in first)
 
 
 def _is_pair(column: Any) -> bool:
@@ -64,8 +68,17 @@ def open_pictures(files: Sequence[Path], head: Mapping[str, Any], given: Mapping
             f"{files[0].name} lists images in '{image}', but no column with labels or stamps: give `--label COLUMN` or "
             "`--time COLUMN`."
         )
-    check = "some" if size > MOST_DECODED * 10_000 else "all"
+    check = "some" if sum(map(_rows, files)) > MOST_DECODED else "all"
     return raw_of(Manifest, {"path": path, "image": image, "label": label, "check": check}, given, size=size, name="")
+
+
+def _rows(file: Path) -> int:
+    """Return the rows of a table, of text about as many."""
+    if file.suffix.lower() not in Parquet.suffixes:
+        return file.stat().st_size // ROW_BYTES
+    from pyarrow import parquet
+
+    return int(parquet.read_metadata(file).num_rows)
 
 
 def _label(head: Mapping[str, Any], image: str) -> str | None:
@@ -73,7 +86,7 @@ def _label(head: Mapping[str, Any], image: str) -> str | None:
     named = [name for name in head if name.lower() in LABELS]
     words = [name for name in head if name != image and kind_of(head[name]) == "text"]
     repeated = [name for name in words if 2 <= pd.Series(text_of(head[name]).to_pandas()).nunique() <= _few(head[name])]
-    both = [name for name in named if name in repeated]
+    both = [name for name in named if name in words]
     return next(iter([*both, *named, *repeated]), None)
 
 

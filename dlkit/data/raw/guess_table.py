@@ -39,12 +39,20 @@ def head_of(group: Group, given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InputError: None has a row, or columns come twice.
     """
-    roles = Roles(time=given.get("time"), series=given.get("series"), static=tuple(given.get("static", ())))
+    wanted = given.get("channels", "numeric")
+    roles = Roles(
+        time=given.get("time"),
+        series=given.get("series"),
+        static=tuple(given.get("static", ())),
+        channels=(wanted,) if isinstance(wanted, str) else tuple(wanted),
+        categories=dict(given.get("categories") or {}),
+    )
     roles.check(list(group.columns), group.files[0].name)
+    columns = roles.to_look_at(list(group.columns))
     said: list[InputError] = []
     for file in group.files:
         try:
-            found = batches(file, group.columns, HEAD_ROWS, group=given.get("group", ""), ragged=Ragged())
+            found = batches(file, columns, HEAD_ROWS, group=given.get("group", ""), ragged=Ragged())
             batch = next(found, None)
             if batch is not None and batch.rows:
                 return batch.columns
