@@ -11,6 +11,7 @@ from dlkit.data.records import Events, Stream
 from dlkit.quality.labels.absent import best_inside, touching
 from dlkit.quality.labels.check_segments import column_events, segment_findings
 from dlkit.quality.labels.edges import first_row, median_interval, past_row
+from dlkit.quality.labels.event_times import time_findings
 from dlkit.quality.labels.from_run import row_answers
 from dlkit.quality.labels.rows import log_ratios, memory, row_labels, rows_of
 from tests.made_events import CLASSES, SECOND, altered, made_events
@@ -214,11 +215,22 @@ def test_a_column_of_numbers_becomes_intervals_and_back():
         column_events(replace(stream, values=values + np.float32(0.5)), "a")
 
 
-def test_events_in_one_part_of_the_recording_are_noted():
-    late = np.arange(40) >= 20
-    report = found_in(altered(EVENTS, keep=late & (EVENTS.labels == 1) | (EVENTS.labels == 2)))
-    assert ("label follows time", "shift") in by_kind(report)
-    assert ("label follows time", "shake") not in by_kind(report)
+def test_events_in_one_part_of_the_recording_or_at_one_time_of_the_day_are_noted():
+    hour = 3600 * SECOND
+    times = np.arange(24 * 30) * hour
+    rows = rows_of([Stream("s", times, np.zeros((len(times), 1), np.float32), ("a",), ("",), hour)])
+
+    def kinds_at(onset):
+        events = Events("s", onset * hour, (onset + 1) * hour, np.ones(len(onset), int), ("0", "1"))
+        _, spans = row_labels(rows, [events])
+        return [one.what for one in time_findings(rows, spans, ("0", "1"), "")]
+
+    random = np.random.default_rng(0)
+    assert not any(kinds_at(np.sort(random.choice(700, 25, replace=False))) for _ in range(20))
+    (late,) = kinds_at(np.sort(random.choice(np.arange(400, 700), 25, replace=False)))
+    assert "between 6" in late
+    (daily,) = kinds_at(np.arange(0, 29) * 24 + random.integers(7, 10, 29))
+    assert "8." in daily
 
 
 def test_nothing_to_judge_is_no_error():
