@@ -54,11 +54,11 @@ class Raw(ABC):
 
     def samples(self) -> Samples:
         """Return the labelled samples, of kind "samples"."""
-        raise NotImplementedError(f"a {self.kind} has no samples")
+        raise TypeError(f"a {self.kind} has no samples")
 
     def frames(self) -> Sequence[Frames]:
         """Return the frames of each series, of kind "frames"."""
-        raise NotImplementedError(f"a {self.kind} has no frames")
+        raise TypeError(f"a {self.kind} has no frames")
 
     @abstractmethod
     def findings(self) -> list[Finding]:

@@ -8,7 +8,8 @@ from typing import Any
 from dlkit.core.checks import InputError, counted, require
 from dlkit.data.base import FrameSource, SampleSource
 from dlkit.data.raw.base import Raw
-from dlkit.data.raw.plain import FramesRaw, SamplesRaw
+from dlkit.data.raw.frames import FramesRaw
+from dlkit.data.raw.samples import SamplesRaw
 from dlkit.data.samples.array_files import SUFFIXES as ARRAYS
 from dlkit.data.samples.array_files import array_names, load_array
 from dlkit.data.samples.array_parts import DEFAULTS

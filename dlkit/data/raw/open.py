@@ -8,12 +8,14 @@ from typing import Any
 from dlkit.core.checks import InputError
 from dlkit.data.base import FrameSource, SampleSource, Source
 from dlkit.data.raw.base import Raw
+from dlkit.data.raw.frames import FramesRaw
 from dlkit.data.raw.guess_files import group_files
 from dlkit.data.raw.guess_findings import broken_notes
 from dlkit.data.raw.guess_pictures import open_pictures
 from dlkit.data.raw.guess_samples import open_arrays, open_folder, refuse_image
 from dlkit.data.raw.guess_table import guess_table, head_of
-from dlkit.data.raw.plain import FramesRaw, SamplesRaw, StreamsRaw
+from dlkit.data.raw.samples import SamplesRaw
+from dlkit.data.raw.streams import StreamsRaw
 from dlkit.data.raw.table import TableRaw
 from dlkit.data.sources.files import Files
 from dlkit.data.tabular.files import fill_path, find_files, reader_classes

@@ -10,6 +10,7 @@ from dlkit.core.finding import Cure, Finding, Level, Place
 from dlkit.data.raw.layout import Layout
 from dlkit.data.raw.seen import Fault, Seen
 from dlkit.data.raw.settings import is_category
+from dlkit.data.readers.csv import is_number
 from dlkit.data.sources.files import Files
 
 SHOWN = 5
@@ -98,7 +99,7 @@ def _unread(seen: Seen, source: str, level: Level, given: list[Any], decimal: st
         if any("\ufffd" in word for word in fault.words):
             yield _encoding(channel, fault, source)
             continue
-        marks = [word for word in fault.words if _is_number(word.replace(other, "."))]
+        marks = [word for word in fault.words if is_number(word.replace(other, "."))]
         mixed = len(marks) * 2 > len(fault.words)
         cure = (
             () if fault.many or mixed else (Cure(place="source", line=line("missing_values", [*given, *fault.words])),)
@@ -161,11 +162,3 @@ def _texts(seen: Seen, source: str, given: Files) -> Iterator[Finding]:
             cures=(Cure(place="source", line=line("categories", {**categories, column: "onehot"})),) if few else (),
             handled="categories" if column in categories else "",
         )  # fmt: skip
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -28,7 +28,7 @@ class Csv(Reader):
         line = header_of(path)
         names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter_of(line)))]
         require(
-            not all(_is_number(name) for name in names),
+            not all(is_number(name) for name in names),
             f"{path.name} starts with numbers; put a line with the column names above them.",
         )
         require("" not in names, f"{path.name} has a column without a name in its first line; name every column.")
@@ -111,7 +111,8 @@ def delimiter_of(line: str) -> str:
     return " " if " " in line.strip() else ","
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Tell whether text is a number."""
     try:
         float(text)
     except ValueError:
