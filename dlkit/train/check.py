@@ -19,6 +19,7 @@ from dlkit.report.check.text import text_of
 from dlkit.train.check_asked import Asked, made
 from dlkit.train.check_bar import Bar, bar_of
 from dlkit.train.check_handled import with_handled
+from dlkit.train.check_intervals import intervals_of
 from dlkit.train.check_seen import Seen, Wanted, look_at, refused
 from dlkit.train.check_sources import place_of, see_source, size_of, sources_of
 from dlkit.train.environment import command, version_of
@@ -81,19 +82,19 @@ def check_module(data: Any, wanted: Wanted, words: str) -> tuple[Check, list[See
     """Look at the sources of a data module, then at what it makes of them."""
     sources = sources_of(data)
     with bar_of(size_of(sources)) as bar:
-        seen = see_sources(sources, wanted, bar)
+        seen = see_sources(sources, wanted, bar, data)
     check = gathered(words, seen)
     judge(check, data, wanted)
     return check, seen
 
 
-def see_sources(sources: dict[str, Any], wanted: Wanted, bar: Bar) -> list[Seen]:
+def see_sources(sources: dict[str, Any], wanted: Wanted, bar: Bar, data: Any) -> list[Seen]:
     """Look at sources one after the other; one that refuses is a finding."""
     seen = []
     for name, source in sources.items():
         facts = SourceFacts(name=name, place=place_of(source))
         try:
-            seen.append(see_source(source, facts, wanted, bar))
+            seen.append(see_source(source, facts, wanted, bar, data))
         except InputError as error:
             seen.append(refused(facts, error))
         bar.ended(facts.size)
@@ -103,19 +104,21 @@ def see_sources(sources: dict[str, Any], wanted: Wanted, bar: Bar) -> list[Seen]
 def judge(check: Check, data: Any, wanted: Wanted) -> None:
     """Add what the data module says of its data, and what its settings take care of."""
     if isinstance(data, Batching):
-        fitness = fitness_of(data, wanted)
-        check.findings += fitness.findings
+        try:
+            intervals = {} if wanted.quick else intervals_of(data, wanted)
+            fitness = fitness_findings(data, seed=wanted.seed, quick=wanted.quick)
+        except InputError as error:
+            intervals, fitness = {}, Fitness([refusal(error)])
+        check.findings += [*fitness.findings, *(one for report in intervals.values() for one in report.findings)]
         check.fitness = fitness.facts
+        check.labels |= {name: report.plain() for name, report in intervals.items()}
     check.findings = ranked(with_handled(check.findings, data))
 
 
-def fitness_of(data: Batching, wanted: Wanted) -> Fitness:
-    """Return whether a data module has the right data; where it refuses, its sentence is an error."""
-    try:
-        return fitness_findings(data, seed=wanted.seed, quick=wanted.quick)
-    except InputError as error:
-        why = "A run of this config ends here, before anything is trained."
-        return Fitness([Finding(kind="refused", level="error", what=str(error), why=why)])
+def refusal(error: InputError) -> Finding:
+    """Return what a data module that refuses its data says."""
+    why = "A run of this config ends here, before anything is trained."
+    return Finding(kind="refused", level="error", what=str(error), why=why)
 
 
 def gathered(words: str, seen: list[Seen]) -> Check:

@@ -21,6 +21,7 @@ from dlkit.report.check.look import Look
 SECOND = 1e9
 CLOCK = ("jitter", "longest_gap", "gap_time", "span")
 """Facts of a clock in nanoseconds."""
+MOST_IMAGES = 5000  # that a quick check decodes
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,7 @@ def see_samples(samples: Samples, wanted: Wanted, facts: SourceFacts, roles: np.
     if is_image(samples):
         from dlkit.quality.images.samples import image_findings
 
+        samples, roles = few(samples, roles, wanted, facts)
         seen.findings += image_findings(samples, roles, facts.name)
     if not wanted.quick:
         from dlkit.quality.labels.check_samples import samples_findings
@@ -159,6 +161,19 @@ def see_samples(samples: Samples, wanted: Wanted, facts: SourceFacts, roles: np.
         seen.findings += seen.labels.findings
         seen.looks = sample_looks(samples, seed=wanted.seed)
     return seen
+
+
+def few(
+    samples: Samples, roles: np.ndarray | None, wanted: Wanted, facts: SourceFacts
+) -> tuple[Samples, np.ndarray | None]:
+    """Return the images that are looked at: all, or some thousands evenly spaced in a quick check."""
+    if not wanted.quick or len(samples) <= MOST_IMAGES:
+        return samples, roles
+    from dlkit.data.cleaning.leave_out import without
+
+    chosen = np.linspace(0, len(samples) - 1, MOST_IMAGES).astype(np.int64)
+    facts.facts["looked_at"] = MOST_IMAGES
+    return without(samples, chosen), None if roles is None else roles[chosen]
 
 
 def is_image(samples: Samples) -> bool:

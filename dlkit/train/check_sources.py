@@ -5,9 +5,14 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass, replace
 from typing import Any
 
+import numpy as np
+
+from dlkit.core.checks import InputError
 from dlkit.data.base import EventSource, FrameSource, SampleSource, Source
 from dlkit.data.raw.base import Progress
 from dlkit.data.raw.open import lenient
+from dlkit.data.records import Samples
+from dlkit.data.sample_batching import SampleBatching
 from dlkit.data.sources.aligned import Aligned
 from dlkit.quality.checked import SourceFacts
 from dlkit.train.check_seen import Seen, Wanted, see_frames, see_rows, see_samples
@@ -28,11 +33,12 @@ def size_of(sources: Mapping[str, Any]) -> int:
     return sum(source.size for source in sources.values() if isinstance(source, Source))
 
 
-def see_source(source: Any, facts: SourceFacts, wanted: Wanted, progress: Progress) -> Seen:
-    """Look at a source of any kind."""
+def see_source(source: Any, facts: SourceFacts, wanted: Wanted, progress: Progress, data: Any) -> Seen:
+    """Look at a source of any kind, of a data module or alone."""
     if isinstance(source, SampleSource):
         facts.kind = "samples"
-        return see_samples(forgiving(source).read(), wanted, facts)
+        samples = forgiving(source).read()
+        return see_samples(samples, wanted, facts, roles_of(data, samples))
     if isinstance(source, FrameSource):
         facts.kind = "frames"
         return see_frames(forgiving(source).read(), facts)
@@ -55,6 +61,18 @@ def see_events(source: EventSource, facts: SourceFacts) -> Seen:
     return Seen(facts=facts)
 
 
+def roles_of(data: Any, samples: Samples) -> np.ndarray | None:
+    """Return the role that a data module gives to each sample, "" for none; None where there is no split."""
+    if not isinstance(data, SampleBatching):
+        return None
+    try:
+        ready = data.prepared
+    except InputError:  # told as a finding of its own
+        return None
+    role = {ready.samples.names[n]: role for role, numbers in ready.numbers.items() for n in numbers.tolist()}
+    return np.array([role.get(name, "") for name in samples.names])
+
+
 def forgiving(source: Any) -> Any:
     """Return a source that leaves out what cannot be used and says so, where it has this setting."""
     settings = getattr(source, "settings", None)
@@ -70,4 +88,5 @@ def place_of(source: Any) -> str:
     settings = getattr(source, "settings", None)
     path = settings.get("path") if isinstance(settings, Mapping) else getattr(source, "path", None)
     name = type(source).__name__
-    return name if path is None else f"{path} ({name})"
+    many = path.values() if isinstance(path, Mapping) else path if isinstance(path, list | tuple) else [path]
+    return name if path is None else f"{', '.join(map(str, many))} ({name})"

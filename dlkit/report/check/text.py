@@ -46,7 +46,7 @@ def source_line(source: SourceFacts) -> str:
         parts.append(f"{known['from']} to {known['to']}")
     parts.append(counted(len(source.channels), "channel") if source.kind != "events" else known.get("classes", ""))
     parts.append(size(source.size) if source.size else "")
-    name = source.name or source.place.partition(" (")[0].rpartition("/")[2]
+    name = source.name or ", ".join(Path(one).name for one in source.place.partition(" (")[0].split(", "))
     return textwrap.shorten(f"{name}: {'; '.join(part for part in parts if part)}", WIDTH, placeholder=" ...")
 
 
