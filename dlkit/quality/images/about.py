@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import SupportsIndex
 
 import numpy as np
 
@@ -30,6 +31,11 @@ class About:
         """Return ``3 of 1,797 images are`` with its verb."""
         verb = "is" if count == 1 else "are"
         return f"{count:,} of {len(self.names):,} {self.noun}s {verb}"
+
+    def called(self, number: SupportsIndex) -> str:
+        """Return the name of an image in quotes, of a frame as it is."""
+        name = self.names[number]
+        return f"'{name}'" if self.noun == "image" else name
 
     def finding(
         self,

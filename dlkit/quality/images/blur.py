@@ -29,6 +29,6 @@ def blur_findings(about: About, traits: Traits) -> Iterator[Finding]:
     yield about.finding(
         "blurred", blurred,
         f"{about.of_all(len(blurred))} blurred: beside coarser detail, that of a pixel's size is weaker than usual by "
-        f"a factor of {10 ** (usual - limit):.2g} or more; the worst is '{about.names[blurred[0]]}' ({lost:.2g}).",
+        f"a factor of {10 ** (usual - limit):.2g} or more; the worst is {about.called(blurred[0])} ({lost:.2g}).",
         "A network learns from fine detail where it is there, and is lost on images without it.",
     )  # fmt: skip

@@ -26,7 +26,7 @@ def channel_findings(about: About, traits: Traits) -> Iterator[Finding]:
         yield about.finding(
             "gray among colour", gray,
             f"{about.of_all(len(gray))} gray among coloured ones: red, green and blue are equal, as in "
-            f"'{about.names[gray[0]]}'.",
+            f"{about.called(gray[0])}.",
             "Where gray goes with a class or a device, a network may learn that instead of what is seen.",
             level="note", cures=[Cure(place="source", line="color: gray")],
         )  # fmt: skip

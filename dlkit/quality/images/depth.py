@@ -25,7 +25,7 @@ def depth_findings(about: About, traits: Traits, kind: np.dtype) -> Iterator[Fin
             "scale", odd,
             f"{about.of_all(len(odd))} on another scale: their largest value is {number(traits.peak[odd].max())}"
             f"{about.unit} at most where {number(usual)}{about.unit} is usual, as when 8 bits stand among 16, or "
-            f"fractions among 0 to 255; one is '{about.names[odd[0]]}'.",
+            f"fractions among 0 to 255; one is {about.called(odd[0])}.",
             "Scaled by what the others say, these images are black, whatever they show.",
             level="warning", cures=[*about.leaving_out(odd), STRETCH],
         )  # fmt: skip

@@ -39,7 +39,7 @@ def light_findings(about: About, traits: Traits, kind: np.dtype) -> Iterator[Fin
         yield about.finding(
             "dark", dark,
             f"{about.of_all(len(dark))} dark: 99 % of the pixels of each are below {number(DARK * full)}{about.unit} "
-            f"where {number(usual[4])}{about.unit} is usual; the darkest is '{about.names[dark[0]]}'.",
+            f"where {number(usual[4])}{about.unit} is usual; the darkest is {about.called(dark[0])}.",
             "Where little light came, what is seen is the noise of the camera, and its label is a guess.",
             cures=[STRETCH, *about.leaving_out(dark)],
         )  # fmt: skip
@@ -50,7 +50,7 @@ def light_findings(about: About, traits: Traits, kind: np.dtype) -> Iterator[Fin
             "bright", bright,
             f"{about.of_all(len(bright))} bright: 95 % of the pixels of each are above "
             f"{number(BRIGHT * full)}{about.unit}, of {number(full)}{about.unit} at most; the brightest is "
-            f"'{about.names[bright[0]]}'.",
+            f"{about.called(bright[0])}.",
             "At the end of the scale of a camera differences are cut off, and nothing brings them back.",
             cures=[STRETCH, *about.leaving_out(bright)],
         )  # fmt: skip
@@ -68,7 +68,7 @@ def _blank(about: About, blank: np.ndarray) -> Iterator[Finding]:
     if len(blank):
         yield about.finding(
             "blank", blank,
-            f"{about.of_all(len(blank))} blank: all pixels have one value, as in '{about.names[blank[0]]}'.",
+            f"{about.of_all(len(blank))} blank: all pixels have one value, as in {about.called(blank[0])}.",
             "A blank image shows nothing, so whatever its label says cannot be learnt from it.",
             level="warning",
         )  # fmt: skip
@@ -82,7 +82,7 @@ def _poor(about: About, traits: Traits, seen: np.ndarray, known: np.ndarray) -> 
         yield about.finding(
             "low information", poor,
             f"{about.of_all(len(poor))} nearly empty: their brightness has less than {POOR * usual:.2g} bits of "
-            f"entropy where {usual:.2g} are usual; the poorest is '{about.names[poor[0]]}' with "
+            f"entropy where {usual:.2g} are usual; the poorest is {about.called(poor[0])} with "
             f"{traits.entropy[poor[0]]:.2g}.",
             "An image of one surface hardly differs from any other of it, and tells next to nothing of its label.",
         )  # fmt: skip

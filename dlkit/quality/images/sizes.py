@@ -44,7 +44,7 @@ def size_findings(about: About, traits: Traits) -> Iterator[Finding]:
             shape = traits.shape[odd[0]]
             yield about.finding(
                 kind, odd,
-                f"{about.of_all(len(odd))} of an {kind}: {said} what is usual; the oddest is '{about.names[odd[0]]}' "
+                f"{about.of_all(len(odd))} of an {kind}: {said} what is usual; the oddest is {about.called(odd[0])} "
                 f"with {shape[1]} x {shape[2]} pixels.",
                 "Brought to one size, they are cut or blown up more than the others, and look like nothing else.",
             )  # fmt: skip

@@ -21,9 +21,7 @@ def unreadable_findings(about: About, traits: Traits, skipped: Mapping[str, Sequ
         yield _finding(about, cause, names, total)
     wrong = np.flatnonzero(~traits.readable)
     if len(wrong):
-        yield _finding(
-            about, "cannot be read, or are unlike the others", [about.names[n] for n in wrong.tolist()], total
-        )
+        yield _finding(about, "damaged, or unlike the others", [about.names[n] for n in wrong.tolist()], total)
 
 
 def _finding(about: About, cause: str, names: Sequence[str], total: int) -> Finding:
