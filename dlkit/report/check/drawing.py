@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlkit.report.canvas import duration_text, new_figure
+from dlkit.report.canvas import new_figure
 from dlkit.report.tables import shorten
 
 if TYPE_CHECKING:
@@ -104,11 +104,15 @@ def lag_ticks(axes: Any, shortest: float, longest: float) -> None:
     axes.minorticks_off()
 
 
+# From how many seconds on which unit reads well.
+ABOUT = (
+    (172_000.0, 86_400.0, "d"), (3_590.0, 3_600.0, "h"), (119.0, 60.0, "min"), (0.9995, 1.0, "s"), (9.995e-4, 1e-3, "ms"),
+)  # fmt: skip
+
+
 def about(seconds: float) -> str:
     """Return a duration to three digits."""
-    for limit, size, unit in ((172_000.0, 86_400.0, "d"), (7_190.0, 3_600.0, "h")):
+    for limit, size, unit in ABOUT:
         if seconds >= limit:
             return f"{seconds / size:.3g} {unit}"
-    number, unit = duration_text(seconds * (1 + 1e-12)).split(" ")
-    rounded = f"{float(number):.3g}"
-    return "1 h" if (rounded, unit) == ("60", "min") else f"{rounded} {unit}"
+    return f"{seconds * 1e6:.3g} µs"

@@ -240,5 +240,6 @@ def cells_of(values: np.ndarray) -> np.ndarray:
     quantum = float(np.median(np.diff(levels))) if 1 < len(levels) < 8 * PORTRAIT else 0.0
     if not quantum:
         return np.linspace(low, high, PORTRAIT + 1)
+    low, high = float(levels[0]), float(levels[-1])
     width = quantum * max(1, np.ceil((high - low) / PORTRAIT / quantum))
     return np.asarray(np.arange(low - quantum / 2, high + width, width))

@@ -1,6 +1,7 @@
 """The recording as it is, to zoom into: values, gaps, labels, and what lies far away."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -48,6 +49,16 @@ def trace_look(
     return Look("traces", "The recording", caption, alt, trace=trace)
 
 
+def closer_look(whole: Whole, layout: Layout, chosen: Sequence[int], labels: Sequence[Events] | None) -> Look | None:
+    """Return consecutive rows of a recording of which only extremes are drawn otherwise."""
+    look = trace_look(whole, layout, chosen, labels, len(whole.times), "")
+    if look is None or look.trace is None:
+        return None
+    caption = f"{len(whole.times):,} rows in a row, where most happens among the runs that were kept."
+    trace = replace(look.trace, caption=caption)
+    return replace(look, name="closer", title="Row by row", caption=caption, trace=trace)
+
+
 def panel_of(whole: Whole, layout: Layout, channel: int, axis: Laid) -> Panel:
     """Return the panel of a channel; what lies far is marked at its edge."""
     values = whole.values[:, channel].astype(np.float64)
@@ -63,7 +74,8 @@ def panel_of(whole: Whole, layout: Layout, channel: int, axis: Laid) -> Panel:
         rows = np.flatnonzero(far > high if upward else far < low)
         if len(rows):
             ends = float(far[rows].min()), float(far[rows].max())
-            title += f"; {len(rows):,} {'above' if upward else 'below'}: {between(*ends)}"
+            count = f"{len(rows):,} " if whole.each == 1 else "far "
+            title += f"; {count}{'above' if upward else 'below'}: {between(*ends)}"
             room = 0.04 * (high - low) * (1 if upward else -1)
             marks.append(
                 Marks("far outside, not to scale", axis.place[rows[evenly(len(rows), MARKS)]], level + room, upward)

@@ -6,7 +6,7 @@ import numpy as np
 
 from dlkit.data.records import Events, Samples
 from dlkit.quality.looks.classes import around_onsets
-from dlkit.quality.looks.courses import whole_of
+from dlkit.quality.looks.courses import closer_of, whole_of
 from dlkit.quality.looks.interest import chosen_channels
 from dlkit.quality.looks.lagged import lagged
 from dlkit.quality.looks.memory import Memory, memory_of
@@ -22,7 +22,7 @@ from dlkit.report.check.drawing import about, left_out
 from dlkit.report.check.figures_classes import around_look
 from dlkit.report.check.figures_relations import correlation_look, lag_look
 from dlkit.report.check.figures_time import memory_look, portrait_look, spectrogram_look, spectrum_look
-from dlkit.report.check.figures_traces import trace_look
+from dlkit.report.check.figures_traces import closer_look, trace_look
 from dlkit.report.check.figures_values import daily_look, presence_look, spread_look
 from dlkit.report.check.figures_windows import Pictured, by_class, by_time, plane_png, shares_told
 from dlkit.report.check.look import Look
@@ -61,8 +61,10 @@ def stream_looks(
     shown, related = known.some(chosen[DRAWN]), known.some(chosen[RELATED])
     more = left_out(DRAWN, total)
     groups = grouped(known, labels)
+    closer = closer_of(kept)
     looks = [
         trace_look(whole, layout, chosen[TRACED], labels, kept.rows, left_out(TRACED, total)),
+        None if closer is None else closer_look(closer, layout, chosen[DRAWN], labels),
         presence_look(presence_of(kept.pyramid(), kept.rows), layout.channels, dated=layout.dated),
         spread_look(shown, groups, more),
     ]
