@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from dlkit.core.checks import require
 from dlkit.core.finding import Finding, ranked
 from dlkit.data.batching import Batching
 from dlkit.data.prepare import Prepared
@@ -46,6 +47,7 @@ def fitness_findings(data: Batching, *, seed: int = 0, most: int = 20_000, quick
         most: Windows or samples of each role that are looked at, spread evenly.
         quick: Fewer windows and draws, for the check before a run.
     """
+    require(most > 0, f"most={most} windows of each role must be positive: raise `most`.")
     ready = getattr(data, "prepared", None)
     most = min(most, 2_000) if quick else most
     if isinstance(ready, PreparedSamples):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-WIDTHS = (8, 16, 32, 64, 128)  # bins on either side of a change
-SHARE = 16  # a series is at least so many times as long as a width
+WIDTHS = (8, 12, 16, 24, 32, 48, 64, 96)  # bins on either side of a change
+SHARE = 12  # a series is at least so many times as long as a width
 SURE = 7.0  # robust deviations; white, red and seasonal noise of 2,000 bins exceed it in about one of 1,000 series
 LIKELY = 4.0  # robust deviations of what counts as a switch
 FAR = 5.0  # ranges of four fifths of the values
@@ -68,8 +68,10 @@ def find_steps(values: Float[np.ndarray, " bins"]) -> list[Step]:
     Args:
         values: Medians or spreads of consecutive bins, finite.
     """
-    level = bounded(values)
     found: list[Step] = []
+    if len(values) < SHARE * WIDTHS[0]:
+        return found
+    level = bounded(values)
     for width in WIDTHS:
         if len(level) < SHARE * width:
             break

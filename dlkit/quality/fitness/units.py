@@ -5,11 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from dlkit.confidence.drift import memory
+
 SHARES = np.linspace(0.1, 0.9, 17)  # quantiles that are compared
-MISFIT = 0.7  # of the spread after: what noise with memory leaves between quantiles of one law
+MISFIT = 0.7  # spreads that quantiles of one law may differ by at most, however few independent values there are
+SURE = 3.0  # standard errors
+LEAST = 0.1  # spreads that are allowed in any case
 GAIN = 1.4  # a ratio of spreads nearer to 1 is that of one law
 SAME = 1.25  # ratio of the level over that of the spread where a gain changed
-AGREE = 1.6  # ratio of two ratios that are taken for one, of spreads and of levels
+AGREE = 1.6  # ratio of spreads over the factor of the unit, however few independent values there are
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def change_of(before: Float[np.ndarray, " rows"], after: Float[np.ndarray, " oth
     factor = spreads[1] / spreads[0]
     middle = len(SHARES) // 2
     offset = float(other[middle] - factor * one[middle])
-    known = nearest_unit(one, other, spreads)
+    known = nearest_unit(one, other, spreads, error_of(before, after))
     if known is not None:
         return Change(known.factor, known.offset, known, known.offset == 0)
     changed = max(factor, 1 / factor) > GAIN
@@ -99,18 +103,26 @@ def change_of(before: Float[np.ndarray, " rows"], after: Float[np.ndarray, " oth
     return Change(ratio if scaled else factor, offset, None, scaled)
 
 
-def nearest_unit(one: np.ndarray, other: np.ndarray, spreads: list[float]) -> Known | None:
+def error_of(before: np.ndarray, after: np.ndarray) -> float:
+    """Return the standard error of the difference of the levels in spreads, by how long the values remember."""
+    return float(np.sqrt(sum(memory(part) / len(part) for part in (before, after))))
+
+
+def nearest_unit(one: np.ndarray, other: np.ndarray, spreads: list[float], error: float) -> Known | None:
     """Return the change of unit that fits best, or None where none does; of equally good ones that of the list.
 
     Args:
         one: Quantiles before.
         other: Quantiles after.
         spreads: Before and after.
+        error: Standard error of the difference of the levels, in spreads.
     """
     if min(spreads) < 1e-20 or not distinct(one, other, spreads):
         return None
+    room = min(LEAST + SURE * error, MISFIT)
+    agree = min(1 + LEAST + SURE * error, AGREE)
     fits = [(misfit(one, other, known, spreads[1]), known) for known in KNOWN]
-    fits = [(gone, known) for gone, known in fits if gone < MISFIT and telling(known, one, other, spreads)]
+    fits = [(gone, known) for gone, known in fits if gone < room and telling(known, one, other, spreads, agree)]
     return min(fits, key=lambda fit: fit[0])[1] if fits else None
 
 
@@ -124,17 +136,17 @@ def distinct(one: np.ndarray, other: np.ndarray, spreads: list[float]) -> bool:
     """Tell whether the middles lie more than three spreads apart, or the spreads differ."""
     middle = len(one) // 2
     factor = spreads[1] / spreads[0]
-    return abs(other[middle] - one[middle]) > 3 * max(spreads) or max(factor, 1 / factor) > GAIN
+    return bool(abs(other[middle] - one[middle]) > 3 * max(spreads) or max(factor, 1 / factor) > GAIN)
 
 
-def telling(known: Known, one: np.ndarray, other: np.ndarray, spreads: list[float]) -> bool:
+def telling(known: Known, one: np.ndarray, other: np.ndarray, spreads: list[float], agree: float) -> bool:
     """Tell whether a fit says something: the spreads agree with the factor, and the unit moves the level by far more.
 
     A factor of 10 or 2 of values around 0 is no more than another spread; values whose level is far from 0 against
     their spread leave no doubt.
     """
     factor = abs(spreads[1] / spreads[0] / known.factor)
-    if not 1 / AGREE < factor < AGREE:
+    if not 1 / agree < factor < agree:
         return False
     middle = len(one) // 2
     moved = abs(other[middle] - one[middle])

@@ -1,0 +1,78 @@
+"""What the roles of labelled samples say of each other: planted faults are found, clean samples stay silent."""
+
+import numpy as np
+
+from dlkit.data.sample_splits import Grouped
+from dlkit.quality.fitness.answers import class_findings
+from dlkit.quality.fitness.fitness import fitness_findings
+from dlkit.quality.fitness.role_samples import sample_roles
+from dlkit.quality.fitness.roles import Asked
+from tests.made_sample_modules import image_module, images, trace_module, traces
+
+
+def test_clean_samples_stay_silent():
+    for made in (trace_module(traces(240)), image_module(images(240))):
+        assert fitness_findings(made).findings == []
+
+
+def test_traces_in_two_roles_are_found_by_name():
+    samples = traces(240)
+    data = trace_module(samples)
+    train, test = (data.prepared.numbers[role].numpy() for role in ("train", "test"))
+    samples.values[test[:20]] = samples.values[train[:20]]
+    found = next(one for one in fitness_findings(trace_module(samples)).findings if one.kind == "samples in two roles")
+    assert found.count == 20 and {place.sample for place in found.places} == {samples.names[n] for n in test[:20]}
+    samples.values[test[:20]] += 1e-3
+    found = fitness_findings(trace_module(samples)).findings
+    assert {(one.kind, one.count, one.level) for one in found} == {("near copies in two roles", 20, "warning")}
+
+
+def test_groups_in_two_roles_are_told_and_a_grouped_split_cures_it():
+    samples = traces(240, groups=np.repeat(np.arange(24), 10))
+    (found,) = fitness_findings(trace_module(samples)).findings
+    assert found.kind == "groups in two roles" and "Grouped" in found.cures[0].line
+    assert fitness_findings(trace_module(samples, split=Grouped())).findings == []
+
+
+def test_samples_of_one_group_count_for_one():
+    samples = traces(240, groups=np.repeat(np.arange(24), 10))
+    facts = fitness_findings(trace_module(samples, split=Grouped())).facts["independent"]
+    assert sum(one["effective"] for one in facts.values()) == 24
+
+
+def test_a_mark_in_a_corner_that_tells_the_class_is_too_good_to_be_true():
+    samples = images(400)
+    samples.values[:, 0, 0, 0] = np.where(samples.labels == 1, 250, samples.values[:, 0, 0, 0] // 2)
+    (found,) = fitness_findings(image_module(samples)).findings
+    assert (found.kind, found.level) == ("too good to be true", "warning") and "row 0, column 0" in found.what
+
+
+def test_a_value_that_is_in_the_trace_is_too_good_to_be_true():
+    samples = traces(240)
+    labels = samples.values[:, 1, 7:8].copy()
+    given = traces(240, kind="values", labels=labels, classes=(), targets=("dose",), target_units=("Gy",))
+    (found,) = fitness_findings(trace_module(given)).findings
+    assert found.kind == "too good to be true" and "'dose'" in found.what
+
+
+def test_a_class_that_is_tested_but_never_trains_is_a_warning():
+    roles = sample_roles(trace_module(traces(60)).prepared, 100)
+    counts = {"train": np.array([9, 0, 9]), "val": np.array([9, 9, 0]), "test": np.array([9, 9, 9])}
+    found = class_findings(Asked("class", classes=("a", "b", "c")), counts, roles)
+    assert [(one.level, one.what.split(" has ")[1]) for one in found] == [
+        ("warning", "the class 'b' of 'class'."),
+        ("note", "the class 'c' of 'class'."),
+    ]
+
+
+def test_traces_of_unequal_length_and_labels_that_are_unknown_are_no_trouble():
+    samples = traces(240, unequal=True)
+    samples.labels[:40] = -1
+    assert not [one for one in fitness_findings(trace_module(samples)).findings if one.level != "note"]
+
+
+def test_a_shift_of_the_samples_of_test_is_told():
+    samples = traces(240)
+    samples.values[trace_module(samples).prepared.numbers["test"].numpy(), 0] += 3
+    found = {(one.level, one.kind, one.channel) for one in fitness_findings(trace_module(samples)).findings}
+    assert ("warning", "drift", "u") in found
