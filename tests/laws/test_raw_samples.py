@@ -234,6 +234,10 @@ def test_the_driving_streams_are_sources_of_their_own():
         ["can_radar", "can_speed", "can_steering_angle", "can_wheel_speed"], "table"
     )
     assert sum(len(raw.files.files) for raw in found.values()) == 13
+    for raw in found.values():
+        rows = sum(len(stream.times) for stream, _ in raw.chunks())
+        left = sum(len(stream.times) for stream in built(raw).chunks())
+        assert left == rows or raw.source[1]["duplicates"] == "first"
 
 
 def test_real_pictures_are_listed_by_the_names_of_their_classes():

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Int64
 
 from dlkit.core.checks import InputError
 from dlkit.data.readers.csv import Csv, arrow_blocks
@@ -44,9 +46,10 @@ class Ragged:
     numbers: list[int] = field(default_factory=list)
     first: tuple[int, int] = (0, 0)
 
-    def before(self, row: int) -> int:
-        """Return how many stand before the row of this number among the others."""
-        return sum(number - index <= row for index, number in enumerate(self.numbers))
+    def numbered(self, rows: Int64[np.ndarray, " rows"]) -> Int64[np.ndarray, " rows"]:
+        """Return the numbers in the file of rows that are counted without these."""
+        before = np.array(self.numbers, np.int64) - np.arange(len(self.numbers))  # rows above each
+        return rows + np.searchsorted(before, rows, side="right")
 
     def note(self, row: Any) -> str:
         """Note a row that Arrow refuses."""

@@ -105,3 +105,8 @@ def _parsed(text: Any, missing: Missing) -> Numbers:
         values = pd.to_numeric(present, errors="coerce")
         bad = np.flatnonzero(values.isna() & present.notna())
         return Numbers(values.to_numpy(dtype=np.float64), bad, text.take(pa.array(bad)).to_pylist())
+
+
+def word_of(cell: Any) -> str:
+    """Return what stands in a cell."""
+    return cell.decode(errors="replace") if isinstance(cell, bytes) else "" if cell is None else str(cell)

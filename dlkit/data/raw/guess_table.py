@@ -20,6 +20,7 @@ from dlkit.data.sources.files import Files
 from dlkit.data.tabular.cells import Missing
 from dlkit.data.tabular.columns import Roles
 from dlkit.data.tabular.file_survey import HEAD_ROWS
+from dlkit.data.tabular.time_column import SECOND, show_duration
 
 PROBE = 200_000  # rows in which a series is looked for
 
@@ -96,7 +97,8 @@ def guess_table(
     if units and "units" not in given:
         found["units"] = settings["units"] = units
     found |= guess_order(Files(**settings))
-    texts = [text for text in columns.texts if text not in keys | {guess.column for guess in times}]
+    stamped = keys | {guess.column for guess in times} | {column for column in columns.texts if is_clock(head[column])}
+    texts = [text for text in columns.texts if text not in stamped]
     said = [*notes, *time_notes(name, times, head, settings, given), *column_notes(name, columns, keys)]
     source = Files(**{**found, **settings})
     return TableRaw(source, channels=channels, texts=texts, guessed=found, name=name, notes=said)
@@ -111,7 +113,7 @@ def _time_settings(head: Mapping[str, Any], times: Sequence[TimeGuess], given: M
     clocks = [column for name, column in head.items() if is_clock(column)]
     best = next((guess for guess in times if wanted in (None, guess.column)), None)
     if wanted is None and best is not None and clocks and best.order == 1.0 and _days_only(best):
-        return {"step": f"{step_of_clock(clocks[0]) or 1}s"}
+        return {"step": show_duration((step_of_clock(clocks[0]) or 1) * SECOND)}
     if best is None:
         return {} if wanted is not None or "step" in given else {"step": "1s"}
     found = {} if wanted is not None else {"time": best.column}

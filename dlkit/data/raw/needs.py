@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from dlkit.data.tabular.stamps import GAP, OFF_GRID, step_kinds
+from dlkit.data.tabular.stamps import OFF_GRID, step_kinds
+
+MANY = 0.1  # share of steps beyond which longer ones are no gaps
 
 
 class Needs:
@@ -18,7 +20,8 @@ class Needs:
 
     def __init__(self, step: int, tolerance: float = 0.05) -> None:
         self.step, self.tolerance = step, tolerance
-        self.back = self.twice = self.gap = self.loose = False
+        self.back = self.twice = self.loose = False
+        self.steps = self.gaps = 0
         self._series: str | None = None
         self._last = 0
 
@@ -32,6 +35,7 @@ class Needs:
         self._series, self._last = series, int(times[-1])
 
     def _see(self, steps: Int64[np.ndarray, " steps"]) -> None:
+        self.steps += len(steps)
         odd = steps[steps != self.step]
         if not len(odd):
             return
@@ -39,7 +43,12 @@ class Needs:
         self.twice |= bool((odd == 0).any())
         kinds = step_kinds(odd[odd > 0], step=self.step, tolerance=self.tolerance, loose=False)
         self.loose |= bool((kinds == OFF_GRID).any())
-        self.gap |= bool((kinds == GAP).any()) or bool((odd > self.step + self.step // 2).any())
+        self.gaps += int((odd >= self.step + self.step // 2).sum())
+
+    def _gaps(self, *, unsure: bool) -> str:
+        if self.gaps > MANY * self.steps:
+            return "keep"  # bursts: no window would be left between so many seams
+        return "split" if self.gaps or unsure else ""
 
     def settings(self) -> dict[str, Any]:
         """Return the settings."""
@@ -47,7 +56,7 @@ class Needs:
         wanted = {
             "disorder": "sort" if self.back else "",
             "duplicates": "first" if self.twice or unsure else "",
-            "gaps": "split" if self.gap or unsure else "",
+            "gaps": self._gaps(unsure=unsure),
             "irregular": "keep" if self.loose or unsure else "",
         }
         return {name: value for name, value in wanted.items() if value}

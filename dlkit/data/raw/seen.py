@@ -68,7 +68,7 @@ class Seen:
     texts: dict[str, Counter[str] | None] = field(default_factory=dict)
 
     def note_values(
-        self, channels: Sequence[str], values: Float32[np.ndarray, "time channels"], file: str, first: int
+        self, channels: Sequence[str], values: Float32[np.ndarray, "time channels"], file: str, numbers: np.ndarray
     ) -> None:
         """Note which channels have values, and make NaN of infinite ones, in place."""
         finite = np.isfinite(values)
@@ -80,7 +80,7 @@ class Seen:
         for number in np.flatnonzero(infinite.any(axis=0)).tolist():
             rows = np.flatnonzero(infinite[:, number])
             words = ["inf" if value > 0 else "-inf" for value in values[rows, number]]
-            self.infinite.setdefault(channels[number], Fault()).add(file, rows + first, words)
+            self.infinite.setdefault(channels[number], Fault()).add(file, numbers[rows], words)
             values[rows, number] = np.nan
 
     def note_text(self, column: str, text: object) -> None:

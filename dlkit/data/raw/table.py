@@ -12,7 +12,7 @@ from dlkit.core.checks import InputError, require
 from dlkit.core.finding import Finding
 from dlkit.data.raw.base import Progress, Raw
 from dlkit.data.raw.batches import Batch, Ragged, batches
-from dlkit.data.raw.cells import numbers, text_of
+from dlkit.data.raw.cells import numbers, text_of, word_of
 from dlkit.data.raw.layout import Layout
 from dlkit.data.raw.needs import Needs
 from dlkit.data.raw.runs import Part, cut, gathered
@@ -150,21 +150,30 @@ class TableRaw(Raw):
     def _parts(self, progress: Progress | None) -> Iterator[Part]:
         done, counts = 0, dict[str, int]()
         for (name, file), size in zip(self._places, self.sizes, strict=True):
-            ragged = self.seen.ragged.setdefault(file.name, Ragged())
-            row = 0
-            try:
-                for batch in self._batches(file, self._columns, ragged, self._rows_per_chunk):
-                    yield from self._of_batch(name, file.name, row + ragged.before(row), batch, counts)
-                    row += batch.rows
-                    if progress is not None:
-                        progress(done + min(batch.done, size), self.size)
-            except InputError as error:
-                self.seen.broken[file.name] = str(error)
-            if not row and file.name not in self.seen.broken:
-                self.seen.empty.append(file.name)
+            for part, read in self._of_file(name, file, counts):
+                yield part
+                if progress is not None:
+                    progress(done + min(read, size), self.size)
             done += size
         if progress is not None:
             progress(self.size, self.size)
+
+    def _of_file(self, name: str, file: Path, counts: dict[str, int]) -> Iterator[tuple[Part, int]]:
+        """Yield the rows of a file, with the bytes that have been read; one that breaks off is noted."""
+        ragged = self.seen.ragged.setdefault(file.name, Ragged())
+        first, row = counts.get(name, 0), 0
+        try:
+            for batch in self._batches(file, self._columns, ragged, self._rows_per_chunk):
+                rows = ragged.numbered(np.arange(row, row + batch.rows))
+                if self.reading.roles.series is None and batch.rows:
+                    counts[name] = first + int(rows[0])
+                for part in self._of_batch(name, file.name, rows, batch, counts):
+                    yield part, batch.done
+                row += batch.rows
+        except InputError as error:
+            self.seen.broken[file.name] = str(error)
+        if not row and file.name not in self.seen.broken:
+            self.seen.empty.append(file.name)
 
     @cached_property
     def _columns(self) -> list[str]:
@@ -172,19 +181,19 @@ class TableRaw(Raw):
         keys = [name for name in (roles.time, roles.series) if name is not None]
         return list(dict.fromkeys([*keys, *self.channels, *self.texts]))
 
-    def _of_batch(self, name: str, file: str, row: int, batch: Batch, counts: dict[str, int]) -> Iterator[Part]:
+    def _of_batch(self, name: str, file: str, rows: np.ndarray, batch: Batch, counts: dict[str, int]) -> Iterator[Part]:
         times, known = self._times(batch)
         if known is not None:
             lost = np.flatnonzero(~known)
             column = batch.columns[self.reading.roles.time or ""]
-            self.seen.lost.add(file, lost + row, [str(column[int(number)].as_py()) for number in lost[:1000]])
-        values = self._values(batch, file, row)
+            self.seen.lost.add(file, rows[lost], [word_of(column[number].as_py()) for number in lost[:1000].tolist()])
+        values = self._values(batch, file, rows)
         for text in self.texts:
             self.seen.note_text(text, text_of(batch.columns[text]))
         series = self.reading.roles.series
         names = None if series is None else batch.columns[series]
         step = self.step if self.reading.roles.time is None else 0
-        yield from cut(name, names, Part(name, row, times, values), known, counts, step=step)
+        yield from cut(name, names, Part(name, 0, times, values), known, counts, step=step)
 
     def _times(self, batch: Batch) -> tuple[np.ndarray, np.ndarray | None]:
         time = self.reading.roles.time
@@ -194,15 +203,15 @@ class TableRaw(Raw):
             batch.columns[time], self.files.settings["time_format"], self.reading.zone, self.reading.missing.decimal
         )
 
-    def _values(self, batch: Batch, file: str, row: int) -> np.ndarray:
+    def _values(self, batch: Batch, file: str, rows: np.ndarray) -> np.ndarray:
         values = np.empty((batch.rows, len(self.channels)), np.float32)
         with np.errstate(over="ignore"):
             for number, channel in enumerate(self.channels):
                 found = numbers(batch.columns[channel], self.reading.missing)
                 values[:, number] = found.known
                 if len(found.bad):
-                    self.seen.unread.setdefault(channel, Fault()).add(file, found.bad + row, found.text)
-        self.seen.note_values(self.channels, values, file, row)
+                    self.seen.unread.setdefault(channel, Fault()).add(file, rows[found.bad], found.text)
+        self.seen.note_values(self.channels, values, file, rows)
         return values
 
     def _scattered(self) -> bool:

@@ -107,7 +107,7 @@ def _unread(seen: Seen, source: str, level: Level, given: list[Any], decimal: st
         yield Finding(
             kind="mixed decimal marks" if mixed else "unreadable cells", level=level, source=source, channel=channel,
             count=fault.count, share=fault.count / max(seen.rows, 1), places=tuple(fault.places), cures=cure,
-            what=f"{channel}: {counted(fault.count, 'cell')} hold no number"
+            what=f"{channel}: {counted(fault.count, 'cell')} without a number"
             + (f" with the decimal mark '{decimal}'" if mixed else "") + f", e.g. {_shown(fault)}.",
             why="Part of the numbers are written another way and would be lost: write all with one decimal mark."
             if mixed
@@ -130,7 +130,7 @@ def _infinite(seen: Seen, source: str, level: Level, given: list[Any]) -> Iterat
             kind="infinite", level=level, source=source, channel=channel, count=fault.count,
             share=fault.count / max(seen.rows, 1), places=tuple(fault.places),
             cures=(Cure(place="source", line=line("missing_values", [*given, *words])),),
-            what=f"{channel}: {counted(fault.count, 'value')} that are infinite, e.g. {_shown(fault)}.",
+            what=f"{channel}: {counted(fault.count, 'infinite value')}, e.g. {_shown(fault)}.",
             why="One infinite value makes the mean, the scale and the loss infinite; often a division by zero.",
         )  # fmt: skip
 
