@@ -23,8 +23,8 @@ from dlkit.quality.looks.spectra import cycles, segments_of, spectrum_of, uneven
 from dlkit.quality.looks.together import together
 from dlkit.quality.looks.windows import cut_windows, features_of, plane_of, shortened, spread_points
 from dlkit.quality.scan import Layout
-from dlkit.quality.signals.all import scans_of, signals_of
-from dlkit.quality.signals.kept import FINE
+from dlkit.quality.signals.block import Blocks
+from dlkit.quality.signals.kept import FINE, Kept
 
 SECOND = 10**9
 
@@ -44,12 +44,12 @@ def pieces_of(values, *, step=1.0, gaps=(), dated=True):
 
 def kept_of(values, *, step=SECOND):
     layout = layout_of(values.shape[1], step=step)
-    scans = scans_of(layout)
+    kept, blocks = Kept(layout), Blocks(values.shape[1])
     times = np.arange(len(values)) * step
     stream = Stream("", times, np.asarray(values, np.float32), layout.channels, layout.units, step)
-    for scan in scans:
-        scan.add(stream, 0)
-    return signals_of(scans).kept, layout
+    for block in [*blocks.add(stream, 0), blocks.rest()]:
+        kept.add(block)
+    return kept, layout
 
 
 def noise(rows, channels, memory=0.0, seed=0):

@@ -106,8 +106,12 @@ def lag_ticks(axes: Any, shortest: float, longest: float) -> None:
 
 # From how many seconds on which unit reads well.
 ABOUT = (
-    (172_000.0, 86_400.0, "d"), (3_590.0, 3_600.0, "h"), (119.0, 60.0, "min"), (0.9995, 1.0, "s"), (9.995e-4, 1e-3, "ms"),
-)  # fmt: skip
+    (172_000.0, 86_400.0, "d"),
+    (3_590.0, 3_600.0, "h"),
+    (119.0, 60.0, "min"),
+    (0.9995, 1.0, "s"),
+    (9.995e-4, 1e-3, "ms"),
+)
 
 
 def about(seconds: float) -> str:

@@ -85,7 +85,9 @@ def summary_look(known: Classed, values: np.ndarray, chosen: np.ndarray) -> Look
     if not 1 < len(samples.classes) <= CLASSES or samples.labels.ndim == 2:
         return None
     summary = summary_of(values, samples)
-    vary = [k for k, one in enumerate(summary.values.T) if np.nanstd(one) > 1e-5 * float(np.nanstd(values))]
+    finite = values[np.isfinite(values)]
+    scale = float(finite.std()) if len(finite) else 0.0
+    vary = [k for k, one in enumerate(summary.values.T) if np.isfinite(one).any() and np.nanstd(one) > 1e-5 * scale]
     layout = Layout("", tuple(summary.names[k] for k in vary), tuple(summary.units[k] for k in vary))
     times = np.arange(len(values), dtype=np.int64)
     rows = Pieces(layout, (Piece("", times, summary.values[:, vary].astype(np.float32)),), 1.0, regular=True)
