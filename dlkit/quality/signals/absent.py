@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dlkit.core.finding import MOST, Cure, Finding
 from dlkit.quality.words import amount, lasting, many, share_text
 
@@ -94,10 +96,12 @@ def _infinite(seen: "Seen", channel: int, rows: int) -> Finding:
 
 def _constant(seen: "Seen", channel: int) -> Finding:
     name, n = seen.layout.channels[channel], int(seen.tally.n[channel])
-    value = amount(float(seen.tally.low[channel]), seen.layout.units[channel])
+    value, unit = float(seen.tally.low[channel]), seen.layout.units[channel]
+    apart = float(np.spacing(np.float32(abs(value))))
+    coarse = f", as 32-bit numbers, which are {amount(apart, unit)} apart there" if apart >= 1 else ""
     return Finding(
         kind="constant", level="warning", source=seen.layout.source, channel=name, count=n, share=1.0,
-        what=f"'{name}' is {value} in all {many(n, 'row')} with a value.",
+        what=f"'{name}' is {amount(value, unit)} in all {many(n, 'row')} with a value{coarse}.",
         why="A channel that never changes tells nothing; a sensor or a line is dead, or a setting was never varied.",
         cures=(_drop(name),),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from dlkit.core.finding import Place
 from dlkit.data.records import Stream
 
 HALO = 64  # rows of the block before that are shown again
-LONGEST = 1 << 15  # rows of a block
+LONGEST = 1 << 16  # rows of a block
 VALUES = 1 << 20  # of a block, where there are many channels
 SHORTEST = 1 << 8
 

@@ -70,17 +70,19 @@ class Intervals:
         length = np.diff(block.times[begin - 1 :])
         inside = np.ones(len(length), bool)
         inside[[seam - begin for seam in block.seams if seam >= begin]] = False
-        self._groups(block, length, inside, begin)
-        self._count(block, np.flatnonzero(inside) + begin, length[inside])
+        exact = bool(len(length) and (length == length[0]).all() and abs(length[0] - self.step) < 0.5)
+        self._groups(block, length, inside, begin, exact=exact)
+        if exact and inside.all():
+            self.span += int(length.sum())
+            self.counts["regular"] += len(length)
+            self.counts["exact"] += len(length)
+        else:
+            self._count(block, np.flatnonzero(inside) + begin, length[inside])
 
     def _count(self, block: Block, rows: np.ndarray, length: np.ndarray) -> None:
         """Count intervals, each told by the row at its end."""
         self.span += int(length.clip(0).sum())
         if not self.step or not len(length):
-            return
-        if (length == length[0]).all() and abs(length[0] - self.step) < 0.5:
-            self.counts["regular"] += len(length)
-            self.counts["exact"] += len(length)
             return
         steps = length / self.step
         off = np.abs(steps - np.round(steps))
@@ -111,20 +113,24 @@ class Intervals:
         ]
         self.largest[name] = sorted(known, key=lambda odd: -abs(odd.length))[:KEPT]
 
-    def _groups(self, block: Block, length: np.ndarray, inside: np.ndarray, begin: int) -> None:
+    def _groups(self, block: Block, length: np.ndarray, inside: np.ndarray, begin: int, *, exact: bool) -> None:
         """Keep start, median and mean of the intervals of every group of rows without a seam."""
         whole = len(length) // GROUP
         numbers = np.arange(self._group, self._group + whole)
         self._group += whole
         chosen = (numbers % self._stride == 0) & inside[: whole * GROUP].reshape(-1, GROUP).all(1)
         parts = length[: whole * GROUP].reshape(-1, GROUP)[chosen]
-        usual = (parts > BURST * self.step) & (parts < DROP * self.step)
-        with np.errstate(invalid="ignore"):
-            mean = (parts * usual).sum(1) / np.where(usual.sum(1) > GROUP // 2, usual.sum(1), np.nan)
         starts = block.times[begin + np.flatnonzero(chosen) * GROUP]
-        self.groups = np.concatenate([self.groups, np.stack([starts, np.median(parts, axis=1), mean], 1)])
+        usual, mean = (parts[:, 0], parts[:, 0]) if exact else self._usual(parts)
+        self.groups = np.concatenate([self.groups, np.stack([starts, usual, mean], 1)])
         if len(self.groups) > MOST_GROUPS:
             self.groups, self._stride = self.groups[::2], 2 * self._stride
+
+    def _usual(self, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return median and mean of each row of intervals, the mean of those near one step, NaN of few."""
+        near = (parts > BURST * self.step) & (parts < DROP * self.step)
+        count = near.sum(1)
+        return np.median(parts, axis=1), (parts * near).sum(1) / np.where(count > GROUP // 2, count, np.nan)
 
     def beyond(self, length: float) -> tuple[int, int]:
         """Return how many intervals are longer, and their nanoseconds, to within a sixteenth of an octave."""

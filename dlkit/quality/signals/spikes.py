@@ -38,7 +38,8 @@ class Spikes:
         if past - first < 2:
             return
         with np.errstate(invalid="ignore"):
-            jumps = np.abs(np.subtract(block.columns[:, 1:], block.columns[:, :-1]))
+            jumps = np.subtract(block.columns[:, 1:], block.columns[:, :-1])
+        np.abs(jumps, out=jumps)
         for channel in block.holed.tolist():
             jumps[channel, np.isinf(jumps[channel])] = np.nan
         jumps[:, [seam - 1 for seam in block.seams if seam > 0]] = np.nan
@@ -62,7 +63,7 @@ class Spikes:
         new["score"], new["value"], new["usual"] = scores, block.columns[channels, tops], usual
         new["row"], new["time"] = tops - block.halo + block.first, block.times[tops]
         good = scores > FLOOR
-        for channel in np.unique(channels[good]).tolist():
+        for channel in set(channels[good].tolist()):
             known = np.concatenate([self.largest[channel], new[good & (channels == channel)]])
             if len(known) > 2 * MOST:
                 known = known[np.argsort(-known["score"], kind="stable")[:MOST]]

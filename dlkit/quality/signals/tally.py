@@ -21,29 +21,30 @@ class Tally:
         self.n, self.missing, self.infinite = (np.zeros(channels, np.int64) for _ in range(3))
         self.low, self.high = np.full(channels, np.inf, np.float32), np.full(channels, -np.inf, np.float32)
         self.mean, self.squares = np.zeros(channels), np.zeros(channels)
-        self.empty_rows = 0
 
     def add(self, block: Block) -> None:
         """Take in the new rows of a block."""
         if not len(block):
             return
-        values, holed = block.fresh, block.holed
+        values, holed, ones = block.fresh, block.holed, np.ones(len(block), np.float32)
         n = np.full(len(values), len(block))
-        low, high, total = block.low.copy(), block.high.copy(), values.sum(1).astype(np.float64)
+        low, high = block.low.copy(), block.high.copy()
         known = np.isfinite(values[holed])
         n[holed] = known.sum(1)
         low[holed] = np.where(known, values[holed], np.inf).min(1, initial=np.inf)
         high[holed] = np.where(known, values[holed], -np.inf).max(1, initial=-np.inf)
-        total[holed] = np.where(known, values[holed], 0).sum(1)
-        mean = total / np.maximum(n, 1)
-        centred = values - mean.astype(np.float32)[:, None]
+        some = n > 0
+        middle = np.where(some, low, 0) / 2 + np.where(some, high, 0) / 2
+        with np.errstate(invalid="ignore"):
+            centred = values - middle[:, None]
         centred[holed] = np.where(known, centred[holed], 0)
-        self._merge(n, mean, np.einsum("ij,ij->i", centred, centred))
+        apart = (centred @ ones).astype(np.float64) / np.maximum(n, 1)
+        squares = np.einsum("ij,ij->i", centred, centred) - n * apart**2
+        self._merge(n, middle + apart, np.maximum(squares, 0))
         self.low, self.high = np.minimum(self.low, low), np.maximum(self.high, high)
         nan = np.isnan(values[holed])
         self.missing[holed] += nan.sum(1)
         self.infinite[holed] += len(block) - n[holed] - nan.sum(1)
-        self.empty_rows += int(nan.all(0).sum()) if len(holed) == len(values) else 0
 
     def _merge(self, n: np.ndarray, mean: np.ndarray, squares: np.ndarray) -> None:
         total = np.maximum(self.n + n, 1)
