@@ -17,6 +17,8 @@ from dlkit.quality.scan import Layout, every
 from dlkit.quality.signals.all import Signals, scans_of, signals_of
 from dlkit.quality.words import when
 from dlkit.report.check.look import Look
+from dlkit.train.check_clocks import clock_findings
+from dlkit.train.check_traces import trace_findings
 
 SECOND = 1e9
 CLOCK = ("jitter", "longest_gap", "gap_time", "span")
@@ -95,7 +97,7 @@ def see_rows(
     seen = Seen(facts=facts, signals=signals, findings=every(scans))
     tell_rows(facts, signals)
     if facts.rows:
-        seen.findings += changes(signals.kept, raw.layout, quick=wanted.quick)
+        seen.findings += [*changes(signals.kept, raw.layout, quick=wanted.quick), *clock_findings(signals)]
     if events and facts.rows:
         from dlkit.quality.labels.check_segments import segment_findings
 
@@ -153,6 +155,8 @@ def see_samples(samples: Samples, wanted: Wanted, facts: SourceFacts, roles: np.
 
         samples, roles = few(samples, roles, wanted, facts)
         seen.findings += image_findings(samples, roles, facts.name)
+    else:
+        seen.findings += trace_findings(samples, facts.name)
     if not wanted.quick:
         from dlkit.quality.labels.check_samples import samples_findings
         from dlkit.report.check.looks import sample_looks

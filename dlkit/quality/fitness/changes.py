@@ -6,6 +6,7 @@ from dlkit.core.finding import MOST, Finding
 from dlkit.quality.fitness.bins import Binned, Run, binned, runs_of
 from dlkit.quality.fitness.change_words import finding_of
 from dlkit.quality.fitness.changed import Changed
+from dlkit.quality.fitness.series_units import odd_units
 from dlkit.quality.fitness.stationarity import stationarity, unsteady
 from dlkit.quality.fitness.steps import Step, find_steps
 from dlkit.quality.fitness.units import change_of
@@ -29,10 +30,11 @@ def changes(kept: Kept, layout: Layout, *, quick: bool = False) -> list[Finding]
         quick: Without the tests of stationarity.
     """
     found: list[Changed] = []
-    for run in runs_of(kept):
+    runs = list(runs_of(kept))
+    for run in runs:
         for channel in range(min(len(layout.channels), MOST_CHANNELS)):
             found += changes_of(run, channel)
-    several = [finding_of(group, layout) for group in grouped(found)]
+    several = [finding_of(group, layout) for group in grouped(found)] + odd_units(runs, layout, MOST_CHANNELS)
     if quick:
         return several
     moved = {layout.channels[one.channel] for one in found}
@@ -46,7 +48,7 @@ def changes_of(run: Run, channel: int) -> list[Changed]:
     if steps or bins.rows < ENOUGH:
         return [describe(run, channel, bins, step, steps, level=True) for step in steps]
     loud = bins.spread > 0
-    if loud.mean() < MOSTLY:
+    if not len(loud) or loud.mean() < MOSTLY:
         return []
     rest = Binned(bins.middle[loud], bins.spread[loud], bins.first[loud], bins.rows)
     steps = find_steps(np.log(rest.spread))

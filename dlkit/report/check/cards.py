@@ -5,7 +5,7 @@ from html import escape
 
 from dlkit.core.finding import Cure, Finding, Level, Place
 from dlkit.quality.words import share_text, when
-from dlkit.report.check.groups import cures_of, groups_of
+from dlkit.report.check.groups import cures_of, groups_of, name_of
 from dlkit.report.page.elements import SIGNS, Tone, folded, inline, table
 
 TONES: Mapping[Level, Tone] = {"error": "bad", "warning": "warn", "note": "info"}
@@ -39,17 +39,16 @@ def card(group: Sequence[Finding], *, dated: bool = True) -> str:
 
 def channels_html(group: Sequence[Finding]) -> str:
     """Return what is said of each of several channels."""
-    rows = [[one.channel, f"{one.count:,}", share_text(one.share) if one.share else "", one.what] for one in group]
-    shown = table(["channel", "count", "share", "what"], rows, words=1) if len(group) > 1 else ""
-    return folded(f"All {len(group)} channels", shown, printed=len(group) <= FEW_PRINTED)
+    rows = [[name_of(one), f"{one.count:,}", share_text(one.share) if one.share else "", one.what] for one in group]
+    shown = table(["of", "count", "share", "what"], rows, words=1) if len(group) > 1 else ""
+    return folded(f"All {len(group)}", shown, printed=len(group) <= FEW_PRINTED)
 
 
 def title_of(group: Sequence[Finding]) -> str:
     """Return what it is and of what."""
-    worst = group[0]
-    of = ".".join(part for part in (worst.source, worst.channel) if part)
-    if len(group) > 1:
-        of = f"{len(group)} channels" + (f" of {worst.source}" if worst.source else "")
+    worst, kinds = group[0], {bool(one.channel) for one in group}
+    things = "channels" if kinds == {True} else "sources"
+    of = name_of(worst) if len(group) == 1 else f"{len(group)} {things}"
     return f"{worst.kind[:1].upper()}{worst.kind[1:]}" + (f": {of}" if of else "")
 
 

@@ -8,15 +8,15 @@ FEW = 3  # findings of a kind that are told one by one
 
 
 def groups_of(findings: Iterable[Finding]) -> list[list[Finding]]:
-    """Return findings, ranked; those of one kind, level and source in several channels stand together."""
+    """Return findings, ranked; those of one kind and level in several channels or sources stand together."""
     every = ranked(findings)
     place = {id(one): number for number, one in enumerate(every)}
-    found: dict[tuple[str, str, str, bool], list[Finding]] = {}
+    found: dict[tuple[str, str, bool], list[Finding]] = {}
     for one in every:
-        found.setdefault((one.level, one.kind, one.source, bool(one.handled)), []).append(one)
+        found.setdefault((one.level, one.kind, bool(one.handled)), []).append(one)
     groups: list[list[Finding]] = []
     for same in found.values():
-        groups += [same] if len(same) >= FEW and all(one.channel for one in same) else [[one] for one in same]
+        groups += [same] if len(same) >= FEW and all(name_of(one) for one in same) else [[one] for one in same]
     return sorted(groups, key=lambda group: place[id(group[0])])
 
 
@@ -27,7 +27,12 @@ def cures_of(group: Sequence[Finding]) -> list[Cure]:
 
 
 def named_channels(group: Sequence[Finding], most: int) -> str:
-    """Return the channels of all but the worst finding."""
-    others = [f"'{one.channel}'" for one in group[1:]]
+    """Return what all but the worst finding are about."""
+    others = [f"'{name_of(one)}'" for one in group[1:]]
     more = f" and {len(others) - most} more" if len(others) > most else ""
     return ", ".join(others[:most]) + more
+
+
+def name_of(finding: Finding) -> str:
+    """Return the channel that a finding is about, with its source; or the source."""
+    return ".".join(part for part in (finding.source, finding.channel) if part)
