@@ -13,7 +13,7 @@ from dlkit.core.specs import Spec
 from dlkit.data.base import Augment, SampleSource
 from dlkit.data.batching import KNOWN_SPEC
 from dlkit.data.cleaning.base import Clean, Step
-from dlkit.data.cleaning.images import CleanedPictures, as_pictures, image_steps, learn_pictures, of_pictures
+from dlkit.data.cleaning.images import CleanedPictures, as_pictures, image_steps, learn_pictures, of_pictures, told
 from dlkit.data.cleaning.learning import must_learn, recalled
 from dlkit.data.cleaning.leave_out import leave_out
 from dlkit.data.cleaning.traces import clean_traces, learn_traces, trace_steps
@@ -204,7 +204,8 @@ class ImageDataModule(SampleDataModule):
         assert isinstance(loaded, SameSize)
         if train is not None:
             self.clean = learn_pictures(self.clean, loaded.pictures, train)
-        self.cleaned = [step.plain() for step in self.clean]
+        looked_at = np.arange(len(samples)) if train is None else train
+        self.cleaned = told(self.clean, samples, loaded.pictures, looked_at)
         found = CleanedPictures(loaded.pictures, of_pictures(self.clean))
         return placed_pictures(samples, SameSize(found, list(samples.names), loaded.size), self.placement)
 

@@ -8,7 +8,8 @@ from dlkit.data.sources.aligned import Aligned
 
 def steps_before(data: Any) -> list[dict[str, Any]]:
     """Return the steps of ``clean:`` that values must go through before the file, with what they learnt."""
-    source, own = getattr(data, "source", None), [step.plain() for step in getattr(data, "clean", [])]
+    source, steps = getattr(data, "source", None), getattr(data, "clean", [])
+    own = [step.plain() for step in steps if hasattr(step, "change")]
     if not isinstance(source, Aligned):
         return own
     named = ("source", "step", "settings", "learnt")

@@ -61,6 +61,8 @@ def test_what_is_learnt_is_on_record_and_ignores_images_that_do_not_train():
     data = module(spoilt(), [RepairPixels(), SubtractBackground()])
     record = json.loads(json.dumps(data.describe()))["clean"]
     assert record[0]["learnt"]["pixels"] == [list(HOT)]
+    assert record[0]["values changed"] == {"x0": record[0]["images looked at"]}  # one pixel of each
+    assert record[1]["values changed"]["x0"] > 200 * record[1]["images looked at"]
     other = spoilt()
     held = np.concatenate([data.prepared.numbers[role].numpy() for role in ("val", "test")])
     other[held] = 4095 - other[held]
@@ -85,6 +87,7 @@ def test_copies_are_left_out_before_the_split_and_never_from_new_images():
     assert sum(data.count(role) for role in ("train", "val", "test")) == 55
     assert data.prepared.audit["equal samples in two roles"] == 0
     assert len(data.describe()["skipped"]["left out by LeaveOutCopies"]) == 5
+    assert data.describe()["clean"][0]["rows"] == {"before": 60, "after": 55}
     assert data.for_new_data(source(values), data.prepared.scaling).count("test") == 60
 
 

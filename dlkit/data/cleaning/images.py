@@ -1,16 +1,17 @@
 """Cleaning of images: before they are resized, each when it is decoded."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from dlkit.core.checks import InputError, require
 from dlkit.data.cleaning.base import CleanPictures, Step, knowing
 from dlkit.data.cleaning.leave_out import LeaveOutSamples
-from dlkit.data.records import Pictures
+from dlkit.data.records import Pictures, Samples
 
 ENOUGH = 2_000  # images that a step learns from, evenly spread over those that train
+LOOKED_AT = 64  # images of which it is told what each step changes
 AnyPictureStep = TypeVar("AnyPictureStep", bound=Step)
 
 
@@ -120,4 +121,30 @@ def learn_pictures(steps: Sequence[AnyPictureStep], pictures: Pictures, train: n
             shape = image.shape
             learner.add(image[None])
         found[place] = knowing(step, learner.finish())
+    return found
+
+
+def told(steps: Sequence[Step], samples: Samples, pictures: Pictures, numbers: np.ndarray) -> list[dict[str, Any]]:
+    """Return each step with what it learnt, left out, or changed in a few images, as plain types for ``data.json``.
+
+    Args:
+        steps: The steps in their order, which know what they have to learn.
+        samples: What is left of the samples.
+        pictures: Their images before the steps.
+        numbers: Those to look at, evenly spread over them.
+    """
+    some = numbers[np.linspace(0, len(numbers) - 1, min(len(numbers), LOOKED_AT)).round().astype(np.int64)]
+    images, found = [pictures.decode(number)[None] for number in some.tolist()], []
+    for step in steps:
+        record = step.plain()
+        if isinstance(step, LeaveOutSamples):
+            out = len(samples.skipped.get(step.cause, ()))
+            record["rows"] = {"before": len(samples) + out, "after": len(samples)}
+        elif isinstance(step, CleanPictures):
+            changed = [step.change(image) for image in images]
+            pairs = zip(changed, images, strict=True)
+            counts = sum(((new != old) & (new == new)).sum((0, 2, 3)) for new, old in pairs)  # noqa: PLR0124 - NaN
+            record["values changed"] = dict(zip(samples.channels, np.atleast_1d(counts).tolist(), strict=False))
+            record["images looked at"], images = len(images), changed
+        found.append(record)
     return found

@@ -20,6 +20,11 @@ KEPT_FIRST = ("test", "val")  # roles whose images stay where one of them is als
 class LeaveOutSamples(Step, ABC):
     """A step that chooses among the samples of a data set, before they are split."""
 
+    @property
+    def cause(self) -> str:
+        """Why a sample is missing, for ``data.json``."""
+        return f"left out by {type(self).__name__}"
+
     @abstractmethod
     def kept(self, samples: Samples) -> np.ndarray:
         """Return the numbers of the samples that stay, rising."""
@@ -89,10 +94,9 @@ def leave_out(steps: Sequence[Step], samples: Samples) -> Samples:
     for step in steps:
         if isinstance(step, LeaveOutSamples):
             kept = step.kept(samples)
-            kind = type(step).__name__
-            require(len(kept) > 0, f"clean: {kind} leaves no sample: give it less to leave out.")
+            require(len(kept) > 0, f"clean: {type(step).__name__} leaves no sample: give it less to leave out.")
             out = np.setdiff1d(np.arange(len(samples)), kept)
-            skipped = {**samples.skipped, f"left out by {kind}": [samples.names[n] for n in out.tolist()]}
+            skipped = {**samples.skipped, step.cause: [samples.names[n] for n in out.tolist()]}
             samples = replace(without(samples, kept), skipped=skipped)
     return samples
 

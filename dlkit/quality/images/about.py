@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import index
 from typing import SupportsIndex
 
 import numpy as np
@@ -34,7 +35,7 @@ class About:
 
     def called(self, number: SupportsIndex) -> str:
         """Return the name of an image in quotes, of a frame as it is."""
-        name = self.names[number]
+        name = self.names[index(number)]
         return f"'{name}'" if self.noun == "image" else name
 
     def finding(
