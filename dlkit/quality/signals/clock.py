@@ -133,8 +133,8 @@ def _scatter(seen: Intervals, facts: ClockFacts, layout: Layout) -> list[Finding
     return [Finding(
         kind="jitter", level="note", source=layout.source, count=off, share=off / total,
         what=f"{many(off, 'interval')} ({share_text(off / total)}) {'is' if off == 1 else 'are'} no whole number of "
-        f"the usual {lasting(float(f'{seen.step:.4g}'))}; they scatter by {lasting(float(f'{facts.jitter:.3g}'))} "
-        "(robust standard deviation).",
+        f"the usual {lasting(float(f'{seen.step:.4g}'))}; half of those near it lie within "
+        f"{lasting(float(f'{facts.jitter / 1.4826:.3g}'))} of their median.",
         why="Rows are taken as equally spaced, so stamps beside the grid shift events by up to half a step.",
         cures=(Cure(place="source", line="irregular: keep"), Cure(place="source", line="irregular: snap")),
     )]  # fmt: skip

@@ -30,9 +30,17 @@ class Odd:
 
 
 def usual_step(times: Int64[np.ndarray, " rows"]) -> float:
-    """Return the usual nanoseconds between rows, whatever bursts and gaps there are; 0 without two different stamps."""
+    """Return the usual nanoseconds between rows, whatever bursts and gaps there are; 0 without two different stamps.
+
+    The median interval where most are whole numbers of it, as where rows are missing here and there.
+    """
     different = np.unique(times)
-    return step_of(different - different[0]) if len(different) > 1 else 0.0
+    if len(different) < 2:
+        return 0.0
+    steps = np.diff(different)
+    median = float(np.median(steps))
+    on_grid = (np.abs(steps / median - np.round(steps / median)) <= ON_GRID) & (steps > BURST * median)
+    return median if on_grid.mean() > 0.5 else step_of(different - different[0])
 
 
 class Intervals:

@@ -14,6 +14,7 @@ from dlkit.quality.words import amount, many, share_text, when
 if TYPE_CHECKING:
     from dlkit.quality.signals.seen import Seen
 
+ENOUGH = 200  # rows
 SHARE = 0.005  # of the rows, beyond which spikes are what the channel does
 
 
@@ -35,7 +36,7 @@ def odd_spikes(seen: "Seen", channel: int) -> np.ndarray:
     codes = [np.float32(code.value) for code in seen.codes[channel]]
     known = known[~(np.isin(known["value"], codes) | np.isin(known["usual"], codes))]
     levels = seen.levels(channel)
-    if not len(known) or len(levels.values) <= FEW or is_angle(seen, channel):
+    if seen.tally.n[channel] < ENOUGH or not len(known) or len(levels.values) <= FEW or is_angle(seen, channel):
         return known[:0]
     low, high = _floor(seen, channel)
     height = np.abs(known["value"] - known["usual"])

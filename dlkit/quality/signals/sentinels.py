@@ -18,6 +18,8 @@ NEAR = 0.05  # ranges that suffice for a number that is known as a code
 SPACES = 20.0  # distances between the next values that it must lie apart too
 KNOWN = {-200.0, -99.9, -999.25, 32767.0, -32768.0, 65535.0, 2147483647.0, -2147483648.0, 1e20, -1e20, 1e30, -1e30,
          1e34, -1e34, 7777.0, -7777.0, 8888.0, -8888.0, -8999.0, 9.96921e36}  # fmt: skip
+STATE = 0.2  # share of the rows, from which on a number is a state rather than a code
+REPEATED = 3  # rows of a number that is known as no code
 MOST_CODES = 4  # at each end
 OFTEN = 10.0  # times as often as its neighbours
 JUMPS = 5.0  # usual steps from which on a value is reached by a jump
@@ -70,7 +72,8 @@ def _apart(ends: Sequence[End], seen: "Seen", channel: int) -> int:
     for taken in range(min(MOST_CODES, len(ends) - 1), 0, -1):
         codes, rest = ends[:taken], ends[taken:]
         others = known[~np.isin(known, [np.float32(end.value) for end in codes])]
-        if len(others) < 2 or not all(end.count > 1 or _round(end.value) for end in codes):
+        n = int(seen.tally.n[channel])
+        if len(others) < 2 or not all(_may_be_code(end, n) for end in codes):
             continue
         gap = abs(rest[0].value - codes[-1].value)
         width = max(_width(others), abs(rest[-1].value - rest[0].value))
@@ -81,6 +84,11 @@ def _apart(ends: Sequence[End], seen: "Seen", channel: int) -> int:
         if width > 0 and (far or coded):
             return taken
     return 0
+
+
+def _may_be_code(end: End, rows: int) -> bool:
+    """Return whether a number is known as a code, or comes often enough to be one and too seldom to be a state."""
+    return known_code(end.value) or (end.count >= (1 if end.value == 0 else REPEATED) and end.count < STATE * rows)
 
 
 def _round(value: float) -> bool:

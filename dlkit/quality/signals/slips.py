@@ -58,7 +58,9 @@ def _whole_hours(length: int, step: int) -> bool:
 
 
 def _is_hour(odd: Odd, facts: ClockFacts) -> bool:
-    return abs(odd.length - facts.step - HOUR) <= 0.05 * facts.step
+    """Return whether an hour is left out; rows may stand up to a step beside it where there are several an hour."""
+    beside = facts.step if facts.step <= HOUR // 4 else 0.05 * facts.step
+    return abs(odd.length - facts.step - HOUR) <= beside
 
 
 def _night(place: Place, *, spring: bool) -> bool:
