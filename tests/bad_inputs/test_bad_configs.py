@@ -8,6 +8,7 @@ import pytest
 from dlkit.__main__ import main
 from tests.bad_inputs import (
     cases_arguments,
+    cases_cleaning,
     cases_data,
     cases_names,
     cases_processes,
@@ -20,6 +21,7 @@ from tests.bad_inputs.corpus import snapshot, write_job
 ROOMS = {
     "names": cases_names.NAMES,
     "values": cases_values.VALUES,
+    "cleaning": cases_cleaning.CLEANING,
     "data": cases_data.DATA,
     "yaml": cases_data.YAML,
     "arguments": cases_arguments.ARGUMENTS,
