@@ -149,7 +149,7 @@ def test_roles_that_alternate_faster_than_the_memory_are_told():
     values = remembering(0.99)
     found = fitness_findings(module(values, split=Alternating(20)), quick=True).findings
     near = next(one for one in found if one.kind == "near training")
-    assert near.cures[0].line.startswith("embargo: ") and near.share > 0.5
+    assert near.cures[1].line.startswith("embargo: ") and near.share > 0.5
     for split in (ByFraction(), KFold(folds=5, fold=1)):
         found = fitness_findings(module(values, split=split), quick=True).findings
         assert "near training" not in {one.kind for one in found}

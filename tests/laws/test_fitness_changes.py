@@ -106,6 +106,16 @@ def test_another_level_of_another_series_is_no_step(clean):
     assert (found.places[0].series, found.places[0].row, found.cures) == ("s1", 5_001, ())  # it would move other series
 
 
+@pytest.mark.parametrize(("factor", "offset"), [(1000, 0), (0.01, 0), (1, 273.15)])
+def test_one_series_in_another_unit_is_named(clean, factor, offset):
+    series = [5_000, 10_000, 15_000]
+    assert of_changes(clean, series=series) == []
+    values = clean.copy()
+    values[10_000:15_000, 0] = factor * values[10_000:15_000, 0] + offset
+    (found,) = of_changes(values, series=series)
+    assert (found.kind, found.channel, [one.series for one in found.places]) == ("unit change", "c0", ["s2"])
+
+
 def test_the_borders_of_chunks_change_nothing(clean):
     values = clean.copy()
     values[8_000:, 2] += 4

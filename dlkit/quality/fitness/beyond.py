@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from dlkit.confidence.distance import COMMON, FEWEST, fit_distance
 from dlkit.core.checks import InputError
-from dlkit.core.finding import Cure, Finding
+from dlkit.core.finding import Finding
 from dlkit.quality.fitness.independent import Independent
 from dlkit.quality.fitness.roles import Roles
 from dlkit.quality.fitness.told_apart import features_of, standard
@@ -113,9 +113,6 @@ def range_findings(found: list[Beyond], roles: Roles) -> list[Finding]:
                 f"of {one.role}, and reaches {reached}.",
                 why="A network knows nothing of values that it never saw: there it extrapolates, and its error and its "
                 "confidence are no longer those that were measured.",
-                cures=(Cure(place="data", line="split: {class_path: dlkit.data.folds.KFold, init_args: {fold: 0}}"),)
-                if roles.ordered
-                else (),
                 channel=name,
                 count=round(one.share * roles.seen[one.role].count),
                 share=one.share,

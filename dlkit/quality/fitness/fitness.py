@@ -56,10 +56,10 @@ def fitness_findings(data: Batching, *, seed: int = 0, most: int = 20_000, quick
         return Fitness([], {})
     if len(ready.table.values) != len(ready.table.times):
         return Fitness([], {"left out": GONE})
-    return of_windows(ready, seed, most, quick=quick)
+    return of_windows(data, ready, seed, most, quick=quick)
 
 
-def of_windows(ready: Prepared, seed: int, most: int, *, quick: bool) -> Fitness:
+def of_windows(data: Batching, ready: Prepared, seed: int, most: int, *, quick: bool) -> Fitness:
     """Return what is to be said of the windows of a table."""
     from dlkit.data.several.prepare import SourcesPrepared
 
@@ -69,7 +69,9 @@ def of_windows(ready: Prepared, seed: int, most: int, *, quick: bool) -> Fitness
     counts = independent.independent_of(roles)
     findings += leaks.near_finding(ready, counts)
     if not (quick and len(ready.table.times) > QUICK_ROWS):
-        again, facts["repeated rows"] = leaks.row_findings(ready)
+        again, facts["repeated rows"] = leaks.row_findings(
+            ready, dated=getattr(getattr(data, "source", None), "dated", True)
+        )
         findings += again
     told = giveaway.giveaways(ready, layout.columns, roles.asked, layout.last + 1, quick=quick)
     facts["single inputs"] = giveaway.giveaway_facts(told)

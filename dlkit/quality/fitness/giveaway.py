@@ -1,12 +1,13 @@
 """Too good to be true: an input of a table that alone tells what is asked for, or what will be."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from dlkit.core.finding import Finding, Level
+from dlkit.core.finding import Cure, Finding, Level
 from dlkit.data.prepare import Prepared
 from dlkit.quality.fitness.roles import Asked
 from dlkit.quality.fitness.single_inputs import ranks_of
@@ -18,6 +19,7 @@ FEWEST = 100
 EXACT = 0.99  # share of rows with the same value, up to which it is a copy
 TELLS = 0.99  # squared rank correlation from which an input is said to tell what comes
 NEARLY = 0.9995  # the same of the row that is asked for
+DROP = "dlkit.data.cleaning.drop.DropChannels"
 BETTER = 0.05  # part of what the own past leaves unexplained that an input may leave at most
 
 
@@ -164,11 +166,17 @@ def giveaway_findings(found: list[Giveaway], step: int) -> list[Finding]:
                 f"{past}.",
                 why="Such an input was measured with, computed from or shifted against the target: it will not be "
                 "known when the network must answer, and nothing is learnt of the process.",
+                cures=(drop_cure(one.channel),),
                 channel=one.channel,
                 share=1.0,
             )
         )
     return findings
+
+
+def drop_cure(channel: str) -> Cure:
+    """Return the step that leaves a channel out."""
+    return Cure(place="clean", line=f"{{class_path: {DROP}, init_args: {{channels: {json.dumps([channel])}}}}}")
 
 
 def giveaway_facts(found: list[Giveaway]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dlkit.confidence.autocorrelation import autocovariances, integrated_time
-from dlkit.core.finding import Cure, Finding
+from dlkit.core.finding import Finding
 from dlkit.quality.fitness.roles import Roles, Seen
 from dlkit.quality.words import many
 
@@ -106,8 +106,6 @@ def count_findings(found: dict[str, Independent], roles: Roles) -> list[Finding]
                 why="Errors of neighbours are nearly the same, so that a mean error over them is far less sure than "
                 "their number says, and networks that differ little cannot be told apart (errors of a good forecast "
                 "remember less than the values do: take it for the worst case).",
-                cures=(Cure(place="data", line="split: {class_path: dlkit.data.splits.ByFraction, init_args: {train: "
-                            "0.6, val: 0.2, test: 0.2}}"),),
                 count=one.items,
                 share=min(max(1 - told / one.items, 0.0), 1.0),
             )

@@ -1,8 +1,10 @@
 """Leakage between roles: rows, traces and groups that are in two of them, windows too near to training."""
 
+import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from dlkit.core.checks import counted
 from dlkit.core.finding import MOST, Cure, Finding, Place
@@ -15,20 +17,22 @@ from dlkit.quality.fitness.repeats import Repeats, repeats_of
 from dlkit.quality.words import many, share_text
 
 TOO_MANY = 0.25  # share of a role that training has too, from which its figures mean nothing
+FEW = 5  # stretches that can be left out by hand
 NEAR = 0.5  # share of a role that training remembers, from which it matters
+GROUPED = Cure(place="data", line="split: {class_path: dlkit.data.sample_splits.Grouped}")
 WHY = "What was learnt by heart is tested: the error on test is that of memory, and new data will show a larger one."
 
 
-def row_findings(ready: Prepared) -> tuple[list[Finding], dict[str, Any]]:
+def row_findings(ready: Prepared, *, dated: bool) -> tuple[list[Finding], dict[str, Any]]:
     """Return the stretches of rows of validation and test that training has too, and their share by role."""
     ranges = {role: ready.ranges[role] for role in ("val", "test") if len(ready.ranges[role])}
-    values = ready.table.values[:, : ready.columns.measured]
-    found = repeats_of(values, ready.ranges["train"], ranges)
+    rows: np.ndarray = np.asarray(ready.table.values)
+    found = repeats_of(rows[:, : ready.columns.measured], ready.ranges["train"], ranges)
     facts = {role: round(one.share, 6) for role, one in found.items()}
-    return [repeat_finding(role, one, ready) for role, one in found.items() if len(one.rows)], facts
+    return [repeat_finding(role, one, ready, dated=dated) for role, one in found.items() if len(one.rows)], facts
 
 
-def repeat_finding(role: str, found: Repeats, ready: Prepared) -> Finding:
+def repeat_finding(role: str, found: Repeats, ready: Prepared, *, dated: bool) -> Finding:
     """Return the finding of rows that come again."""
     table = ready.table
     first = np.concatenate([[True], np.diff(found.rows) > found.length])
@@ -47,12 +51,21 @@ def repeat_finding(role: str, found: Repeats, ready: Prepared) -> Finding:
         what=f"About {many(rows, 'row')} of {role} ({share_text(found.share)}), in stretches of {found.length} rows or "
         "more, are rows of train again, value by value.",
         why=WHY,
-        cures=(Cure(place="source", line="duplicates: first"),
-               Cure(place="data", line="split: {class_path: dlkit.data.series_splits.HeldOutSeries}")),
+        cures=row_cures(places, len(starts), dated=dated),
         count=rows,
         share=found.share,
         places=places,
     )  # fmt: skip
+
+
+def row_cures(places: tuple[Place, ...], count: int, *, dated: bool) -> tuple[Cure, ...]:
+    """Return the step that leaves out what comes again, where it is a few stretches of one series."""
+    if count > FEW or len({place.series for place in places}) > 1:
+        return ()
+    ends = [(place.first or 0, place.last or 0) for place in places]
+    spans = [[pd.Timestamp(end).isoformat() if dated else end / 1e9 for end in pair] for pair in ends]
+    arguments = f"during: {json.dumps(spans)}"
+    return (Cure(place="clean", line=f"{{class_path: dlkit.data.cleaning.drop.DropRows, init_args: {{{arguments}}}}}"),)
 
 
 def near_finding(ready: Prepared, counts: dict[str, Independent]) -> list[Finding]:
@@ -98,8 +111,8 @@ def near_to_training(role: str, share: float, memory: float, windows: int) -> Fi
         "training row, the time over which the channels remember.",
         why="Between training rows that remember it, a row is interpolated and not predicted: new data, farther from "
         "training, will show a larger error.",
-        cures=(Cure(place="data", line=f"embargo: {int(np.ceil(memory))}"),
-               Cure(place="data", line="split: {class_path: dlkit.data.splits.ByFraction}")),
+        cures=(Cure(place="data", line="split: {class_path: dlkit.data.splits.ByFraction}"),
+               Cure(place="data", line=f"embargo: {int(np.ceil(memory))}")),
         count=round(share * windows),
         share=share,
     )  # fmt: skip
@@ -125,7 +138,7 @@ def group_finding(ready: PreparedSamples) -> list[Finding]:
             what=f"{counted(len(shared), 'group is', 'groups are')} in more than one role: {named}.",
             why="Samples of one shot, run or device resemble each other: a network that knows the device is tested on "
             "it, and will do worse on a new one.",
-            cures=(Cure(place="data", line="split: {class_path: dlkit.data.sample_splits.Grouped}"),),
+            cures=(GROUPED,),
             count=count,
             share=count / max(len(ready.numbers["val"]) + len(ready.numbers["test"]), 1),
             places=tuple(Place(series=str(one)) for one in shared[:MOST]),

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from dlkit.core.finding import MOST, Cure, Finding, Place
+from dlkit.core.finding import MOST, Finding, Place
 from dlkit.data.sample_prepare import PreparedSamples
 from dlkit.data.splits import ROLES
-from dlkit.quality.fitness.leaks import TOO_MANY, WHY
+from dlkit.quality.fitness.leaks import GROUPED, TOO_MANY, WHY
 from dlkit.quality.labels.copies import contents, near_copies
 from dlkit.quality.words import many, share_text
 
@@ -56,7 +56,7 @@ def twins(ready: PreparedSamples, chosen: np.ndarray, tested: int, *, near: bool
         level="error" if share >= TOO_MANY and not near else "warning",
         what=f"{many(len(chosen), 'trace')} of val and test ({share_text(share)}) are traces of train again, {how}.",
         why=WHY,
-        cures=(Cure(place="data", line="split: {class_path: dlkit.data.sample_splits.Grouped}"),),
+        cures=(GROUPED,) if ready.samples.groups is not None else (),
         count=len(chosen),
         share=share,
         places=tuple(Place(sample=str(ready.samples.names[number])) for number in chosen[:MOST].tolist()),
