@@ -72,8 +72,10 @@ def panels_for(
 def bar_aside(figure: Any, shown: Any, label: str) -> None:
     """Draw the scale of colours in the room to the right, 0.9 inches."""
     wide, high = figure.get_size_inches()
-    place = figure.add_axes((1 - 0.8 / wide, 0.5 / high, 0.14 / wide, 1 - 0.8 / high))
-    figure.colorbar(shown, cax=place, label=label)
+    place = figure.add_axes((1 - 0.85 / wide, 0.5 / high, 0.13 / wide, 1 - 0.8 / high))
+    bar = figure.colorbar(shown, cax=place)
+    bar.ax.tick_params(labelsize=7)
+    bar.set_label(label, fontsize=8)
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:

@@ -8,12 +8,13 @@ import numpy as np
 from dlkit.quality.looks.lagged import Lagged
 from dlkit.quality.looks.together import Together
 from dlkit.report.canvas import BLACK, BLUE, ORANGE, duration_text, new_figure, style
-from dlkit.report.check.drawing import about, panels_for, small_png
+from dlkit.report.check.drawing import about, bar_aside, panels_for, small_png
 from dlkit.report.check.look import Look
 from dlkit.report.tables import shorten
 
 NUMBERED = 16  # most channels whose cells hold numbers
 CURVES = 6
+MARGIN = 1.0  # inches for names
 TELLING = 0.1  # size of a correlation that is worth a curve
 
 
@@ -26,15 +27,13 @@ def correlation_look(found: Together, lags: Lagged | None, names: Sequence[str],
     with style():
         side = float(np.clip(0.42 * len(names), 2.6, 6.2))
         several = lags is not None
-        figure = new_figure((side + 1.1) * (1 + several) + 0.6, side + 1.1)
-        panels = figure.subplots(1, 1 + several, squeeze=False)[0]
+        figure, panels = squares(side, 1 + several)
         shown = draw_map(panels[0], values, sure, names)
         panels[0].set_title("same time, as measured", loc="left")
         if lags is not None:
             draw_map(panels[1], *square(lags, len(names)), names)
             panels[1].set_title("best lag, without each channel's own past", loc="left")
-        bar = figure.colorbar(shown, ax=list(panels), fraction=0.03, pad=0.01)
-        bar.set_label("correlation; hatched: negative")
+        bar_aside(figure, shown, "correlation; hatched: negative")
         png = small_png(figure)
     strongest = strongest_pairs(values, sure, names)
     caption = (
@@ -49,6 +48,17 @@ def correlation_look(found: Together, lags: Lagged | None, names: Sequence[str],
     return Look("correlation", "What moves together", caption, f"Map of correlations. {strongest}", png)
 
 
+def squares(side: float, count: int) -> tuple[Any, Any]:
+    """Return a figure and its square panels, on fixed places with room for names and a scale of colours."""
+    wide, high = (side + MARGIN) * count + 0.9, side + MARGIN + 0.3
+    figure = new_figure(wide, high)
+    figure.set_layout_engine(None)
+    figure.subplots_adjust(
+        left=MARGIN / wide, right=1 - 0.9 / wide, top=1 - 0.3 / high, bottom=MARGIN / high, wspace=MARGIN / side
+    )
+    return figure, figure.subplots(1, count, squeeze=False)[0]
+
+
 def draw_map(axes: Any, values: np.ndarray, sure: np.ndarray, names: Sequence[str]) -> Any:
     """Draw a square of correlations; the sign is told by hatching too, so that it is read in grey."""
     count = len(names)
@@ -60,10 +70,11 @@ def draw_map(axes: Any, values: np.ndarray, sure: np.ndarray, names: Sequence[st
     if count <= NUMBERED:
         for row, column in np.argwhere(sure & np.isfinite(values)):
             number = values[row, column]
+            ground = {"facecolor": shown.cmap(shown.norm(number)), "edgecolor": "none", "pad": 0.6}
             axes.text(
                 column, row, f"{number:.2f}".replace("0.", "."), ha="center", va="center",
                 fontsize=6, color="white" if abs(number) > 0.65 else BLACK,
-                bbox={"facecolor": shown.cmap(shown.norm(number)), "edgecolor": "none", "pad": 0.6},
+                bbox=ground if number < 0 else None,
             )  # fmt: skip
     every = max(1, -(-count // 40))
     ticks = list(range(0, count, every))
