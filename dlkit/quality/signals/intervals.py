@@ -15,6 +15,7 @@ from dlkit.quality.signals.block import Block
 KEPT = 512  # odd intervals that are kept, the largest
 MOST_GROUPS = 1024
 GROUP = 1024  # rows whose usual interval is one number
+MOST_ARE = 0.6  # of the intervals, that the median tells the usual one
 ON_GRID = 0.05  # steps beside a whole number
 PER_OCTAVE = 16
 OCTAVES = 64
@@ -32,15 +33,14 @@ class Odd:
 def usual_step(times: Int64[np.ndarray, " rows"]) -> float:
     """Return the usual nanoseconds between rows, whatever bursts and gaps there are; 0 without two different stamps.
 
-    The median interval where most are whole numbers of it, as where rows are missing here and there.
+    The median interval where most are that long, as where rows are missing here and there.
     """
     different = np.unique(times)
     if len(different) < 2:
         return 0.0
     steps = np.diff(different)
     median = float(np.median(steps))
-    on_grid = (np.abs(steps / median - np.round(steps / median)) <= ON_GRID) & (steps > BURST * median)
-    return median if on_grid.mean() > 0.5 else step_of(different - different[0])
+    return median if (np.abs(steps / median - 1) <= ON_GRID).mean() > MOST_ARE else step_of(different - different[0])
 
 
 class Intervals:
