@@ -160,10 +160,12 @@ def see_samples(samples: Samples, wanted: Wanted, facts: SourceFacts, roles: np.
     if not wanted.quick:
         from dlkit.quality.labels.check_samples import samples_findings
         from dlkit.report.check.looks import sample_looks
+        from dlkit.train.check_images import found_looks
 
+        shown = list(seen.findings) if is_image(samples) else []
         seen.labels = samples_findings(samples, seed=wanted.seed, source=facts.name)
         seen.findings += seen.labels.findings
-        seen.looks = sample_looks(samples, seed=wanted.seed)
+        seen.looks = found_looks(shown, samples) + sample_looks(samples, seed=wanted.seed)
     return seen
 
 

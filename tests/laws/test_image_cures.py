@@ -1,16 +1,19 @@
 """The line that a finding about images gives makes it go away."""
 
 import importlib
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from dlkit.data.cleaning.images import CleanedPictures, Untouched, learn_pictures, of_pictures
 from dlkit.data.cleaning.leave_out import leave_out, without
 from dlkit.quality.images.frames import frame_findings
 from dlkit.quality.images.samples import image_findings
+from dlkit.train.check_images import found_looks
 from tests.laws.test_image_checks import CHANGES, planted
 from tests.made_images import beam, frames, samples, scenes
 from tests.shared_data import shared
@@ -53,6 +56,18 @@ def test_every_cure_makes_its_finding_go(kind):
     assert finding.cures
     for cure in finding.cures:
         assert kind not in {one.kind for one in image_findings(cured(cure, given))}, cure.line
+
+
+def test_the_images_of_a_finding_are_shown_with_what_its_repair_makes_of_them():
+    values = planted([3, 50], CHANGES["dark"])
+    values[20] = values[21]
+    given = samples(values)
+    looks = {one.name: one for one in found_looks(image_findings(given), given)}
+    assert set(looks) == {"found-dark", "found-copy"}
+    assert "image 3" in looks["found-dark"].alt
+    assert "exposure.Stretch" in looks["found-dark"].caption  # a copy that is left out is not repaired
+    heights = [Image.open(io.BytesIO(looks[name].png)).height for name in ("found-dark", "found-copy")]
+    assert heights[0] == pytest.approx(2 * heights[1], abs=2)
 
 
 def test_repaired_pixels_are_found_no_more():
