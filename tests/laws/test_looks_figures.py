@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from dlkit.data.records import Events, Samples
 from dlkit.quality.looks.courses import whole_of
+from dlkit.quality.scan import Layout
 from dlkit.report.check import figures_values
 from dlkit.report.check.drawing import about
 from dlkit.report.check.figures_relations import lag_unit
 from dlkit.report.check.figures_time import cells_of, decibels, density_unit, thinned
 from dlkit.report.check.figures_traces import trace_look
-from dlkit.report.check.looks import sample_looks, stream_looks
+from dlkit.report.check.looks import sample_looks, stream_looks, without_units
 from dlkit.report.page.decimate import kept_rows
 from dlkit.report.page.interactive import traces_html
 from dlkit.report.page.laid import lay
@@ -228,6 +229,13 @@ def test_a_long_recording_is_drawn_by_its_extremes_and_row_by_row():
 )
 def test_durations_are_said_in_a_unit_that_reads_well(seconds, text):
     assert about(seconds) == text
+
+
+def test_a_unit_is_said_once():
+    layout = Layout("", ("T (degC)", "p", "(V)"), ("degC", "mbar", "V"))
+    assert without_units(layout).channels == ("T", "p", "(V)")
+    twice = Layout("", ("T (degC)", "T (K)"), ("degC", "K"))
+    assert without_units(twice) == twice
 
 
 def test_units_of_power_and_lags():

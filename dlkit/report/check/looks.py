@@ -1,6 +1,7 @@
 """Ways to look at data before any model: what is drawn, and in which order."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -51,11 +52,12 @@ def stream_looks(
         quick: Only the traces, what is missing, how values are spread and what moves together.
         seed: Of what is drawn by chance.
     """
+    asked = [layout.channels.index(name) for name in first if name in layout.channels]
+    layout = without_units(layout)
     whole = whole_of(kept)
     known = prepare([Piece(one.name, one.times, one.values) for one in kept.streams()], layout)
     if not known.pieces or not layout.channels:
         return []
-    asked = [layout.channels.index(name) for name in first if name in layout.channels]
     values, total = known.values, len(layout.channels)
     chosen = {most: chosen_channels(values, most, asked) for most in (TRACED, DRAWN, RELATED)}
     shown, related = known.some(chosen[DRAWN]), known.some(chosen[RELATED])
@@ -76,6 +78,13 @@ def stream_looks(
         looks += label_looks(known, labels)
         looks.append(window_look(related, labels, seed=seed))
     return [look for look in looks if look is not None]
+
+
+def without_units(layout: Layout) -> Layout:
+    """Return the layout with names that do not say the unit a second time: "T (degC)" in degC is T."""
+    pairs = zip(layout.channels, layout.units, strict=True)
+    names = tuple((name.removesuffix(f"({unit})").strip() or name) if unit else name for name, unit in pairs)
+    return replace(layout, channels=names) if len(set(names)) == len(names) else layout
 
 
 def grouped(known: Pieces, labels: Sequence[Events] | None) -> Groups:
