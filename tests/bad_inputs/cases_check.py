@@ -192,7 +192,11 @@ FOUND: dict[str, tuple[Make, list[str], list[str]]] = {
     ),
     "day and time apart": (
         text(["Date;Time;a", *(f"{line[:10]};{line[11:16]};{line.split(',')[1]}" for line in table()[1:])]),
-        AS_IT_IS, ["time in two columns"],
+        AS_IT_IS, ["time in several columns"],
+    ),
+    "year, month, day": (
+        text(["year,month,day,hour,a", *(f"2010,1,{1 + row // 24},{row % 24},{row % 7}.5" for row in range(50))]),
+        AS_IT_IS, ["time in several columns"],
     ),
     "day or month": (
         text(["day,a", *(f"{1 + row:02d}/{1 + row:02d}/2021,{row % 7}.5" for row in range(12))]),

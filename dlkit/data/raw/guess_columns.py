@@ -12,7 +12,7 @@ from dlkit.data.raw.cells import kind_of, numbers, text_of
 from dlkit.data.tabular.cells import Decimal, Missing, trimmed
 
 MIXED = 0.3  # share of stamps that do not rise where rows of several series lie between each other
-IN_BRACKETS = re.compile(r"^.+?[ _]*[\[(]([^\])]{1,12})[\])]\s*$")
+IN_BRACKETS = re.compile(r"^.+?([ _]*)[\[(]([^\])]{1,12})[\])]\s*$")
 ENDINGS = {
     "mps": "m/s", "kph": "km/h", "kmh": "km/h", "deg": "deg", "degc": "degC", "degf": "degF", "hz": "Hz", "khz": "kHz",
     "mhz": "MHz", "pa": "Pa", "hpa": "hPa", "kpa": "kPa", "mbar": "mbar", "pct": "%", "percent": "%", "ms": "ms",
@@ -20,6 +20,7 @@ ENDINGS = {
     "ppm": "ppm", "ppb": "ppb", "mv": "mV", "ma": "mA", "kw": "kW", "kwh": "kWh", "celsius": "degC", "kelvin": "K",
     "meters": "m", "volts": "V", "amps": "A", "watts": "W",
 }  # fmt: skip
+KNOWN = {*ENDINGS.values(), "s", "min", "h", "K", "C", "°C", "F", "V", "A", "W", "J", "N", "T", "g", "l", "bar"}
 SERIES_NAME = re.compile(
     r"(id|\w*_id|unit|units?_?n\w*|station|device|sensor|shot|run|series|site|node|engine|machine|location|\w*_name|file)",
     re.IGNORECASE,
@@ -54,8 +55,13 @@ def guess_columns(head: Mapping[str, Any], missing: Missing, *, decimal: Decimal
         decimal: Decimal mark where it is known.
     """
     kinds = {name: kind_of(column) for name, column in head.items()}
-    points = {name for name, kind in kinds.items() if kind == "text" and is_number(head[name], _marked(missing, "."))}
-    commas = {name for name, kind in kinds.items() if kind == "text" and is_number(head[name], _marked(missing, ","))}
+    words = {name: text_of(head[name]) for name, kind in kinds.items() if kind == "text"}
+    points = {name for name, text in words.items() if is_number(text, replace(missing, decimal="."))}
+    commas = {
+        name
+        for name, text in words.items()
+        if not (name in points and has(text, ".")) and is_number(text, replace(missing, decimal=","))
+    }
     mark: Decimal = decimal or ("," if len(commas - points) > len(points - commas) else ".")
     own, other = (commas, points) if mark == "," else (points, commas)
     return Columns(
@@ -67,8 +73,11 @@ def guess_columns(head: Mapping[str, Any], missing: Missing, *, decimal: Decimal
     )
 
 
-def _marked(missing: Missing, mark: Decimal) -> Missing:
-    return replace(missing, decimal=mark)
+def has(text: Any, mark: str) -> bool:
+    """Tell whether a mark stands in Arrow text."""
+    import pyarrow.compute as pc
+
+    return pc.any(pc.match_substring(text, mark)).as_py() is True
 
 
 def is_number(column: Any, missing: Missing) -> bool:
@@ -85,8 +94,9 @@ def guess_units(channels: Sequence[str]) -> dict[str, str]:
     for channel in channels:
         bracket = IN_BRACKETS.match(channel)
         ending = ENDINGS.get(channel.rsplit("_", 1)[-1].lower(), "") if "_" in channel else ""
-        unit = bracket[1].strip() if bracket else ending
-        if unit and not unit.isdigit():
+        unit = bracket[2].strip() if bracket else ending
+        sure = not bracket or bracket[1] or "[" in channel or unit in KNOWN  # unlike CO(GT)
+        if unit and sure and not unit.isdigit():
             found[channel] = unit
     return found
 

@@ -7,7 +7,7 @@ from typing import Any
 from dlkit.core.checks import counted
 from dlkit.core.finding import Cure, Finding, Place
 from dlkit.data.raw.guess_columns import Columns
-from dlkit.data.raw.guess_time import TimeGuess, is_clock, words
+from dlkit.data.raw.guess_time import TimeGuess, is_clock, step_of_parts, words
 from dlkit.data.raw.table_findings import line
 
 MANY = 2_000  # channels of which a page no longer shows each
@@ -31,7 +31,7 @@ def time_notes(
     """
     time = settings.get("time")
     if time is None and "step" not in given:
-        yield _no_stamps(source, times, [name for name, column in head.items() if is_clock(column)], settings)
+        yield _no_stamps(source, times, head, settings)
     others = [guess for guess in times if guess.column != time]
     if time is not None and others and "time" not in given:
         yield Finding(
@@ -51,13 +51,18 @@ def time_notes(
         )  # fmt: skip
 
 
-def _no_stamps(source: str, times: Sequence[TimeGuess], clocks: Sequence[str], settings: Mapping[str, Any]) -> Finding:
-    if clocks and times:
+def _no_stamps(
+    source: str, times: Sequence[TimeGuess], head: Mapping[str, Any], settings: Mapping[str, Any]
+) -> Finding:
+    clocks = [name for name, column in head.items() if is_clock(column)]
+    parts = step_of_parts(head)
+    if parts or (clocks and times):
+        where = f"The day is in {words(times[:1])}, the time of the day in '{(clocks or [''])[0]}'"
         return Finding(
-            kind="time in two columns", level="warning", source=source,
-            what=f"The day is in {words(times[:1])}, the time of the day in '{clocks[0]}': rows are taken as "
+            kind="time in several columns", level="warning", source=source,
+            what=f"{'Year, month and day are columns of their own' if parts else where}: rows are taken as "
             f"{settings['step']} apart.",
-            why="Gaps and repeated rows cannot be seen without a stamp: write both into one column.",
+            why="Gaps and repeated rows cannot be seen without a stamp: write them into one column.",
             cures=(Cure(place="source", line=line("step", settings["step"])),),
         )  # fmt: skip
     return Finding(

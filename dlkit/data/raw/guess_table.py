@@ -12,7 +12,7 @@ from dlkit.data.raw.batches import Ragged, batches
 from dlkit.data.raw.guess_columns import SERIES_NAME, Columns, guess_columns, guess_series, guess_units
 from dlkit.data.raw.guess_files import Group, guess_order
 from dlkit.data.raw.guess_findings import column_notes, time_notes
-from dlkit.data.raw.guess_time import TimeGuess, guess_times, is_clock, step_of_clock
+from dlkit.data.raw.guess_time import TimeGuess, guess_times, is_clock, step_of_clocks, step_of_parts
 from dlkit.data.raw.settings import DEFAULTS
 from dlkit.data.raw.stamps import stamps
 from dlkit.data.raw.table import TableRaw
@@ -110,12 +110,13 @@ def _path(files: Sequence[Path]) -> Any:
 
 def _time_settings(head: Mapping[str, Any], times: Sequence[TimeGuess], given: Mapping[str, Any]) -> dict[str, Any]:
     wanted = given.get("time")
-    clocks = [column for name, column in head.items() if is_clock(column)]
     best = next((guess for guess in times if wanted in (None, guess.column)), None)
-    if wanted is None and best is not None and clocks and best.order == 1.0 and _days_only(best):
-        return {"step": show_duration((step_of_clock(clocks[0]) or 1) * SECOND)}
+    if wanted is None and (best is None or _days_only(best)):
+        apart = step_of_parts(head) if best is None else step_of_clocks(head)
+        if apart or best is None:
+            return {} if "step" in given else {"step": show_duration((apart or 1) * SECOND)}
     if best is None:
-        return {} if wanted is not None or "step" in given else {"step": "1s"}
+        return {}
     found = {} if wanted is not None else {"time": best.column}
     return found if best.form == "auto" else {**found, "time_format": best.form}
 

@@ -10,14 +10,14 @@ import pandas as pd
 
 from dlkit.data.raw.cells import kind_of, numbers, text_of
 from dlkit.data.tabular.cells import Decimal, Missing, trimmed
-from dlkit.data.tabular.time_column import PLAIN_NUMBER
 
 NAME = re.compile(
     r"(t|ts|time|times|date|dates|epoch|unix\w*|utc\w*|sec|secs|seconds|elapsed\w*|(date|time)[ _]?(time|stamp)?\w{0,3}"
     r"|\w*[ _](time|date|timestamp|datetime)|timestamp\w*|zeit\w*|datum|uhrzeit)([ _]*[\[(]\w+[\])])?",
     re.IGNORECASE,
 )
-CLOCK = r"^\d{1,2}[:.]\d\d([:.]\d\d)?$"
+CLOCK = re.compile(r"^\s*\d{1,2}[:.]\d\d([:.]\d\d)?\s*$")
+FEW = 50  # cells that tell a time of the day
 DATES = (
     "%d.%m.%Y",
     "%d/%m/%Y",
@@ -83,13 +83,14 @@ def _guess(name: str, column: Any, decimal: Decimal) -> TimeGuess | None:
         return TimeGuess(name, "auto", _order(column.drop_null().to_pandas()), named)
     if kind == "other":
         return None
-    if kind == "text":
-        text = trimmed(text_of(column), Missing()).drop_null().to_pandas()
-        plain = text.astype(str).str.match(PLAIN_NUMBER)
-        if not len(text) or plain.mean() < 0.5:
-            return _of_text(name, pd.Series(text, dtype="str"), named=named)
-    counts = numbers(column, Missing(decimal=decimal)).known.astype(np.float64)
-    return _of_numbers(name, counts[np.isfinite(counts)], named=named)
+    found = numbers(column, Missing(decimal=decimal))
+    known = found.known.astype(np.float64)
+    known = known[np.isfinite(known)]
+    if len(found.bad) > len(known):
+        return _of_text(
+            name, pd.Series(trimmed(text_of(column), Missing()).drop_null().to_pandas(), dtype="str"), named=named
+        )
+    return _of_numbers(name, known, named=named)
 
 
 def _order(stamps: pd.Series) -> float:
@@ -144,17 +145,34 @@ def is_clock(column: Any) -> bool:
     """Tell whether text is the time of the day alone."""
     if kind_of(column) != "text":
         return False
-    text = pd.Series(trimmed(text_of(column), Missing()).drop_null().to_pandas(), dtype="str")
-    return len(text) > 0 and bool(text.str.match(CLOCK).mean() >= ENOUGH and len(set(text)) > 1)
+    text = [cell for cell in text_of(column.slice(0, FEW)).to_pylist() if cell]
+    return len(text) > 1 and bool(
+        np.mean([CLOCK.match(cell) is not None for cell in text]) >= ENOUGH and len(set(text)) > 1
+    )
 
 
-def step_of_clock(column: Any) -> int:
-    """Return the median time between times of the day, in seconds; 0 where it cannot be told."""
-    text = pd.Series(trimmed(text_of(column), Missing()).to_pandas(), dtype="str").str.replace(".", ":", regex=False)
+def step_of_clocks(head: Mapping[str, Any]) -> int:
+    """Return the median time in seconds between the times of the day that a column holds; 0 where none does."""
+    clocks = [column for column in head.values() if is_clock(column)]
+    if not clocks:
+        return 0
+    text = pd.Series(trimmed(text_of(clocks[0]), Missing()).to_pandas(), dtype="str").str.replace(".", ":", regex=False)
     whole = text.where(text.str.count(":") == 2, text + ":00")
     seconds = np.diff(pd.to_timedelta(whole, errors="coerce").dt.total_seconds().to_numpy())
     steps = seconds[np.isfinite(seconds) & (seconds > 0)]
-    return int(np.median(steps)) if len(steps) else 0
+    return max(int(np.median(steps)), 1) if len(steps) else 1
+
+
+def step_of_parts(head: Mapping[str, Any]) -> int:
+    """Return the median seconds between rows whose year, month, day and so on stand in columns; 0 where they do not."""
+    parts = {name.strip().lower(): name for name in head}
+    names = [name for name in ("year", "month", "day", "hour", "minute", "second") if name in parts]
+    if names[:3] != ["year", "month", "day"]:
+        return 0
+    cells = {name: pd.Series(numbers(head[parts[name]], Missing()).known) for name in names}
+    times = pd.to_datetime(pd.DataFrame(cells), errors="coerce").dropna()
+    steps = times.diff().dt.total_seconds()
+    return int(steps[steps > 0].median()) if (steps > 0).any() else 1
 
 
 def words(guesses: Sequence[TimeGuess]) -> str:
