@@ -84,7 +84,7 @@ def test_wrong_labels_are_found_with_their_number_and_names(samples):
 
 
 def test_the_same_seed_gives_the_same_report():
-    wrong, _ = flipped(made_traces(120))
+    wrong, _ = flipped(made_traces())
     first, again = (samples_findings(wrong, seed=3) for _ in range(2))
     pd.testing.assert_frame_equal(first.table, again.table)
     assert first.plain()["ranked"][0]["suspect"] is True

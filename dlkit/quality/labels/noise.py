@@ -6,8 +6,8 @@ A model errs where it doubts; wrong labels lie anywhere, also where it is certai
   (1 - wrong) s + wrong (1 - s) / (classes - 1), s = 1 / (1 + exp(-a - b z)): an item response curve with an upper
   asymptote (Barton and Lord 1981). The likelihood ratio says whether ``wrong`` is more than 0.
 - *The second hump.* The log odds of the given label to the best other class, whose median is m, have one hump where
-  no label is wrong; then at most as many lie within m / 4 of -m as within m / 4 of 0. Where classes are so far apart
-  that all samples are equally certain, this sees what the curve cannot.
+  no label is wrong, and fall off from it: between -7 m / 4 and -3 m / 4 lie at most twice as many as between -m / 2 and
+  0. Where classes are so far apart that all samples are equally certain, this sees what the curve cannot.
 """
 
 from collections.abc import Callable
@@ -100,11 +100,11 @@ def second_hump(labels: Labels, p: Probabilities) -> Noise:
     middle = float(np.median(odds))
     if middle <= 0:
         return Noise(0.0, 0.0, 1.0)
-    near, far = (int((np.abs(odds - centre) < middle / 4).sum()) for centre in (0.0, -middle))
+    near, far = (int(((odds > low) & (odds < high)).sum()) for low, high in np.array(((-2, 0), (-7, -3))) * middle / 4)
     if far == 0:
         return Noise(0.0, 0.0, 1.0)
-    low = max(0.0, float(beta.ppf(0.025, far, len(odds) - far + 1)) - near / len(odds))
-    return Noise(float((odds <= -middle / 2).mean()), low, float(binom.sf(far - 1, far + near, 0.5)))
+    low = max(0.0, float(beta.ppf(0.025, far, len(odds) - far + 1)) - 2 * near / len(odds))
+    return Noise(float((odds <= -middle / 2).mean()), low, float(binom.sf(far - 1, far + near, 2 / 3)))
 
 
 def given_odds(labels: Labels, p: Probabilities) -> Float[np.ndarray, " samples"]:
