@@ -12,7 +12,7 @@ from dlkit.core.checks import require
 from dlkit.data.arrange import match_names
 from dlkit.data.base import Source
 from dlkit.data.records import Stream
-from dlkit.data.tabular.files import identify
+from dlkit.data.tabular.files import fill_path, identify
 from dlkit.data.tabular.time_column import parse_step
 
 COLUMNS = ("file", "timestamp", "value", "in_anomaly_window")
@@ -33,7 +33,7 @@ class NAB(Source):
 
     def __init__(self, *, path: str | Path, files: Sequence[str] = ("*",), step: str | float | None = None) -> None:
         require(not isinstance(files, str), f"files='{files}' must be a list of names: write `files: [{files}]`.")
-        self.path, self.files, self.step = Path(path).expanduser(), list(files), step
+        self.path, self.files, self.step = fill_path(path), list(files), step
 
     @cached_property
     def _table(self) -> pd.DataFrame:

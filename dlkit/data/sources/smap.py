@@ -11,7 +11,7 @@ from dlkit.core.checks import require
 from dlkit.data.arrange import match_names
 from dlkit.data.base import Source
 from dlkit.data.records import Stream
-from dlkit.data.tabular.files import identify
+from dlkit.data.tabular.files import fill_path, identify
 
 PARTS = ("train", "test")
 SECOND = 10**9
@@ -33,7 +33,7 @@ class SMAP(Source):
 
     def __init__(self, *, path: str | Path, channels: Sequence[str] = ("*",)) -> None:
         require(not isinstance(channels, str), f"channels='{channels}' must be a list: write `channels: [{channels}]`.")
-        self.path, self.channels = Path(path).expanduser(), list(channels)
+        self.path, self.channels = fill_path(path), list(channels)
 
     @cached_property
     def names(self) -> list[str]:
