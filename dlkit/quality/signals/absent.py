@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlkit.core.finding import MOST, Cure, Finding
+from dlkit.data.tabular.time_column import show_duration
+from dlkit.quality.signals.cures import clean_cure
 from dlkit.quality.words import amount, lasting, many, share_text
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def _empty(seen: "Seen", channel: int, rows: int) -> Finding:
         kind="no values", level="warning", source=seen.layout.source, channel=name, count=rows, share=1.0,
         what=f"'{name}' has no finite value in {many(rows, 'row')}.",
         why="A channel without values tells nothing and cannot be scaled.",
-        cures=(_drop(name),),
+        cures=(clean_cure("drop.DropChannels", name),),
     )  # fmt: skip
 
 
@@ -58,9 +60,7 @@ def _missing(seen: "Seen", channel: int, rows: int) -> Finding:
     share, stretches = count / rows, int(seen.missing.count[channel].sum())
     long = longest[0]
     lasts = f"{many(long.rows, 'row')} ({lasting(long.rows * step)})" if step else many(long.rows, "row")
-    limit = _limit(seen, channel) * step
-    fill = Cure(place="clean", line="{class_path: dlkit.data.cleaning.interpolate.Interpolate, init_args: "
-                f"{{channels: ['{name}'], limit: {_duration(limit)}}}}}")  # fmt: skip
+    fill = clean_cure("interpolate.Interpolate", name, limit=show_duration(_limit(seen, channel) * step))
     return Finding(
         kind="missing", level="warning" if share >= MUCH else "note", source=seen.layout.source, channel=name,
         count=count, share=share, places=tuple(one.place for one in longest[:MOST]),
@@ -75,13 +75,6 @@ def _limit(seen: "Seen", channel: int) -> int:
     """Return the rows of the median stretch without a value, from 1 to 6."""
     rows = sorted(one.rows for one in seen.missing.longest[channel])
     return min(max(rows[len(rows) // 2], 1), 6)
-
-
-def _duration(nanoseconds: int) -> str:
-    for name, unit in (("h", 3600 * 10**9), ("min", 60 * 10**9), ("s", 10**9), ("ms", 10**6), ("us", 1000)):
-        if nanoseconds % unit == 0:
-            return f"{nanoseconds // unit}{name}"
-    return f"{nanoseconds}ns"
 
 
 def _infinite(seen: "Seen", channel: int, rows: int) -> Finding:
@@ -103,10 +96,5 @@ def _constant(seen: "Seen", channel: int) -> Finding:
         kind="constant", level="warning", source=seen.layout.source, channel=name, count=n, share=1.0,
         what=f"'{name}' is {amount(value, unit)} in all {many(n, 'row')} with a value{coarse}.",
         why="A channel that never changes tells nothing; a sensor or a line is dead, or a setting was never varied.",
-        cures=(_drop(name),),
+        cures=(clean_cure("drop.DropChannels", name),),
     )  # fmt: skip
-
-
-def _drop(name: str) -> Cure:
-    line = f"{{class_path: dlkit.data.cleaning.drop.DropChannels, init_args: {{channels: ['{name}']}}}}"
-    return Cure(place="clean", line=line)

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlkit.core.finding import MOST, Cure, Finding, Level
+from dlkit.core.finding import MOST, Finding, Level
+from dlkit.quality.signals.cures import clean_cure
 from dlkit.quality.signals.extremes import End
 from dlkit.quality.words import amount, exact, many, share_text
 
@@ -58,6 +59,5 @@ def _finding(end: End, following: list[End], side: str, seen: "Seen", channel: i
         f"({share_text(share)}), {often:.0f} times as often as any value next to it.",
         why="At the end of the range of a sensor the true value lies beyond it: peaks are lost and errors there look "
         "small.",
-        cures=(Cure(place="clean", line="{class_path: dlkit.data.cleaning.mask.Mask, init_args: "
-                    f"{{channels: ['{name}'], values: [{exact(end.value)}]}}}}"),),
+        cures=(clean_cure("mask.Mask", name, values=f"[{exact(end.value)}]"),),
     )  # fmt: skip

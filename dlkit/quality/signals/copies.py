@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlkit.core.finding import Cure, Finding
+from dlkit.core.finding import Finding
+from dlkit.quality.signals.cures import clean_cure
 from dlkit.quality.words import amount, many
 
 if TYPE_CHECKING:
@@ -105,11 +106,10 @@ def _finding(seen: "Seen", later: int, first: int, factor: float, offset: float)
     how = "is equal to" if equal else f"is {factor:.6g} times"
     more = "" if equal or abs(offset) < 1e-6 * float(seen.tally.std[later]) else f" {sign} {amount(abs(offset))}"
     rows = min(ROWS, seen.kept.spread.columns.shape[1])
-    line = f"{{class_path: dlkit.data.cleaning.drop.DropChannels, init_args: {{channels: ['{one}']}}}}"
     return Finding(
         kind="duplicated channel", level="warning", source=seen.layout.source, channel=one,
         count=int(seen.tally.n[later]), share=1.0,
         what=f"'{one}' {how} '{two}'{more} in all {many(rows, 'row')} that were compared.",
         why="A channel told twice adds nothing; where one of the two is the target, the answer is among the inputs.",
-        cures=(Cure(place="clean", line=line),),
+        cures=(clean_cure("drop.DropChannels", one),),
     )  # fmt: skip

@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlkit.core.finding import MOST, Cure, Finding
+from dlkit.core.finding import MOST, Finding
+from dlkit.data.tabular.time_column import show_duration
 from dlkit.quality.signals.angles import is_angle
 from dlkit.quality.signals.apart import stand_apart
+from dlkit.quality.signals.cures import clean_cure
 from dlkit.quality.signals.spikes import FLOOR, WIDEST
 from dlkit.quality.signals.stuck import FEW
 from dlkit.quality.words import amount, many, share_text, when
@@ -67,8 +69,6 @@ def _finding(spikes: np.ndarray, seen: "Seen", channel: int) -> Finding:
     name, unit, step = seen.layout.channels[channel], seen.layout.units[channel], round(seen.intervals.step)
     score, value, usual, *_ = spikes[0].tolist()
     share = len(spikes) / max(int(seen.tally.n[channel]), 1)
-    line = ("{class_path: dlkit.data.cleaning.despike.Despike, init_args: "
-            f"{{channels: ['{name}'], width: {16 * step}ns}}}}")  # fmt: skip
     places = seen.kept.places(spikes[["row", "time"]][:MOST].tolist())
     return Finding(
         kind="spike", level="warning", source=seen.layout.source, channel=name, count=len(spikes), share=share,
@@ -77,5 +77,5 @@ def _finding(spikes: np.ndarray, seen: "Seen", channel: int) -> Finding:
         f"{amount(usual, unit)} to {amount(value, unit)} and back, {score:.0f} robust standard deviations, "
         f"at {when(places[0].first or 0, dated=seen.layout.dated)}.",
         why="A few rows far from their surroundings dominate a squared error and the scale of the channel.",
-        cures=(Cure(place="clean", line=line),) if step else (),
+        cures=(clean_cure("despike.Despike", name, width=show_duration(16 * step)),) if step else (),
     )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlkit.core.finding import MOST, Cure, Finding, Place
+from dlkit.quality.signals.cures import clean_cure
 from dlkit.quality.signals.extremes import End
 from dlkit.quality.words import amount, exact, many, share_text
 
@@ -149,8 +150,7 @@ def sentinel_findings(seen: "Seen") -> list[Finding]:
                 "standard deviation and is what the network learns to avoid.",
                 cures=(
                     Cure(place="source", line=f"missing_values: [{exact(code.value)}]"),
-                    Cure(place="clean", line="{class_path: dlkit.data.cleaning.mask.Mask, init_args: "
-                         f"{{channels: ['{name}'], values: [{exact(code.value)}]}}}}"),
+                    clean_cure("mask.Mask", name, values=f"[{exact(code.value)}]"),
                 ),
             ))  # fmt: skip
     return found

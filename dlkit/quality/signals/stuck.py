@@ -1,12 +1,16 @@
 """Sensors that stand still: one value for longer than its quantization and the usual repeats explain."""
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from dlkit.core.finding import MOST, Cure, Finding
+from dlkit.data.tabular.time_column import show_duration
 from dlkit.quality.signals.apart import stand_apart
+from dlkit.quality.signals.cures import clean_cure
 from dlkit.quality.signals.stretches import LONGEST, Stretch, bin_length
 from dlkit.quality.words import amount, lasting, many, share_text, when
 
@@ -57,6 +61,23 @@ def _apart(stretches: list[Stretch], least: float) -> list[Stretch]:
     return stretches[: stand_apart(rows, least, len(rows))]
 
 
+def _cures(stretches: list[Stretch], seen: "Seen", channel: int) -> tuple[Cure, ...]:
+    """Return a mask of what lasts longer than all that is natural, and one of the stretches themselves."""
+    name, step = seen.layout.channels[channel], round(seen.intervals.step)
+    rest = [one.rows for one in seen.same.longest[channel] if one not in stretches]
+    natural = max([*rest, round(LEAST)])
+    spans = [[_stamp(time or 0, dated=seen.layout.dated) for time in (one.place.first, one.place.last)]
+             for one in stretches[:MOST]]  # fmt: skip
+    during = clean_cure("mask.Mask", name, during=json.dumps(spans))
+    if not step or natural >= min(one.rows for one in stretches):
+        return (during,)
+    return clean_cure("mask.Mask", name, stuck=show_duration(natural * step)), during
+
+
+def _stamp(time: int, *, dated: bool) -> str | float:
+    return pd.Timestamp(time).isoformat() if dated else time / 1e9
+
+
 def chance_limit(seen: "Seen", channel: int) -> float:
     """Return the rows that a stretch has at most where each row repeats the one before with the same probability."""
     n = max(int(seen.tally.n[channel]), 2)
@@ -84,7 +105,6 @@ def _finding(stretches: list[Stretch], seen: "Seen", channel: int) -> Finding:
     long, count = stretches[0], sum(one.rows for one in stretches)
     lasts = f"{many(long.rows, 'row')} ({lasting(long.rows * step)})" if step else many(long.rows, "row")
     usual = int(seen.repeats[channel]) / max(int(seen.tally.n[channel]) - 1, 1)
-    shortest = max(min(one.rows for one in stretches) - 1, 2)
     return Finding(
         kind="stuck", level="warning", source=seen.layout.source, channel=name, count=count,
         share=count / max(seen.kept.rows, 1), places=tuple(one.place for one in stretches[:MOST]),
@@ -92,6 +112,5 @@ def _finding(stretches: list[Stretch], seen: "Seen", channel: int) -> Finding:
         f"{lasts} from {when(long.place.first or 0, dated=seen.layout.dated)} on; {share_text(usual)} of all "
         "rows repeat the one before.",
         why="A sensor that hangs repeats its last value: the network learns that nothing happens, and is sure of it.",
-        cures=(Cure(place="clean", line="{class_path: dlkit.data.cleaning.mask.Mask, init_args: "
-                    f"{{channels: ['{name}'], stuck: {shortest * step}ns}}}}"),) if step else (),
+        cures=_cures(stretches, seen, channel),
     )  # fmt: skip
