@@ -185,6 +185,9 @@ FOUND: dict[str, tuple[Make, list[str], list[str]]] = {
     "unreadable stamp": (text(put(7, 0, "yesterday")), AS_IT_IS, ["unreadable stamps"]),
     "no stamp": (text(put(7, 0, "")), AS_IT_IS, ["unreadable stamps"]),
     "ancient stamp": (text(put(7, 0, "0021-03-01T07:00")), AS_IT_IS, ["unreadable stamps"]),
+    "a row of units": (
+        text([table()[0], "[s],[V],[V]", *table()[1:]]), AS_IT_IS, ["unit row"]
+    ),
     "no time": (text(["a,b", *(line.split(",", 1)[1] for line in table()[1:])]), AS_IT_IS, ["no stamps"]),
     "two times": (
         text(["t,logged,a", *(f"{line.split(',')[0]},{','.join(line.split(',')[:2])}" for line in table()[1:])]),

@@ -67,7 +67,7 @@ def test_whatever_is_wrong_is_told_and_what_has_a_stamp_is_read(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", [name for name, (_, _, kinds) in FOUND.items() if not set(kinds) & {
-    "one row", "nothing measured", "ragged rows", "unreadable stamps", "unreadable file", "not UTF-8",
+    "one row", "nothing measured", "ragged rows", "unreadable stamps", "unreadable file", "not UTF-8", "unit row",
     "empty file|unreadable file",
     "mixed decimal marks"} and name not in ("other columns", "a broken image", "thousands of channels")])  # fmt: skip
 def test_the_settings_that_are_found_read_every_row(name, tmp_path):

@@ -146,9 +146,8 @@ def is_clock(column: Any) -> bool:
     if kind_of(column) != "text":
         return False
     text = [cell for cell in text_of(column.slice(0, FEW)).to_pylist() if cell]
-    return len(text) > 1 and bool(
-        np.mean([CLOCK.match(cell) is not None for cell in text]) >= ENOUGH and len(set(text)) > 1
-    )
+    clocks = [cell for cell in text if CLOCK.match(cell)]
+    return len(set(clocks)) > 1 and len(clocks) >= ENOUGH * len(text)
 
 
 def step_of_clocks(head: Mapping[str, Any]) -> int:

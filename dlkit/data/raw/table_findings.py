@@ -27,11 +27,12 @@ def table_findings(seen: Seen, layout: Layout, source: Files, *, own: bool) -> l
     """
     level: Level = "error" if own else "warning"
     given = list(source.settings["missing_values"])
+    units = _unit_row(seen, layout.source)
+    cells = [*_lost(seen, layout.source), *_unread(seen, layout.source, level, given, source.settings["decimal"])]
     found = [
         *_files(seen, layout.source),
         *_ragged(seen, layout.source),
-        *_lost(seen, layout.source),
-        *_unread(seen, layout.source, level, given, source.settings["decimal"]),
+        *(cells if units is None else [units]),
         *_infinite(seen, layout.source, level, given),
         *_few(seen, layout.source),
     ]
@@ -41,6 +42,19 @@ def table_findings(seen: Seen, layout: Layout, source: Files, *, own: bool) -> l
 def line(name: str, value: Any) -> str:
     """Return a setting as one line of YAML."""
     return yaml.safe_dump({name: value}, default_flow_style=True, allow_unicode=True, width=10_000).strip()[1:-1]
+
+
+def _unit_row(seen: Seen, source: str) -> Finding | None:
+    """Return that the first row holds units, where it is the only one whose stamp is none."""
+    cells = [seen.lost, *seen.unread.values()]
+    if any(fault.count != 1 or fault.places[0].row != 1 for fault in cells) or not seen.unread:
+        return None
+    words = ", ".join(f"'{word}'" for fault in cells for word in fault.words)
+    return Finding(
+        kind="unit row", level="error", source=source, count=1, places=(seen.lost.places[0],),
+        what=f"Row 1 of {seen.lost.places[0].series} holds {words}: units, it seems, and no values; left out here.",
+        why="A run refuses a row without a stamp: take it out of the file, and write the units into `units`.",
+    )  # fmt: skip
 
 
 def _files(seen: Seen, source: str) -> Iterator[Finding]:
