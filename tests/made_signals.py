@@ -20,6 +20,7 @@ def scanned(
     dated: bool = False,
     cuts: Sequence[int] = (),
     names: Sequence[str] | None = None,
+    step: int = 0,
 ) -> Signals:
     """Return the scan of rows, given in chunks that end at some rows; by default a row each second.
 
@@ -29,11 +30,12 @@ def scanned(
         dated: Whether the times are dates.
         cuts: Rows at which a chunk ends.
         names: Series of each chunk.
+        step: Nominal step of the source, nanoseconds.
     """
     rows = np.asarray(values, np.float32)
     rows = rows[:, None] if rows.ndim == 1 else rows
     times = np.arange(len(rows)) * SECOND if times is None else times
-    layout = Layout("", tuple(f"x{i}" for i in range(rows.shape[1])), ("",) * rows.shape[1], dated=dated)
+    layout = Layout("", tuple(f"x{i}" for i in range(rows.shape[1])), ("",) * rows.shape[1], dated=dated, step=step)
     scans = scans_of(layout)
     begun: dict[str, int] = {}
     borders = [0, *sorted(cuts), len(rows)]

@@ -119,3 +119,9 @@ def test_between_two_series_is_no_gap_and_rows_count_from_the_beginning_of_each(
     (gap,) = found(scan, "gap")
     assert (gap.count, gap.places[0].series, gap.places[0].row) == (1, "c", 5)
     assert scan.clock().series == 3
+
+
+@pytest.mark.parametrize(("step", "wrong"), [(1, False), (10, True)])
+def test_a_step_that_is_not_that_of_the_rows_is_told(step: int, wrong: bool) -> None:
+    scan = scanned(noise(), step=step * SECOND)
+    assert [one.cures[0].line for one in found(scan, "step")] == ["step: 1s"] * wrong

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from dlkit.core.finding import MOST, Cure, Finding, Place
 from dlkit.data.sync.health import DROP, GAP
+from dlkit.data.tabular.time_column import show_duration
 from dlkit.quality.scan import Layout
 from dlkit.quality.signals.facts import ClockFacts
-from dlkit.quality.signals.intervals import Intervals, Odd
+from dlkit.quality.signals.intervals import ON_GRID, Intervals, Odd
 from dlkit.quality.signals.slips import slips
 from dlkit.quality.signals.steady import rate_changes
 from dlkit.quality.words import amount, lasting, many, share_text, when
@@ -52,9 +53,26 @@ def clock_facts(seen: Intervals) -> ClockFacts:
 def clock_findings(seen: Intervals, layout: Layout) -> list[Finding]:
     """Return what is wrong, most of it only where there are two stamps."""
     facts = clock_facts(seen)
-    found = [*_gaps(seen, facts, layout), *_duplicates(seen, layout), *_disorder(seen, layout)]
-    found += [*_scatter(seen, facts, layout), *rate_changes(seen, layout)]
+    found = [
+        *_other_step(facts, layout),
+        *_gaps(seen, facts, layout),
+        *_duplicates(seen, layout),
+        *_disorder(seen, layout),
+    ]
+    found += [*_disorder(seen, layout), *_scatter(seen, facts, layout), *rate_changes(seen, layout)]
     return found + (slips(seen, facts, layout) if layout.dated else [])
+
+
+def _other_step(facts: ClockFacts, layout: Layout) -> list[Finding]:
+    """Return a finding where the source says another step than a regular clock has."""
+    if not layout.step or facts.regular < REGULAR or abs(facts.step / layout.step - 1) <= ON_GRID:
+        return []
+    return [Finding(
+        kind="step", level="warning", source=layout.source, count=facts.rows, share=1.0,
+        what=f"`step` is {lasting(layout.step)}, but rows are {lasting(facts.step)} apart.",
+        why="Durations such as look_back are counted in steps, so windows cover another time than was asked for.",
+        cures=(Cure(place="source", line=f"step: {show_duration(facts.step)}"),),
+    )]  # fmt: skip
 
 
 def _intervals(seen: Intervals) -> int:

@@ -214,9 +214,10 @@ class Kept:
 
     def places(self, rows: Iterable[tuple[int, int]]) -> tuple[Place, ...]:
         """Return where rows are, given by their numbers over all series, from 0, and their stamps."""
-        found = []
-        for number, stamp in rows:
-            first, name, row = self.series[int(self._series_of(np.array([number]))[0])]
+        found, all_rows = [], list(rows)
+        series = self._series_of(np.array([number for number, _ in all_rows], np.int64)).tolist()
+        for (number, stamp), of in zip(all_rows, series, strict=True):
+            first, name, row = self.series[of]
             found.append(Place(series=name, first=stamp, last=stamp, row=row + number - first + 1))
         return tuple(found)
 

@@ -34,6 +34,7 @@ class Seen:
         self.tally, self.extremes, self.spikes = Tally(channels), Extremes(channels), Spikes(channels)
         self.missing, self.same = Stretches(channels), Stretches(channels)
         self.repeats = np.zeros(channels, np.int64)
+        self._levels: dict[int, Levels] = {}
 
     def add(self, block: Block) -> None:
         """Take in the new rows of a block."""
@@ -74,8 +75,6 @@ class Seen:
 
     def levels(self, channel: int) -> Levels:
         """Return the levels of :meth:`measured`."""
-        if not hasattr(self, "_levels"):
-            self._levels: dict[int, Levels] = {}
         if channel not in self._levels:
             self._levels[channel] = levels_of(self.measured(channel))
         return self._levels[channel]
