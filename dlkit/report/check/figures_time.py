@@ -75,7 +75,7 @@ def spectrum_look(spectrum: Spectrum, names: Sequence[str], units: Sequence[str]
             axes.set_title(shorten(names[k], 26), loc="left", fontsize=8)
             axes.set_ylabel(f"power ({density_unit(units[k], unit)})", fontsize=7)
             axes.set_xlabel(f"frequency ({unit})")
-            axes.grid(which="major")
+            axes.minorticks_off()  # a third of the time of the figure
         png = small_png(figure)
     said = cycle_words(lines, names)
     caption = (
@@ -140,6 +140,7 @@ def spectrogram_look(segments: Segments, names: Sequence[str], *, dated: bool, m
                 when, frequencies / scale, grid.T, cmap="viridis", vmin=-10, vmax=10, shading="nearest", rasterized=True
             )
             axes.set_yscale("log")
+            axes.minorticks_off()
             axes.set_title(shorten(names[k], 26), loc="left", fontsize=8)
             axes.set_ylabel(f"frequency ({unit})", fontsize=7)
             axes.grid(visible=False)
