@@ -279,6 +279,15 @@ def test_pictures_that_cannot_be_read_are_left_out():
     assert samples_findings(replace(samples, values=Damaged(samples.values))).facts["judged"] == 39
 
 
+@pytest.mark.parametrize("length", [1, 3, 48])
+def test_labels_that_no_model_can_know_are_not_called_wrong(length):
+    random = np.random.default_rng(0)
+    samples = made_traces(120)
+    for _ in range(3):
+        values = random.normal(size=(120, 1, length)).astype(np.float32)
+        assert not samples_findings(replace(samples, values=values)).findings
+
+
 def test_few_samples_and_unknown_labels_are_not_judged():
     samples = made_traces(240)
     assert not samples_findings(replace(samples, labels=np.full(240, -1))).findings

@@ -233,6 +233,12 @@ def test_events_in_one_part_of_the_recording_or_at_one_time_of_the_day_are_noted
     assert "begin about 7." in daily or "begin about 8." in daily
 
 
+@pytest.mark.parametrize("value", [np.nan, 1.0, np.inf])
+def test_a_signal_that_says_nothing_is_no_error(value):
+    stream = replace(STREAM, values=np.full_like(STREAM.values, value))
+    assert not segment_findings([EVENTS], [stream]).findings
+
+
 def test_nothing_to_judge_is_no_error():
     assert not segment_findings([], []).findings
     few = altered(EVENTS, keep=np.arange(40) < 4)

@@ -7,8 +7,9 @@ from dlkit.core.checks import counted
 from dlkit.core.finding import MOST, Finding, Place
 
 ALIKE = 0.1  # of the distance to the mean of all: more is another recording
-CHANCE = 0.05  # expected number of accidental near copies
+CHANCE = 0.01  # expected number of accidental near copies
 AXES = 50
+PLANE = 1.7  # a dimension that is estimated and is two
 
 WHY = "One content cannot have two labels: whatever a network answers, it is wrong for one of them."
 
@@ -44,7 +45,8 @@ def near_copies(
 
     With the distance r to the nearest neighbour, whose median is R, and the dimension d of the data (from the ratio of
     the distances to the first two neighbours, Facco et al., Sci. Rep. 7, 2017), chance brings log(2) n (r / R)^d of n
-    samples closer than r; r is where that is 0.05, and a tenth of the distance to the mean at most.
+    samples closer than r; r is where that is 0.01, and a tenth of the distance to the mean at most. Points on a
+    line (d < 2) are always close to others: none is a copy.
     """
     from sklearn.neighbors import NearestNeighbors
 
@@ -55,6 +57,8 @@ def near_copies(
     away, near = NearestNeighbors(n_neighbors=3).fit(points).kneighbors(points)
     one, two = np.maximum(away[:, 1], 1e-12), np.maximum(away[:, 2], 1e-12)
     dimension = np.log(2) / max(float(np.median(np.log(two / one))), 1e-3)
+    if dimension < PLANE:
+        return np.empty((0, 2), np.int64)
     limit = np.median(one) * min(1.0, (CHANCE / (np.log(2) * len(points))) ** (1 / dimension))
     size = np.linalg.norm(points - points.mean(0), axis=1)
     close = np.flatnonzero(one < np.minimum(limit, ALIKE * np.minimum(size, size[near[:, 1]])))

@@ -10,9 +10,9 @@ PENALTIES = tuple(float(p) for p in 10.0 ** np.linspace(-5, 1, 13))
 
 def axes_of(x: Float[np.ndarray, "rows features"], most: int = MOST_AXES) -> Float[np.ndarray, "rows axes"]:
     """Return the places of rows on the principal axes of their standardized features, which need no answers."""
-    deviation = x.std(0)
-    kept = deviation > 1e-6 * np.maximum(np.abs(x.mean(0)), 1e-6)
-    scaled = ((x - x.mean(0))[:, kept] / deviation[kept]).astype(np.float32)
+    mean, deviation = x.mean(0, dtype=np.float64), x.std(0, dtype=np.float64)
+    kept = deviation > 1e-6 * np.maximum(np.abs(mean), 1e-6)
+    scaled = ((x - mean)[:, kept] / deviation[kept]).astype(np.float32)
     tall = len(scaled) >= scaled.shape[1]
     values, vectors = np.linalg.eigh((scaled.T @ scaled if tall else scaled @ scaled.T).astype(np.float64))
     best = np.argsort(-values)[:most]
@@ -32,7 +32,7 @@ def out_of_fold(
         fold: Number of the fold of each row; at least two.
     """
     found = np.zeros((len(PENALTIES), *y.shape))
-    scale = np.square(x).mean()
+    scale = np.square(x).mean() if x.size else 1.0
     for number in np.unique(fold):
         out = fold == number
         inputs, answers = x[~out], y[~out]

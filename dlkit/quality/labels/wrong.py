@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
+from scipy.stats import binom
 
 from dlkit.core.finding import MOST, Finding, Level, Place
 from dlkit.quality.labels.confident import Confident, confident
@@ -12,6 +13,7 @@ from dlkit.quality.labels.noise import Noise, label_noise
 from dlkit.quality.words import share_text
 
 SURE, LIKELY = 0.01, 0.05  # p-values of a warning, and of a note
+UNLIKELY = 1e-3  # p-value below which a model has skill
 LEAST = 0.005  # share of wrong labels below which it is no warning
 FEWEST, SMALLEST = 5, 20  # samples of a class, and of all, that can be judged
 
@@ -40,15 +42,22 @@ def judge(labels: Int[np.ndarray, " samples"], p: Float[np.ndarray, "samples cla
     """Judge labels by probabilities out of fold.
 
     Named are the least probable of those that are not their likeliest class: as many as are wrong by the noise test,
-    none where it finds nothing.
+    none where it finds nothing, or where the probabilities know no more of the classes than their shares.
     """
-    judged, noise = confident(labels, p), label_noise(labels, p)
+    judged = confident(labels, p)
+    noise = label_noise(labels, p) if skilled(labels, judged.suggested) else Noise(0.0, 0.0, 1.0)
     suspect = np.zeros(len(labels), bool)
     if noise.p_value <= LIKELY:
         order = np.argsort(judged.confidence, kind="stable")
         order = order[judged.suggested[order] != labels[order]]
         suspect[order[: round(noise.wrong * len(labels))]] = True
     return Wrong(judged, noise, suspect)
+
+
+def skilled(labels: Int[np.ndarray, " samples"], answers: Int[np.ndarray, " samples"]) -> bool:
+    """Return whether answers are right more often than the most frequent class, beyond chance."""
+    often = int(np.bincount(labels).max())
+    return bool(binom.sf((answers == labels).sum() - 1, len(labels), often / len(labels)) < UNLIKELY)
 
 
 def judgeable(labels: Int[np.ndarray, " samples"], classes: int) -> Bool[np.ndarray, " samples"]:
