@@ -22,9 +22,23 @@ def compare(before: np.ndarray, after: np.ndarray, *, ordered: bool, permutation
 
 def moved(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
     """Return the difference of the means in standard deviations of before, and the ratio of the standard deviations."""
-    means = [np.nanmean(part[:, 0]) if np.isfinite(part).any() else np.nan for part in (before, after)]
-    spreads = [
-        np.sqrt(np.nanvar(part[:, 0]) + np.nanmean(part[:, 1] ** 2)) if np.isfinite(part).any() else np.nan
-        for part in (before, after)
-    ]
-    return float((means[1] - means[0]) / max(spreads[0], 1e-12)), float(spreads[1] / max(spreads[0], 1e-12))
+    level, spread = moves(before, after)
+    return float(level), float(spread)
+
+
+def moves(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same of many channels, (..., channels): of level and spread of inputs, (inputs, channels, 2)."""
+    (mean, spread), (later, wider) = (level_and_spread(part) for part in (before, after))
+    usual = np.maximum(spread, 1e-12)
+    return (later - mean) / usual, wider / usual
+
+
+def level_and_spread(looks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of all values, from level and spread of each input; NaN is left out."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        known = ~np.isnan(looks)
+        mean = np.where(known, looks, 0).sum(0) / known.sum(0)
+        level, spread = looks[..., 0], looks[..., 1]
+        between = np.where(known[..., 0], (level - mean[..., 0]) ** 2, 0).sum(0) / known[..., 0].sum(0)
+        inside = np.where(known[..., 1], spread**2, 0).sum(0) / known[..., 1].sum(0)
+    return mean[..., 0], np.sqrt(between + inside)

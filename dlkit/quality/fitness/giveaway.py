@@ -14,6 +14,8 @@ from dlkit.quality.fitness.single_inputs import ranks_of
 from dlkit.quality.words import amount, lasting
 
 MOST = 1 << 14  # consecutive training rows that are looked at
+VALUES = 1 << 24  # of all inputs
+AT_ONCE = 32  # inputs
 PAIRS = 4_096  # of an input and a target that are compared
 FEWEST = 100
 EXACT = 0.99  # share of rows with the same value, up to which it is a copy
@@ -64,20 +66,17 @@ def giveaways(
         quick: A quarter of the rows and of the pairs.
     """
     part = 4 if quick else 1
-    start, stop = longest(ready.ranges["train"], MOST // part)
-    values = np.asarray(ready.table.values[start:stop])
+    columns = [column for column in inputs if column not in frozenset(ready.columns.future)]
     wanted = [one for one in asked if one.column >= 0]
-    wanted = wanted[:: -(-len(wanted) * max(len(inputs), 1) * part // PAIRS) or 1]
+    wanted = wanted[:: -(-len(wanted) * max(len(columns), 1) * part // PAIRS) or 1]
+    most = min(MOST // part, VALUES // max(len(columns), 1))
+    start, stop = longest(ready.ranges["train"], most)
+    values = np.asarray(ready.table.values[start:stop])
     if len(values) < FEWEST or not wanted:
         return []
-    known = frozenset(ready.columns.future)
-    columns = [column for column in inputs if column not in known]
-    spectra = {column: spectrum(values[:, column]) for column in {*columns, *(one.column for one in wanted)}}
-    return [
-        best
-        for one in wanted
-        if (best := most_telling(ready.table.columns, values, spectra, columns, one, back)) is not None
-    ]
+    best = most_telling(values, columns, wanted, back)
+    names = ready.table.columns
+    return [weigh(names, values, *one, what) for one, what in zip(best, wanted, strict=True) if one[0] >= 0]
 
 
 def longest(ranges: np.ndarray, most: int) -> tuple[int, int]:
@@ -88,41 +87,39 @@ def longest(ranges: np.ndarray, most: int) -> tuple[int, int]:
     return max(start, stop - most), stop
 
 
-def spectrum(values: np.ndarray) -> np.ndarray:
-    """Return the transform of the centred ranks of a column, 0 where unknown, padded so that nothing wraps around."""
-    level = ranks_of(values.astype(np.float64))
-    size = 1 << (2 * len(values) - 1).bit_length()
-    found: np.ndarray = np.fft.rfft(np.nan_to_num(level), size)
-    return found
+def spectra_of(values: np.ndarray) -> np.ndarray:
+    """Return the transforms of the centred ranks of columns, 0 where unknown, padded so that nothing wraps around."""
+    return np.asarray(np.fft.rfft(np.nan_to_num(ranks_of(values.astype(np.float64))), size_of(values), axis=0))
 
 
-def most_telling(
-    names: tuple[str, ...],
-    values: np.ndarray,
-    spectra: dict[int, np.ndarray],
-    columns: list[int],
-    asked: Asked,
-    back: int,
-) -> Giveaway | None:
-    """Return the input that tells most, other than the past of what is asked for; None where there is none.
+def size_of(values: np.ndarray) -> int:
+    """Return the length of a transform."""
+    return 1 << (2 * len(values) - 1).bit_length()
+
+
+def most_telling(values: np.ndarray, columns: list[int], wanted: list[Asked], back: int) -> list[tuple[int, int]]:
+    """Return column and shift of the input that tells most of each thing that is asked for, (-1, 0) where none is.
 
     ``input(t)`` is compared with ``asked(t + shift)`` for all shifts at which a window holds the one and is asked for
-    the other.
+    the other; the past of what is asked for itself is left out.
     """
-    shifts = np.arange(asked.first, asked.first + asked.rows + back - 1)
-    shifts = shifts[shifts < len(values) // 2]
-    best: tuple[float, int, int] = (0.0, -1, 0)
-    for column in columns:
-        if column == asked.column or not len(shifts):
-            continue
-        size = 2 * (spectra[column].size - 1)
-        products = np.fft.irfft(np.conj(spectra[column]) * spectra[asked.column], size)[shifts]
-        place = int(np.abs(products / (len(values) - shifts)).argmax())
-        best = max(best, (float(abs(products[place])), column, int(shifts[place])))
-    return None if best[1] < 0 else weigh(names, values, best[1], asked, best[2])
+    answers = spectra_of(values[:, [one.column for one in wanted]])
+    shifts = [np.arange(one.first, min(one.first + one.rows + back - 1, len(values) // 2)) for one in wanted]
+    best = [(0.0, -1, 0) for _ in wanted]
+    for begin in range(0, len(columns), AT_ONCE):
+        part = columns[begin : begin + AT_ONCE]
+        given = np.conj(spectra_of(values[:, part]))
+        for number, one in enumerate(wanted):
+            products = np.fft.irfft(given * answers[:, number, None], size_of(values), axis=0)[shifts[number]]
+            products = np.abs(products) / (len(values) - shifts[number])[:, None]
+            products[:, [column == one.column for column in part]] = 0
+            if products.size and products.max() > best[number][0]:
+                row, column = np.unravel_index(int(products.argmax()), products.shape)
+                best[number] = (float(products[row, column]), part[column], int(shifts[number][row]))
+    return [(column, shift) for _, column, shift in best]
 
 
-def weigh(names: tuple[str, ...], values: np.ndarray, column: int, asked: Asked, shift: int) -> Giveaway:
+def weigh(names: tuple[str, ...], values: np.ndarray, column: int, shift: int, asked: Asked) -> Giveaway:
     """Return how much an input tells at a shift, and how much the past of what is asked for does."""
     given, answer = values[: len(values) - shift, column], values[shift:, asked.column]
     before = values[: len(values) - shift, asked.column]

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.confidence.channel_drift import compare, moved
+from dlkit.confidence.channel_drift import compare
+from dlkit.confidence.channel_drift import moves as shifts_of
 from dlkit.confidence.drift import Drift, false_discoveries
 from dlkit.core.finding import Finding
 from dlkit.quality.fitness.roles import Roles, Seen
@@ -65,9 +66,10 @@ def moves_of(roles: Roles, *, compared: int = 400, permutations: int = 999, seed
     """
     train = looks_of(roles.seen["train"], compared)
     others = {role: looks_of(roles.seen[role], compared) for role in ("val", "test") if len(roles.seen[role])}
-    pairs = [(role, channel) for role in others for channel in range(len(roles.channels)) if known(train[:, channel])]
-    pairs = [(role, channel) for role, channel in pairs if known(others[role][:, channel])]
-    sizes = np.array([moved(train[:, channel], others[role][:, channel]) for role, channel in pairs]).reshape(-1, 2)
+    enough = {role: known(train) & known(looks) for role, looks in others.items()}
+    pairs = [(role, channel) for role, some in enough.items() for channel in np.flatnonzero(some).tolist()]
+    shifts = {role: np.stack(shifts_of(train, looks), 1) for role, looks in others.items()}
+    sizes = np.array([shifts[role][channel] for role, channel in pairs]).reshape(-1, 2)
     far = np.abs(sizes[:, 0]) + np.abs(np.log(np.maximum(sizes[:, 1], 1e-6)))
     tests = [Drift(np.nan, 1.0, 0, (0, 0)) for _ in pairs]  # one that moved less than those that are tested did not
     for number in np.argsort(-far, kind="stable")[:MOST].tolist():
@@ -109,9 +111,9 @@ def varies(looks: np.ndarray) -> bool:
     return bool(np.ptp(finite, axis=0).max() > 0)
 
 
-def known(looks: np.ndarray) -> bool:
-    """Tell whether enough is known of a channel to compare it."""
-    return bool(np.isfinite(looks).all(1).sum() > 3)
+def known(looks: np.ndarray) -> np.ndarray:
+    """Tell of each channel whether enough is known to compare it, (channels,)."""
+    return np.asarray(np.isfinite(looks).all(2).sum(0) > 3)
 
 
 def move_findings(moves: Sequence[Move], roles: Roles) -> list[Finding]:

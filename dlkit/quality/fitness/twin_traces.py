@@ -9,6 +9,7 @@ from dlkit.quality.fitness.leaks import GROUPED, TOO_MANY, WHY
 from dlkit.quality.labels.copies import contents, near_copies
 from dlkit.quality.words import many, share_text
 
+ALIKE = 0.01  # energy of the difference of copies, in that of a trace
 AXES = 30  # principal components in which near copies are looked for
 LARGEST = 20_000  # traces among which they are
 
@@ -31,8 +32,23 @@ def twin_findings(ready: PreparedSamples) -> list[Finding]:
     found = [twins(ready, every[equal], len(tested), near=False)] if len(equal) else []
     pairs = near_copies(axes_of(values[every]), content)
     crossing = pairs[trained[pairs[:, 0]] != trained[pairs[:, 1]]]
+    crossing = crossing[[unlike(*values[every[pair]]) < ALIKE for pair in crossing]]
     near = np.setdiff1d(np.unique(crossing[~trained[crossing]]), equal)
     return found + ([twins(ready, every[near], len(tested), near=True)] if len(near) else [])
+
+
+def unlike(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the energy of the difference of two traces in that of the quieter one around its mean.
+
+    Quiet traces lie near each other whatever they are; two of them are copies only where their noise is the same.
+    """
+    known = ~(np.isnan(one) | np.isnan(other))
+    gone, count = np.where(known, one - other, 0), np.maximum(known.sum(1, keepdims=True), 1)
+    own = []
+    for trace in (one, other):
+        some = np.where(known, trace, 0).astype(np.float64)
+        own.append(float((np.where(known, some - some.sum(1, keepdims=True) / count, 0) ** 2).sum()))
+    return float(np.square(gone, dtype=np.float64).sum()) / max(min(own), 1e-30)
 
 
 def axes_of(values: np.ndarray) -> np.ndarray:
