@@ -183,6 +183,7 @@ FOUND: dict[str, tuple[Make, list[str], list[str]]] = {
     ),
     "too large": (text(put(7, 1, "1e39")), AS_IT_IS, ["infinite"]),
     "unreadable stamp": (text(put(7, 0, "yesterday")), AS_IT_IS, ["unreadable stamps"]),
+    "another time format": (text(table()), [*AS_IT_IS, "--time", "t", "--time_format", "ms"], ["unreadable stamps"]),
     "no stamp": (text(put(7, 0, "")), AS_IT_IS, ["unreadable stamps"]),
     "ancient stamp": (text(put(7, 0, "0021-03-01T07:00")), AS_IT_IS, ["unreadable stamps"]),
     "a row of units": (

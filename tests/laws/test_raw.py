@@ -56,11 +56,12 @@ def test_whatever_is_wrong_is_told_and_what_has_a_stamp_is_read(name, tmp_path):
     make, arguments, kinds = FOUND[name]
     make(tmp_path)
     told = []
-    for raw in open_all(arguments[0].replace("{}", str(tmp_path))).values():
+    known = {name.removeprefix("--"): value for name, value in zip(arguments[1::2], arguments[2::2], strict=True)}
+    for raw in open_all(arguments[0].replace("{}", str(tmp_path)), known).values():
         if raw.kind == "table":
-            _, values, _, numbers = drained(raw)
-            assert np.isfinite(values[~np.isnan(values)]).all()
-            assert (numbers >= 0).all()
+            for stream, first in raw.chunks():
+                assert not np.isinf(stream.values).any()
+                assert first >= 0
             told += [finding.kind for finding in raw.findings()]
     assert all(any(kind in kinds.split("|") for kind in told) for kinds in kinds), told
     assert kinds or not [kind for kind in told if kind != "text column"], told
@@ -265,6 +266,15 @@ def test_the_cure_of_unreadable_cells_cures_them(tmp_path):
     (bad,) = found(open_raw(path)).values()
     cured = open_raw(path, yaml.safe_load(bad.cures[0].line))
     assert found(cured) == {}
+
+
+def test_words_that_a_config_leaves_out_are_noted_and_those_it_takes_are_handled(tmp_path):
+    words = [f"{line},{'NS'[row % 2]}" for row, line in enumerate(table())]
+    path = str(write(tmp_path, [words[0].replace("N", "wind"), *words[1:]]))
+    asked = [{}, {"categories": {"wind": "onehot"}}, {"channels": ["a"]}]
+    notes = [found(lenient(Files(path=path, time="t", **more))) for more in asked]
+    assert [list(note) for note in notes] == [["text column"], ["text column"], []]
+    assert [notes[0]["text column"].handled, notes[1]["text column"].handled] == ["", "categories"]
 
 
 def test_other_sources_give_their_chunks(tmp_path):

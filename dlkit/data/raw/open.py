@@ -9,7 +9,8 @@ from dlkit.core.checks import InputError
 from dlkit.data.base import FrameSource, SampleSource, Source
 from dlkit.data.raw.base import Raw
 from dlkit.data.raw.frames import FramesRaw
-from dlkit.data.raw.guess_files import group_files
+from dlkit.data.raw.guess_columns import guess_columns
+from dlkit.data.raw.guess_files import Group, group_files
 from dlkit.data.raw.guess_findings import broken_notes
 from dlkit.data.raw.guess_pictures import open_pictures
 from dlkit.data.raw.guess_samples import open_arrays, open_folder, refuse_image
@@ -18,7 +19,7 @@ from dlkit.data.raw.samples import SamplesRaw
 from dlkit.data.raw.streams import StreamsRaw
 from dlkit.data.raw.table import TableRaw
 from dlkit.data.sources.files import Files
-from dlkit.data.tabular.files import fill_path, find_files, reader_classes
+from dlkit.data.tabular.files import fill_path, find_files, reader_classes, reader_for
 from dlkit.data.tabular.table_series import stem
 
 Paths = str | Path | Sequence[str | Path]
@@ -126,4 +127,15 @@ def lenient(source: Source | SampleSource | FrameSource, name: str = "") -> Raw:
     survey = source.survey
     columns = survey.columns(source.files)
     channels = [column for column in columns if column not in survey.roles.categories]
-    return TableRaw(source, channels=channels, texts=list(survey.roles.categories), name=name, own=True)
+    texts = dict.fromkeys([*survey.roles.categories, *_texts(source)])
+    return TableRaw(source, channels=channels, texts=list(texts), name=name, own=True)
+
+
+def _texts(source: Files) -> list[str]:
+    """Return columns of text that a source leaves out because it was to take all numbers."""
+    file, group = source.files[0], source.settings["group"]
+    if source.settings["channels"] != "numeric":
+        return []
+    head = head_of(Group((file,), tuple(reader_for(file, group=group).columns(file))), {"group": group})
+    keys = source.survey.roles.keys
+    return [name for name in guess_columns(head, source.survey.missing).texts if name not in keys]
