@@ -57,6 +57,11 @@ class Seen:
     labels: LabelReport | None = None
     signals: Signals | None = None
 
+    def add(self, found: Sequence[Finding]) -> None:
+        """Add findings, but for what is known already."""
+        known = {(one.kind, one.channel) for one in self.findings}
+        self.findings += [one for one in found if (one.kind, one.channel) not in known]
+
     @property
     def dated(self) -> bool:
         """Whether its times are dates."""
@@ -80,7 +85,7 @@ def look_at(raw: Raw, wanted: Wanted, progress: Progress | None, name: str = "",
         seen = see_frames(raw.frames(), facts)
     else:
         seen = see_rows(raw, wanted, progress, facts)
-    seen.findings += raw.findings()
+    seen.add(raw.findings())
     facts.guessed, facts.yaml = raw.guessed, raw.source_yaml()
     return seen
 

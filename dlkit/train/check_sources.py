@@ -48,7 +48,7 @@ def see_source(source: Any, facts: SourceFacts, wanted: Wanted, progress: Progre
     raw = lenient(source, facts.name)
     facts.size = raw.size
     seen = see_rows(raw, wanted, progress, facts)
-    seen.findings += raw.findings()
+    seen.add(raw.findings())
     return seen
 
 

@@ -184,7 +184,7 @@ def test_channels_without_use_are_told() -> None:
         ("constant", "warning", "x1"), ("no values", "warning", "x2"), ("infinite", "warning", "x3"),
     ]  # fmt: skip
     (nothing,) = scanned(np.full((100, 2), np.nan)).findings()
-    assert (nothing.kind, nothing.level) == ("no values", "error")
+    assert (nothing.kind, nothing.level) == ("nothing measured", "error")
 
 
 def test_copies_of_a_channel_are_found_and_likeness_is_not_enough() -> None:
