@@ -10,6 +10,7 @@ from dlkit.confidence.autocorrelation import autocovariances
 from dlkit.quality.looks.interest import standardized
 from dlkit.quality.looks.pieces import SECOND, Pieces
 from dlkit.quality.looks.seasons import DAY
+from dlkit.quality.looks.together import shared_memory
 
 ORDER = 12
 LAGS = 256
@@ -54,7 +55,7 @@ def lagged(known: Pieces, most: int = LAGS) -> Lagged:
 
     Each channel becomes normal scores of its ranks, so that no spike passes for a relation, loses its mean course of
     the day, and is reduced to the innovations of its own autoregression (Haugh 1976), of order 12 at most by Akaike's
-    criterion.
+    criterion. What memory is left widens the band (Bartlett 1935).
 
     Args:
         known: Rows.
@@ -74,10 +75,11 @@ def lagged(known: Pieces, most: int = LAGS) -> Lagged:
     for a, b in borders:
         sums += crossed(filled[a:b], first, second, reach)
         counts += crossed(seen[a:b].astype(np.float64), first, second, reach).round()
-    counts = np.maximum(counts, 1)
+    found = sums / np.maximum(counts, 1)
+    counts = np.maximum(counts / shared_memory(filled, borders)[first, second][:, None], 1)
     band = norm.isf(LEVEL / 2 / max(sums.size, 1)) / np.sqrt(counts)
     lags = np.arange(-reach, reach + 1) * known.step
-    return Lagged(np.stack([first, second], 1), lags, sums / counts, np.minimum(band, 1.0))
+    return Lagged(np.stack([first, second], 1), lags, found, np.minimum(band, 1.0))
 
 
 def without_day(values: Float[np.ndarray, "rows channels"], known: Pieces) -> Float[np.ndarray, "rows channels"]:

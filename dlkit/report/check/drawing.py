@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 DPI = 120
 COLOURS = 96  # of a figure: text and lines need no more, and the file is a third
 ACROSS = 3
-LEFT, RIGHT, ABOVE = 0.62, 0.12, 0.3  # inches around a panel
+LEFT, RIGHT = 0.68, 0.12  # inches around a panel
 DARKER = "#444444"
 
 
@@ -40,7 +40,7 @@ def small_png(figure: "matplotlib.figure.Figure", *, colours: int = COLOURS) -> 
 
 
 def panels_for(
-    count: int, *, width: float = 3.2, height: float = 2.1, below: float = 0.45, aside: float = 0.0
+    count: int, *, width: float = 3.2, height: float = 2.1, below: float = 0.45, above: float = 0.3, aside: float = 0.0
 ) -> tuple[Any, list[Any]]:
     """Return a figure and its panels, three in a row at most.
 
@@ -51,6 +51,7 @@ def panels_for(
         width: Of one, with its labels.
         height: Of one.
         below: Room for the labels below it.
+        above: Room for its title.
         aside: Room to the right of all.
     """
     across = min(count, ACROSS) if count != 4 else 2
@@ -58,10 +59,10 @@ def panels_for(
     wide, high = max(width * across, 4.5) + aside, height * rows
     figure = new_figure(wide, high)
     figure.set_layout_engine(None)
-    inner, outer = (wide - aside) / across - LEFT - RIGHT, height - ABOVE - below
+    inner, outer = (wide - aside) / across - LEFT - RIGHT, height - above - below
     figure.subplots_adjust(
-        left=LEFT / wide, right=1 - (RIGHT + aside) / wide, top=1 - ABOVE / high, bottom=below / high,
-        wspace=(LEFT + RIGHT) / inner, hspace=(ABOVE + below) / outer,
+        left=LEFT / wide, right=1 - (RIGHT + aside) / wide, top=1 - above / high, bottom=below / high,
+        wspace=(LEFT + RIGHT) / inner, hspace=(above + below) / outer,
     )  # fmt: skip
     axes = list(figure.subplots(rows, across, squeeze=False).flatten())
     for unused in axes[count:]:

@@ -128,7 +128,7 @@ def lag_look(lags: Lagged, names: Sequence[str]) -> Look | None:
         return None
     scale, unit = lag_unit(float(lags.lags[-1]))
     with style():
-        figure, panels = panels_for(len(order), height=2.0)
+        figure, panels = panels_for(len(order), height=2.1, above=0.42)
         for axes, k in zip(panels, order, strict=True):
             axes.fill_between(lags.lags / scale, -lags.band[k], lags.band[k], color="#BBBBBB", alpha=0.6, linewidth=0)
             axes.vlines(lags.lags / scale, 0, lags.values[k], color=BLUE, linewidth=0.8)

@@ -68,8 +68,10 @@ def spectrum_look(spectrum: Spectrum, names: Sequence[str], units: Sequence[str]
             axes.loglog(places / scale, power * scale, color=BLUE, linewidth=0.9)
             for number, line in enumerate(lines[k]):
                 axes.axvline(line / scale, color=ORANGE, linestyle="--", linewidth=0.8)
+                late = np.log(line / places[0]) > 0.75 * np.log(places[-1] / places[0])
                 axes.text(
-                    line / scale, (0.97, 0.85, 0.73)[number], " " + about(1 / line), fontsize=7, va="top",
+                    line / scale, (0.97, 0.85, 0.73)[number], f" {about(1 / line)} ", fontsize=7, va="top",
+                    ha="right" if late else "left",
                     transform=axes.get_xaxis_transform(),
                 )  # fmt: skip
             axes.set_title(shorten(names[k], 26), loc="left", fontsize=8)

@@ -70,7 +70,8 @@ def stream_looks(
         presence_look(presence_of(kept.pyramid(), kept.rows), layout.channels, dated=layout.dated),
         spread_look(shown, groups, more),
     ]
-    lags = None if quick or len(chosen[RELATED]) < 2 else lagged(related)
+    told = known.regular and not quick and len(chosen[RELATED]) > 1  # rows in bursts are no measure of time
+    lags = lagged(related) if told else None
     looks.append(correlation_look(together(related), lags, related.layout.channels, left_out(RELATED, total)))
     if not quick:
         looks.append(lag_look(lags, related.layout.channels) if lags is not None else None)
