@@ -33,8 +33,9 @@ def balance_findings(samples: Samples, source: str) -> list[Finding]:
     if total == 0 or len(counts) == 0:
         return []
     found = few_findings(samples, counts, source)
-    if samples.kind != "labels" and (counts > 0).sum() > 1:
-        found += uneven_findings(counts[counts > 0], np.array(samples.classes)[counts > 0], source)
+    enough = counts >= FEWEST  # of the others it has been told
+    if samples.kind != "labels" and enough.sum() > 1:
+        found += uneven_findings(counts[enough], np.array(samples.classes)[enough], total, source)
     return found
 
 
@@ -52,9 +53,9 @@ def few_findings(samples: Samples, counts: np.ndarray, source: str) -> list[Find
     ]  # fmt: skip
 
 
-def uneven_findings(counts: np.ndarray, names: np.ndarray, source: str) -> list[Finding]:
+def uneven_findings(counts: np.ndarray, names: np.ndarray, total: int, source: str) -> list[Finding]:
     """Return the finding of classes that differ in size by a factor of three or more, and not by chance."""
-    large, small, total = int(counts.argmax()), int(counts.argmin()), int(counts.sum())
+    large, small = int(counts.argmax()), int(counts.argmin())
     if counts[large] < UNEVEN * counts[small] or chisquare(counts).pvalue > 0.001:
         return []
     share, tested = counts[large] / total, max(counts[small] * TESTED, 1)
