@@ -13,6 +13,7 @@ from dlkit.core.runfolder import write_json
 from dlkit.data.batching import Batching
 from dlkit.data.raw.base import Raw
 from dlkit.data.raw.open import open_all
+from dlkit.data.sources.aligned import Aligned
 from dlkit.quality.checked import Check, SourceFacts
 from dlkit.quality.fitness.fitness import Fitness, fitness_findings
 from dlkit.report.check.text import text_of
@@ -110,9 +111,19 @@ def judge(check: Check, data: Any, wanted: Wanted) -> None:
         except InputError as error:
             intervals, fitness = {}, Fitness([refusal(error)])
         check.findings += [*fitness.findings, *(one for report in intervals.values() for one in report.findings)]
-        check.fitness = fitness.facts
+        check.fitness = fitness.facts | clocks_of(data)
         check.labels |= {name: report.plain() for name, report in intervals.items()}
     check.findings = ranked(with_handled(check.findings, data))
+
+
+def clocks_of(data: Any) -> dict[str, Any]:
+    """Return offset and drift of each clock that was found by what two sources both saw."""
+    source = getattr(data, "source", None)
+    syncs = source.syncs if isinstance(source, Aligned) else {}
+    names = {"offset_s": "offset", "offset_error_s": "offset_error", "drift_ppm": "drift"}
+    found = {name: sync.plain() for name, sync in syncs.items()}
+    each = {name: {key: one.get(known) for key, known in names.items()} for name, one in found.items()}
+    return {"clocks": each} if each else {}
 
 
 def refusal(error: InputError) -> Finding:
