@@ -58,11 +58,12 @@ def test_a_changed_copy_is_near_and_no_other_image_is(change):
 def test_every_pair_within_a_distance_is_found_as_by_comparing_all():
     random = np.random.default_rng(0)
     thumbnails = random.integers(0, 255, (60, 256)).astype(np.uint8)
-    vectors = normal_vectors(np.concatenate([thumbnails, thumbnails[:20] + random.integers(0, 9, (20, 256))]))
+    values = np.concatenate([thumbnails, thumbnails[:20] + random.integers(0, 9, (20, 256))])
+    vectors = normal_vectors(values)
     distance = np.linalg.norm(vectors[:, None] - vectors, axis=2)
     for radius in (0.02, 0.06, 0.2):
         wanted = np.argwhere(np.triu(distance <= radius, 1))
-        np.testing.assert_array_equal(pairs_within(vectors, vectors, radius), wanted)
+        np.testing.assert_array_equal(pairs_within(values, vectors, radius), wanted)
 
 
 def test_images_of_few_kinds_are_no_copies_of_each_other():
@@ -70,6 +71,12 @@ def test_images_of_few_kinds_are_no_copies_of_each_other():
     kinds = scenes(5, 16, 1)[:, 0].astype(float)
     values = kinds[random.integers(0, 5, 400)] + random.normal(0, 12, (400, 16, 16))
     assert len(near_copies(thumbnails_of(values.astype(np.float32)))) == 0
+
+
+def test_thousands_of_one_picture_are_copies_of_one():
+    values = np.concatenate([scenes(60, 16)[:, 0], np.repeat(scenes(1, 16, seed=8)[0, :1], 3_000, 0)])
+    pairs = near_copies(thumbnails_of(values.astype(np.float32)))
+    np.testing.assert_array_equal(pairs, [[60, n] for n in range(61, 3_060)])
 
 
 def test_the_first_of_equal_content_is_named():

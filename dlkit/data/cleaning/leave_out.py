@@ -60,7 +60,7 @@ class LeaveOutCopies(LeaveOutSamples):
     """Leave out images that are equal to another one; the copy stays that is a test image, else the first.
 
     Args:
-        near: Leave out nearly equal ones too: re-encoded, resized, brighter, or next to each other in a film.
+        near: Leave out nearly equal ones too: re-encoded, resized or brighter.
     """
 
     near: bool = False

@@ -1,18 +1,19 @@
-"""Images that are equal, or nearly: re-encoded, resized, brighter, a neighbour in a film."""
+"""Images that are equal, or nearly: re-encoded, resized, brighter."""
 
 import numpy as np
-from jaxtyping import Float, Int, Num, UInt8
+from jaxtyping import Float, Int, Num, Shaped, UInt8
 
 from dlkit.data.samples.thumbnails import SIDE
 
 KNOWN = 2_000  # images from which the usual distance to the nearest other one is learnt
 DIMENSIONS = 12  # of the space in which neighbours are looked for
+AT_ONCE = 20_000  # vectors that are compared in one go
 ERROR = 0.01  # chance that any pair of different images is taken for a copy
 LARGEST = 0.35  # distance of vectors of length 1 above which nothing is called a copy: a correlation below 0.94
 DETAIL = 0.6  # the same of what is left without the means over 3 by 3 pixels: a correlation below 0.82
 
 
-def same_content(digests: Int[np.ndarray, " images"]) -> Int[np.ndarray, " images"]:
+def same_content(digests: Shaped[np.ndarray, " images"]) -> Int[np.ndarray, " images"]:
     """Return the number of the first image with the same content as each, its own number where it is the first."""
     _, first, group = np.unique(digests, return_index=True, return_inverse=True)
     return np.asarray(first[group])
@@ -28,15 +29,19 @@ def near_copies(thumbnails: UInt8[np.ndarray, "images pixels"], seed: int = 0) -
         seed: Of the choice of images from which the usual distance is learnt.
     """
     numbers = np.flatnonzero(thumbnails.max(1, initial=0) > thumbnails.min(1, initial=255))
+    content = np.ascontiguousarray(thumbnails[numbers]).view(f"V{thumbnails.shape[1]}").ravel()
+    first = same_content(content)
+    alike = np.stack([numbers[first], numbers], 1)[first != np.arange(len(numbers))]
+    numbers = numbers[np.unique(first)]  # thousands of one picture would make millions of pairs
     if len(numbers) < 3:
-        return np.zeros((0, 2), np.int64)
+        return np.asarray(alike)
     some = np.sort(np.random.default_rng(seed).permutation(len(numbers))[:KNOWN])
-    whole = normal_vectors(thumbnails[numbers])
-    pairs = pairs_within(whole, whole[some], min(nearest_by_chance(whole[some], len(numbers)), LARGEST))
+    known = normal_vectors(thumbnails[numbers[some]])
+    pairs = pairs_within(thumbnails[numbers], known, min(nearest_by_chance(known, len(numbers)), LARGEST))
     known = normal_vectors(details_of(thumbnails[numbers[some]]))
     limit = min(nearest_by_chance(known, len(numbers)), DETAIL)
-    first, second = (normal_vectors(details_of(thumbnails[numbers[one]])) for one in pairs.T)
-    return np.asarray(numbers[pairs[np.linalg.norm(first - second, axis=1) <= limit]])
+    one, other = (normal_vectors(details_of(thumbnails[numbers[part]])) for part in pairs.T)
+    return np.concatenate([alike, numbers[pairs[np.linalg.norm(one - other, axis=1) <= limit]]])
 
 
 def details_of(thumbnails: UInt8[np.ndarray, "images pixels"]) -> Float[np.ndarray, "images pixels"]:
@@ -74,22 +79,28 @@ def nearest_by_chance(known: Float[np.ndarray, "some pixels"], count: int) -> fl
 
 
 def pairs_within(
-    vectors: Float[np.ndarray, "images pixels"], known: Float[np.ndarray, "some pixels"], radius: float
+    values: Num[np.ndarray, "images pixels"], known: Float[np.ndarray, "some pixels"], radius: float
 ) -> Int[np.ndarray, "pairs two"]:
-    """Return all pairs of vectors that are at most ``radius`` apart.
+    """Return all pairs of images whose vectors are at most ``radius`` apart.
 
     Projected onto the first principal components no distance is larger, so that no pair is missed: only neighbours
-    there, found by a k-d tree, are compared in full.
+    there, found by a k-d tree, are compared in full. Vectors are made some thousands at a time, to save memory.
+
+    Args:
+        values: What :func:`normal_vectors` makes vectors of.
+        known: Vectors from which the principal components are learnt.
+        radius: The largest distance.
     """
     from scipy.spatial import cKDTree
 
     middle = known.mean(0)
     _, _, axes = np.linalg.svd(known - middle, full_matrices=False)
-    low = (vectors - middle) @ axes[:DIMENSIONS].T
+    parts = np.array_split(values, -(-len(values) // AT_ONCE))
+    low = np.concatenate([(normal_vectors(part) - middle) @ axes[:DIMENSIONS].T for part in parts])
     near = cKDTree(low).query_pairs(radius * (1 + 1e-4), output_type="ndarray")
-    kept = [
-        part[np.einsum("np,np->n", vectors[part[:, 0]], vectors[part[:, 1]]) >= 1 - radius**2 / 2 - 1e-6]
-        for part in np.array_split(near, max(len(near) // 100_000, 1))
-    ]
+    kept = [np.zeros((0, 2), np.int64)]
+    for part in np.array_split(near, max(len(near) // AT_ONCE, 1)):
+        first, second = (normal_vectors(values[one]) for one in part.T)
+        kept.append(part[np.einsum("np,np->n", first, second) >= 1 - radius**2 / 2 - 1e-6])
     found: np.ndarray = np.concatenate(kept)
     return found[np.lexsort((found[:, 1], found[:, 0]))].astype(np.int64)
