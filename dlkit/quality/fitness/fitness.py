@@ -86,7 +86,7 @@ def of_samples(ready: PreparedSamples, seed: int, most: int, *, quick: bool) -> 
     roles = sample_roles(ready, most)
     findings, facts = of_roles(roles, seed, quick=quick)
     findings += leaks.group_finding(ready)
-    findings += [] if quick else twin_findings(ready)
+    findings += twin_findings(ready, quick=quick)
     told = single_inputs.singles(ready, roles.asked, quick=quick)
     facts["single inputs"] = single_inputs.single_facts(told)
     classes = answers.sample_counts(ready, roles.asked)
