@@ -13,6 +13,7 @@ from dlkit.quality.labels.check_segments import column_events, segment_findings
 from dlkit.quality.labels.edges import first_row, median_interval, past_row
 from dlkit.quality.labels.event_times import time_findings
 from dlkit.quality.labels.from_run import row_answers
+from dlkit.quality.labels.report import LabelReport
 from dlkit.quality.labels.rows import log_ratios, memory, row_labels, rows_of
 from tests.made_events import CLASSES, SECOND, altered, made_events
 
@@ -237,6 +238,15 @@ def test_events_in_one_part_of_the_recording_or_at_one_time_of_the_day_are_noted
 def test_a_signal_that_says_nothing_is_no_error(value):
     stream = replace(STREAM, values=np.full_like(STREAM.values, value))
     assert not segment_findings([EVENTS], [stream]).findings
+
+
+def test_the_times_of_intervals_are_told_in_words():
+    table = pd.DataFrame(
+        {"onset": [1_600_000_000 * SECOND, 5 * SECOND], "offset": [1_600_000_060 * SECOND, 7 * SECOND]}
+    )
+    first, second = LabelReport(table=table).plain()["ranked"]
+    assert first == {"onset": "2020-09-13 12:26:40", "offset": "2020-09-13 12:27:40"}
+    assert second == {"onset": "5 s", "offset": "7 s"}
 
 
 def test_nothing_to_judge_is_no_error():

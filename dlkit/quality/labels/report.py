@@ -6,6 +6,9 @@ from typing import Any
 import pandas as pd
 
 from dlkit.core.finding import Finding
+from dlkit.quality.words import when
+
+DATED = 10**17  # nanoseconds: three years; what counts from a start is shorter
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +29,9 @@ class LabelReport:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def plain(self, most: int = 100) -> dict[str, Any]:
-        """Return the facts and the worst ``most`` rows as plain types for JSON."""
-        rows = self.table.head(most).astype(object).where(self.table.head(most).notna(), None)
+        """Return the facts and the worst ``most`` rows as plain types for JSON; times are text."""
+        shown = self.table.head(most)
+        rows = shown.astype(object).where(shown.notna(), None)
+        for edge in {"onset", "offset"} & set(rows.columns):
+            rows[edge] = [when(time, dated=time > DATED) for time in shown[edge].tolist()]
         return {"facts": self.facts, "ranked": rows.to_dict("records")}
