@@ -47,8 +47,9 @@ def kept_of(values, *, step=SECOND):
     kept, blocks = Kept(layout), Blocks(values.shape[1])
     times = np.arange(len(values)) * step
     stream = Stream("", times, np.asarray(values, np.float32), layout.channels, layout.units, step)
-    for block in [*blocks.add(stream, 0), blocks.rest()]:
+    for block in blocks.add(stream, 0):  # one at a time: the next one takes its place in memory
         kept.add(block)
+    kept.add(blocks.rest())
     return kept, layout
 
 
