@@ -99,8 +99,8 @@ def test_of_classes_that_overlap_the_share_of_wrong_labels_is_not_overstated():
 
 @pytest.mark.parametrize("apart", [0.7, 1.5, 2.5])
 def test_doubt_is_not_taken_for_wrong_labels(apart):
-    found = [label_noise(*made(800, 4, 0.0, apart, seed)[:2]).p_value for seed in range(20)]
-    assert np.mean(np.array(found) < 0.05) <= 0.15  # of 20: 3 would be seen by chance in 8 % of the cases
+    found = [label_noise(*made(800, 4, 0.0, apart, seed)[:2]).p_value for seed in range(12)]
+    assert np.mean(np.array(found) < 0.05) <= 0.2  # of 12: 3 would be seen by chance in 2 % of the cases
     assert min(found) > 1e-3
 
 
