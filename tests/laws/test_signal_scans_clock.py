@@ -51,6 +51,12 @@ def test_repeated_stamps_are_counted_with_whether_their_values_are_equal() -> No
     assert [place.row for place in finding.places] == [500, 700]
 
 
+def test_one_stamp_for_all_rows_is_told() -> None:
+    scan = scanned(noise(), np.zeros(ROWS, np.int64))
+    assert [(one.kind, one.count) for one in scan.findings()] == [("duplicate stamp", ROWS - 1)]
+    assert (scan.clock().step, scan.clock().duplicates) == (0, ROWS - 1)
+
+
 def test_time_that_goes_back_is_found_with_its_row() -> None:
     times = np.arange(ROWS) * SECOND
     times[[300, 301]] = times[[301, 300]]

@@ -23,7 +23,7 @@ def absent_findings(seen: "Seen") -> list[Finding]:
     if not seen.tally.n.any():
         return [Finding(
             kind="nothing measured", level="error", source=seen.layout.source, count=rows, share=1.0,
-            what=f"None of the {many(len(seen.layout.channels), 'channel')} has a finite value in {many(rows, 'row')}.",
+            what=f"No channel has a finite value in {many(rows, 'row')}.",
             why="There is nothing to learn from.",
         )]  # fmt: skip
     channels = range(len(seen.layout.channels))

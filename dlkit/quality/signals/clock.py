@@ -26,7 +26,9 @@ def gap_limit(seen: Intervals) -> float:
 def clock_facts(seen: Intervals) -> ClockFacts:
     """Return the facts of a clock."""
     if not seen.step:
-        return ClockFacts(rows=seen.rows, series=seen.series, first=seen.first, last=seen.last if seen.rows else None)
+        last = seen.last if seen.rows else None
+        twice = seen.counts["duplicate"]
+        return ClockFacts(rows=seen.rows, series=seen.series, first=seen.first, last=last, duplicates=twice)
     gaps, gap_time = seen.beyond(gap_limit(seen))
     inside = max(seen.rows - seen.series, 1)
     return ClockFacts(

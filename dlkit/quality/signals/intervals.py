@@ -78,7 +78,7 @@ class Intervals:
         length = np.diff(block.times[begin - 1 :])
         inside = np.ones(len(length), bool)
         inside[[seam - begin for seam in block.seams if seam >= begin]] = False
-        exact = bool(len(length) and (length == length[0]).all() and abs(length[0] - self.step) < 0.5)
+        exact = bool(self.step and len(length) and (length == length[0]).all() and abs(length[0] - self.step) < 0.5)
         self._groups(block, length, inside, begin, exact=exact)
         if exact and inside.all():
             self.span += int(length.sum())
@@ -90,9 +90,9 @@ class Intervals:
     def _count(self, block: Block, rows: np.ndarray, length: np.ndarray) -> None:
         """Count intervals, each told by the row at its end."""
         self.span += int(length.clip(0).sum())
-        if not self.step or not len(length):
+        if not len(length):
             return
-        steps = length / self.step
+        steps = length / (self.step or 1.0)
         off = np.abs(steps - np.round(steps))
         found = {
             "duplicate": steps == 0, "back": steps < 0, "burst": (steps > 0) & (steps < BURST), "gap": steps > DROP,

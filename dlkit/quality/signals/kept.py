@@ -1,9 +1,8 @@
 """What is kept of all rows in bounded memory, for whoever looks at them longer than one pass allows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -13,6 +12,7 @@ from dlkit.data.records import Stream
 from dlkit.quality.scan import Layout
 from dlkit.quality.signals.block import Block
 
+REDUCED = (np.minimum, np.maximum, np.add)  # to what is kept of a bin
 BINS = 4096  # of the pyramid
 FINE = 1 << 16  # that are kept, so that a recording can be zoomed
 FINE_VALUES = 1 << 19  # bins x channels where there are many channels
@@ -114,29 +114,25 @@ class Bins:
         if not len(borders):
             return
         bins = (self.seen + borders) // self.width
-        self._reduce(block, borders, bins)
+        with np.errstate(invalid="ignore"):  # inf - inf in a sum that is made again
+            self._reduce(block, borders, bins)
         self.times[(self.seen + starts) // self.width] = block.times[block.halo + starts]
         self.seen += len(block)
 
     def _reduce(self, block: Block, borders: np.ndarray, bins: np.ndarray) -> None:
-        """Take in channels without holes as they are, and the others with something neutral in their holes."""
-        holed = block.holed
-        whole = np.setdiff1d(np.arange(len(block.columns)), holed) if len(holed) else slice(None)
-        values = block.fresh[whole]
-        self._merge(whole, bins, borders, (values, values, values))
-        self.count[whole, bins[0] : bins[-1] + 1] += np.diff(borders, append=len(block))
-        if len(holed):
-            known = np.isfinite(block.fresh[holed])
-            parts = [np.where(known, block.fresh[holed], np.float32(fill)) for fill in (np.inf, -np.inf, 0)]
-            self._merge(holed, bins, borders, parts)
-            self.count[holed, bins[0] : bins[-1] + 1] += np.add.reduceat(known, borders, axis=1, dtype=np.int64)
-
-    def _merge(self, channels: Any, bins: np.ndarray, borders: np.ndarray, parts: Sequence[np.ndarray]) -> None:
-        some = slice(int(bins[0]), int(bins[-1]) + 1)
-        low, high, total = parts
-        self.low[channels, some] = np.minimum(self.low[channels, some], np.minimum.reduceat(low, borders, axis=1))
-        self.high[channels, some] = np.maximum(self.high[channels, some], np.maximum.reduceat(high, borders, axis=1))
-        self.sum[channels, some] += np.add.reduceat(total, borders, axis=1)
+        """Take in all channels as they are, and those with holes again with something neutral in them."""
+        values, some = block.fresh, slice(int(bins[0]), int(bins[-1]) + 1)
+        found = [reduce.reduceat(values, borders, axis=1) for reduce in REDUCED]
+        count = np.broadcast_to(np.diff(borders, append=len(block)), found[0].shape).copy()
+        if len(block.holed):
+            holes, known = values[block.holed], np.isfinite(values[block.holed])
+            for part, reduce, neutral in zip(found, REDUCED, (np.inf, -np.inf, 0), strict=True):
+                part[block.holed] = reduce.reduceat(np.where(known, holes, np.float32(neutral)), borders, axis=1)
+            count[block.holed] = np.add.reduceat(known, borders, axis=1, dtype=np.int64)
+        self.low[:, some] = np.minimum(self.low[:, some], found[0])
+        self.high[:, some] = np.maximum(self.high[:, some], found[1])
+        self.sum[:, some] += found[2]
+        self.count[:, some] += count
 
     def _double(self) -> None:
         self.width *= 2
