@@ -85,14 +85,18 @@ class TableRaw(Raw):
         given = {name: value for name, value in self.files.settings.items() if value != DEFAULTS.get(name)}
         if self.own:
             return path, given
+        if not self.layout.step and self._median is None:
+            given["step"] = "1s"  # two stamps are needed to tell one
         return path, found_settings(given, self.seen, self.needs.settings(), self.channels)
 
     @cached_property
     def step(self) -> int:
         """Median time between the first stamps in nanoseconds, as the source finds it; else a second."""
-        if self.layout.step or self.reading.roles.time is None:
-            return self.layout.step or SECOND
-        return median_step(self._first_times()) or SECOND
+        return self.layout.step or self._median or SECOND
+
+    @cached_property
+    def _median(self) -> int | None:
+        return None if self.reading.roles.time is None else median_step(self._first_times())
 
     def _first_times(self) -> np.ndarray:
         found: list[np.ndarray] = []
