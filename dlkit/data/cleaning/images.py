@@ -9,6 +9,7 @@ from dlkit.core.checks import InputError, require
 from dlkit.data.cleaning.base import CleanPictures, Step, knowing
 from dlkit.data.cleaning.leave_out import LeaveOutSamples
 from dlkit.data.records import Pictures, Samples
+from dlkit.data.samples.around import Around
 
 ENOUGH = 2_000  # images that a step learns from, evenly spread over those that train
 LOOKED_AT = 64  # images of which it is told what each step changes
@@ -39,7 +40,7 @@ class Untouched(Pictures):
         return np.asarray(self.values[number])
 
 
-class CleanedPictures(Pictures):
+class CleanedPictures(Around):
     """Images that go through steps when they are decoded.
 
     Args:
@@ -48,16 +49,8 @@ class CleanedPictures(Pictures):
     """
 
     def __init__(self, pictures: Pictures, steps: Sequence[CleanPictures]) -> None:
-        self.pictures, self.steps = pictures, tuple(steps)
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self.pictures)
-
-    @property
-    def channels(self) -> int:
-        """Number of channels of every image."""
-        return self.pictures.channels
+        super().__init__(pictures)
+        self.steps = tuple(steps)
 
     def decode(self, number: int) -> np.ndarray:
         """Return one image, (channels, height, width), cleaned, in the type of its file."""

@@ -10,6 +10,7 @@ import numpy as np
 from dlkit.core.checks import require
 from dlkit.data.cleaning.base import Step
 from dlkit.data.records import Pictures, Samples
+from dlkit.data.samples.around import Around
 from dlkit.data.samples.copies import near_copies, same_content
 from dlkit.data.samples.pictures import EncodedPictures
 from dlkit.data.samples.thumbnails import digests_of, gray_of, thumbnails_of
@@ -125,7 +126,7 @@ def without(samples: Samples, kept: np.ndarray) -> Samples:
     return replace(samples, names=[samples.names[n] for n in kept.tolist()], values=chosen, **parts)
 
 
-class Chosen(Pictures):
+class Chosen(Around):
     """Some of the images of others.
 
     Args:
@@ -134,16 +135,12 @@ class Chosen(Pictures):
     """
 
     def __init__(self, pictures: Pictures, numbers: np.ndarray) -> None:
-        self.pictures, self.numbers = pictures, numbers
+        super().__init__(pictures)
+        self.numbers = numbers
 
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self.numbers)
-
-    @property
-    def channels(self) -> int:
-        """Number of channels of every image."""
-        return self.pictures.channels
 
     def decode(self, number: int) -> np.ndarray:
         """Return one image, (channels, height, width), in the type of its file."""

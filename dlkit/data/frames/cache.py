@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlkit.data.records import Pictures
+from dlkit.data.samples.around import Around
 
 MEBIBYTE = 2**20
 
@@ -57,7 +58,7 @@ class FrameCache:
         FrameCache.__init__(self, state["limit"])
 
 
-class CachedPictures(Pictures):
+class CachedPictures(Around):
     """Images of which those that were decoded last are kept.
 
     Args:
@@ -66,16 +67,8 @@ class CachedPictures(Pictures):
     """
 
     def __init__(self, pictures: Pictures, limit: int) -> None:
-        self.pictures, self.cache = pictures, FrameCache(limit)
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self.pictures)
-
-    @property
-    def channels(self) -> int:
-        """Number of channels of every image."""
-        return self.pictures.channels
+        super().__init__(pictures)
+        self.cache = FrameCache(limit)
 
     def decode(self, number: int) -> np.ndarray:
         """Return one image, (channels, height, width), in the type of its file."""
