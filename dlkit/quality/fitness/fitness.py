@@ -8,6 +8,7 @@ from dlkit.core.finding import Finding, ranked
 from dlkit.data.batching import Batching
 from dlkit.data.prepare import Prepared
 from dlkit.data.sample_prepare import PreparedSamples
+from dlkit.data.several.prepare import SourcesPrepared
 from dlkit.quality.fitness import answers, beyond, giveaway, independent, leaks, moves, single_inputs, told_apart
 from dlkit.quality.fitness.role_samples import sample_roles
 from dlkit.quality.fitness.role_windows import MOST_VALUES, sources_layout, table_layout, window_roles
@@ -61,8 +62,6 @@ def fitness_findings(data: Batching, *, seed: int = 0, most: int = 20_000, quick
 
 def of_windows(data: Batching, ready: Prepared, seed: int, most: int, *, quick: bool) -> Fitness:
     """Return what is to be said of the windows of a table."""
-    from dlkit.data.several.prepare import SourcesPrepared
-
     roles = window_roles(ready, most, QUICK_VALUES if quick else MOST_VALUES)
     layout = sources_layout(ready) if isinstance(ready, SourcesPrepared) else table_layout(ready)
     findings, facts = of_roles(roles, seed, quick=quick)

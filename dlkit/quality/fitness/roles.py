@@ -44,11 +44,6 @@ class Seen:
         """Return how many were looked at."""
         return len(self.places)
 
-    @property
-    def apart(self) -> float:
-        """Items of the role for each one that was looked at."""
-        return self.count / max(len(self), 1)
-
     def some(self, most: int) -> np.ndarray:
         """Return the numbers of at most ``most`` items, spread evenly."""
         return np.unique(np.linspace(0, len(self) - 1, min(most, len(self))).round().astype(np.int64))
@@ -98,10 +93,6 @@ class Roles:
     length: int
     stride: int
     noun: str
-
-    def unit(self, channel: int) -> str:
-        """Return the unit of a channel with a space before it, "" where unknown."""
-        return f" {self.units[channel]}" if self.units[channel] else ""
 
 
 def summarize(items: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
