@@ -59,7 +59,6 @@ def clock_findings(seen: Intervals, layout: Layout) -> list[Finding]:
         *_other_step(facts, layout),
         *_gaps(seen, facts, layout),
         *_duplicates(seen, layout),
-        *_disorder(seen, layout),
     ]
     found += [*_disorder(seen, layout), *_scatter(seen, facts, layout), *rate_changes(seen, layout)]
     return found + (slips(seen, facts, layout) if layout.dated else [])
