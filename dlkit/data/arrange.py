@@ -9,6 +9,7 @@ import numpy as np
 
 from dlkit.core.checks import require, suggest
 from dlkit.core.specs import Spec
+from dlkit.data.around import Around
 from dlkit.data.base import Source
 from dlkit.data.calendar import calendar_columns, calendar_names
 from dlkit.data.records import Stream
@@ -91,7 +92,7 @@ class Columns:
         return cls((*order, *made), len(first), (begin, begin + len(aims)), tuple(places), len(order))
 
 
-class Arranged(Source):
+class Arranged(Around):
     """A source whose columns have their order, with the calendar behind them.
 
     Args:
@@ -106,16 +107,6 @@ class Arranged(Source):
     def fingerprint(self) -> dict[str, Any]:
         """Return the fingerprint of the source and the order of columns."""
         return {"source": self.source.fingerprint(), "roles": self.roles, "extend": self.extend}
-
-    @property
-    def lost(self) -> dict[str, int]:
-        """Rows that the source left out, per cause."""
-        return self.source.lost
-
-    @property
-    def cleaned(self) -> list[dict[str, Any]]:
-        """Steps of ``clean:`` of the source, and what they changed."""
-        return self.source.cleaned
 
     def chunks(self) -> Iterator[Stream]:
         """Yield the streams with arranged columns."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlkit.core.checks import InputError, counted, require, suggest
+from dlkit.data.around import Around
 from dlkit.data.arrange import Arranged
 from dlkit.data.base import EventSource, Source
 from dlkit.data.disk import map_table
@@ -18,7 +19,7 @@ from dlkit.data.tables import Table
 from dlkit.data.tabular.time_column import show_time
 
 
-class Unlabelled(Source):
+class Unlabelled(Around):
     """A source without its column of labels, which it keeps aside while the streams pass by.
 
     Args:
@@ -34,16 +35,6 @@ class Unlabelled(Source):
     def fingerprint(self) -> dict[str, Any]:
         """Return the fingerprint of the source and the column."""
         return {"source": self.source.fingerprint(), "without": self.label}
-
-    @property
-    def lost(self) -> dict[str, int]:
-        """Rows that the source left out, per cause."""
-        return self.source.lost
-
-    @property
-    def cleaned(self) -> list[dict[str, Any]]:
-        """Steps of ``clean:`` of the source, and what they changed."""
-        return self.source.cleaned
 
     def chunks(self) -> Iterator[Stream]:
         """Yield the streams without the column.

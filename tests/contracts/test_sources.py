@@ -9,6 +9,9 @@ import pytest
 from dlkit.core.discover import discover, headline
 from dlkit.data.arrange import Arranged
 from dlkit.data.base import Source
+from dlkit.data.cleaning.cleaned import Cleaned
+from dlkit.data.cleaning.filter import Filter
+from dlkit.data.cleaning.resample import Resample
 from dlkit.data.clock import Regular
 from dlkit.data.heads import Head
 from dlkit.data.inputs import StreamInput
@@ -76,6 +79,7 @@ MAKE = {
     Parallel: lambda folder: Parallel(source=aligned(folder)),
     WithTargets: lambda folder: WithTargets(written(folder), {"later": "mm"}),
     Watched: lambda folder: Watched(written(folder)),
+    Cleaned: lambda folder: Cleaned(written(folder), [Filter(channels=["x0"], cutoff="9h"), Resample(step="2h")]),
     Unlabelled: lambda folder: Unlabelled(written(folder), "x1"),
     NAB: lambda folder: NAB(path=write_nab(folder), files=["real/*"]),
     SMAP: lambda folder: SMAP(path=write_smap(folder)),

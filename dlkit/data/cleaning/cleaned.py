@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dlkit.core.checks import require
+from dlkit.data.around import Around
 from dlkit.data.base import Source
 from dlkit.data.cleaning.base import Clean, Tally
 from dlkit.data.cleaning.known import require_channels
 from dlkit.data.records import Stream
 
 
-class Cleaned(Source):
+class Cleaned(Around):
     """Cleans a source chunk by chunk.
 
     Args:
@@ -53,26 +54,6 @@ class Cleaned(Source):
     def fingerprint(self) -> dict[str, Any]:
         """Return the fingerprint of the source and the steps."""
         return {"source": self.source.fingerprint(), "clean": [step.plain() for step in self.steps]}
-
-    @property
-    def lost(self) -> dict[str, int]:
-        """Rows that the source left out, per cause; what the steps left out is in :attr:`cleaned`."""
-        return self.source.lost
-
-    @property
-    def fitted(self) -> dict[str, Any]:
-        """Settings found in the files."""
-        return self.source.fitted
-
-    @property
-    def dated(self) -> bool:
-        """Whether times are dates."""
-        return self.source.dated
-
-    @property
-    def size(self) -> int:
-        """Bytes of the files."""
-        return self.source.size
 
 
 def cleaned(source: Source, steps: Sequence[Clean], *, strict: bool = True) -> Source:

@@ -5,15 +5,18 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, ClassVar
 
-from dlkit.data.base import Source
+import numpy as np
+
 from dlkit.data.cleaning.base import Clean, Tally
 from dlkit.data.cleaning.runs import runs
 from dlkit.data.clock import Regular
 from dlkit.data.inputs import Method, StreamInput
 from dlkit.data.records import Stream
 from dlkit.data.sources.aligned import Aligned
+from dlkit.data.sources.arrays import Arrays
 
 NAME = "x"
+NOTHING = Arrays(np.zeros(1, np.float32))  # stands for the run, which is handed over as it comes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +44,7 @@ class Resample(Clean):
 
     def _record(self) -> Aligned:
         method: Any = self.method
-        given = StreamInput(source=_Nothing(), method=method, max_age=self.max_age, look_ahead=self.look_ahead)
+        given = StreamInput(source=NOTHING, method=method, max_age=self.max_age, look_ahead=self.look_ahead)
         return Aligned(clock=Regular(step=self.step), sources={NAME: given})
 
     def change(self, rows: Stream, state: Any) -> tuple[list[Stream], Any]:
@@ -62,18 +65,6 @@ class Resample(Clean):
                 tally.given += len(made.times)
             yield replace(made, channels=_bare(made.channels), static=first.static, continues=begun and made.continues)
             begun = True
-
-
-class _Nothing(Source):
-    """Stands for the run, which is handed over as it comes."""
-
-    def chunks(self) -> Iterator[Stream]:
-        """Yield nothing."""
-        return iter(())
-
-    def fingerprint(self) -> dict[str, Any]:
-        """Return nothing."""
-        return {}
 
 
 def _counted(streams: Iterator[Stream], tally: Tally) -> Iterator[Stream]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from dlkit.core.checks import require
 from dlkit.core.specs import Spec
+from dlkit.data.around import Around
 from dlkit.data.base import Source
 from dlkit.data.normalize import ChannelScaling
 from dlkit.data.records import Stream
@@ -15,7 +16,7 @@ from dlkit.data.several.scaling import Scalings, by_name
 from dlkit.data.sources.aligned import Aligned
 
 
-class WithTargets(Source):
+class WithTargets(Around):
     """A source with columns of missing values for targets that were not measured.
 
     Args:
@@ -29,16 +30,6 @@ class WithTargets(Source):
     def fingerprint(self) -> dict[str, Any]:
         """Return the fingerprint of the source and the targets."""
         return {"source": self.source.fingerprint(), "targets": self.targets}
-
-    @property
-    def lost(self) -> dict[str, int]:
-        """Rows that the source left out, per cause."""
-        return self.source.lost
-
-    @property
-    def cleaned(self) -> list[dict[str, Any]]:
-        """Steps of ``clean:`` of the source, and what they changed."""
-        return self.source.cleaned
 
     def chunks(self) -> Iterator[Stream]:
         """Yield the streams with a column for each target."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from dlkit.core.checks import InputError, require
 from dlkit.data.align.pieces import Piece, cut_record
-from dlkit.data.base import Source
+from dlkit.data.around import Around
 from dlkit.data.cluster import Cluster, LocalCluster, in_order
 from dlkit.data.records import Stream
 from dlkit.data.sources.aligned import Aligned
@@ -13,7 +13,7 @@ from dlkit.data.sources.aligned import Aligned
 EACH = 4  # pieces a worker: the slowest one ends soon after the others
 
 
-class Parallel(Source):
+class Parallel(Around):
     """Aligns many files at once, with the same result, to the bit, as one process.
 
     The record is cut into its series, or into spans of time that begin with a file. A piece reads its files and those
@@ -31,7 +31,8 @@ class Parallel(Source):
 
     def __init__(self, *, source: Aligned, cluster: Cluster | None = None, pieces: int = 0) -> None:
         require(pieces >= 0, f"pieces={pieces} must not be negative: set `pieces`, or leave it out.")
-        self.source, self.cluster, self.pieces = source, cluster or LocalCluster(), pieces
+        self.source: Aligned = source
+        self.cluster, self.pieces = cluster or LocalCluster(), pieces
         self.cluster.check()
         self.made = 0  # pieces that it was cut into, where it was read
 
@@ -51,26 +52,6 @@ class Parallel(Source):
     def fingerprint(self) -> dict[str, Any]:
         """Return that of the record: how it is made does not matter."""
         return self.source.fingerprint()
-
-    @property
-    def cleaned(self) -> list[dict[str, Any]]:
-        """Steps of ``clean:`` of the source, and what they changed."""
-        return self.source.cleaned
-
-    @property
-    def fitted(self) -> dict[str, Any]:
-        """Settings found in the files."""
-        return self.source.fitted
-
-    @property
-    def dated(self) -> bool:
-        """Whether times are dates."""
-        return self.source.dated
-
-    @property
-    def size(self) -> int:
-        """Bytes of the files."""
-        return self.source.size
 
 
 def _make(piece: Piece) -> list[Stream] | InputError:
