@@ -232,6 +232,15 @@ FOUND: dict[str, tuple[Make, list[str], list[str]]] = {
         several(text(table(), "a.csv"), text([line.replace("b", "c") for line in table()], "b.csv")), ["{}"], [],
     ),
     "a broken image": (pictures, ["{}/images"], []),
+    "time that runs backwards": (text([table()[0], *table()[:0:-1]]), AS_IT_IS, ["disorder"]),
+    "one stamp for all rows": (text(column(0, "2021-03-01T00:00")), AS_IT_IS, ["duplicate stamp"]),
+    "a stamp of another century": (text(put(7, 0, "1777-03-01T00:00")), AS_IT_IS, ["disorder", "gap"]),
+    "a dead channel": (text(column(1, "7.5")), AS_IT_IS, ["constant"]),
+    "a channel told twice": (
+        text([f"{line},{'c' if line.startswith('t') else line.split(',')[1]}" for line in table()]), AS_IT_IS,
+        ["duplicated channel"],
+    ),
+    "a sentinel": (text(put(7, 1, "-9999")), AS_IT_IS, ["sentinel"]),
     "everything at once": (
         text([*put(7, 1, "ERR"), "2021-03-05T00:00,1", "never,1,2", "2021-03-05T02:00,inf,2"]), AS_IT_IS,
         ["unreadable cells", "ragged rows", "unreadable stamps", "infinite"],
