@@ -122,6 +122,9 @@ def grid_of(trace: Trace) -> Any:
     for one in panels[:-1]:
         one.xaxis.visible = False
     panels[-1].height += 22
+    if not trace.axis.dated:
+        panels[-1].height += 18
+        panels[-1].xaxis.axis_label = "time (s)"
     return gridplot(
         panels, ncols=1, merge_tools=True, toolbar_location="above", sizing_mode="stretch_width",
         toolbar_options={"logo": None},
@@ -222,6 +225,8 @@ def styled(plot: Any, axis: Laid) -> Any:
     plot.axis.axis_line_color = "#b9c1cc"
     plot.axis.major_tick_line_color, plot.axis.minor_tick_line_color = "#b9c1cc", None
     plot.axis.major_label_text_color, plot.axis.major_label_text_font_size = "#576173", "11px"
+    plot.xaxis.axis_label_text_font_style, plot.xaxis.axis_label_text_font_size = "normal", "11px"
+    plot.xaxis.axis_label_text_color = "#576173"
     plot.yaxis.ticker.desired_num_ticks = 4
     plot.min_border_left, plot.min_border_right = 58, 14
     return plot
