@@ -1,6 +1,7 @@
 """Decoded frames that are kept, so that neighbouring windows do not decode the same frame again."""
 
 from collections import OrderedDict
+from collections.abc import Hashable
 from threading import Lock
 from typing import Any
 
@@ -23,14 +24,14 @@ class FrameCache:
 
     def __init__(self, limit: int) -> None:
         self.limit, self.size = limit, 0
-        self._frames: OrderedDict[int, np.ndarray] = OrderedDict()
+        self._frames: OrderedDict[Hashable, np.ndarray] = OrderedDict()
         self._lock = Lock()
 
     def __len__(self) -> int:
         """Return how many frames are kept."""
         return len(self._frames)
 
-    def get(self, number: int) -> np.ndarray | None:
+    def get(self, number: Hashable) -> np.ndarray | None:
         """Return a copy of a frame, which may be written over, or None where it is not kept."""
         with self._lock:
             found = self._frames.get(number)
@@ -39,7 +40,7 @@ class FrameCache:
             self._frames.move_to_end(number)
         return found.copy()
 
-    def put(self, number: int, frame: np.ndarray) -> None:
+    def put(self, number: Hashable, frame: np.ndarray) -> None:
         """Keep a copy of a frame; those that were not used for longest go."""
         if frame.nbytes > self.limit:
             return

@@ -106,13 +106,16 @@ class Run:
 
     def readings(self, device: str) -> Iterator[np.ndarray]:
         """Yield what a device recorded, float32 (time, channels), NaN where it saw nothing, some rows at a time."""
-        seconds, number = self.seconds[device], list(DEVICES).index(device)
-        for first in range(0, len(seconds), ROWS):
-            now = seconds[first : first + ROWS]
-            random = np.random.default_rng([self.seed, number, first])
-            values = self._truth(device, now)
-            values += random.normal(size=values.shape) * NOISE[device] * self.level.noise
-            yield values.astype(np.float32)
+        for first in range(0, len(self.seconds[device]), ROWS):
+            yield from self.reading(device, first)
+
+    def reading(self, device: str, first: int) -> list[np.ndarray]:
+        """Return ``ROWS`` samples of a device, one float32 (time, channels), from a multiple of ``ROWS`` on."""
+        now = self.seconds[device][first : first + ROWS]
+        random = np.random.default_rng([self.seed, list(DEVICES).index(device), first])
+        values = self._truth(device, now)
+        values += random.normal(size=values.shape) * NOISE[device] * self.level.noise
+        return [values.astype(np.float32)]
 
     def _truth(self, device: str, now: np.ndarray) -> np.ndarray:
         beam, dark = self.beam, ~self.beam.there(now)[:, None]

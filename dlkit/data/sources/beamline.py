@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +12,8 @@ from dlkit.data.base import EventSource, FrameSource, Source
 from dlkit.data.records import Events, Frames, Stream
 from dlkit.data.simulators.beamline_camera import SIZE, frames
 from dlkit.data.simulators.beamline_clocks import START
-from dlkit.data.simulators.beamline_run import DEVICES, LEVELS, Run, simulate
+from dlkit.data.simulators.beamline_run import DEVICES, LEVELS, ROWS, Run, simulate
+from dlkit.data.simulators.once import once
 
 Difficulty = Literal["clean", "easy", "medium", "hard"]
 NAME = "beamline"
@@ -83,12 +85,11 @@ class BeamlineSensors(Source):
     def chunks(self) -> Iterator[Stream]:
         """Yield the samples with the stamps of the device's clock, as they came."""
         run, (rate, units) = self.settings.run, DEVICES[self.device]
-        stamps, first = run.stamps(self.device), 0
-        for values in run.readings(self.device):
+        stamps, channels, step = run.stamps(self.device), tuple(units), round(1e9 / rate)
+        for first in range(0, len(stamps), ROWS):
+            values = once((self.settings, self.device, first), 1, partial(run.reading, self.device, first))[0]
             times = stamps[first : first + len(values)]
-            channels, step = tuple(units), round(1e9 / rate)
             yield Stream(NAME, times, values, channels, tuple(units.values()), step, continues=first > 0)
-            first += len(values)
 
     def fingerprint(self) -> dict[str, Any]:
         """Return the settings, which decide about every value."""

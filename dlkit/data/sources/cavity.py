@@ -1,5 +1,6 @@
 """Waveforms of cavity trips whose cause, and where it shows, are known."""
 
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -9,7 +10,9 @@ from dlkit.data.base import SampleSource
 from dlkit.data.records import Samples
 from dlkit.data.simulators.cavity_faults import FAULTS
 from dlkit.data.simulators.cavity_traces import CHANNELS, LEVELS, STEP, record
+from dlkit.data.simulators.once import once
 
+NAME = "cavity"
 SHORTEST = 400
 
 
@@ -57,7 +60,9 @@ class CavityFaults(SampleSource):
         count, time, cavities = (self.settings[key] for key in ("samples", "time", "cavities"))
         labels, groups = np.arange(count) % len(FAULTS), np.arange(count) // len(FAULTS) % cavities
         level, seed = LEVELS[self.settings["difficulty"]], self.settings["seed"]
-        values, onset, end = record(labels, groups, time=time, level=level, seed=seed)
+        decide = (NAME, count, time, cavities, self.settings["difficulty"], seed)
+        make = partial(record, labels, groups, time=time, level=level, seed=seed)
+        values, onset, end = once(decide, 3, make)
         places, lengths = np.arange(time), None
         if self.settings["ragged"]:
             lengths = np.random.default_rng([seed, 1]).integers(end, time, endpoint=True)
@@ -79,4 +84,4 @@ class CavityFaults(SampleSource):
 
     def fingerprint(self) -> dict[str, Any]:
         """Return the settings, which decide about every value."""
-        return {"simulator": "cavity", **self.settings}
+        return {"simulator": NAME, **self.settings}

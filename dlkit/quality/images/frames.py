@@ -20,18 +20,19 @@ VALUES = 2**30  # values that are decoded at most
 RUN = 16  # consecutive frames of a run, where not all are
 
 
-def frame_findings(frames: Frames, source: str = "") -> list[Finding]:
+def frame_findings(frames: Frames, source: str = "", *, most: int = VALUES) -> list[Finding]:
     """Return what is wrong with frames: dark, blank or repeated ones, dead and hot pixels, bit depth.
 
     Args:
         frames: Frames of one camera; of very many, runs of consecutive ones are decoded.
         source: Name of the source.
+        most: Values that are decoded at most.
     """
-    return ranked(_every(frames, source))
+    return ranked(_every(frames, source, most))
 
 
-def _every(frames: Frames, source: str) -> Iterator[Finding]:
-    numbers = looked_at(len(frames.times), len(frames.channels) * frames.size[0] * frames.size[1])
+def _every(frames: Frames, source: str, most: int) -> Iterator[Finding]:
+    numbers = looked_at(len(frames.times), len(frames.channels) * frames.size[0] * frames.size[1], most)
     unit = frames.units[0] if frames.units else ""
     names = [f"frame {number} of '{frames.name}'" for number in numbers.tolist()]
     about = About(names, source, noun="frame", unit=f" {unit}" if unit else "")
@@ -43,14 +44,15 @@ def _every(frames: Frames, source: str) -> Iterator[Finding]:
     yield from pixel_findings(about, sums)
 
 
-def looked_at(count: int, values: int) -> np.ndarray:
+def looked_at(count: int, values: int, most: int = VALUES) -> np.ndarray:
     """Return which frames are decoded: all, or as many evenly spread runs of neighbouring ones as are worth it.
 
     Args:
         count: Number of frames.
         values: Values of a frame.
+        most: Values that are decoded at most.
     """
-    runs = max(VALUES // max(values, 1) // RUN, 1)
+    runs = max(most // max(values, 1) // RUN, 1)
     if count <= runs * RUN:
         return np.arange(count)
     firsts = np.linspace(0, count - RUN, runs).round().astype(np.int64)
