@@ -5,7 +5,8 @@ import re
 import pytest
 
 from dlkit.__main__ import main
-from tests.bad_inputs.cases_check import FOUND, REFUSED, hidden, kinds
+from dlkit.data.raw import guess_findings
+from tests.bad_inputs.cases_check import FOUND, MANY, REFUSED, hidden, kinds
 
 
 def check(folder, arguments):
@@ -27,7 +28,8 @@ def test_what_cannot_be_opened_is_refused_in_one_sentence(name, tmp_path, capsys
 
 
 @pytest.mark.parametrize("name", FOUND)
-def test_what_can_be_opened_is_told_and_only_strictly_refused(name, tmp_path, capsys):
+def test_what_can_be_opened_is_told_and_only_strictly_refused(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(guess_findings, "MANY", MANY)
     make, arguments, wanted = FOUND[name]
     make(tmp_path)
     strict = ["--strict"] * (len(name) % 2)  # once each way, over all of them

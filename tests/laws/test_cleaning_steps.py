@@ -25,7 +25,7 @@ def test_every_step_that_can_be_found_is_tested():
 
 
 @each_step
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(cuts=st.lists(st.integers(1, 59), max_size=6), seed=st.integers(0, 5))
 def test_a_step_gives_the_same_whatever_the_chunks(step, cuts, seed):
     values = rows(seed=seed)

@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlkit.core.checks import InputError
+from dlkit.data.raw import guess_findings
 from dlkit.data.raw import table as raw_table
 from dlkit.data.raw.open import lenient, open_all, open_raw
 from dlkit.data.raw.stamps import stamps
 from dlkit.data.sources.arrays import Arrays
 from dlkit.data.sources.files import Files
 from dlkit.data.sources.recording import Recording
-from tests.bad_inputs.cases_check import FOUND, put, table, text, wide
+from tests.bad_inputs.cases_check import FOUND, MANY, put, table, text, wide
 
 ROWS = 60
 RAW = {
@@ -57,7 +58,8 @@ def write(folder, lines, name="bad.csv"):
 
 
 @pytest.mark.parametrize("name", FOUND)
-def test_whatever_is_wrong_is_told_and_what_has_a_stamp_is_read(name, tmp_path):
+def test_whatever_is_wrong_is_told_and_what_has_a_stamp_is_read(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(guess_findings, "MANY", MANY)
     make, arguments, kinds = FOUND[name]
     make(tmp_path)
     told = []
@@ -77,7 +79,7 @@ UNREADABLE = {
     "one row", "nothing measured", "ragged rows", "unreadable stamps", "unreadable file", "not UTF-8", "unit row",
     "empty file|unreadable file", "mixed decimal marks", "duplicate stamp",
 }  # fmt: skip
-OTHERS = {"other columns", "a broken image", "thousands of channels"}
+OTHERS = {"other columns", "a broken image", "many channels"}
 READABLE = [name for name, (_, _, kinds) in FOUND.items() if not set(kinds) & UNREADABLE and name not in OTHERS]
 
 
@@ -156,7 +158,7 @@ def test_units_stand_in_the_names(tmp_path):
 FAULTS = {"ERR": "unreadable cells", "-inf": "infinite", "never": "unreadable stamps", "cut": "ragged rows"}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(planted=st.dictionaries(st.integers(1, ROWS), st.sampled_from(sorted(FAULTS)), min_size=3, max_size=12))
 def test_every_planted_fault_is_counted_where_it_is(tmp_path_factory, planted):
     lines = table()
@@ -178,7 +180,7 @@ def test_every_planted_fault_is_counted_where_it_is(tmp_path_factory, planted):
         assert (numbers + 1).tolist() == [row for row in range(1, ROWS + 1) if row not in lost]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(per_chunk=st.integers(1, 200), kind=st.sampled_from(["bad.csv", "bad.parquet"]))
 def test_the_borders_of_chunks_change_nothing(tmp_path_factory, per_chunk, kind):
     folder = tmp_path_factory.mktemp("chunks")
@@ -316,10 +318,10 @@ def test_stamps_of_arrow_are_those_of_pandas(unit):
     assert known is None
 
 
-def test_ten_thousand_channels_are_read(tmp_path):
-    wide(tmp_path, 10_000)
+def test_channels_beyond_two_thousand_are_read_and_said_to_be_many(tmp_path):
+    wide(tmp_path, 2_001)
     raw = open_raw(tmp_path / "bad.parquet")
-    assert drained(raw)[1].shape == (30, 10_000)
+    assert drained(raw)[1].shape == (30, 2_001)
     assert [finding.kind for finding in raw.findings()] == ["many channels"]
 
 
