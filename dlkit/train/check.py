@@ -19,6 +19,7 @@ from dlkit.quality.fitness.fitness import Fitness, fitness_findings
 from dlkit.report.check.text import text_of
 from dlkit.train.check_asked import Asked, made
 from dlkit.train.check_bar import Bar, bar_of
+from dlkit.train.check_drifts import drift_findings
 from dlkit.train.check_handled import with_handled
 from dlkit.train.check_intervals import intervals_of
 from dlkit.train.check_seen import Seen, Wanted, look_at, refused
@@ -85,6 +86,9 @@ def check_module(data: Any, wanted: Wanted, words: str) -> tuple[Check, list[See
     with bar_of(size_of(sources)) as bar:
         seen = see_sources(sources, wanted, bar, data)
     check = gathered(words, seen)
+    source = getattr(data, "source", data)
+    if isinstance(source, Aligned) and not wanted.quick:
+        check.findings += drift_findings(source, {one.facts.name: one.signals for one in seen})
     judge(check, data, wanted)
     return check, seen
 
