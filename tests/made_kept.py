@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from dlkit.data.raw.layout import Layout
 from dlkit.data.records import Stream
-from dlkit.quality.scan import Layout
 from dlkit.quality.signals.block import Blocks
 from dlkit.quality.signals.kept import Kept
 

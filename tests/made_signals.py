@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 
 from dlkit.core.finding import Finding
+from dlkit.data.raw.layout import Layout
 from dlkit.data.records import Stream
-from dlkit.quality.scan import Layout
 from dlkit.quality.signals.all import Signals, scans_of, signals_of
 
 SECOND = 10**9

@@ -13,6 +13,7 @@ from dlkit.__main__ import main
 from dlkit.core.finding import Cure, Finding, Place
 from dlkit.core.runfolder import RunFolder, read_json
 from dlkit.quality.checked import Check, SourceFacts, check_of
+from dlkit.report.check.cards import card
 from dlkit.report.check.groups import groups_of
 from dlkit.report.check.text import text_of
 from dlkit.train import check_bar, check_run
@@ -112,6 +113,18 @@ def test_one_kind_in_many_channels_is_told_once():
     other = Finding(kind="gap", level="warning", what="gap", why="", count=100)
     assert [len(group) for group in groups_of([*many, other])] == [1, 9]
     assert [len(group) for group in groups_of(many[:2])] == [1, 1]
+
+
+def test_what_is_said_of_two_roles_is_one_card_that_says_what_is_counted():
+    roles = [
+        Finding(kind="few", level="note", what=f"of {name}", why="", count=1470 + n, of="windows", share=0.5)
+        for n, name in enumerate(("val", "test"))
+    ]
+    (group,) = groups_of(roles)
+    page, said = card(group), text_of(Check(asked="a", findings=roles), Path("page"))
+    assert "note · 1,471 windows · 50 %" in page and "of val" in page and "of test" in page
+    assert "of test of val" in said
+    assert Finding(kind="gap", level="note", what="", why="", count=1).counted == "gap"
 
 
 def test_what_is_written_is_read_back(checked):

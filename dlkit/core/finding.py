@@ -6,6 +6,19 @@ from typing import Any, Literal
 
 Level = Literal["error", "warning", "note"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "note")
+COUNTED = {
+    "gap": "gaps", "bursts": "intervals", "jitter": "intervals", "disorder": "steps back", "rate change": "changes",
+    "clock change": "changes", "missing": "values", "sentinel": "values", "infinite": "values", "clipped": "values",
+    "quantized": "values", "precision": "values", "constant": "values", "no values": "values", "spike": "values",
+    "duplicated channel": "values", "text column": "values", "rare class": "classes", "missing class": "classes",
+    "class imbalance": "samples", "wrong label": "samples", "outlying target": "samples", "unequal lengths": "traces",
+    "unusable samples": "samples", "label follows order": "samples", "label follows group": "samples",
+    "label follows name": "samples", "label follows time": "intervals", "missing interval": "intervals",
+    "spurious interval": "intervals", "shifted onset": "intervals", "shifted offset": "intervals",
+    "onset jitter": "intervals", "offset jitter": "intervals", "dead pixels": "pixels", "hot pixels": "pixels",
+    "unreadable file": "files", "empty file": "files",
+}  # fmt: skip
+"""What a kind counts, where it is not rows."""
 Setting = Literal["source", "input", "data", "clean"]
 
 
@@ -59,6 +72,7 @@ class Finding:
         source: Name of the source, "" where there is one.
         channel: Name of the channel, "" where it is none.
         count: How many rows, samples or pixels it concerns.
+        of: What is counted, in the plural; "" where its kind says it, see :attr:`counted`.
         share: Their share, 0 to 1.
         places: Where, the worst first, at most ``MOST``.
         handled: The setting that takes care of it already, "" where none does.
@@ -72,9 +86,17 @@ class Finding:
     source: str = ""
     channel: str = ""
     count: int = 0
+    of: str = ""
     share: float = 0.0
     places: tuple[Place, ...] = ()
     handled: str = ""
+
+    @property
+    def counted(self) -> str:
+        """What is counted, in the plural; of one in the singular."""
+        things = self.of or COUNTED.get(self.kind, "rows")
+        one = {"classes": "class", "steps back": "step back"}.get(things, things.removesuffix("s"))
+        return one if self.count == 1 else things
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain types for JSON."""
@@ -82,6 +104,7 @@ class Finding:
             "places": [place.plain() for place in self.places],
             "cures": [{"place": cure.place, "line": cure.line} for cure in self.cures],
             "share": round(self.share, 6),
+            "of": self.of or COUNTED.get(self.kind, "rows"),
         }
 
 

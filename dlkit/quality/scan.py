@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from dlkit.core.finding import Finding
-from dlkit.data.raw.layout import Layout as Layout  # noqa: PLC0414 - its place is there
+from dlkit.data.raw.layout import Layout
 from dlkit.data.records import Stream
 
 

@@ -47,7 +47,7 @@ def check_data(asked: Asked, output: Path, *, quick: bool = False, seed: int = 0
     Raises:
         InputError: There is nothing to check.
     """
-    began, wanted = time.perf_counter(), Wanted(quick=quick, seed=seed)
+    began, wanted = time.perf_counter(), Wanted(quick=quick, seed=seed, run=asked.run)
     check, seen = (check_files if asked.section is None else check_config)(asked, wanted)
     check.left_out += left_out()
     check.about = about(began, wanted) | {"command": command()}

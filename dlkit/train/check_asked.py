@@ -12,10 +12,10 @@ from typing import Any
 import yaml
 
 from dlkit.core.checks import InputError, require
-from dlkit.core.runfolder import RunFolder
 from dlkit.data.tabular.files import fill_path
 from dlkit.train.messages import check_class, classes, find_class, read_yaml, with_parts
 
+CONFIGS = ("config.yaml", "experiment.yaml")  # of a run, and of a cross-validation
 EXAMPLE = "`dlkit check recordings/` or `dlkit check configs/experiment/weather_forecast.yaml`"
 
 
@@ -29,7 +29,7 @@ class Asked:
         settings: Of their source.
         section: The block ``data:`` of a config, or that of a source.
         overrides: Settings of it on the command line.
-        run: The run that the config belongs to.
+        run: Folder of the run or the cross-validation that the config belongs to.
     """
 
     words: str
@@ -37,7 +37,7 @@ class Asked:
     settings: dict[str, Any] = field(default_factory=dict)
     section: dict[str, Any] | None = None
     overrides: list[str] = field(default_factory=list)
-    run: RunFolder | None = None
+    run: Path | None = None
 
 
 def asked_for(arguments: Sequence[str]) -> Asked:
@@ -53,27 +53,28 @@ def asked_for(arguments: Sequence[str]) -> Asked:
     require(bool(names), f"Nothing to check: give a file, a folder or a YAML file, e.g. {EXAMPLE}.")
     words, places = " ".join(names), [fill_path(name) for name in names]
     if is_config(places[0]):
-        return Asked(words=words, section=section_of(places), overrides=data_settings(rest), run=run_of(places[0]))
+        run = places[0] if places[0].is_dir() else None
+        return Asked(words=words, section=section_of(places), overrides=data_settings(rest), run=run)
     mixed = [place for place in places if is_config(place)]
     require(not mixed, f"'{mixed[0] if mixed else ''}' is a config: check it alone, or name it before its overrides.")
     return Asked(words=words, paths=places, settings=source_settings(rest))
 
 
 def is_config(place: Path) -> bool:
-    """Tell whether a place is a YAML file or the folder of a run."""
-    return place.suffix.lower() in (".yaml", ".yml") or (place / "config.yaml").is_file()
+    """Tell whether a place is a YAML file, or the folder of a run or of a cross-validation."""
+    return place.suffix.lower() in (".yaml", ".yml") or config_in(place) is not None
 
 
-def run_of(place: Path) -> RunFolder | None:
-    """Return the run at a place, if it is one."""
-    return RunFolder.open(place) if place.is_dir() else None
+def config_in(place: Path) -> Path | None:
+    """Return the config in the folder of a run or of a cross-validation; None where there is none."""
+    return next((place / name for name in CONFIGS if (place / name).is_file()), None)
 
 
 def section_of(places: Sequence[Path]) -> dict[str, Any]:
     """Return the block of the data, of several files the last one that names it; or that of a source."""
     found: dict[str, Any] | None = None
     for place in places:
-        path = place / "config.yaml" if place.is_dir() else place
+        path = config_in(place) or place
         config = with_parts(path, read_yaml(path))
         found = config if "class_path" in config else config.get("data", found)
     names = " and ".join(str(place) for place in places)

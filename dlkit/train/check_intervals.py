@@ -13,8 +13,10 @@ from dlkit.data.several.ticks import on_clock
 from dlkit.data.sources.aligned import Aligned
 from dlkit.data.tables import Table
 from dlkit.quality.labels.report import LabelReport
+from dlkit.train.check_answers import judged_intervals
 from dlkit.train.check_seen import Wanted
 
+LABEL = "label"
 MOST = 2_000_000  # values of a table whose intervals are judged
 
 
@@ -27,14 +29,12 @@ def intervals_of(data: Any, wanted: Wanted) -> dict[str, LabelReport]:
     events = dict(events_of(data))
     if not events:
         return {}
-    from dlkit.quality.labels.check_segments import segment_findings
-
     table = data.prepared.table
     if table.values.size > MOST or len(table.values) != len(table.times):
         return {}
     streams = list(streams_of(table))
     return {
-        name: segment_findings(named_alike(found, streams), streams, seed=wanted.seed, source=name)
+        name: judged_intervals(named_alike(found, streams), streams, wanted.run, wanted.seed, name)
         for name, found in events.items()
     }
 
@@ -57,20 +57,17 @@ def events_of(data: Any) -> Iterator[tuple[str, list[Events]]]:
 
 
 def marked(table: Table, anomalous: np.ndarray) -> Iterator[Events]:
-    """Yield runs of rows that are labelled anomalous as intervals, for each series.
+    """Yield rows that are labelled anomalous as intervals, for each uninterrupted run of rows.
 
     Args:
         table: The rows.
         anomalous: bool, (rows,).
     """
-    for name, ranges in table.series_ranges():
-        ends = []
-        for first, stop in ranges.tolist():
-            edges = np.flatnonzero(np.diff(np.concatenate([[False], anomalous[first:stop], [False]]).astype(np.int8)))
-            ends += (first + edges.reshape(-1, 2)).tolist()
-        runs = np.array(ends, np.int64).reshape(-1, 2)
-        onset, offset = table.times[runs[:, 0]], table.times[runs[:, 1] - 1] + table.step
-        yield Events(name, onset, offset, np.ones(len(runs), np.int64), ("normal", "anomalous"))
+    from dlkit.quality.labels.check_segments import column_events
+
+    values = anomalous[:, None].astype(np.float32)
+    for rows in streams_of(replace(table, values=values, columns=(LABEL,), units=("",))):
+        yield replace(column_events(rows, LABEL)[0], classes=("normal", "anomalous"))
 
 
 def streams_of(table: Table) -> Iterator[Stream]:

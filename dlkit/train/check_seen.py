@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
@@ -13,17 +13,15 @@ from dlkit.data.records import Events, Frames, Samples
 from dlkit.quality.checked import SourceFacts
 from dlkit.quality.fitness.changes import changes
 from dlkit.quality.labels.report import LabelReport
-from dlkit.quality.scan import Layout, every
+from dlkit.quality.scan import every
 from dlkit.quality.signals.all import Signals, scans_of, signals_of
-from dlkit.quality.words import when
 from dlkit.report.check.look import Look
 from dlkit.train.check_clocks import clock_findings
+from dlkit.train.check_facts import sample_facts, tell_channels, tell_pixels, tell_rows
 from dlkit.train.check_traces import trace_findings
 
-SECOND = 1e9
-CLOCK = ("jitter", "longest_gap", "gap_time", "span")
-"""Facts of a clock in nanoseconds."""
 MOST_IMAGES = 5000  # that a quick check decodes
+MOST_PIXELS = 2**22  # of the frames of a camera, likewise
 
 
 @dataclass(frozen=True)
@@ -33,10 +31,12 @@ class Wanted:
     Attributes:
         quick: Without what takes long.
         seed: Of folds, samples and models.
+        run: Folder of a run or of a cross-validation whose predictions judge labels; None asks a quick model.
     """
 
     quick: bool = False
     seed: int = 0
+    run: Path | None = None
 
 
 @dataclass(eq=False, kw_only=True)
@@ -78,15 +78,24 @@ def look_at(raw: Raw, wanted: Wanted, progress: Progress | None, name: str = "",
         name: Of the source among several.
         place: Where it comes from.
     """
-    facts = SourceFacts(name=name, kind=raw.kind, place=place, size=raw.size)
+    facts = SourceFacts(name=name, place=place)
+    seen = see(raw, wanted, progress, facts)
+    facts.guessed, facts.yaml = raw.guessed, raw.source_yaml()
+    return seen
+
+
+def see(
+    raw: Raw, wanted: Wanted, progress: Progress | None, facts: SourceFacts, roles: np.ndarray | None = None
+) -> Seen:
+    """Look at rows, samples or frames, and at what could not be read; ``roles`` are those of samples."""
+    facts.kind, facts.size = raw.kind, raw.size
     if raw.kind == "samples":
-        seen = see_samples(raw.samples(), wanted, facts)
+        seen = see_samples(raw.samples(), wanted, facts, roles)
     elif raw.kind == "frames":
-        seen = see_frames(raw.frames(), facts)
+        seen = see_frames(raw.frames(), wanted, facts)
     else:
         seen = see_rows(raw, wanted, progress, facts)
     seen.add(raw.findings())
-    facts.guessed, facts.yaml = raw.guessed, raw.source_yaml()
     return seen
 
 
@@ -116,39 +125,6 @@ def see_rows(
     return seen
 
 
-def tell_rows(facts: SourceFacts, signals: Signals) -> None:
-    """Write down clock and channels."""
-    clock, layout = signals.clock(), signals.layout
-    facts.rows = clock.rows
-    known: dict[str, Any] = {
-        "series": clock.series if clock.series > 1 else None,
-        "from": span_text(clock.first, layout),
-        "to": span_text(clock.last, layout),
-        "step_s": clock.step / SECOND if clock.step else None,
-    }
-    plain = clock.plain()
-    known |= {f"{name}_s": plain[name] / SECOND for name in CLOCK if plain[name]}
-    counts = ("gaps", "missing_rows", "duplicates", "disorder", "bursts")
-    known |= {name: plain[name] for name in counts if plain[name]}
-    facts.facts = {name: value for name, value in known.items() if value is not None}
-    for channel in signals.channels():
-        numbers = channel.plain()
-        share = channel.missing / facts.rows if facts.rows else 0.0
-        numbers |= {"missing_share": round(share, 6)} | named_quantiles(channel.quantiles)
-        facts.channels[channel.name] = numbers
-
-
-def span_text(time: int | None, layout: Layout) -> str | None:
-    """Return a time in words."""
-    return None if time is None else when(time, dated=layout.dated)
-
-
-def named_quantiles(quantiles: dict[float, float]) -> dict[str, float]:
-    """Return the quantiles that a table shows."""
-    names = {0.05: "q05", 0.5: "median", 0.95: "q95"}
-    return {names[share]: value for share, value in quantiles.items() if share in names}
-
-
 def see_samples(samples: Samples, wanted: Wanted, facts: SourceFacts, roles: np.ndarray | None = None) -> Seen:
     """Look at labelled images or traces."""
     facts.rows = len(samples)
@@ -160,15 +136,18 @@ def see_samples(samples: Samples, wanted: Wanted, facts: SourceFacts, roles: np.
 
         samples, roles = few(samples, roles, wanted, facts)
         seen.findings += image_findings(samples, roles, facts.name)
+        tell_pixels(facts, samples)
     else:
-        seen.findings += trace_findings(samples, facts.name)
+        found, channels = trace_findings(samples, facts.name)
+        seen.findings += found
+        tell_channels(facts, channels)
     if not wanted.quick:
-        from dlkit.quality.labels.check_samples import samples_findings
         from dlkit.report.check.looks import sample_looks
+        from dlkit.train.check_answers import judged_samples
         from dlkit.train.check_images import found_looks
 
         shown = list(seen.findings) if is_image(samples) else []
-        seen.labels = samples_findings(samples, seed=wanted.seed, source=facts.name)
+        seen.labels = judged_samples(samples, wanted.run, wanted.seed, facts.name)
         seen.findings += seen.labels.findings
         seen.looks = found_looks(shown, samples) + sample_looks(samples, seed=wanted.seed)
     return seen
@@ -192,32 +171,16 @@ def is_image(samples: Samples) -> bool:
     return not isinstance(samples.values, np.ndarray) or samples.values.ndim == 4
 
 
-def sample_facts(samples: Samples) -> dict[str, Any]:
-    """Return what is known of samples besides their channels."""
-    known: dict[str, Any] = {"labels": samples.kind, "classes": len(samples.classes) or None}
-    if isinstance(samples.values, np.ndarray):
-        known["size"] = " x ".join(map(str, samples.values.shape[2:]))
-    if samples.lengths is not None:
-        known["shortest"], known["longest"] = int(samples.lengths.min()), int(samples.lengths.max())
-    if samples.groups is not None:
-        known["groups"] = len(np.unique(samples.groups))
-    if samples.roles is not None:
-        names, counts = np.unique(samples.roles, return_counts=True)
-        known["roles"] = {str(name): int(count) for name, count in zip(names, counts, strict=True)}
-    known["left_out"] = {cause: len(names) for cause, names in samples.skipped.items()} or None
-    return {name: value for name, value in known.items() if value is not None}
-
-
-def see_frames(frames: Sequence[Frames], facts: SourceFacts) -> Seen:
+def see_frames(frames: Sequence[Frames], wanted: Wanted, facts: SourceFacts) -> Seen:
     """Look at the frames of a camera."""
-    from dlkit.quality.images.frames import frame_findings
+    from dlkit.quality.images.frames import VALUES, frame_findings
 
     facts.rows = sum(len(one.times) for one in frames)
     seen = Seen(facts=facts)
     for one in frames:
         facts.channels = {name: {"unit": unit} for name, unit in zip(one.channels, one.units, strict=True)}
         facts.facts["size"] = " x ".join(map(str, one.size))
-        seen.findings += frame_findings(one, facts.name)
+        seen.findings += frame_findings(one, facts.name, most=MOST_PIXELS if wanted.quick else VALUES)
     return seen
 
 

@@ -1,8 +1,6 @@
 """The sources of a data module, each looked at as it stands in its files."""
 
-import copy
 from collections.abc import Mapping
-from dataclasses import is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +13,7 @@ from dlkit.data.records import Samples
 from dlkit.data.sample_batching import SampleBatching
 from dlkit.data.sources.aligned import Aligned
 from dlkit.quality.checked import SourceFacts
-from dlkit.train.check_seen import Seen, Wanted, see_frames, see_rows, see_samples
+from dlkit.train.check_seen import Seen, Wanted, see
 
 SOURCES = (Source, SampleSource, FrameSource, EventSource)
 
@@ -35,26 +33,16 @@ def size_of(sources: Mapping[str, Any]) -> int:
 
 def see_source(source: Any, facts: SourceFacts, wanted: Wanted, progress: Progress, data: Any) -> Seen:
     """Look at a source of any kind, of a data module or alone."""
-    if isinstance(source, SampleSource):
-        facts.kind = "samples"
-        samples = forgiving(source).read()
-        return see_samples(samples, wanted, facts, roles_of(data, samples))
-    if isinstance(source, FrameSource):
-        facts.kind = "frames"
-        return see_frames(forgiving(source).read(), facts)
     if isinstance(source, EventSource):
-        facts.kind = "events"
         return see_events(source, facts)
     raw = lenient(source, facts.name)
-    facts.size = raw.size
-    seen = see_rows(raw, wanted, progress, facts)
-    seen.add(raw.findings())
-    return seen
+    roles = roles_of(data, raw.samples()) if raw.kind == "samples" else None
+    return see(raw, wanted, progress, facts, roles)
 
 
 def see_events(source: EventSource, facts: SourceFacts) -> Seen:
     """Look at labelled intervals."""
-    events = source.read()
+    events, facts.kind = source.read(), "events"
     facts.rows = sum(len(one.onset) for one in events)
     classes = events[0].classes if events else ()
     facts.facts = {"classes": ", ".join(classes)}
@@ -71,16 +59,6 @@ def roles_of(data: Any, samples: Samples) -> np.ndarray | None:
         return None
     role = {ready.samples.names[n]: role for role, numbers in ready.numbers.items() for n in numbers.tolist()}
     return np.array([role.get(name, "") for name in samples.names])
-
-
-def forgiving(source: Any) -> Any:
-    """Return a source that leaves out what cannot be used and says so, where it has this setting."""
-    settings = getattr(source, "settings", None)
-    if not is_dataclass(settings) or not hasattr(settings, "bad"):
-        return source
-    other = copy.copy(source)
-    other.settings = replace(settings, bad="skip")  # type: ignore[type-var] # it is an instance
-    return other
 
 
 def place_of(source: Any) -> str:

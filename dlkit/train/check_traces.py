@@ -5,9 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from dlkit.core.finding import Finding
+from dlkit.data.raw.layout import Layout
 from dlkit.data.records import Samples, Stream
-from dlkit.quality.scan import Layout, every
-from dlkit.quality.signals.all import scans_of
+from dlkit.quality.scan import every
+from dlkit.quality.signals.all import scans_of, signals_of
+from dlkit.quality.signals.facts import ChannelFacts
 from dlkit.quality.words import many
 
 KINDS = {"missing", "sentinel", "clipped", "quantized", "constant", "no values", "infinite", "duplicated channel",
@@ -17,14 +19,14 @@ MOST = 5000  # traces that are looked at
 SURE = 1e-6
 
 
-def trace_findings(samples: Samples, source: str) -> list[Finding]:
-    """Return what is wrong with the values and the lengths of traces."""
+def trace_findings(samples: Samples, source: str) -> tuple[list[Finding], list[ChannelFacts]]:
+    """Return what is wrong with the values and the lengths of traces, and what was measured of each channel."""
     scans = scans_of(Layout(source, samples.channels, samples.units, dated=False, step=step_of(samples)))
     for trace in traces_of(samples):
         for scan in scans:
             scan.add(trace, 0)
     found = [one for one in every(scans) if one.kind in KINDS]
-    return [*found, *length_findings(samples, source)]
+    return [*found, *length_findings(samples, source)], signals_of(scans).channels()
 
 
 def traces_of(samples: Samples) -> Iterator[Stream]:

@@ -9,6 +9,7 @@ from scipy.linalg import solve_toeplitz
 from scipy.signal import lfilter, lombscargle, welch
 
 from dlkit.confidence.autocorrelation import autocovariances
+from dlkit.data.raw.layout import Layout
 from dlkit.data.records import Events, Samples, Stream
 from dlkit.quality.looks.classes import around_onsets, class_counts, course_of, members
 from dlkit.quality.looks.courses import whole_of
@@ -22,7 +23,6 @@ from dlkit.quality.looks.seasons import by_label, by_season, daily, labels_at
 from dlkit.quality.looks.spectra import cycles, segments_of, spectrum_of, uneven_power
 from dlkit.quality.looks.together import together
 from dlkit.quality.looks.windows import cut_windows, features_of, plane_of, shortened, spread_points
-from dlkit.quality.scan import Layout
 from dlkit.quality.signals.block import Blocks
 from dlkit.quality.signals.kept import FINE, Kept
 

@@ -10,13 +10,14 @@ from dlkit.data.records import Frames
 
 
 class FramesRaw(OfSource):
-    """Frames of a camera, as its source reads them."""
+    """Frames of a camera; those of a config, which refuses by itself, without what cannot be used."""
 
     kind = "frames"
 
     @cached_property
     def _frames(self) -> Sequence[Frames]:
-        found: Sequence[Frames] = self.given.read()
+        source = self.given if self.settings else self.forgiving()
+        found: Sequence[Frames] = source.read()
         return found
 
     @cached_property

@@ -1,6 +1,8 @@
 """What sources of samples and of frames have in common when they are looked at as they stand."""
 
+import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dlkit.data.raw.base import Raw
@@ -41,6 +43,19 @@ class OfSource(Raw):
     def size(self) -> int:
         """Bytes of all files."""
         return self._size
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the source refuses what cannot be used."""
+        return getattr(getattr(self.given, "settings", None), "bad", "") == "fail"
+
+    def forgiving(self) -> Any:
+        """Return the source, which leaves out what it would refuse."""
+        if not self.refuses:
+            return self.given
+        other = copy.copy(self.given)
+        vars(other)["settings"] = replace(other.settings, bad="skip")
+        return other
 
     @property
     def source(self) -> tuple[str, Mapping[str, Any]]:

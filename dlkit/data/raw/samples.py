@@ -1,8 +1,6 @@
 """Labelled images or traces, without those that cannot be used."""
 
-import copy
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -20,17 +18,9 @@ class SamplesRaw(OfSource):
 
     kind = "samples"
 
-    @property
-    def _refuses(self) -> bool:
-        return getattr(getattr(self.given, "settings", None), "bad", "") == "fail"
-
     @cached_property
     def _samples(self) -> Samples:
-        source = self.given
-        if self._refuses:
-            source = copy.copy(source)
-            vars(source)["settings"] = replace(source.settings, bad="skip")
-        found: Samples = source.read()
+        found: Samples = self.forgiving().read()
         return found
 
     @cached_property
@@ -53,7 +43,7 @@ class SamplesRaw(OfSource):
         skipped = self._samples.skipped if isinstance(self._samples.values, np.ndarray) else {}
         return [
             Finding(
-                kind="unusable samples", level="error" if self._refuses and not self.settings else "warning",
+                kind="unusable samples", level="error" if self.refuses and not self.settings else "warning",
                 source=self.name, count=len(names), share=len(names) / (len(names) + len(self._samples)),
                 what=f"{counted(len(names), 'sample')} cannot be used ({cause}), e.g. {names[0]}; left out here.",
                 why="A sample without a value or a label teaches nothing, and a run refuses it unless told to skip.",

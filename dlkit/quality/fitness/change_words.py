@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from dlkit.core.finding import Cure, Finding, Level
+from dlkit.data.raw.layout import Layout
 from dlkit.quality.fitness.changed import Changed
 from dlkit.quality.fitness.units import Change
-from dlkit.quality.scan import Layout
 from dlkit.quality.words import amount, many, when
 
 LARGE = 5.0  # spreads by which a level moves, or the ratio of spreads, above which it changes the answer

@@ -3,6 +3,7 @@
 import numpy as np
 
 from dlkit.core.finding import MOST, Finding
+from dlkit.data.raw.layout import Layout
 from dlkit.quality.fitness.bins import Binned, Run, binned, runs_of
 from dlkit.quality.fitness.change_words import finding_of
 from dlkit.quality.fitness.changed import Changed
@@ -10,7 +11,6 @@ from dlkit.quality.fitness.series_units import odd_units
 from dlkit.quality.fitness.stationarity import stationarity, unsteady
 from dlkit.quality.fitness.steps import Step, find_steps
 from dlkit.quality.fitness.units import change_of
-from dlkit.quality.scan import Layout
 from dlkit.quality.signals.kept import Kept
 
 ENOUGH = 6  # rows of a bin that tell its spread

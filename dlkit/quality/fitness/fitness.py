@@ -1,10 +1,11 @@
 """Are these the right data? What a built data module says before a network is trained."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dlkit.core.checks import require
-from dlkit.core.finding import Finding, ranked
+from dlkit.core.finding import COUNTED, Finding, ranked
 from dlkit.data.batching import Batching
 from dlkit.data.prepare import Prepared
 from dlkit.data.sample_prepare import PreparedSamples
@@ -77,7 +78,7 @@ def of_windows(data: Batching, ready: Prepared, seed: int, most: int, *, quick: 
     findings += giveaway.giveaway_findings(told, ready.table.step)
     classes = answers.window_counts(ready, roles.asked)
     facts["classes"] = answers.plain_counts(classes, roles.asked)
-    return Fitness(ranked([*findings, *answers.answer_findings(roles, classes)]), facts)
+    return Fitness(ranked([*findings, *counted(answers.answer_findings(roles, classes), roles)]), facts)
 
 
 def of_samples(ready: PreparedSamples, seed: int, most: int, *, quick: bool) -> Fitness:
@@ -90,7 +91,7 @@ def of_samples(ready: PreparedSamples, seed: int, most: int, *, quick: bool) -> 
     facts["single inputs"] = single_inputs.single_facts(told)
     classes = answers.sample_counts(ready, roles.asked)
     facts["classes"] = answers.plain_counts(classes, roles.asked)
-    findings += [*single_inputs.single_findings(told), *answers.answer_findings(roles, classes)]
+    findings += [*single_inputs.single_findings(told), *counted(answers.answer_findings(roles, classes), roles)]
     return Fitness(ranked(findings), facts)
 
 
@@ -100,7 +101,7 @@ def of_roles(roles: Roles, seed: int, *, quick: bool) -> tuple[list[Finding], di
     facts: dict[str, Any] = {"independent": {role: one.plain() for role, one in counts.items()}}
     findings = independent.count_findings(counts, roles)
     if not roles.channels or not len(roles.seen["train"]):
-        return findings, facts
+        return counted(findings, roles), facts
     compared, deals, dealt = (200, 499, 199) if quick else (400, 999, 399)
     moved = moves.moves_of(roles, compared=compared, permutations=deals, seed=seed)
     left = beyond.ranges_left(roles, counts)
@@ -115,4 +116,9 @@ def of_roles(roles: Roles, seed: int, *, quick: bool) -> tuple[list[Finding], di
         facts["told apart"][role] = apart.plain()
         known = any(one.sure and one.role == role for one in moved)
         findings += told_apart.apart_finding(role, apart, moved=known)
-    return findings, facts
+    return counted(findings, roles), facts
+
+
+def counted(findings: Iterable[Finding], roles: Roles) -> list[Finding]:
+    """Return findings that count windows or samples, whichever the roles hold."""
+    return [one if one.kind in COUNTED else replace(one, of=f"{roles.noun}s") for one in findings]

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from dlkit.core.finding import MOST, Finding, Place
+from dlkit.data.raw.layout import Layout
 from dlkit.quality.fitness.bins import Run
 from dlkit.quality.fitness.units import KNOWN, Known
-from dlkit.quality.scan import Layout
 from dlkit.quality.words import amount, many
 
 FEWEST = 3  # series, below which none is the odd one out

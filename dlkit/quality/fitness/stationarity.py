@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from dlkit.core.finding import Cure, Finding
+from dlkit.data.raw.layout import Layout
 from dlkit.quality.fitness.bins import binned, runs_of
-from dlkit.quality.scan import Layout
 from dlkit.quality.signals.kept import Kept
 from dlkit.quality.words import many
 

@@ -11,6 +11,7 @@ from dlkit.quality.images.traits import Traits
 DARK, DARKER = 0.15, 0.4  # 99 % of the pixels are below this part of the full scale, and of what is usual
 BRIGHT = 0.85  # 95 % of the pixels are above this part of the full scale
 POOR = 0.35  # entropy below this part of what is usual
+MANY = 0.2  # share of a set from which on it is like that by nature
 STRETCH = Cure(place="clean", line="{class_path: dlkit.data.cleaning.exposure.Stretch}")
 
 
@@ -41,9 +42,10 @@ def light_findings(about: About, traits: Traits, kind: np.dtype) -> Iterator[Fin
             f"{about.of_all(len(dark))} dark: 99 % of the pixels of each are below {number(DARK * full)}{about.unit} "
             f"where {number(usual[4])}{about.unit} is usual; the darkest is {about.called(dark[0])}.",
             "Where little light came, what is seen is the noise of the camera, and its label is a guess.",
+            level="note" if len(dark) > MANY * seen.sum() else None,
             cures=[STRETCH, *about.leaving_out(dark)],
         )  # fmt: skip
-    bright = np.flatnonzero(seen & (bottom > BRIGHT * full) & (bottom > usual[1]))
+    bright = np.flatnonzero(seen & (bottom > BRIGHT * full) & (full - bottom < DARKER * (full - usual[1])))
     if len(bright):
         bright = bright[np.argsort(-bottom[bright])]
         yield about.finding(
@@ -52,6 +54,7 @@ def light_findings(about: About, traits: Traits, kind: np.dtype) -> Iterator[Fin
             f"{number(BRIGHT * full)}{about.unit}, of {number(full)}{about.unit} at most; the brightest is "
             f"{about.called(bright[0])}.",
             "At the end of the scale of a camera differences are cut off, and nothing brings them back.",
+            level="note" if len(bright) > MANY * seen.sum() else None,
             cures=[STRETCH, *about.leaving_out(bright)],
         )  # fmt: skip
     yield from _poor(about, traits, seen, np.union1d(dark, bright))

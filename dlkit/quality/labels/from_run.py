@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 
 from dlkit.core.checks import require
 from dlkit.core.runfolder import RunFolder
@@ -48,6 +48,7 @@ def sample_answers(folder: Path, samples: Samples) -> Float[np.ndarray, "samples
     if samples.kind in ("class", "ordinal"):
         found[numbers] = probabilities_of(table, samples.classes, folder)
         return found
+    require(key in table.columns, f"The predictions of '{folder}' are of no {key}s: give a run of this task.")
     known = {name: number for number, name in enumerate(columns)}
     said = table["prediction" if samples.kind == "values" else "probability"]
     found[numbers, table[key].map(known).to_numpy(np.int64)] = said.to_numpy(np.float64)
@@ -68,15 +69,22 @@ def row_answers(
         f"The predictions of '{folder}' have no columns `series` and `time`: give a run that answers rows of a stream.",
     )
     table = table.drop_duplicates(["series", "time"])
-    times = pd.to_datetime(table["time"], utc=True) if table["time"].dtype.kind != "f" else table["time"] * 1e9
+    times = nanoseconds_of(table["time"])
     rows = pd.DataFrame(probabilities_of(table, classes, folder))
-    rows["series"], rows["time"] = table["series"].to_numpy(), times.astype(np.int64).to_numpy()
+    rows["series"], rows["time"] = table["series"].to_numpy(), times
     by_series = {str(name): part for name, part in rows.groupby("series", observed=True)}
     found = []
     for one in streams:
         own = by_series.get(one.name, rows.iloc[:0]).set_index("time").drop(columns="series")
         found.append(own.reindex(one.times).to_numpy(np.float64))
     return found
+
+
+def nanoseconds_of(times: pd.Series) -> Int64[np.ndarray, " rows"]:
+    """Return dates, or seconds from a start, in nanoseconds."""
+    if times.dtype.kind == "f":
+        return (times.to_numpy() * 1e9).round().astype(np.int64)
+    return pd.to_datetime(times, utc=True).dt.as_unit("ns").astype(np.int64).to_numpy()
 
 
 def probabilities_of(table: pd.DataFrame, classes: Sequence[str], folder: Path) -> Float[np.ndarray, "rows classes"]:

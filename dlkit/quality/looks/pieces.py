@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float, Int
 
-from dlkit.quality.scan import Layout
+from dlkit.data.raw.layout import Layout
 
 FAR = 3.0  # ranges of the middle 98 % of values: an empty space as wide has what hides the others beyond it
 FEWEST = 16  # rows of a piece

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from dlkit.core.finding import Finding, ranked
+from dlkit.data.raw.layout import Layout
 from dlkit.data.records import Stream
-from dlkit.quality.scan import Layout, Scan
+from dlkit.quality.scan import Scan
 from dlkit.quality.signals.absent import absent_findings
 from dlkit.quality.signals.angles import angle_findings
 from dlkit.quality.signals.block import Blocks

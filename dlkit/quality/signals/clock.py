@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from dlkit.core.finding import MOST, Cure, Finding, Place
+from dlkit.data.raw.layout import Layout
 from dlkit.data.sync.health import DROP, GAP
 from dlkit.data.tabular.time_column import show_duration
-from dlkit.quality.scan import Layout
 from dlkit.quality.signals.facts import ClockFacts
 from dlkit.quality.signals.intervals import ON_GRID, Intervals, Odd
 from dlkit.quality.signals.slips import slips
@@ -108,7 +108,7 @@ def _duplicates(seen: Intervals, layout: Layout) -> list[Finding]:
     equal, share = seen.counts["equal"], count / max(seen.rows, 1)
     values = "with the same values" if equal == count else "with other values"
     values = values if equal in {0, count} else f"{equal:,} of them with the same values"
-    first = f"{when(odds[0].place.first or 0, dated=layout.dated)} (row {(odds[0].place.row or 0) + 1})"
+    first = f"{when(odds[0].place.first or 0, dated=layout.dated)} (row {odds[0].place.row})"
     several = " Several series may be mixed: then `series` names their column." if share > 0.2 else ""
     how = "first" if equal == count else "mean"
     return [Finding(

@@ -114,9 +114,9 @@ class Intervals:
         same = _equal(block, rows[best]) if name == "duplicate" else np.zeros(len(best), bool)
         if name == "duplicate":
             self.counts["equal"] += int(_equal(block, rows).sum())
-        known = self.largest[name]
+        known, before = self.largest[name], int(name != "duplicate")  # which begin with the row that repeats
         known += [
-            Odd(int(long), block.place(int(row) - 1, 2), bool(one))
+            Odd(int(long), block.place(int(row) - before, 1 + before), bool(one))
             for row, long, one in zip(rows[best], length[best], same, strict=True)
         ]
         self.largest[name] = sorted(known, key=lambda odd: -abs(odd.length))[:KEPT]

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from dlkit.core.finding import Place
+from dlkit.data.raw.layout import Layout
 from dlkit.data.records import Stream
-from dlkit.quality.scan import Layout
 from dlkit.quality.signals.block import Block
 
 REDUCED = (np.minimum, np.maximum, np.add)  # to what is kept of a bin

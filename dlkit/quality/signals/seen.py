@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.quality.scan import Layout
+from dlkit.data.raw.layout import Layout
 from dlkit.quality.signals.block import Block
 from dlkit.quality.signals.extremes import Extremes
 from dlkit.quality.signals.facts import ChannelFacts

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from dlkit.core.finding import MOST, Cure, Finding, Place
-from dlkit.quality.scan import Layout
+from dlkit.data.raw.layout import Layout
 from dlkit.quality.signals.facts import ClockFacts
 from dlkit.quality.signals.intervals import Intervals, Odd
 from dlkit.quality.words import lasting, many, when

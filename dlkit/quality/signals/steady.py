@@ -3,7 +3,7 @@
 import numpy as np
 
 from dlkit.core.finding import MOST, Finding, Place
-from dlkit.quality.scan import Layout
+from dlkit.data.raw.layout import Layout
 from dlkit.quality.signals.intervals import Intervals
 from dlkit.quality.words import lasting, share_text, when
 

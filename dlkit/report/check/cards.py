@@ -32,7 +32,8 @@ def card(group: Sequence[Finding], *, dated: bool = True) -> str:
     sign = f'<span class="sign" aria-hidden="true">{SIGNS[tone]}</span>'
     head = f"<h3>{sign}{escape(title_of(group))} <span>{escape(level_of(group))}</span></h3>"
     done = f"<p>Taken care of: {inline(worst.handled)}.</p>" if worst.handled else ""
-    body = f"<p>{inline(worst.what)}</p><p>{inline(worst.why)}</p>{done}{channels_html(group)}"
+    told = "".join(f"<p>{inline(one.what)}</p>" for one in (group if not name_of(worst) else group[:1]))
+    body = f"{told}<p>{inline(worst.why)}</p>{done}{channels_html(group)}"
     cures = "" if worst.handled else cures_html(cures_of(group))
     return f'<article class="finding {tone}">{head}{body}{cures}{places_html(worst, dated=dated)}</article>'
 
@@ -40,7 +41,7 @@ def card(group: Sequence[Finding], *, dated: bool = True) -> str:
 def channels_html(group: Sequence[Finding]) -> str:
     """Return what is said of each of several channels."""
     rows = [[name_of(one), f"{one.count:,}", share_text(one.share) if one.share else "", one.what] for one in group]
-    shown = table(["of", "count", "share", "what"], rows, words=1) if len(group) > 1 else ""
+    shown = table(["of", "count", "share", "what"], rows, words=1) if len(group) > 1 and name_of(group[0]) else ""
     return folded(f"All {len(group)}", shown, printed=len(group) <= FEW_PRINTED)
 
 
@@ -48,7 +49,7 @@ def title_of(group: Sequence[Finding]) -> str:
     """Return what it is and of what."""
     worst, kinds = group[0], {bool(one.channel) for one in group}
     things = "channels" if kinds == {True} else "sources"
-    of = name_of(worst) if len(group) == 1 else f"{len(group)} {things}"
+    of = name_of(worst) if len(group) == 1 or not name_of(worst) else f"{len(group)} {things}"
     return f"{worst.kind[:1].upper()}{worst.kind[1:]}" + (f": {of}" if of else "")
 
 
@@ -57,7 +58,7 @@ def level_of(group: Sequence[Finding]) -> str:
     worst = group[0]
     parts = [f"{worst.level}, taken care of" if worst.handled else worst.level]
     if worst.count:
-        parts.append(f"{worst.count:,}")
+        parts.append(f"{worst.count:,} {worst.counted}")
     if worst.share:
         parts.append(share_text(worst.share))
     return " · ".join(parts)

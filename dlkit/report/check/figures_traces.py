@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from dlkit.data.raw.layout import Layout
 from dlkit.data.records import Events
 from dlkit.embedding.space import evenly
 from dlkit.quality.looks.courses import Whole
-from dlkit.quality.scan import Layout
 from dlkit.report.canvas import BLUE, GREEN, ORANGE, PURPLE, SKY, with_unit
 from dlkit.report.check.drawing import about, listed
 from dlkit.report.check.look import Look

@@ -16,8 +16,15 @@ def groups_of(findings: Iterable[Finding]) -> list[list[Finding]]:
         found.setdefault((one.level, one.kind, bool(one.handled)), []).append(one)
     groups: list[list[Finding]] = []
     for same in found.values():
-        groups += [same] if len(same) >= FEW and all(name_of(one) for one in same) else [[one] for one in same]
+        several = len(same) >= FEW and all(name_of(one) for one in same)
+        groups += [same] if several or roles_only(same) else [[one] for one in same]
     return sorted(groups, key=lambda group: place[id(group[0])])
+
+
+def roles_only(same: Sequence[Finding]) -> bool:
+    """Tell whether findings are the same about several roles: of no channel, for one reason, with the same repairs."""
+    alike = len({(one.why, one.cures) for one in same}) == 1
+    return len(same) > 1 and alike and not any(name_of(one) for one in same)
 
 
 def cures_of(group: Sequence[Finding]) -> list[Cure]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from dlkit.data.raw.layout import Layout
 from dlkit.data.records import Events, Samples
 from dlkit.quality.looks.classes import around_onsets
 from dlkit.quality.looks.courses import closer_of, whole_of
@@ -17,7 +18,6 @@ from dlkit.quality.looks.seasons import DAY, Groups, by_label, by_season, daily
 from dlkit.quality.looks.spectra import Spectrum, cycles, segments_of, spectrum_of
 from dlkit.quality.looks.together import together
 from dlkit.quality.looks.windows import complete, cut_windows, features_of, lively, plane_of, window_rows
-from dlkit.quality.scan import Layout
 from dlkit.quality.signals.kept import Kept
 from dlkit.report.check.drawing import about, left_out
 from dlkit.report.check.figures_classes import around_look

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from dlkit.data.raw.layout import Layout
 from dlkit.data.records import Samples
 from dlkit.quality.looks.classes import MOST, Course, class_counts, course_of, members
 from dlkit.quality.looks.pieces import Piece, Pieces
@@ -9,7 +10,6 @@ from dlkit.quality.looks.samples import Classed, classed, images_of, is_image, p
 from dlkit.quality.looks.seasons import Groups
 from dlkit.quality.looks.windows import MOST as POINTS
 from dlkit.quality.looks.windows import Plane, features_of, lively, plane_of
-from dlkit.quality.scan import Layout
 from dlkit.report.check.figures_classes import CLASSES, balance_look, course_look, example_look, target_look
 from dlkit.report.check.figures_values import spread_look
 from dlkit.report.check.figures_windows import Pictured, by_class, plane_png, shares_told

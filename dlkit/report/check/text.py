@@ -8,7 +8,7 @@ from dlkit.core.checks import counted
 from dlkit.core.finding import Finding
 from dlkit.quality.checked import Check, SourceFacts
 from dlkit.report.check.cards import TONES
-from dlkit.report.check.groups import cures_of, groups_of, named_channels
+from dlkit.report.check.groups import cures_of, groups_of, name_of, named_channels
 from dlkit.report.check.overview import THINGS, verdict
 from dlkit.report.page.elements import SIGNS
 from dlkit.report.words import duration, names, size
@@ -73,6 +73,8 @@ def group_lines(group: Sequence[Finding]) -> list[str]:
     worst = group[0]
     said = f"{worst.source}: {worst.what}" if worst.source else worst.what
     also = f" Also {named_channels(group, 6)}." if len(group) > 1 else ""
+    if not name_of(worst):
+        also = "".join(f" {one.what}" for one in group[1:])
     text = f"{SIGNS[TONES[worst.level]]} {worst.kind}: {said}{also}"
     lines = textwrap.wrap(text, WIDTH, subsequent_indent="  ", max_lines=2, placeholder=" ...")
     if worst.level != "note":
