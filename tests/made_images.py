@@ -7,6 +7,7 @@ from PIL import Image
 
 from dlkit.data.records import Frames, Pictures, Samples
 from dlkit.data.samples.pictures import BytePictures
+from dlkit.data.samples.untouched import Untouched
 
 
 def scenes(count=120, size=32, channels=3, seed=0, bits=8):
@@ -53,29 +54,12 @@ def files(contents, channels=3):
     return pictures.known_as("all", channels, np.zeros((len(contents), 2), np.int64))
 
 
-class Held(Pictures):
-    """Images of an array."""
-
-    def __init__(self, values):
-        self.values = values
-
-    def __len__(self):
-        return len(self.values)
-
-    @property
-    def channels(self):
-        return self.values.shape[1]
-
-    def decode(self, number):
-        return self.values[number]
-
-
 def frames(values, rate=10.0):
     """Return images as the frames of a camera."""
     count = values.shape[1]
     times = (np.arange(len(values)) * 1e9 / rate).astype(np.int64)
     names = tuple(f"c{k}" for k in range(count))
-    return Frames("cam", times, Held(values), names, ("",) * count, values.shape[2:])
+    return Frames("cam", times, Untouched(values), names, ("",) * count, values.shape[2:])
 
 
 def beam(count=60, size=32, seed=0):

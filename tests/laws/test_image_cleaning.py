@@ -12,10 +12,11 @@ from dlkit.data.cleaning.background import Background, SubtractBackground
 from dlkit.data.cleaning.base import CleanPictures, knowing
 from dlkit.data.cleaning.denoise import Median, NonLocalMeans, TotalVariation, Wavelet
 from dlkit.data.cleaning.exposure import Equalize, Gamma, Stretch
-from dlkit.data.cleaning.images import CleanedPictures, Untouched, learn_pictures
+from dlkit.data.cleaning.images import CleanedPictures, learn_pictures
 from dlkit.data.cleaning.leave_out import LeaveOut, LeaveOutCopies, leave_out
 from dlkit.data.cleaning.pixels import RepairPixels
 from dlkit.data.cleaning.register import Register
+from dlkit.data.samples.untouched import Untouched
 from dlkit.quality.images.frames import frame_findings
 from dlkit.quality.images.samples import image_findings
 from tests.made_images import beam, encode, files, frames, samples, scenes

@@ -20,7 +20,7 @@ from dlkit.data.multimodal import MultimodalDataModule
 from dlkit.data.sample_modules import ImageDataModule
 from dlkit.data.sample_pictures import SameSize
 from dlkit.data.sources.sample_arrays import SampleArrays
-from tests.made_images import Held, beam, encode, scenes
+from tests.made_images import beam, encode, files, scenes
 from tests.made_multimodal import filmed, sampled
 
 SOUND = beam(60, 16)
@@ -98,8 +98,8 @@ def test_a_step_for_rows_and_images_of_several_sizes_are_refused():
     images[3] = encode(scenes(1, 24)[0])
     data = ImageDataModule(source=source(SOUND), clean=[SubtractBackground()], size=(8, 8))
     samples = data.load(data.source.read(), None)
-    values = Held([image if n % 2 else image[:, 1:] for n, image in enumerate(SOUND)])
-    samples.values.pictures = values
+    unequal = [encode(image if n % 2 else image[:, 1:]) for n, image in enumerate(SOUND)]
+    samples.values.pictures = files(unequal, SOUND.shape[1])
     with pytest.raises(InputError, match="compares images pixel by pixel"):
         data.tidy(samples, np.arange(20))
 

@@ -9,8 +9,9 @@ import pytest
 import yaml
 from PIL import Image
 
-from dlkit.data.cleaning.images import CleanedPictures, Untouched, learn_pictures, of_pictures
+from dlkit.data.cleaning.images import CleanedPictures, learn_pictures, of_pictures
 from dlkit.data.cleaning.leave_out import leave_out, without
+from dlkit.data.samples.untouched import Untouched
 from dlkit.quality.images.frames import frame_findings
 from dlkit.quality.images.samples import image_findings
 from dlkit.train.check_images import found_looks

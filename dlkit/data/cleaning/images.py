@@ -10,34 +10,11 @@ from dlkit.data.cleaning.base import CleanPictures, Step, knowing
 from dlkit.data.cleaning.leave_out import LeaveOutSamples
 from dlkit.data.records import Pictures, Samples
 from dlkit.data.samples.around import Around
+from dlkit.data.samples.untouched import Untouched
 
 ENOUGH = 2_000  # images that a step learns from, evenly spread over those that train
 LOOKED_AT = 64  # images of which it is told what each step changes
 AnyPictureStep = TypeVar("AnyPictureStep", bound=Step)
-
-
-class Untouched(Pictures):
-    """Images in an array, as they are.
-
-    Args:
-        values: (images, channels, height, width).
-    """
-
-    def __init__(self, values: np.ndarray) -> None:
-        self.values = values
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self.values)
-
-    @property
-    def channels(self) -> int:
-        """Number of channels of every image."""
-        return int(self.values.shape[1])
-
-    def decode(self, number: int) -> np.ndarray:
-        """Return one image, (channels, height, width)."""
-        return np.asarray(self.values[number])
 
 
 class CleanedPictures(Around):

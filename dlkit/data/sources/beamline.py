@@ -10,6 +10,7 @@ import numpy as np
 from dlkit.core.checks import require, suggest
 from dlkit.data.base import EventSource, FrameSource, Source
 from dlkit.data.records import Events, Frames, Stream
+from dlkit.data.samples.untouched import Untouched
 from dlkit.data.simulators.beamline_camera import SIZE, frames
 from dlkit.data.simulators.beamline_clocks import START
 from dlkit.data.simulators.beamline_run import DEVICES, LEVELS, ROWS, Run, simulate
@@ -96,26 +97,6 @@ class BeamlineSensors(Source):
         return self.settings.fingerprint(self.device)
 
 
-@dataclass(frozen=True, eq=False)
-class _Taken:
-    """Frames in memory."""
-
-    values: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    @property
-    def channels(self) -> int:
-        """Number of channels."""
-        return int(self.values.shape[1])
-
-    def decode(self, number: int) -> np.ndarray:
-        """Return one frame."""
-        frame: np.ndarray = self.values[number]
-        return frame
-
-
 class BeamlineCamera(FrameSource):
     """The beam spot on the screen of a simulated beam line, 32 x 32 pixels, 15 frames a second on a clock of its own.
 
@@ -135,7 +116,7 @@ class BeamlineCamera(FrameSource):
 
     def read(self) -> Sequence[Frames]:
         """Return the frames with the stamps of the camera's clock."""
-        taken = _Taken(frames(*vars(self.settings).values()))
+        taken = Untouched(frames(*vars(self.settings).values()))
         return [Frames(NAME, self.settings.run.stamps("camera"), taken, ("light",), ("counts",), (SIZE, SIZE))]
 
     def fingerprint(self) -> dict[str, Any]:
