@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dlkit.data.raw.open import open_all
 from dlkit.train.check import check_config, check_files
 from dlkit.train.check_asked import asked_for
 from dlkit.train.check_seen import Wanted
@@ -119,6 +120,11 @@ def test_the_drone_tells_the_time_by_two_clocks():
     assert not check.of("error")
     starts = {one.name: one.facts.get("from", "") for one in check.sources}
     assert starts["attitude"].startswith("146.0") and starts["acceleration"] == "0 s"
+
+
+def test_a_folder_of_problems_is_as_many_sources():
+    found = open_all(shared("traces"))
+    assert len(found) == 10 and {"GunPoint", "PLAID"} <= set(found)
 
 
 UNEQUAL = [("JapaneseVowels", 640, 7, 29), ("PLAID", 1074, 100, 1344)]

@@ -95,6 +95,20 @@ def open_arrays(files: Sequence[Path], given: Mapping[str, Any]) -> Raw | None:
     return None
 
 
+def are_problems(files: Sequence[Path], given: Mapping[str, Any]) -> bool:
+    """Tell whether each file holds labelled samples of a shape of its own, so that they are no one set."""
+    if len(files) < 2 or given or {file.suffix.lower() for file in files} != {".npz"}:
+        return False
+    shapes = set()
+    for file in files:
+        names = dict.fromkeys(array_names(file, group="/"), file)
+        inputs = next((name for name in names if re.sub("_train$", "", name) in DEFAULTS["inputs"]), None)
+        if inputs is None or not _has(names, "labels"):
+            return False
+        shapes.add(load_array(file, inputs).shape[1:])
+    return len(shapes) > 1
+
+
 def _has(names: Mapping[str, Path], part: str) -> bool:
     options = DEFAULTS[part]
     return any(option in names or any(f"{option}_{role}" in names for role in ROLES) for option in options)

@@ -13,7 +13,7 @@ from dlkit.data.raw.guess_columns import guess_columns
 from dlkit.data.raw.guess_files import Group, group_files
 from dlkit.data.raw.guess_findings import broken_notes
 from dlkit.data.raw.guess_pictures import open_pictures
-from dlkit.data.raw.guess_samples import open_arrays, open_folder, refuse_image
+from dlkit.data.raw.guess_samples import are_problems, open_arrays, open_folder, refuse_image
 from dlkit.data.raw.guess_table import guess_table, head_of
 from dlkit.data.raw.samples import SamplesRaw
 from dlkit.data.raw.streams import StreamsRaw
@@ -73,6 +73,8 @@ def _open(path: Paths, given: dict[str, Any]) -> dict[str, Raw]:
     files = find_files(path, (*reader_classes(), ".ts"))
     for file in files:
         refuse_image(file)
+    if are_problems(files, given):
+        return {stem(file): raw for file in files if (raw := open_arrays([file], given)) is not None}
     arrays = open_arrays(files, given)
     return {"": arrays} if arrays is not None else _tables(files, given)
 
