@@ -41,9 +41,7 @@ def test_members_are_made_by_an_array_and_gathered(job, slurm, capsys):
     (last, _), *_ = record.then
     assert slurm.wait_for_state(last) == "COMPLETED"
     found = read_json(place / "metrics.json")["ensemble"]["mae"]
-    assert found["ensemble"] <= sum(found["members"]) / len(
-        found["members"]
-    )  # by convexity
+    assert found["ensemble"] <= sum(found["members"]) / len(found["members"])  # by convexity
     assert (place / "predictions.parquet").is_file()
 
 
