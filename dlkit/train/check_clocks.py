@@ -9,6 +9,7 @@ from dlkit.quality.signals.all import Signals
 from dlkit.quality.words import amount
 
 DROP = "dlkit.data.cleaning.drop.DropChannels"
+SURE = 4.0  # standard errors from which on a drift is one
 UNITS = {1.0: "s", 1e3: "ms", 1e6: "us", 1e9: "ns"}
 STEEPEST = 0.03  # relative difference of two clocks that still tell the same time
 FEWEST, LEAST = 32, 0.9  # rows with a value, and their share
@@ -69,6 +70,6 @@ def as_clock(signals: Signals, name: str, seconds: np.ndarray, values: np.ndarra
 
 def pace(drift: float, error: float) -> str:
     """Return how fast a clock runs beside another one, in parts per million with twice the standard error."""
-    if abs(drift) <= error:
-        return f"at the same pace to within {error:.2g} ppm"
+    if abs(drift) <= SURE / 2 * error:
+        return f"at the same pace to within {max(abs(drift), error):.2g} ppm"
     return f"{abs(drift):.4g} ppm {'faster' if drift > 0 else 'slower'} (to within {error:.2g} ppm)"

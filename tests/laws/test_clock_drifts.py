@@ -8,6 +8,7 @@ from dlkit.data.sources.aligned import Aligned
 from dlkit.data.sources.beamline import BeamlineSensors
 from dlkit.data.sync.screen import Coarse, screened
 from dlkit.quality.checked import SourceFacts
+from dlkit.train.check_clocks import pace
 from dlkit.train.check_drifts import drift_findings
 from dlkit.train.check_seen import Wanted
 from dlkit.train.check_sources import see_source
@@ -83,3 +84,9 @@ def test_sources_that_saw_the_same_pass_by_the_pair_that_did():
         ("c", "d"), times, np.stack([-seen[20:] + 0.3 * random.normal(size=1500), random.normal(size=1500)]), 0.2
     )
     assert screened(one, two, 10.0) == ("b", "c")
+
+
+def test_a_pace_is_another_one_from_four_standard_errors_on():
+    assert pace(1.459e4, 5.6e3 * 4 / 3) == "at the same pace to within 1.5e+04 ppm"  # 3.9 standard errors
+    assert pace(-20.0, 5.0) == "20 ppm slower (to within 5 ppm)"
+    assert pace(1.0, 5.0) == "at the same pace to within 5 ppm"

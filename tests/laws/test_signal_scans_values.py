@@ -90,6 +90,17 @@ def test_a_single_row_of_a_known_code_is_enough() -> None:
     assert (finding.count, finding.places[0].row) == (1, 78)
 
 
+def test_a_code_that_another_channel_measures_is_masked_where_it_stands_for_nothing() -> None:
+    random = np.random.default_rng(0)
+    pressure, valve = 1000 + 10 * random.standard_normal(ROWS), (np.arange(ROWS) // 500 % 2).astype(float)
+    pressure[[70, 900, 4000]] = 0
+    (finding,) = found(scanned(np.stack([pressure, valve], 1)), "sentinel")
+    assert [cure.place for cure in finding.cures] == ["clean", "source"]
+    assert 'channels: ["x0"]' in finding.cures[0].line
+    (finding,) = found(scanned(np.stack([pressure, valve + 1], 1)), "sentinel")
+    assert [cure.place for cure in finding.cures] == ["source", "clean"]
+
+
 def test_zeros_among_other_values_are_found_where_they_are_reached_by_jumps() -> None:
     random = np.random.default_rng(0)
     values = 5 + 10 * sine(10_000) + 0.05 * random.standard_normal(ROWS)

@@ -148,9 +148,15 @@ def sentinel_findings(seen: "Seen") -> list[Finding]:
                 f"({share_text(share)}), {code.apart}.",
                 why="A number that stands for a missing value is taken as measured: it shifts the mean, blows up the "
                 "standard deviation and is what the network learns to avoid.",
-                cures=(
-                    Cure(place="source", line=f"missing_values: [{exact(code.value)}]"),
-                    clean_cure("mask.Mask", name, values=f"[{exact(code.value)}]"),
-                ),
+                cures=_cures(code.value, channel, seen),
             ))  # fmt: skip
     return found
+
+
+def _cures(value: float, channel: int, seen: "Seen") -> tuple[Cure, ...]:
+    """Return both cures; the one of this channel alone comes first where the value is measured in another one."""
+    everywhere = Cure(place="source", line=f"missing_values: [{exact(value)}]")
+    here = clean_cure("mask.Mask", seen.layout.channels[channel], values=f"[{exact(value)}]")
+    others = [number for number in range(len(seen.codes)) if all(code.value != value for code in seen.codes[number])]
+    measured = any((seen.kept.spread.columns[number] == np.float32(value)).any() for number in others)
+    return (here, everywhere) if measured else (everywhere, here)
