@@ -263,9 +263,11 @@ def test_a_run_stops_on_errors_before_anything_is_trained_unless_told_otherwise(
         "dlkit run: The target is an input; nothing was trained: mend the data (`dlkit check` shows where and how), or "
         "train all the same with `--check false`.\n"
     )
-    assert not (tmp_path / "runs").exists()
+    (told,) = (tmp_path / "runs").iterdir()
+    assert [part.name for part in told.iterdir()] == ["check.json"]  # what the printed line names
+    assert found(told).of("error")
     assert run(path, "--check", "false") == 0
-    (folder,) = (tmp_path / "runs").iterdir()
+    folder = next(one for one in (tmp_path / "runs").iterdir() if one != told)
     assert not (folder / "check.json").exists()
 
 
@@ -331,3 +333,25 @@ def test_nothing_is_written_over_where_nobody_looks(monkeypatch):
 def test_places_are_plain_in_json():
     one = Finding(kind="k", level="note", what="", why="", places=(Place(series="s", first=0, row=3),))
     assert json.loads(json.dumps(one.plain()))["places"] == [{"series": "s", "first": 0, "row": 3}]
+
+
+def test_the_headline_counts_what_is_shown_and_a_group_tells_the_count_of_each():
+    counts = {"OT": 50, "max. PAR": 30, "wv (m/s)": 1}
+    many = [
+        Finding(kind="sentinel", level="warning", what=f"'{name}'.", why="", channel=name, count=count, of="rows")
+        for name, count in counts.items()
+    ]
+    said = text_of(Check(asked="a", findings=many), Path("page"))
+    assert "; 1 thing would change the answer" in said
+    assert "50 rows of 'OT', 30 of 'max. PAR', 1 of 'wv (m/s)'; 81 in all." in said
+
+
+def test_a_repair_in_the_terminal_is_whole_and_valid_yaml():
+    line = (
+        "{class_path: dlkit.data.cleaning.scale.Scale, init_args: {channels: ['flow of the pump (l/min)'], factor: 1, "
+    )
+    line += "offset: -2523.768}}"
+    one = Finding(kind="step", level="warning", what="A step.", why="", cures=(Cure(place="clean", line=line),))
+    said = text_of(Check(asked="a", findings=[one]), Path("page"))
+    block = said.partition("clean: -")[2].partition("report:")[0]
+    assert yaml.safe_load(block) == yaml.safe_load(line)

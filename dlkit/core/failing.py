@@ -46,6 +46,7 @@ class Meeting:
         self.file, self.children, self.parent = folder / f".failed-{job_name()}", children, os.getppid()
         self.over = False
         self.discards: Path | None = None
+        self.but = ""
 
     def start(self) -> None:
         """Look for the file from now on."""
@@ -79,7 +80,7 @@ class Meeting:
         if JOB in os.environ and leads():
             self.file.unlink(missing_ok=True)
         if self.discards is not None:
-            discard_run(self.discards)
+            discard_run(self.discards, but=self.but)
         sys.stderr.flush()
         os._exit(CODE)
 
@@ -122,12 +123,17 @@ def part() -> None:
         _MEETING.pop().over = True
 
 
-def discard(folder: Path) -> None:
-    """Remove a run folder in which nothing was learnt, once the processes that meet there have ended."""
+def discard(folder: Path, *, but: str = "") -> None:
+    """Remove a run folder in which nothing was learnt, once the processes that meet there have ended.
+
+    Args:
+        folder: The folder.
+        but: Name of a file that stays, and its folder with it.
+    """
     if _MEETING:
-        _MEETING[0].discards = folder
+        _MEETING[0].discards, _MEETING[0].but = folder, but
     else:
-        discard_run(folder)
+        discard_run(folder, but=but)
 
 
 @contextmanager

@@ -91,8 +91,21 @@ def fresh_run(root: Path, name: str) -> Iterator[Path]:
         raise
 
 
-def discard_run(path: Path, *, keep_root: bool = False) -> None:
-    """Remove a run folder, and the folder that it stood in unless something else is there."""
+def discard_run(path: Path, *, keep_root: bool = False, but: str = "") -> None:
+    """Remove a run folder, and the folder that it stood in unless something else is there.
+
+    Args:
+        path: The folder.
+        keep_root: The folder that it stood in stays.
+        but: Name of a file that stays, and its folder with it.
+    """
+    if but and (path / but).is_file():
+        for part in path.iterdir():
+            if part.is_dir():
+                shutil.rmtree(part, ignore_errors=True)
+            elif part.name != but:
+                part.unlink(missing_ok=True)
+        return
     shutil.rmtree(path, ignore_errors=True)
     if not keep_root:
         with suppress(OSError):

@@ -17,7 +17,7 @@ FILE = "check.json"
 
 
 def check_first(data: Any, run: RunFolder, *, keeps: bool, seed: int = 0) -> None:
-    """Check the data of a run and write ``check.json``; print the worst findings.
+    """Check the data of a run and write ``check.json``, which stays where they are refused; print the worst findings.
 
     Args:
         data: Its data module.
@@ -34,7 +34,7 @@ def check_first(data: Any, run: RunFolder, *, keeps: bool, seed: int = 0) -> Non
         quick_check(data, run, seed)
     except BaseException:
         if not keeps:
-            discard(run.path)
+            discard(run.path, but=FILE)
         raise
 
 
