@@ -33,11 +33,13 @@ def cures_of(group: Sequence[Finding]) -> list[Cure]:
     return list(dict.fromkeys(cures))
 
 
-def named_channels(group: Sequence[Finding], most: int) -> str:
-    """Return what all but the worst finding are about."""
-    others = [f"'{name_of(one)}'" for one in group[1:]]
-    more = f" and {len(others) - most} more" if len(others) > most else ""
-    return ", ".join(others[:most]) + more
+def named_counts(group: Sequence[Finding], most: int) -> str:
+    """Return what findings of one kind are about, with the count of each and of all."""
+    first, *others = [f"{one.count:,} {one.counted} of '{name_of(one)}'" for one in group[:1]] + [
+        f"{one.count:,} of '{name_of(one)}'" for one in group[1:]
+    ]
+    more = f" and of {len(others) - most + 1} more" if len(others) >= most else ""
+    return f"{', '.join([first, *others[: most - 1]])}{more}; {sum(one.count for one in group):,} in all"
 
 
 def name_of(finding: Finding) -> str:

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlkit.core.checks import counted
+from dlkit.core.finding import LEVELS, Level
 from dlkit.quality.checked import Check, SourceFacts
 from dlkit.report.canvas import with_unit
+from dlkit.report.check.groups import groups_of
 from dlkit.report.page.elements import Tile, Tone, code, facts, folded, heading, note, paragraph, table
 from dlkit.report.page.elements import tiles as tiles_html
 from dlkit.report.words import clock, duration, number, percent, size
@@ -17,7 +19,7 @@ THINGS = {"table": "rows", "samples": "samples", "frames": "frames", "events": "
 
 def verdict(check: Check) -> tuple[Tone, str]:
     """Return the answer in one line."""
-    errors, warnings, notes = (len(check.of(level)) for level in ("error", "warning", "note"))
+    errors, warnings, notes = counts_of(check).values()
     done = sum(bool(one.handled) for one in check.findings)
     taken = f"; {counted(done, 'more finding')} {'is' if done == 1 else 'are'} taken care of" if done else ""
     if errors:
@@ -27,6 +29,11 @@ def verdict(check: Check) -> tuple[Tone, str]:
         return "warn", f"Nothing stops you; {counted(warnings, 'thing')} would change the answer{taken}."
     left = f": {counted(notes, 'note')}" if notes else ""
     return "good", f"Nothing was found that would change an answer{left}{taken}."
+
+
+def counts_of(check: Check) -> dict[Level, int]:
+    """Return how many findings of each level are shown: those of one kind together count once."""
+    return {level: len(groups_of(check.of(level))) for level in LEVELS}
 
 
 def title(check: Check) -> str:
@@ -42,13 +49,13 @@ def lead(check: Check) -> str:
 
 def tiles(check: Check) -> list[Tile]:
     """Return the numbers that everybody asks for."""
-    counts = {level: len(check.of(level)) for level in ("error", "warning", "note")}
+    counts = counts_of(check)
     rows = sum(source.rows for source in check.sources)
     kinds = {source.kind for source in check.sources}
     channels = counted(sum(len(source.channels) for source in check.sources), "channel")
     of = f"{channels} of {len(check.sources)} sources" if len(check.sources) > 1 else channels
     things = THINGS[next(iter(kinds))].capitalize() if len(kinds) == 1 else "Rows, frames and events"
-    told: list[tuple[str, Tone]] = [("error", "bad"), ("warning", "warn"), ("note", "info")]
+    told: list[tuple[Level, Tone]] = [("error", "bad"), ("warning", "warn"), ("note", "info")]
     levels = [
         Tile(f"{level.capitalize()}s", str(counts[level]), "", tone if counts[level] else "good")
         for level, tone in told
@@ -115,6 +122,7 @@ def channel_row(name: str, known: Mapping[str, Any], columns: Sequence[str], *, 
     cells = [with_unit(name, str(known.get("unit") or ""))]
     if missing:
         cells.append(percent(known["missing_share"], 2) if known.get("missing_share") else "0")
+    known = dict(known) | ({} if known.get("resolution") else {"resolution": None})  # 0 where no step was found
     return cells + [number(known.get(column)) for column in columns]
 
 

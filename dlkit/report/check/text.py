@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dlkit.core.checks import counted
-from dlkit.core.finding import Finding
+from dlkit.core.finding import Cure, Finding
 from dlkit.quality.checked import Check, SourceFacts
 from dlkit.report.check.cards import TONES
-from dlkit.report.check.groups import cures_of, groups_of, name_of, named_channels
+from dlkit.report.check.groups import cures_of, groups_of, name_of, named_counts
 from dlkit.report.check.overview import THINGS, verdict
 from dlkit.report.page.elements import SIGNS
 from dlkit.report.words import duration, names, size
@@ -16,6 +16,7 @@ from dlkit.report.words import duration, names, size
 LINES, WIDTH = 25, 118
 WHERE = {"source": "source:", "input": "input:", "data": "data:", "clean": "clean: -"}
 SOURCES = 5  # that get a line
+CURE_LINES = 4
 
 
 def text_of(check: Check, written: Path, lines: int = LINES, *, whole: bool = True) -> str:
@@ -29,7 +30,8 @@ def text_of(check: Check, written: Path, lines: int = LINES, *, whole: bool = Tr
     """
     head = [source_line(source) for source in check.sources[:SOURCES]] if whole else []
     if len(check.sources) > SOURCES and whole:
-        head.append(f"{len(check.sources) - SOURCES} more sources")
+        more = ", ".join(source.name for source in check.sources[SOURCES:])
+        head.append(textwrap.shorten(f"{len(check.sources) - SOURCES} more sources: {more}", WIDTH, placeholder=" ..."))
     head += [*([""] if whole else []), verdict(check)[1]]
     foot = [f"report: {written}"]
     room = lines - len(head) - len(foot) - 1
@@ -44,6 +46,9 @@ def source_line(source: SourceFacts) -> str:
     parts = [f"{source.rows:,} {THINGS[source.kind]}" + (f", one every {duration(step)}" if step else "")]
     if known.get("from") is not None:
         parts.append(f"{known['from']} to {known['to']}")
+    if known.get("series"):
+        column = known.get("series_column")
+        parts.append(f"{known['series']:,} series" + (f" in column '{column}'" if column else ""))
     parts.append(counted(len(source.channels), "channel") if source.kind != "events" else known.get("classes", ""))
     parts.append(size(source.size) if source.size else "")
     name = source.name or ", ".join(Path(one).name for one in source.place.partition(" (")[0].split(", "))
@@ -57,14 +62,15 @@ def finding_lines(findings: Sequence[Finding], room: int) -> list[str]:
     for number, group in enumerate(told):
         own = group_lines(group)
         if len(lines) + len(own) > room:
-            return [*lines, f"... and {further([one for rest in told[number:] for one in rest])}"]
+            return [*lines, f"... and {further(told[number:])}"]
         lines += own
     return lines
 
 
-def further(findings: Sequence[Finding]) -> str:
-    """Return how many findings of each level are not printed."""
-    levels = {one.level: sum(other.level == one.level for other in findings) for one in findings}
+def further(groups: Sequence[Sequence[Finding]]) -> str:
+    """Return how many findings of each level are not printed; those of one kind together count once."""
+    found = [group[0].level for group in groups]
+    levels = {level: found.count(level) for level in found}
     return names([counted(count, level) for level, count in levels.items()]) + " more"
 
 
@@ -72,13 +78,24 @@ def group_lines(group: Sequence[Finding]) -> list[str]:
     """Return findings of one kind in lines; a note has no repair here."""
     worst = group[0]
     said = f"{worst.source}: {worst.what}" if worst.source else worst.what
-    also = f" Also {named_channels(group, 6)}." if len(group) > 1 else ""
+    also = ""
     if not name_of(worst):
         also = "".join(f" {one.what}" for one in group[1:])
     text = f"{SIGNS[TONES[worst.level]]} {worst.kind}: {said}{also}"
     lines = textwrap.wrap(text, WIDTH, subsequent_indent="  ", max_lines=2, placeholder=" ...")
-    if worst.level != "note":
-        for cure in cures_of(group)[:1]:
-            line = f"{WHERE[cure.place]} {cure.line}"
-            lines.append("    " + (line if len(line) <= WIDTH - 4 else f"{line[: WIDTH - 8]} ..."))
-    return lines
+    if name_of(worst) and len(group) > 1:
+        lines += wrapped(f"{named_counts(group, 6)}.", "  ", 2)
+    return lines + [line for cure in cures_of(group)[:1] if worst.level != "note" for line in cure_lines(cure)]
+
+
+def cure_lines(cure: Cure) -> list[str]:
+    """Return a repair, whole wherever it is not very long; a mapping of YAML may go on in the next line."""
+    return wrapped(f"{WHERE[cure.place]} {cure.line}", "    ", CURE_LINES)
+
+
+def wrapped(text: str, indent: str, lines: int) -> list[str]:
+    """Return text in lines; words stay whole."""
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=indent, subsequent_indent=indent, max_lines=lines, placeholder=" ...",
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
