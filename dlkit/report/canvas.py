@@ -86,11 +86,13 @@ def label_time(axes: "matplotlib.axes.Axes", times: np.ndarray, *, named: bool, 
     """Give an axis dates that can be read, or seconds where the series has no date."""
     dated = np.issubdtype(times.dtype, np.datetime64)
     if dated:
-        from matplotlib.dates import MINUTELY, SECONDLY, AutoDateLocator, ConciseDateFormatter
+        from matplotlib.dates import HOURLY, MINUTELY, MONTHLY, SECONDLY, AutoDateLocator, ConciseDateFormatter
 
         locator = AutoDateLocator(minticks=min(3, most - 1), maxticks=most)  # type: ignore[no-untyped-call] # matplotlib's
         for each in (MINUTELY, SECONDLY):  # its own steps leave one label on eight minutes
-            locator.intervald[each] = [1, 2, 4, 5, 10, 15, 30]
+            locator.intervald[each] = [1, 2, 4, 5, 10, 15, 30, 60]
+        for each, whole in ((HOURLY, 24), (MONTHLY, 12)):  # so that few labels are never too few for any span
+            locator.intervald[each] = [*locator.intervald[each], whole]
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, **DATES))  # type: ignore[no-untyped-call] # same
     if named:

@@ -9,7 +9,7 @@ from dlkit.embedding.space import evenly, fit_space
 from dlkit.embedding.views import flat, t_sne
 from dlkit.quality.looks.pieces import Pieces
 
-MOST = 800
+MOST = 500
 POINTS = 32  # of a window and channel, after averaging
 CHANNELS = 16
 SHORTEST, LONGEST = 16, 1024  # rows of a window

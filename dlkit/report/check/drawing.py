@@ -12,7 +12,7 @@ from dlkit.report.tables import shorten
 if TYPE_CHECKING:
     import matplotlib.figure
 
-DPI = 120
+DPI = 110
 COLOURS = 96  # of a figure: text and lines need no more, and the file is a third
 ACROSS = 3
 LEFT, RIGHT = 0.68, 0.12  # inches around a panel

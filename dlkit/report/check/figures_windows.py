@@ -12,7 +12,7 @@ from dlkit.report.check.drawing import small_png
 from dlkit.report.embedding_figures import Colouring, draw_points
 from dlkit.report.thumbnails import image_thumbnails, limits_of, series_thumbnails
 
-THUMBNAILS = 18
+THUMBNAILS = 12
 MARKERS = ("o", "x", "^", "s", "+", "D", "v", "*", "1", "P", "<", "2")
 COLOURS = (BLUE, ORANGE, BLACK, GREEN, PURPLE, SKY, "#E69F00")
 
@@ -37,6 +37,10 @@ def plane_png(plane: Plane, pictured: Pictured) -> bytes:
         views["t-SNE"] = plane.neighbours
     with style():
         figure = new_figure(5.3 * len(views) + 0.4, 4.9)
+        figure.set_layout_engine(None)  # asks each small picture for its size, twice
+        figure.subplots_adjust(
+            left=0.04, right=0.88 if pictured.colouring.names else 0.94, bottom=0.08, top=0.93, wspace=0.3
+        )
         panels = figure.subplots(1, len(views), squeeze=False)[0]
         for axes, (name, points) in zip(panels, views.items(), strict=True):
             draw_marked(axes, points, pictured.colouring)

@@ -29,7 +29,7 @@ from dlkit.report.check.figures_windows import Pictured, by_class, by_time, plan
 from dlkit.report.check.look import Look
 from dlkit.report.check.sample_figures import looks_of_samples
 
-TRACED, DRAWN, RELATED = 8, 6, 16  # channels of the traces, of panels, of maps
+TRACED, DRAWN, FEW, RELATED = 8, 6, 3, 16  # channels of the traces, of panels, of maps
 COLUMNS = 64  # segments of a spectrogram, about
 
 
@@ -59,7 +59,7 @@ def stream_looks(
     if not known.pieces or not layout.channels:
         return []
     values, total = known.values, len(layout.channels)
-    chosen = {most: chosen_channels(values, most, asked) for most in (TRACED, DRAWN, RELATED)}
+    chosen = {most: chosen_channels(values, most, asked) for most in (TRACED, DRAWN, FEW, RELATED)}
     shown, related = known.some(chosen[DRAWN]), known.some(chosen[RELATED])
     more = left_out(DRAWN, total)
     groups = grouped(known, labels)
@@ -75,7 +75,7 @@ def stream_looks(
     looks.append(correlation_look(together(related), lags, related.layout.channels, left_out(RELATED, total)))
     if not quick:
         looks.append(lag_look(lags, related.layout.channels) if lags is not None else None)
-        looks += looks_in_time(shown, kept.rows, more)
+        looks += looks_in_time(shown, known.some(chosen[FEW]), kept.rows, total)
         looks += label_looks(known, labels)
         looks.append(window_look(related, labels, seed=seed))
     return [look for look in looks if look is not None]
@@ -95,15 +95,16 @@ def grouped(known: Pieces, labels: Sequence[Events] | None) -> Groups:
     return by_season(known.times, dated=known.layout.dated)
 
 
-def looks_in_time(shown: Pieces, rows: int, more: str) -> list[Look | None]:
+def looks_in_time(shown: Pieces, few: Pieces, rows: int, total: int) -> list[Look | None]:
     """Return memory, frequencies and phase portraits."""
     names, units, dated = shown.layout.channels, shown.layout.units, shown.layout.dated
+    more, left = left_out(DRAWN, total), left_out(FEW, total)
     memory, spectrum = memory_of(shown), spectrum_of(segments_of(shown))
     times = shown.times
     short = int(np.clip(len(times) / COLUMNS, 32, 1024))
     looks = [memory_look(memory, names, rows, more), spectrum_look(spectrum, names, units, more)]
-    looks.append(spectrogram_look(segments_of(shown, short), names, dated=dated, more=more))
-    looks.append(portrait_look(shown, memory, more))
+    looks.append(spectrogram_look(segments_of(few, short), few.layout.channels, dated=dated, more=left))
+    looks.append(portrait_look(few, memory_of(few), left))
     if dated and shown.step <= DAY / 8 and np.ptp(times) / 1e9 >= 3 * DAY:
         looks.append(daily_look(daily(times, shown.values), names, units, more))
     return looks

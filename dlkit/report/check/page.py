@@ -17,6 +17,7 @@ from dlkit.report.page.elements import Section, code, folded, heading, paragraph
 from dlkit.report.page.interactive import traces_html
 from dlkit.report.page.page import page_html
 
+NARROW = 640  # pixels across up to which a picture is read on a telephone
 OPEN = 12  # cards of a level that are not folded
 COPY = """<script>
 document.querySelectorAll(".cure pre").forEach(pre => {
@@ -110,9 +111,14 @@ def look_parts(looks: Mapping[str, Sequence[Look]], traces: Mapping[int, str]) -
         several = len([one for one in looks.values() if one]) > 1
         parts.append(heading(source) if several and found else "")
         for look in found:
-            parts.append(f'<h4 id="{escape(f"{source}-{look.name}", quote=True)}">{escape(look.title)}</h4>')
-            if look.trace is not None:
-                parts.append(traces[id(look)])
-            if look.png is not None:
-                parts.append(picture(look.png, look.alt, look.caption))
+            head = f'<h4 id="{escape(f"{source}-{look.name}", quote=True)}">{escape(look.title)}</h4>'
+            inner = traces[id(look)] if look.trace is not None else ""
+            inner += still_html(look.png, look) if look.png is not None else ""
+            parts.append(f'<div class="look">{head}{inner}</div>')
     return parts
+
+
+def still_html(png: bytes, look: Look) -> str:
+    """Return a picture; one that is wide is moved sideways on a telephone instead of made small."""
+    wide = int.from_bytes(png[16:20]) > NARROW
+    return picture(png, look.alt, look.caption, kind="panels" if wide else "")

@@ -7,7 +7,7 @@ import numpy as np
 from dlkit.core.checks import require
 from dlkit.report.canvas import BLACK, ORANGE, label_time, new_figure, style, with_unit
 from dlkit.report.page.elements import picture
-from dlkit.report.page.still import png_of
+from dlkit.report.page.still import fixed, png_of
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -51,6 +51,7 @@ def preview_image(preview: Preview) -> bytes:
     """Return a PNG: two panels with scales of their own, for one value far outside hides all others."""
     with style():
         figure = new_figure(7.6, 2.9)
+        fixed(figure, 7.6, 2.9)
         axes = figure.subplots(2, 1, sharex=True)
         where = preview.times.astype("datetime64[ns]") if preview.dated else preview.times / 1e9
         axes[0].plot(where, preview.before, ".-", color=BLACK, linewidth=0.8, markersize=2.5)
@@ -61,4 +62,4 @@ def preview_image(preview: Preview) -> bytes:
             label_time(axes[1], where, named=True)
         else:
             axes[1].set_xlabel("time (s)")
-        return png_of(figure, dpi=120)
+        return png_of(figure, dpi=110)
