@@ -244,3 +244,23 @@ def test_real_pictures_are_listed_by_the_names_of_their_classes():
     raw = open_raw(shared("images"))
     assert {name: raw.guessed[name] for name in ("image", "label")} == {"image": "jpeg", "label": "class"}
     assert list(raw.settings["path"]) == ["train", "test"]
+
+
+def test_traces_under_names_of_their_own_are_recognized_by_their_shapes(tmp_path):
+    words = np.array(["quench", "arc", "none"])[CLASSES]
+    role = np.array(["train", "train", "val", "test"] * 5)
+    np.savez(tmp_path / "t.npz", waveforms=TRACES, fault=words, role=role)
+    raw = open_raw(tmp_path / "t.npz")
+    parts = {"inputs": "waveforms", "labels": "fault", "roles": "role"}
+    assert parts.items() <= raw.guessed.items() and raw.samples().classes == ("arc", "none", "quench")
+    assert len(built(raw).read()) == 20
+
+
+def test_where_it_is_not_clear_which_array_is_which_the_settings_say_it(tmp_path):
+    words = np.array(["quench", "arc", "none"])[CLASSES]
+    np.savez(tmp_path / "t.npz", waveforms=TRACES, fault=words, site=words[::-1])
+    chosen = open_raw(tmp_path / "t.npz", {"inputs": "waveforms", "labels": "site"})
+    assert chosen.samples().classes == ("arc", "none", "quench")
+    np.savez(tmp_path / "u.npz", waveforms=TRACES, one=words, other=words[::-1])
+    with pytest.raises(InputError, match=r"SampleArrays.*waveforms, one, other.*--inputs NAME --labels NAME"):
+        open_raw(tmp_path / "u.npz")

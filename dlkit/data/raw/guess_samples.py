@@ -9,9 +9,10 @@ from dlkit.core.checks import InputError, counted, require
 from dlkit.data.base import FrameSource, SampleSource
 from dlkit.data.raw.base import Raw
 from dlkit.data.raw.frames import FramesRaw
+from dlkit.data.raw.named_parts import named_parts
 from dlkit.data.raw.samples import SamplesRaw
+from dlkit.data.samples.array_files import HDF5, array_names, load_array
 from dlkit.data.samples.array_files import SUFFIXES as ARRAYS
-from dlkit.data.samples.array_files import array_names, load_array
 from dlkit.data.samples.array_parts import DEFAULTS
 from dlkit.data.samples.files import role_of
 from dlkit.data.samples.folders import SUFFIXES as IMAGES
@@ -84,7 +85,7 @@ def open_arrays(files: Sequence[Path], given: Mapping[str, Any]) -> Raw | None:
         return None
     group = given.get("group", "/")
     names = {name: file for file in files for name in array_names(file, group=group)}
-    if _has(names, "inputs") and _has(names, "labels"):
+    if "inputs" in given or "labels" in given or (_has(names, "inputs") and _has(names, "labels")):
         return raw_of(SampleArrays, {"path": path}, given, size=size, name="")
     stacks = [name for name in ("frames", "images") if name in names]
     if len(files) == 1 and not stacks and suffixes == {".npy"} and load_array(files[0], files[0].stem).ndim > 2:
@@ -92,7 +93,8 @@ def open_arrays(files: Sequence[Path], given: Mapping[str, Any]) -> Raw | None:
     if stacks and len(files) == 1:
         stamps = {"times": "times"} if "times" in names else {"rate": 1.0}
         return raw_of(FrameStack, {"path": path, "frames": stacks[0], **stamps}, given, size=size, name="")
-    return None
+    named = named_parts(files[0]) if len(files) == 1 and suffixes == {".npz"} and not given else {}
+    return raw_of(SampleArrays, {"path": path, **named}, given, size=size, name="") if named else None
 
 
 def are_problems(files: Sequence[Path], given: Mapping[str, Any]) -> bool:
@@ -112,6 +114,17 @@ def are_problems(files: Sequence[Path], given: Mapping[str, Any]) -> bool:
 def _has(names: Mapping[str, Path], part: str) -> bool:
     options = DEFAULTS[part]
     return any(option in names or any(f"{option}_{role}" in names for role in ROLES) for option in options)
+
+
+def parts_note(file: Path) -> str:
+    """Return how to say which array of a file plays which part; "" where it holds no named arrays."""
+    if file.suffix.lower() not in (".npz", *HDF5):
+        return ""
+    names = ", ".join(array_names(file)[:5])
+    return (
+        f" For traces or images with labels (dlkit.data.sources.sample_arrays.SampleArrays) say which of the arrays "
+        f"{names} are which: --inputs NAME --labels NAME."
+    )
 
 
 def _is_ucr(file: Path) -> bool:

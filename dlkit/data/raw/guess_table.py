@@ -12,6 +12,7 @@ from dlkit.data.raw.batches import Ragged, batches
 from dlkit.data.raw.guess_columns import SERIES_NAME, Columns, guess_columns, guess_series, guess_units
 from dlkit.data.raw.guess_files import Group, guess_order
 from dlkit.data.raw.guess_findings import column_notes, time_notes
+from dlkit.data.raw.guess_samples import parts_note
 from dlkit.data.raw.guess_time import TimeGuess, guess_times, is_clock, step_of_clocks, step_of_parts
 from dlkit.data.raw.settings import DEFAULTS
 from dlkit.data.raw.stamps import stamps
@@ -155,4 +156,5 @@ def _no_channel(file: Path, columns: Columns, keys: set[Any]) -> str:
     key = ", ".join(f"'{one}'" for one in keys if one)
     beside = f" besides {key}" if key else ""
     text = f" ({', '.join(columns.texts[:5])} hold text)" if columns.texts else ""
-    return f"{file.name} has no column of numbers{beside}{text}; a check of a table needs at least one."
+    said = f"{file.name} has no column of numbers{beside}{text}; a check of a table needs at least one."
+    return said + parts_note(file)
