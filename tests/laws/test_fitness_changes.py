@@ -91,6 +91,41 @@ def test_another_gain_is_told_as_one(clean):
     assert found.kind == "scale change" and "times what they were" in found.what
 
 
+@pytest.fixture(scope="module")
+def wandering():
+    random, t = np.random.default_rng(1), np.arange(ROWS)
+    return (2.5 + 0.15 * np.sin(2 * np.pi * t / 9_000) + 0.01 * random.normal(size=ROWS))[:, None]
+
+
+@pytest.mark.parametrize(("factor", "kind"), [(1000, "unit change"), (1.3, "scale change")])
+def test_a_gain_is_told_by_the_rows_at_the_change_however_the_signal_wanders(wandering, factor, kind):
+    values = wandering.copy()
+    values[14_000:] *= factor
+    (found,) = of_changes(values, ("bar",))
+    assert (found.kind, found.places[0].row) == (kind, 14_001)
+    assert np.allclose(cure(values, found), wandering, rtol=0.02)
+
+
+def test_an_offset_that_leaves_the_scatter_is_no_gain(wandering):
+    values = wandering.copy()
+    values[14_000:] += 2
+    (found,) = of_changes(values, ("bar",))
+    assert found.kind == "step" and "factor: 1," in found.cures[0].line
+
+
+def test_another_unit_for_a_while_is_one_finding_whose_cure_takes_that_while_back(wandering):
+    values = wandering.copy()
+    values[6_000:8_500] *= 1000
+    (found,) = of_changes(values, ("A",))
+    assert (found.kind, found.count) == ("unit change", 2_500)
+    assert np.allclose(cure(values, found), wandering, rtol=0.02)
+
+
+def test_a_switch_has_no_steps(wandering):
+    switch = (np.arange(ROWS)[:, None] > 12_000).astype(float)
+    assert of_changes(switch, ("",)) == []
+
+
 def test_sentinels_gaps_and_infinite_values_are_no_change(clean):
     values = clean.copy()
     values[6_000:6_050, 1], values[100:400, 0], values[7_000, 2] = -9999, np.nan, np.inf

@@ -123,6 +123,13 @@ def test_a_sensor_that_stands_still_is_found_where_it_does(digits: int) -> None:
     assert finding.count == pytest.approx(600, abs=3)
 
 
+def test_a_value_far_from_all_others_that_is_held_once_is_a_sensor_that_stands_still() -> None:
+    values = 100 + 6 * np.random.default_rng(0).standard_normal(8_000)
+    values[6_000:6_100] = 0
+    (finding,) = found(scanned(values), "stuck")
+    assert (finding.count, finding.places[0].row) == (100, 6_001)
+
+
 def test_values_cut_off_at_the_end_of_a_range_are_counted() -> None:
     values = np.random.default_rng(0).standard_normal(ROWS)
     (finding,) = found(scanned(np.minimum(values, 1.7)), "clipped")

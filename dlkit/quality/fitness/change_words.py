@@ -26,8 +26,8 @@ WHY = {
 def finding_of(group: Sequence[Changed], layout: Layout) -> Finding:
     """Return the finding of changes of one channel and of one kind, the largest first.
 
-    The cure is left out where several series share the times, or where the level changes more than once: it would move
-    rows that are right.
+    The cure is left out where several series share the times, or where the level changes more than once, unless it is
+    there and back: it would move rows that are right.
     """
     worst = group[0]
     kind, name, unit = kind_of(worst), layout.channels[worst.channel], layout.units[worst.channel]
@@ -35,14 +35,15 @@ def finding_of(group: Sequence[Changed], layout: Layout) -> Finding:
     series = f" of {place.series}" if place.series else ""
     at = f"at {when(place.first or 0, dated=layout.dated)} (row {place.row}{series})"
     more = "" if len(group) == 1 else f", and at {many(len(group) - 1, 'more place')}"
-    rows = sum(one.rest[1] - one.rest[0] for one in group)
+    rests = {(id(one.run), *one.rest) for one in group}
+    rows = sum(past - first for _, first, past in rests)
     total = sum(len(run.times) for run in {id(one.run): one.run for one in group}.values())
     return Finding(
         kind=kind,
         level=level_of(worst, kind),
         what=f"'{name}' {said(worst, kind, unit)} {at}{more}.",
         why=WHY[kind],
-        cures=cures(worst, name, layout) if len(group) == 1 and not worst.several else (),
+        cures=cures(worst, name, layout) if len(rests) == 1 and not worst.several else (),
         source=layout.source,
         channel=name,
         count=rows * worst.run.stride,
@@ -78,7 +79,8 @@ def said(one: Changed, kind: str, unit: str) -> str:
     if kind == "scale change":
         return f"goes from {before} to {after}, level and scatter {abs(one.change.factor):.3g} times what they were,"
     way = "rises" if one.after[0] > one.before[0] else "falls"
-    return f"{way} from {before} to {after} and stays there, {one.size:.2g} times its scatter,"
+    times = f"{one.size:.2g} times its scatter" if max(one.before[1], one.after[1]) > 0 else "where it has no scatter"
+    return f"{way} from {before} to {after} and stays there, {times},"
 
 
 def law(change: Change) -> str:

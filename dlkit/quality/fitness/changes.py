@@ -42,7 +42,9 @@ def changes(kept: Kept, layout: Layout, *, quick: bool = False) -> list[Finding]
 
 
 def changes_of(run: Run, channel: int) -> list[Changed]:
-    """Return the changes of a channel in a series: of its level, and where that stays of its spread."""
+    """Return the changes of a channel in a series: of its level, and where that stays of its spread; none of a flag."""
+    if is_flag(run.columns[channel]):
+        return []
     bins = binned(run.columns[channel])
     steps = find_steps(bins.middle)
     if steps or bins.rows < ENOUGH:
@@ -53,6 +55,12 @@ def changes_of(run: Run, channel: int) -> list[Changed]:
     rest = Binned(bins.middle[loud], bins.spread[loud], bins.first[loud], bins.rows)
     steps = find_steps(np.log(rest.spread))
     return [describe(run, channel, rest, step, steps, level=False) for step in steps]
+
+
+def is_flag(values: np.ndarray) -> bool:
+    """Tell whether a channel has two values only, as a switch has."""
+    known = values[np.isfinite(values)]
+    return not len(known) or bool(((known == known.min()) | (known == known.max())).all())
 
 
 def describe(run: Run, channel: int, bins: Binned, step: Step, steps: list[Step], *, level: bool) -> Changed:

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dlkit.confidence.drift import memory
+from dlkit.quality.fitness.gains import gain_of
 
 SHARES = np.linspace(0.1, 0.9, 17)  # quantiles that are compared
 MISFIT = 0.7  # spreads that quantiles of one law may differ by at most, however few independent values there are
@@ -13,6 +14,7 @@ SURE = 3.0  # standard errors
 LEAST = 0.1  # spreads that are allowed in any case
 GAIN = 1.4  # a ratio of spreads nearer to 1 is that of one law
 SAME = 1.25  # ratio of the level over that of the spread where a gain changed
+PLAIN, CLOSE = 20.0, 1.1  # a factor so large is told by the level at the change alone, to within so much
 AGREE = 1.6  # ratio of spreads over the factor of the unit, however few independent values there are
 
 
@@ -97,10 +99,21 @@ def change_of(before: Float[np.ndarray, " rows"], after: Float[np.ndarray, " oth
     known = nearest_unit(one, other, spreads, error_of(before, after))
     if known is not None:
         return Change(known.factor, known.offset, known, known.offset == 0)
+    gain = gain_of(before, after)
+    if gain:
+        known = unit_of(gain)
+        return Change(known.factor if known else gain, 0.0, known, scaled=True)
     changed = max(factor, 1 / factor) > GAIN
     ratio = float(other[middle] / one[middle]) if one[middle] else 0.0
     scaled = changed and 1 / SAME < ratio / factor < SAME
     return Change(ratio if scaled else factor, offset, None, scaled)
+
+
+def unit_of(gain: float) -> Known | None:
+    """Return the change of unit that a large gain is, None where there is none."""
+    plain = [one for one in KNOWN if not one.offset and max(one.factor, 1 / one.factor) > PLAIN]
+    best = min(plain, key=lambda one: abs(np.log(gain / one.factor)))
+    return best if abs(np.log(gain / best.factor)) < np.log(CLOSE) else None
 
 
 def error_of(before: np.ndarray, after: np.ndarray) -> float:
@@ -150,4 +163,4 @@ def telling(known: Known, one: np.ndarray, other: np.ndarray, spreads: list[floa
         return False
     middle = len(one) // 2
     moved = abs(other[middle] - one[middle])
-    return bool(moved > 3 * spreads[0] and (moved > 3 * spreads[1] or max(known.factor, 1 / known.factor) > 20))
+    return bool(moved > 3 * spreads[0] and (moved > 3 * spreads[1] or max(known.factor, 1 / known.factor) > PLAIN))

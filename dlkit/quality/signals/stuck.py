@@ -38,7 +38,7 @@ def stuck_findings(seen: "Seen") -> list[Finding]:
 
 def stuck_stretches(seen: "Seen", channel: int) -> list[Stretch]:
     """Return the stretches of one value that are too long, the longest first; ends of the range have their own tail."""
-    ends = {float(seen.tally.low[channel]), float(seen.tally.high[channel]), 0.0}
+    ends = {float(seen.tally.low[channel]), float(seen.tally.high[channel]), 0.0} - far_ends(seen, channel)
     codes = {code.value for code in seen.codes[channel]}
     known = [one for one in seen.same.longest[channel] if one.value not in codes]
     least = max(chance_limit(seen, channel), LEAST)
@@ -53,6 +53,19 @@ def stuck_stretches(seen: "Seen", channel: int) -> list[Stretch]:
     found = sorted({id(one): one for one in stuck + far}.values(), key=lambda one: -one.rows)
     much = sum(one.rows for one in found) > MUCH * seen.kept.rows and len(found) >= STATES
     return [] if much else found
+
+
+def far_ends(seen: "Seen", channel: int) -> set[float]:
+    """Return the ends that no signal reaches on its way: all that it does otherwise is nearer together."""
+    found = set()
+    for ends in (seen.extremes.low[channel], seen.extremes.high[channel]):
+        often = sum(one.value == ends[0].value for one in seen.same.longest[channel]) if ends else 0
+        if len(ends) > 1 and often < STATES and ends[0].count < MUCH * seen.kept.rows:
+            known = seen.known(channel)
+            others = known[known != np.float32(ends[0].value)]
+            if len(others) and abs(ends[1].value - ends[0].value) > np.ptp(others):
+                found.add(float(ends[0].value))
+    return found
 
 
 def _apart(stretches: list[Stretch], least: float) -> list[Stretch]:
