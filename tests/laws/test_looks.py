@@ -1,5 +1,7 @@
 """Ways to look at data: known spectra, correlations, lags and gaps are found, and chance is not taken for them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ from dlkit.confidence.autocorrelation import autocovariances
 from dlkit.data.raw.layout import Layout
 from dlkit.data.records import Events, Samples, Stream
 from dlkit.quality.looks.classes import around_onsets, class_counts, course_of, members
-from dlkit.quality.looks.courses import whole_of
+from dlkit.quality.looks.courses import Whole, whole_of
 from dlkit.quality.looks.interest import chosen_channels, standardized
 from dlkit.quality.looks.lagged import autoregression, lagged, normal_scores, whitened
 from dlkit.quality.looks.memory import memory_of
@@ -20,6 +22,7 @@ from dlkit.quality.looks.pieces import Piece, Pieces, cut, prepare
 from dlkit.quality.looks.presence import presence_of
 from dlkit.quality.looks.samples import classed, images_of, part_of, summary_of
 from dlkit.quality.looks.seasons import by_label, by_season, daily, labels_at
+from dlkit.quality.looks.simultaneous import on_one_axis, simultaneous
 from dlkit.quality.looks.spectra import cycles, segments_of, spectrum_of, uneven_power
 from dlkit.quality.looks.together import together
 from dlkit.quality.looks.windows import cut_windows, features_of, plane_of, shortened, spread_points
@@ -390,3 +393,17 @@ def test_standardized_values_have_mean_0_and_variance_1_where_they_are_known():
     found = standardized(values)
     assert (found[::3, 0] == 0).all() and found[:, 1].std() == pytest.approx(1)
     assert isinstance(pieces_of(values), Pieces)
+
+
+def test_series_of_one_time_stand_on_one_axis_and_no_value_is_lost():
+    times = np.arange(50) * SECOND
+    both = np.concatenate([times, times + SECOND // 2])
+    values = np.stack([np.arange(100.0), -np.arange(100.0)], 1).astype(np.float32)
+    whole = Whole(both, np.repeat(["b", "a"], 50), values, np.full_like(values, np.nan), 1, 1.0, 1.5)
+    assert simultaneous(whole) == ["b", "a"]
+    drawn = on_one_axis(whole, ["b", "a"])
+    assert len(drawn.times) == 100 and (np.diff(drawn.times) > 0).all()
+    at = np.searchsorted(drawn.times, times)
+    np.testing.assert_array_equal(drawn.values[at][:, [0, 2]], values[:50])
+    np.testing.assert_allclose(drawn.values[at[1:], 1], values[50:99, 0] + 0.5)  # on the line between two rows
+    assert not simultaneous(replace(whole, times=np.concatenate([times, times + 60 * SECOND])))

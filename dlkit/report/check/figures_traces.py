@@ -9,7 +9,8 @@ from dlkit.data.raw.layout import Layout
 from dlkit.data.records import Events
 from dlkit.embedding.space import evenly
 from dlkit.quality.looks.courses import Whole
-from dlkit.report.canvas import BLUE, GREEN, ORANGE, PURPLE, SKY, with_unit
+from dlkit.quality.looks.simultaneous import MOST, on_one_axis, simultaneous
+from dlkit.report.canvas import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, with_unit
 from dlkit.report.check.drawing import about, listed
 from dlkit.report.check.look import Look
 from dlkit.report.page.laid import WIDE, Laid, lay
@@ -20,6 +21,7 @@ MARKS = 300  # far values of a panel that are drawn
 GAPS = 500  # gaps that are shaded
 CLASSES = ((ORANGE, "/"), (SKY, ""), (GREEN, "x"), (PURPLE, "|"), ("#E69F00", "-"))
 EVENTS = 2000
+SERIES = ((BLUE, "solid"), (ORANGE, "dashed"), (BLACK, "dotted"), (GREEN, "solid"), (PURPLE, "dashed"))
 
 
 def trace_look(
@@ -37,13 +39,17 @@ def trace_look(
     """
     if len(whole.times) < 2:
         return None
+    series = simultaneous(whole) if layout.dated else []
+    lines, told = series[:MOST] or [""], series_told(whole, series)
+    if series:
+        whole = on_one_axis(whole, lines)
     stamps = whole.times.astype("datetime64[ns]") if layout.dated else whole.times / 1e9
     axis = lay(stamps, whole.series, whole.gap / WIDE)
-    panels = [panel_of(whole, layout, channel, axis) for channel in chosen]
-    spans = [*gap_spans(axis, whole.gap), *(label_spans(axis, whole, labels) if labels else [])]
+    panels = [panel_of(whole, layout, channel, axis, lines) for channel in chosen]
+    spans = [*gap_spans(axis, whole), *(label_spans(axis, whole, labels) if labels else [])]
     names = [layout.channels[k] for k in chosen]
     alt = f"{listed(names, 6)} over time, {rows:,} rows."
-    caption = caption_of(axis, whole, rows) + more
+    caption = caption_of(axis, whole, rows) + told + more
     height = 130 if len(panels) > 4 else 170
     trace = Trace(axis, panels, alt, spans, height=height, caption=caption, whole=True)
     return Look("traces", "The recording", caption, alt, trace=trace)
@@ -54,33 +60,47 @@ def closer_look(whole: Whole, layout: Layout, chosen: Sequence[int], labels: Seq
     look = trace_look(whole, layout, chosen, labels, len(whole.times), "")
     if look is None or look.trace is None:
         return None
-    caption = f"{len(whole.times):,} rows in a row, where most happens among the runs that were kept."
+    own = f" of series {shorten(str(whole.series[0]), 24)}" if whole.series[0] else ""
+    caption = f"{len(whole.times):,} rows{own} in a row, where most happens among the runs that were kept."
     trace = replace(look.trace, caption=caption)
     return replace(look, name="closer", title="Row by row", caption=caption, trace=trace)
 
 
-def panel_of(whole: Whole, layout: Layout, channel: int, axis: Laid) -> Panel:
-    """Return the panel of a channel; what lies far is marked at its edge."""
-    values = whole.values[:, channel].astype(np.float64)
-    far = whole.far[:, channel]
+def series_told(whole: Whole, series: Sequence[str]) -> str:
+    """Return how several series are drawn."""
+    if series:
+        most = f" {MOST} of {len(series)} series are drawn, a line each." if len(series) > MOST else ""
+        return most or f" {len(series)} series of the same time, a line each."
+    names = list(dict.fromkeys(whole.series[np.flatnonzero(whole.series[1:] != whole.series[:-1])].tolist()))
+    return f" Series stand one after the other: {listed([*names, str(whole.series[-1])])}." if names else ""
+
+
+def panel_of(whole: Whole, layout: Layout, channel: int, axis: Laid, lines: Sequence[str] = ("",)) -> Panel:
+    """Return the panel of a channel, a line for each series; what lies far is marked at its edge."""
+    own = slice(channel * len(lines), (channel + 1) * len(lines))
+    values, far = whole.values[:, own].astype(np.float64), whole.far[:, own]
     title = with_unit(shorten(layout.channels[channel], 60), layout.units[channel])
-    line = Line("", values, color=BLUE, width=1.0)
+    drawn = [
+        Line(name, values[:, k], color=color, dash=dash, width=1.0)
+        for k, (name, (color, dash)) in enumerate(zip(lines, SERIES, strict=False))
+    ]
     known = values[np.isfinite(values)]
     if not np.isfinite(far).any() or not len(known):
-        return Panel(title, [line])
+        return Panel(title, drawn)
     low, high = float(known.min()), float(known.max())
     marks = []
     for upward, level in ((False, low), (True, high)):
-        rows = np.flatnonzero(far > high if upward else far < low)
+        over = far > high if upward else far < low
+        rows = np.flatnonzero(over.any(1))
         if len(rows):
-            ends = float(far[rows].min()), float(far[rows].max())
-            count = f"{len(rows):,} " if whole.each == 1 else "far "
+            ends = float(far[over].min()), float(far[over].max())
+            count = f"{over.sum():,} " if whole.each == 1 else "far "
             title += f"; {count}{'above' if upward else 'below'}: {between(*ends)}"
             room = 0.04 * (high - low) * (1 if upward else -1)
             marks.append(
                 Marks("far outside, not to scale", axis.place[rows[evenly(len(rows), MARKS)]], level + room, upward)
             )
-    return Panel(title, [line], marks=marks)
+    return Panel(title, drawn, marks=marks)
 
 
 def between(low: float, high: float) -> str:
@@ -88,9 +108,10 @@ def between(low: float, high: float) -> str:
     return f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}"
 
 
-def gap_spans(axis: Laid, gap: float) -> list[Spans]:
-    """Return where there are no rows, the longest gaps."""
-    starts = axis.starts[1:]
+def gap_spans(axis: Laid, whole: Whole) -> list[Spans]:
+    """Return where a series has no rows, the longest gaps."""
+    starts, gap = axis.starts[1:], whole.gap
+    starts = starts[whole.series[starts - 1] == whole.series[starts]]
     ends = np.stack([axis.place[starts - 1], axis.place[starts]], 1)
     wide = np.argsort(ends[:, 0] - ends[:, 1], kind="stable")[:GAPS]
     ends = ends[np.sort(wide)]
