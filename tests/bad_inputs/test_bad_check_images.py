@@ -46,7 +46,7 @@ CASES = {
     "one has a palette": (changed(3, palette()), set()),
     "one is of 16 bits": (changed(3, encode(scenes(1, 24, 1, bits=16)[0])), {"unreadable"}),
     "one is long and thin": (changed(3, encode(np.tile(scenes(1, 8)[0], (1, 1, 40)))), {"odd aspect", "sizes"}),
-    "two are equal": (changed(3, encode(scenes(40, 24)[8])), {"copy"}),
+    "two are equal": (changed(3, encode(scenes(40, 24)[8])), {"conflicting copies"}),
     "all are blank": ([encode(np.full((3, 8, 8), k, np.uint8)) for k in range(24)], {"blank"}),
 }
 

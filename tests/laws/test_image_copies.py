@@ -34,12 +34,12 @@ def halved(image):
 
 def test_an_equal_image_in_another_role_is_an_error_and_in_the_same_one_it_is_not():
     values = CLEAN.copy()
-    values[100], values[7] = values[3], values[5]
+    values[100], values[7] = values[4], values[5]
     one = found(values, roles=ROLES)
     assert {kind: (finding.level, finding.count) for kind, finding in one.items()} == {
         "copy in two roles": ("error", 1), "copy": ("note", 1)
     }  # fmt: skip
-    assert {place.sample for place in one["copy in two roles"].places} == {"image 3", "image 100"}
+    assert {place.sample for place in one["copy in two roles"].places} == {"image 4", "image 100"}
     assert found(values)["copy"].count == 2  # no role is known
 
 
@@ -48,11 +48,25 @@ def test_an_equal_image_in_another_role_is_an_error_and_in_the_same_one_it_is_no
 )
 def test_a_changed_copy_is_near_and_no_other_image_is(change):
     values = CLEAN.copy()
-    values[90], values[11] = change(values[2]), change(values[10])
+    values[90], values[11] = change(values[2]), change(values[13])
     one = found(values, roles=ROLES)
     assert {kind: (finding.level, finding.count) for kind, finding in one.items() if "copy" in kind} == {
         "near copy in two roles": ("warning", 1), "near copy": ("note", 1)
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "kind"), [(lambda image: image, "conflicting copies"),
+                                              (reencoded, "conflicting near copies")])  # fmt: skip
+@pytest.mark.parametrize("roles", [None, ROLES])
+def test_copies_with_different_labels_are_told_as_such_alone_and_named_in_the_cure(change, kind, roles):
+    values = CLEAN.copy()
+    values[91] = change(values[4])  # labels go by turns
+    one = found(values, roles=roles)
+    assert [each for each in one if "cop" in each] == [kind]
+    assert one[kind].count == 2 and {place.sample for place in one[kind].places} == {"image 4", "image 91"}
+    assert [cure.line for cure in one[kind].cures] == [
+        '{class_path: dlkit.data.cleaning.leave_out.LeaveOut, init_args: {names: ["image 4", "image 91"]}}'
+    ]
 
 
 def test_every_pair_within_a_distance_is_found_as_by_comparing_all():

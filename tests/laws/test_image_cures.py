@@ -37,12 +37,12 @@ def cured(cure, given):
 
 
 def equal_ones(values):
-    values[100], values[7] = values[3], values[5]
+    values[100], values[7] = values[4], values[5]
     return values
 
 
 def near_ones(values):
-    values[100] = (values[3] * 0.7 + 20).astype(np.uint8)
+    values[100] = (values[4] * 0.7 + 20).astype(np.uint8)
     return values
 
 
@@ -61,7 +61,7 @@ def test_every_cure_makes_its_finding_go(kind):
 
 def test_the_images_of_a_finding_are_shown_with_what_its_repair_makes_of_them():
     values = planted([3, 50], CHANGES["dark"])
-    values[20] = values[21]
+    values[20] = values[22]
     given = samples(values)
     looks = {one.name: one for one in found_looks(image_findings(given), given)}
     assert set(looks) == {"found-dark", "found-copy"}

@@ -46,5 +46,5 @@ def _every(samples: Samples, roles: np.ndarray | None, source: str) -> Iterator[
     yield from depth_findings(about, traits, kind)
     yield from channel_findings(about, traits)
     yield from encoding_findings(about, traits, samples)
-    yield from copy_findings(about, traits, roles)
+    yield from copy_findings(about, traits, roles, samples)
     yield from pixel_findings(about, sums)

@@ -18,6 +18,7 @@ from dlkit.quality.labels.quick_model import class_probabilities, folds_of, labe
 from dlkit.quality.labels.report import LabelReport
 from dlkit.quality.labels.ridge import axes_of, out_of_fold
 from dlkit.quality.labels.values import value_findings
+from dlkit.quality.labels.words import words_of
 from dlkit.quality.labels.wrong import SMALLEST, judge, judgeable, ranked_table, wrong_finding
 
 QUICK = "a quick model that did not see them"
@@ -64,17 +65,6 @@ def known_samples(samples: Samples) -> Int[np.ndarray, " known"]:
     """Return the numbers of the samples whose label, or one of whose labels, is known."""
     labels = samples.labels
     return np.flatnonzero(labels >= 0 if labels.ndim == 1 else np.isfinite(labels).any(1))
-
-
-def words_of(samples: Samples, chosen: Int[np.ndarray, " chosen"]) -> np.ndarray:
-    """Return the label of some samples in words."""
-    labels = samples.labels[chosen]
-    if samples.kind == "values":
-        return np.array([", ".join(f"{value:.4g}" for value in row) for row in labels.tolist()], dtype=object)
-    if samples.kind == "labels":
-        rows = labels > 0.5
-        return np.array([" and ".join(np.array(samples.classes)[row]) or "none" for row in rows], dtype=object)
-    return np.asarray(np.array(samples.classes, dtype=object)[labels])
 
 
 def copies_of(
