@@ -1,10 +1,11 @@
 """Know the data before the model: what is there, what is wrong, and what it looks like."""
 
 import argparse
+import tempfile
 from pathlib import Path
 
 from dlkit.core.arguments import Parser
-from dlkit.core.checks import require
+from dlkit.core.checks import InputError, require
 
 USAGE = """dlkit check DATA [DATA ...] [--output DIR] [--strict] [--quick] [--seed N] [--key value ...]"""
 NOTE = """DATA is a file, a folder or a glob of recordings, traces or images, the YAML file of a job, of a data module
@@ -27,6 +28,21 @@ def parser() -> Parser:
     return own
 
 
+def require_writable(folder: Path) -> None:
+    """Refuse a folder in which nothing can be written, before anything is read.
+
+    Raises:
+        InputError: No file can be made in it, or in the nearest folder above it that there is.
+    """
+    there = next(one for one in (folder, *folder.absolute().parents) if one.is_dir())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        reason = f"cannot be written ({error.strerror})"
+        raise InputError(f"--output {folder} {reason}: give a folder in which you may write.") from error
+
+
 def main(arguments: list[str]) -> int:
     """Check; return 1 where --strict finds something wrong."""
     if not arguments or arguments[0] in ("-h", "--help"):
@@ -35,6 +51,7 @@ def main(arguments: list[str]) -> int:
     known, rest = parser().parse_known_args(arguments)
     output = Path(known.output)
     require(not output.is_file(), f"--output {output} is a file: give a folder.")
+    require_writable(output)
     from dlkit.train.check import check_data
     from dlkit.train.check_asked import asked_for
 

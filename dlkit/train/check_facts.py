@@ -15,25 +15,30 @@ from dlkit.quality.labels.balance import class_counts
 from dlkit.quality.signals.all import Signals
 from dlkit.quality.signals.facts import ChannelFacts
 from dlkit.quality.words import when
+from dlkit.train.check_series import together
 
 SECOND = 1e9
+MILLISECOND = 1_000_000
 CLOCK = ("jitter", "longest_gap", "gap_time", "span")
 """Facts of a clock in nanoseconds."""
 MOST_MEASURED = 64  # images whose values are measured
 
 
-def tell_rows(facts: SourceFacts, signals: Signals) -> None:
-    """Write down clock and channels."""
+def tell_rows(facts: SourceFacts, signals: Signals, series: str = "") -> None:
+    """Write down clock and channels; ``series`` is the column that names the series, "" where none does."""
     clock, layout = signals.clock(), signals.layout
     facts.rows = clock.rows
     known: dict[str, Any] = {
         "series": clock.series if clock.series > 1 else None,
+        "series_column": series if clock.series > 1 and series else None,
         "from": span_text(clock.first, layout),
         "to": span_text(clock.last, layout),
         "step_s": clock.step / SECOND if clock.step else None,
     }
     plain = clock.plain()
     known |= {f"{name}_s": plain[name] / SECOND for name in CLOCK if plain[name]}
+    if together(clock):
+        known |= {"span_s": (plain["last"] - plain["first"]) / SECOND, "span_of_all_series_s": clock.span / SECOND}
     counts = ("gaps", "missing_rows", "duplicates", "disorder", "bursts")
     known |= {name: plain[name] for name in counts if plain[name]}
     facts.facts = {name: value for name, value in known.items() if value is not None}
@@ -51,7 +56,7 @@ def tell_channels(facts: SourceFacts, channels: Sequence[ChannelFacts]) -> None:
 
 def span_text(time: int | None, layout: Layout) -> str | None:
     """Return a time in words."""
-    return None if time is None else when(time, dated=layout.dated)
+    return None if time is None else when(time - time % MILLISECOND, dated=layout.dated)
 
 
 def named_quantiles(quantiles: dict[float, float]) -> dict[str, float]:

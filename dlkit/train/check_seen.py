@@ -1,5 +1,6 @@
 """One source, looked at once: its rows, samples or frames."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +19,11 @@ from dlkit.quality.signals.all import Signals, scans_of, signals_of
 from dlkit.report.check.look import Look
 from dlkit.train.check_clocks import clock_findings
 from dlkit.train.check_facts import sample_facts, tell_channels, tell_pixels, tell_rows
+from dlkit.train.check_series import with_series
 from dlkit.train.check_traces import trace_findings
 
 MOST_IMAGES = 5000  # that a quick check decodes
+LOST = ("unreadable cells", "mixed decimal marks", "not UTF-8", "infinite")  # cells that count as missing
 MOST_PIXELS = 2**22  # of the frames of a camera, likewise
 
 
@@ -58,7 +61,11 @@ class Seen:
     signals: Signals | None = None
 
     def add(self, found: Sequence[Finding]) -> None:
-        """Add findings, but for what is known already."""
+        """Add findings, but for what is known already; cells that are told as such are not told as missing too."""
+        lost = Counter[str]()
+        for one in found:
+            lost[one.channel] += one.count if one.kind in LOST else 0
+        self.findings = [one for one in self.findings if one.kind != "missing" or one.count > lost[one.channel]]
         known = {(one.kind, one.channel) for one in self.findings}
         self.findings += [one for one in found if (one.kind, one.channel) not in known]
 
@@ -109,9 +116,10 @@ def see_rows(
             scan.add(rows, first)
     signals = signals_of(scans)
     seen = Seen(facts=facts, signals=signals, findings=every(scans))
-    tell_rows(facts, signals)
+    tell_rows(facts, signals, str(raw.source[1].get("series") or "") if raw.kind == "table" else "")
     if facts.rows:
         seen.findings += [*changes(signals.kept, raw.layout, quick=wanted.quick), *clock_findings(signals)]
+        seen.findings = with_series(seen.findings, signals.clock())
     if events and facts.rows:
         from dlkit.quality.labels.check_segments import segment_findings
 
@@ -148,7 +156,7 @@ def see_samples(samples: Samples, wanted: Wanted, facts: SourceFacts, roles: np.
 
         shown = list(seen.findings) if is_image(samples) else []
         seen.labels = judged_samples(samples, wanted.run, wanted.seed, facts.name)
-        seen.findings += seen.labels.findings
+        seen.add(seen.labels.findings)  # conflicting copies of images are known
         seen.looks = found_looks(shown, samples) + sample_looks(samples, seed=wanted.seed)
     return seen
 

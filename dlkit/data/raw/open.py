@@ -1,6 +1,5 @@
 """Open whatever dlkit reads, without knowing its settings."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from dlkit.data.raw.guess_findings import broken_notes
 from dlkit.data.raw.guess_pictures import open_pictures
 from dlkit.data.raw.guess_samples import are_problems, open_arrays, open_folder, refuse_image
 from dlkit.data.raw.guess_table import guess_table, head_of
+from dlkit.data.raw.kin import name_of, other_columns
 from dlkit.data.raw.samples import SamplesRaw
 from dlkit.data.raw.streams import StreamsRaw
 from dlkit.data.raw.table import TableRaw
@@ -86,8 +86,8 @@ def _tables(files: Sequence[Path], given: Mapping[str, Any]) -> dict[str, Raw]:
     found: dict[str, Raw] = {}
     said: list[InputError] = []
     for group in groups:
-        name = "" if len(groups) == 1 else _name(group.files)
-        notes = broken_notes(broken) if not found else []
+        name = "" if len(groups) == 1 else name_of(group.files, found)
+        notes = [*broken_notes(broken), *other_columns(groups)] if not found else []
         try:
             head = head_of(group, given)
             pictures = open_pictures(group.files, head, given)
@@ -98,13 +98,6 @@ def _tables(files: Sequence[Path], given: Mapping[str, Any]) -> dict[str, Raw]:
     if not found:
         raise said[0]
     return found
-
-
-def _name(files: Sequence[Path]) -> str:
-    """Return what the names of files begin with."""
-    names = [stem(file) for file in files]
-    shared = os.path.commonprefix(names).rstrip("_-. ")  # noqa: RUF071 - names, not paths
-    return shared or names[0]
 
 
 def lenient(source: Source | SampleSource | FrameSource, name: str = "") -> Raw:

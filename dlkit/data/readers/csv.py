@@ -93,10 +93,22 @@ def header_of(path: Path) -> str:
     """Return the first line."""
     with refuse_damage(path, "UTF-8 text"), _open(path) as content:
         first: bytes = content.readline(BLOCK_BYTES)
-        line = first.split(b"\r")[0].decode("utf-8-sig").rstrip("\n")
+        try:
+            line = first.split(b"\r")[0].decode("utf-8-sig").rstrip("\n")
+        except UnicodeDecodeError as error:
+            raise InputError(not_utf8(path, error)) from error
     require(bool(line.strip()), f"{path.name} has an empty first line; put the column names there.")
     require("\0" not in line, f"{path.name} is not text; give `path` a CSV file saved as UTF-8.")
     return line
+
+
+def not_utf8(path: Path, error: UnicodeDecodeError) -> str:
+    """Return what is wrong with bytes that are no UTF-8 text, and how to convert the file."""
+    place = path.with_name(f"{path.stem}_utf8{path.suffix}").name
+    return (
+        f"{path.name} cannot be read as UTF-8 text (byte 0x{error.object[error.start]:02x} at position {error.start}); "
+        f"convert it, of Latin-1 with `iconv -f latin1 -t utf-8 {path.name} > {place}`, and give {place} in `path`."
+    )
 
 
 def _open(path: Path) -> Any:

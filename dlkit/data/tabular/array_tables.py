@@ -1,6 +1,6 @@
 """Tables made of named arrays."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,11 +53,17 @@ def array_chunks(name: str, arrays: Mapping[str, Any], columns: list[str], rows:
         len(set(lengths.values())) <= 1,
         f"{name} holds arrays of unequal length ({', '.join(f'{key}: {n}' for key, n in list(lengths.items())[:8])}"
         f"{', ...' if len(lengths) > 8 else ''}); "
-        "name arrays of one length in `channels`.",
+        f"{other_reader(lengths)}name arrays of one length in `channels`.",
     )
     for start in range(0, max(lengths.values(), default=0), rows):
         blocks = {key: np.asarray(arrays[key][start : start + rows]) for key in lengths}
         yield pd.DataFrame({column: _plain(wanted[column].take(blocks[wanted[column].key])) for column in columns})
+
+
+def other_reader(names: Collection[str]) -> str:
+    """Return the source that reads arrays of these names, as a way out; "" where none is known."""
+    smap = any(name.endswith("_train_telemetry") for name in names)
+    return "read it with dlkit.data.sources.smap.SMAP in a `source` block, or " if smap else ""
 
 
 def _plain(values: np.ndarray) -> np.ndarray:

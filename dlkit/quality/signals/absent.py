@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlkit.core.finding import MOST, Cure, Finding
-from dlkit.data.tabular.time_column import show_duration
-from dlkit.quality.signals.cures import clean_cure
+from dlkit.quality.signals.cures import clean_cure, round_duration
 from dlkit.quality.words import amount, lasting, many, share_text
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def _missing(seen: "Seen", channel: int, rows: int) -> Finding:
     share, stretches = count / rows, int(seen.missing.count[channel].sum())
     long = longest[0]
     lasts = f"{many(long.rows, 'row')} ({lasting(long.rows * step)})" if step else many(long.rows, "row")
-    fill = clean_cure("interpolate.Interpolate", name, limit=show_duration(_limit(seen, channel) * step))
+    fill = clean_cure("interpolate.Interpolate", name, limit=round_duration(_limit(seen, channel) * step))
     return Finding(
         kind="missing", level="warning" if share >= MUCH else "note", source=seen.layout.source, channel=name,
         count=count, share=share, places=tuple(one.place for one in longest[:MOST]),

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlkit.core.finding import MOST, Finding
-from dlkit.data.tabular.time_column import show_duration
 from dlkit.quality.signals.angles import is_angle
 from dlkit.quality.signals.apart import stand_apart
-from dlkit.quality.signals.cures import clean_cure
+from dlkit.quality.signals.cures import clean_cure, round_duration
 from dlkit.quality.signals.spikes import FLOOR, WIDEST
 from dlkit.quality.signals.stuck import FEW
 from dlkit.quality.words import amount, many, share_text, when
@@ -77,5 +76,5 @@ def _finding(spikes: np.ndarray, seen: "Seen", channel: int) -> Finding:
         f"{amount(usual, unit)} to {amount(value, unit)} and back, {score:.0f} robust standard deviations, "
         f"at {when(places[0].first or 0, dated=seen.layout.dated)}.",
         why="A few rows far from their surroundings dominate a squared error and the scale of the channel.",
-        cures=(clean_cure("despike.Despike", name, width=show_duration(16 * step)),) if step else (),
+        cures=(clean_cure("despike.Despike", name, width=round_duration(16 * step)),) if step else (),
     )  # fmt: skip

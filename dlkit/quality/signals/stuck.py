@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 
 from dlkit.core.finding import MOST, Cure, Finding
-from dlkit.data.tabular.time_column import show_duration
 from dlkit.quality.signals.apart import stand_apart
-from dlkit.quality.signals.cures import clean_cure
+from dlkit.quality.signals.cures import clean_cure, round_duration
 from dlkit.quality.signals.stretches import LONGEST, Stretch, bin_length
 from dlkit.quality.words import amount, lasting, many, share_text, when
 
@@ -84,7 +83,7 @@ def _cures(stretches: list[Stretch], seen: "Seen", channel: int) -> tuple[Cure, 
     during = clean_cure("mask.Mask", name, during=json.dumps(spans))
     if not step or natural >= min(one.rows for one in stretches):
         return (during,)
-    return clean_cure("mask.Mask", name, stuck=show_duration(natural * step)), during
+    return clean_cure("mask.Mask", name, stuck=round_duration(natural * step)), during
 
 
 def _stamp(time: int, *, dated: bool) -> str | float:

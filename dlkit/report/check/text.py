@@ -82,7 +82,8 @@ def group_lines(group: Sequence[Finding]) -> list[str]:
     if not name_of(worst):
         also = "".join(f" {one.what}" for one in group[1:])
     text = f"{SIGNS[TONES[worst.level]]} {worst.kind}: {said}{also}"
-    lines = textwrap.wrap(text, WIDTH, subsequent_indent="  ", max_lines=2, placeholder=" ...")
+    most = 4 if worst.level == "error" else 2  # the remedy of a refusal stands at its end
+    lines = textwrap.wrap(text, WIDTH, subsequent_indent="  ", max_lines=most, placeholder=" ...")
     if name_of(worst) and len(group) > 1:
         lines += wrapped(f"{named_counts(group, 6)}.", "  ", 2)
     return lines + [line for cure in cures_of(group)[:1] if worst.level != "note" for line in cure_lines(cure)]
