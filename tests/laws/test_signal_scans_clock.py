@@ -127,6 +127,16 @@ def test_between_two_series_is_no_gap_and_rows_count_from_the_beginning_of_each(
     assert scan.clock().series == 3
 
 
+def test_series_of_different_rates_have_each_their_step() -> None:
+    slow = np.delete(np.arange(5000) * 300, [40, 41, 900])
+    times = np.concatenate([np.arange(9000) * 5, slow, np.arange(6000) * 60])
+    cuts = (9000, 9000 + len(slow))
+    scan = scanned(noise(len(times)), times * SECOND, cuts=cuts, names=("a", "b", "c"))
+    (gap,) = scan.findings()
+    assert (gap.kind, gap.count, gap.places[0].series, gap.places[0].row) == ("gap", 2, "b", 40)
+    assert (scan.clock().missing_rows, scan.clock().gap_time) == (3, 1500 * SECOND)
+
+
 @pytest.mark.parametrize(("step", "wrong"), [(1, False), (10, True)])
 def test_a_step_that_is_not_that_of_the_rows_is_told(step: int, wrong: bool) -> None:
     scan = scanned(noise(), step=step * SECOND)

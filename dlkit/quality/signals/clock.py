@@ -23,13 +23,21 @@ def gap_limit(seen: Intervals) -> float:
     return DROP * seen.step if regular else max(GAP * seen.step, TAIL * seen.longest(0.99))
 
 
+def gaps_of(seen: Intervals) -> tuple[int, int, int]:
+    """Return the gaps, their nanoseconds and the missing rows; regular series of several steps have each their own."""
+    if len(seen.steps) > 1 and seen.counts["regular"] >= REGULAR * max(_intervals(seen), 1):
+        return seen.counts["gap"], seen.gap_time, seen.lost
+    gaps, gap_time = seen.beyond(gap_limit(seen))
+    return gaps, gap_time, max(round(gap_time / seen.step) - gaps, 0)
+
+
 def clock_facts(seen: Intervals) -> ClockFacts:
     """Return the facts of a clock."""
     if not seen.step:
         last = seen.last if seen.rows else None
         twice = seen.counts["duplicate"]
         return ClockFacts(rows=seen.rows, series=seen.series, first=seen.first, last=last, duplicates=twice)
-    gaps, gap_time = seen.beyond(gap_limit(seen))
+    gaps, gap_time, lost = gaps_of(seen)
     inside = max(seen.rows - seen.series, 1)
     return ClockFacts(
         rows=seen.rows,
@@ -45,7 +53,7 @@ def clock_facts(seen: Intervals) -> ClockFacts:
         disorder=seen.counts["back"],
         bursts=seen.counts["burst"],
         gaps=gaps,
-        missing_rows=max(round(gap_time / seen.step) - gaps, 0),
+        missing_rows=lost,
         gap_time=gap_time,
         longest_gap=max((odd.length for odd in seen.largest["gap"]), default=0) if gaps else 0,
         span=seen.span,
@@ -85,13 +93,14 @@ def _places(odds: Sequence[Odd]) -> tuple[Place, ...]:
 
 
 def _gaps(seen: Intervals, facts: ClockFacts, layout: Layout) -> list[Finding]:
-    limit = gap_limit(seen)
+    limit = gap_limit(seen) if len(seen.steps) == 1 else 0.0
     odds = [odd for odd in seen.largest["gap"] if odd.length > limit]
     if not facts.gaps or not odds:
         return []
     longest, share = odds[0], facts.gap_time / max(facts.span, 1)
     begin = when(longest.place.first or 0, dated=layout.dated)
-    lack = f", {many(facts.missing_rows, 'row')} of {lasting(facts.step)} missing" if facts.regular >= REGULAR else ""
+    apart = f" of {lasting(facts.step)}" if len(seen.steps) == 1 else ""
+    lack = f", {many(facts.missing_rows, 'row')}{apart} missing" if facts.regular >= REGULAR else ""
     return [Finding(
         kind="gap", level="warning", source=layout.source, count=facts.gaps, share=share, places=_places(odds),
         what=f"{many(facts.gaps, 'gap')} in time{lack}: {share_text(share)} of the time, the longest "

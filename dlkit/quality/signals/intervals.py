@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Int64
@@ -17,6 +18,7 @@ MOST_GROUPS = 1024
 GROUP = 1024  # rows whose usual interval is one number
 MOST_ARE = 0.6  # of the intervals, that the median tells the usual one
 ON_GRID = 0.05  # steps beside a whole number
+FEWEST = 32  # rows that tell the step of a series
 PER_OCTAVE = 16
 OCTAVES = 64
 
@@ -47,13 +49,18 @@ class Intervals:
     """Counts intervals between rows, block by block.
 
     Attributes:
-        step: Usual interval in nanoseconds, of the first block; 0 while there are no two stamps.
+        step: Usual interval in nanoseconds, of the series with most rows; 0 while there are no two stamps.
+        steps: Rows of each usual interval: that of the first block of each series, where it is another one.
+        gap_time: Nanoseconds of the gaps, as each series has its step.
+        lost: Rows that are missing in them.
         counts: Rows or intervals of each sort.
         largest: The largest gaps, the largest steps back, and the first repeated stamps.
     """
 
     def __init__(self) -> None:
-        self.step, self.rows, self.series, self.span = 0.0, 0, 0, 0
+        self.step, self.rows, self.series, self.span, self.gap_time, self.lost = 0.0, 0, 0, 0, 0, 0
+        self.steps = Counter[float]()
+        self._here, self._asked = 0.0, True  # step of the series that is read, and whether it is not known yet
         self.first: int | None = None
         self.last = 0
         self.counts: Counter[str] = Counter()
@@ -73,26 +80,47 @@ class Intervals:
         self.last = max(self.last, int(times.max())) if self.rows else int(times.max())
         self.rows += len(block)
         self.series += sum(seam >= block.halo for seam in block.seams)
-        self.step = self.step or usual_step(times)
         begin = max(block.halo, 1)
         length = np.diff(block.times[begin - 1 :])
         inside = np.ones(len(length), bool)
         inside[[seam - begin for seam in block.seams if seam >= begin]] = False
-        exact = bool(self.step and len(length) and (length == length[0]).all() and abs(length[0] - self.step) < 0.5)
-        self._groups(block, length, inside, begin, exact=exact)
+        exact = False
+        borders = sorted({block.halo, len(block.times), *(seam for seam in block.seams if seam >= block.halo)})
+        for first, past in pairwise(borders):
+            self._find_step(block.times[first:past], begins=first in block.seams)
+            here = slice(max(first - begin, 0), past - begin)
+            exact = self._take(block, begin + here.start, length[here], inside[here])
+        self._groups(block, length, inside, begin, exact=exact and len(borders) == 2)
+        self.step = max(self.steps, key=lambda step: self.steps[step], default=0.0)
+
+    def _find_step(self, times: np.ndarray, *, begins: bool) -> None:
+        """Find the usual interval of a series in its first rows; one that is nearly known is that one."""
+        self._asked |= begins
+        if not self._here or (self._asked and len(times) >= FEWEST):
+            found = usual_step(times)
+            same = (step for step in self.steps if found and abs(step / found - 1) <= ON_GRID)
+            self._here = next(same, found) or self._here
+            self._asked = len(times) < FEWEST
+        if self._here:
+            self.steps[self._here] += len(times)
+
+    def _take(self, block: Block, begin: int, length: np.ndarray, inside: np.ndarray) -> bool:
+        """Count the intervals of one series, and tell whether all of them are the usual one."""
+        exact = bool(self._here and len(length) and (length == length[0]).all() and abs(length[0] - self._here) < 0.5)
         if exact and inside.all():
             self.span += int(length.sum())
             self.counts["regular"] += len(length)
             self.counts["exact"] += len(length)
         else:
             self._count(block, np.flatnonzero(inside) + begin, length[inside])
+        return exact
 
     def _count(self, block: Block, rows: np.ndarray, length: np.ndarray) -> None:
         """Count intervals, each told by the row at its end."""
         self.span += int(length.clip(0).sum())
         if not len(length):
             return
-        steps = length / (self.step or 1.0)
+        steps = length / (self._here or 1.0)
         off = np.abs(steps - np.round(steps))
         found = {
             "duplicate": steps == 0, "back": steps < 0, "burst": (steps > 0) & (steps < BURST), "gap": steps > DROP,
@@ -100,6 +128,8 @@ class Intervals:
         }  # fmt: skip
         for name, which in found.items():
             self.counts[name] += int(which.sum())
+        self.gap_time += int(length[found["gap"]].sum())
+        self.lost += int((np.round(steps[found["gap"]]) - 1).sum())
         self.near.add(steps[(steps > BURST) & (steps < DROP)])
         forward = length[length > 0]
         bins = (np.log2(forward) * PER_OCTAVE).astype(np.int64)
@@ -136,7 +166,7 @@ class Intervals:
 
     def _usual(self, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return median and mean of each row of intervals, the mean of those near one step, NaN of few."""
-        near = (parts > BURST * self.step) & (parts < DROP * self.step)
+        near = (parts > BURST * self._here) & (parts < DROP * self._here)
         count = near.sum(1)
         return np.median(parts, axis=1), (parts * near).sum(1) / np.where(count > GROUP // 2, count, np.nan)
 

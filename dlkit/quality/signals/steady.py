@@ -14,7 +14,9 @@ SURE = 6.0  # standard errors
 
 
 def rate_changes(seen: Intervals, layout: Layout) -> list[Finding]:
-    """Return stretches of another rate, or else a drift of the rate."""
+    """Return stretches of another rate, or else a drift of the rate; nothing where series have different rates."""
+    if len(seen.steps) > 1:
+        return []
     groups = seen.groups[np.isfinite(seen.groups[:, 1]) & (seen.groups[:, 1] > 0)]
     if len(groups) < 2 * TOGETHER:
         return []
