@@ -103,6 +103,16 @@ def test_clocks_that_follow_summer_time_are_found_with_their_zone(zone: str, min
     assert scanned(noise(len(times)), utc.as_unit("ns").asi8, dated=True).findings() == []
 
 
+@pytest.mark.parametrize(("begin", "end"), [("2024-03-25", "2024-04-11"), ("2024-10-20", "2024-11-06")])
+def test_summer_time_that_begins_or_ends_is_one_finding_with_the_zone_as_its_cure(begin: str, end: str) -> None:
+    local = pd.date_range(begin, end, freq="10min", tz="Europe/Berlin").tz_localize(None).as_unit("ns").asi8
+    (finding,) = scanned(noise(len(local)), local, dated=True).findings()
+    assert (finding.kind, finding.level, finding.count) == ("clock change", "warning", 1)
+    assert [cure.line for cure in finding.cures] == ["time_zone: Europe/Berlin"]
+    (gap,) = found(scanned(noise(len(local) - 30), np.delete(local, np.s_[50:80]), dated=True), "gap")
+    assert gap.count == 1 + (begin == "2024-03-25")
+
+
 def test_a_clock_that_is_set_back_by_hours_is_found_on_any_day() -> None:
     times = np.arange(ROWS) * 60 * SECOND + 10**18
     times[9000:] -= 2 * 3600 * SECOND

@@ -8,7 +8,7 @@ from dlkit.data.sync.health import DROP, GAP
 from dlkit.data.tabular.time_column import show_duration
 from dlkit.quality.signals.facts import ClockFacts
 from dlkit.quality.signals.intervals import ON_GRID, Intervals, Odd
-from dlkit.quality.signals.slips import slips
+from dlkit.quality.signals.slips import explained, slips
 from dlkit.quality.signals.steady import rate_changes
 from dlkit.quality.words import amount, lasting, many, share_text, when
 
@@ -69,7 +69,10 @@ def clock_findings(seen: Intervals, layout: Layout) -> list[Finding]:
         *_duplicates(seen, layout),
     ]
     found += [*_disorder(seen, layout), *_scatter(seen, facts, layout), *rate_changes(seen, layout)]
-    return found + (slips(seen, facts, layout) if layout.dated else [])
+    if not layout.dated:
+        return found
+    known = explained(seen, facts)
+    return [one for one in found if one.kind not in known] + slips(seen, facts, layout)
 
 
 def _other_step(facts: ClockFacts, layout: Layout) -> list[Finding]:

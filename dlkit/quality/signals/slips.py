@@ -20,13 +20,32 @@ def slips(seen: Intervals, facts: ClockFacts, layout: Layout) -> list[Finding]:
     """
     if not facts.step or facts.step > HOUR:
         return []
-    back = [odd for odd in seen.largest["back"] if _whole_hours(odd.length - facts.step, facts.step)]
-    forward = [odd for odd in seen.largest["gap"] if _is_hour(odd, facts) and _night(odd.place, spring=True)]
+    back, forward = set_back(seen, facts), set_forward(seen, facts)
     twice = [odd for odd in seen.largest["duplicate"] if _night(odd.place, spring=False)]
     twice = twice if len(twice) >= HOUR // facts.step else []
     if not back and not forward and not twice:
         return []
     return [_finding(back, forward, twice, facts, layout)]
+
+
+def set_back(seen: Intervals, facts: ClockFacts) -> list[Odd]:
+    """Return the steps back by a whole number of hours, less one row."""
+    return [odd for odd in seen.largest["back"] if _whole_hours(odd.length - facts.step, facts.step)]
+
+
+def set_forward(seen: Intervals, facts: ClockFacts) -> list[Odd]:
+    """Return the gaps of one hour in a night in which clocks are set."""
+    return [odd for odd in seen.largest["gap"] if _is_hour(odd, facts) and _night(odd.place, spring=True)]
+
+
+def explained(seen: Intervals, facts: ClockFacts) -> set[str]:
+    """Return the kinds of findings that a set clock explains whole: its one finding says what mends it."""
+    if not facts.step or facts.step > HOUR:
+        return set()
+    back = [odd for odd in set_back(seen, facts) if _zone(odd.place)]
+    forward = [odd for odd in set_forward(seen, facts) if _exact(odd, facts)]
+    kinds = {"disorder"} if back and len(back) == facts.disorder else set()
+    return kinds | ({"gap"} if forward and len(forward) == facts.gaps else set())
 
 
 def _finding(back: list[Odd], forward: list[Odd], twice: list[Odd], facts: ClockFacts, layout: Layout) -> Finding:
@@ -40,8 +59,8 @@ def _finding(back: list[Odd], forward: list[Odd], twice: list[Odd], facts: Clock
     first = min(place.first or 0 for place in places)
     zones = {_zone(odd.place) for odd in (*forward, *back, *twice)} - {""}
     nights = f" as if clocks were set to summer time and back ({' or '.join(sorted(zones))})" if zones else ""
-    # gaps alone may be chance: one hour, in one night
-    sure = bool(back or twice or len(forward) > 1)
+    # one gap may be chance, unless it is the very hour that is left out
+    sure = bool(back or twice or len(forward) > 1 or _exact(forward[0], facts))
     return Finding(
         kind="clock change", level="warning" if sure else "note", source=layout.source, count=count,
         what=f"The clock was set: {', '.join(what)}, first at {when(first, dated=True)}{nights}.",
@@ -61,6 +80,12 @@ def _is_hour(odd: Odd, facts: ClockFacts) -> bool:
     """Return whether an hour is left out; rows may stand up to a step beside it where there are several an hour."""
     beside = facts.step if facts.step <= HOUR // 4 else 0.05 * facts.step
     return abs(odd.length - facts.step - HOUR) <= beside
+
+
+def _exact(odd: Odd, facts: ClockFacts) -> bool:
+    """Return whether the hour from 2 o'clock on is left out to the row, as in Europe and North America."""
+    first = (odd.place.first or 0) + facts.step
+    return odd.length == facts.step + HOUR and 0 <= first % (24 * HOUR) - 2 * HOUR < facts.step
 
 
 def _night(place: Place, *, spring: bool) -> bool:
