@@ -67,6 +67,19 @@ def test_time_that_goes_back_is_found_with_its_row() -> None:
     assert "by 49 s at most" in finding.what
 
 
+def test_gaps_and_repeated_rows_are_those_that_are_left_when_rows_are_sorted() -> None:
+    times = np.delete(np.arange(ROWS), range(3000, 3200))
+    for row in (500, 900, 6000, 7000, 15_000):
+        times[[row, row + 1]] = times[[row + 1, row]]
+    times = np.insert(times, 10_000, times[9_992:10_000])  # eight rows come twice, one after the other
+    scan = scanned(noise(len(times)), times * SECOND)
+    clock = scan.clock()
+    assert (clock.gaps, clock.missing_rows, clock.disorder, clock.duplicates) == (1, 200, 6, 8)
+    assert [one.count for kind in ("gap", "disorder", "duplicate stamp") for one in found(scan, kind)] == [1, 6, 8]
+    assert found(scan, "gap")[0].places[0].row == 3000
+    assert scan.clock().regular > 0.999
+
+
 def test_bursts_are_found_and_counted() -> None:
     times = np.sort(
         np.concatenate([np.arange(ROWS // 2) * 2 * SECOND, np.arange(ROWS // 2) * 2 * SECOND + SECOND // 9])

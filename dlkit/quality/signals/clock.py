@@ -149,7 +149,7 @@ def _disorder(seen: Intervals, layout: Layout) -> list[Finding]:
 def _scatter(seen: Intervals, facts: ClockFacts, layout: Layout) -> list[Finding]:
     """Return bursts, or else stamps that lie beside the grid."""
     total, bursts = max(_intervals(seen), 1), seen.counts["burst"]
-    off = total - seen.counts["regular"] - seen.counts["duplicate"] - seen.counts["back"]
+    off = total - seen.counts["regular"] - seen.counts["duplicate"]
     if bursts > BURSTS * total:
         return [Finding(
             kind="bursts", level="warning", source=layout.source, count=bursts, share=bursts / total,

@@ -1,7 +1,7 @@
 """How far apart the stamps of a clock are: counts, the largest, and how the usual interval goes over time."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -112,18 +112,30 @@ class Intervals:
             self.counts["regular"] += len(length)
             self.counts["exact"] += len(length)
         else:
-            self._count(block, np.flatnonzero(inside) + begin, length[inside])
+            self._in_order(block, np.flatnonzero(inside) + begin, length[inside])
         return exact
 
-    def _count(self, block: Block, rows: np.ndarray, length: np.ndarray) -> None:
-        """Count intervals, each told by the row at its end."""
-        self.span += int(length.clip(0).sum())
+    def _in_order(self, block: Block, rows: np.ndarray, length: np.ndarray) -> None:
+        """Count the steps back as they stand, and all other intervals of a block as they are in the order of time."""
+        before, back = rows - 1, length < 0
+        if back.any():
+            self.counts["back"] += int(back.sum())
+            self._keep("back", block, rows[back], before[back], length[back])
+            order = np.append(before[:1], rows)
+            order = order[np.argsort(block.times[order], kind="stable")]
+            before, rows = order[:-1], order[1:]
+            length = block.times[rows] - block.times[before]
+        self._count(block, rows, before, length)
+
+    def _count(self, block: Block, rows: np.ndarray, before: np.ndarray, length: np.ndarray) -> None:
+        """Count intervals, none of which goes back, each told by the rows at its end and before it."""
+        self.span += int(length.sum())
         if not len(length):
             return
         steps = length / (self._here or 1.0)
         off = np.abs(steps - np.round(steps))
         found = {
-            "duplicate": steps == 0, "back": steps < 0, "burst": (steps > 0) & (steps < BURST), "gap": steps > DROP,
+            "duplicate": steps == 0, "burst": (steps > 0) & (steps < BURST), "gap": steps > DROP,
             "regular": (off <= ON_GRID) & (steps > BURST),
         }  # fmt: skip
         for name, which in found.items():
@@ -135,19 +147,18 @@ class Intervals:
         bins = (np.log2(forward) * PER_OCTAVE).astype(np.int64)
         for of, weights in ((0, None), (1, forward.astype(np.float64))):
             self.histogram[of] += np.bincount(bins, weights, minlength=OCTAVES * PER_OCTAVE)
-        for name in self.largest:
-            self._keep(name, block, rows[found[name]], length[found[name]])
+        self.counts["equal"] += int(_equal(block, rows[found["duplicate"]], before[found["duplicate"]]).sum())
+        for name in ("gap", "duplicate"):
+            self._keep(name, block, rows[found[name]], before[found[name]], length[found[name]])
 
-    def _keep(self, name: str, block: Block, rows: np.ndarray, length: np.ndarray) -> None:
+    def _keep(self, name: str, block: Block, rows: np.ndarray, before: np.ndarray, length: np.ndarray) -> None:
         """Keep the largest intervals, and the first of those that are equally long."""
         best = np.arange(len(rows)) if len(rows) <= KEPT else np.sort(np.argpartition(-np.abs(length), KEPT)[:KEPT])
-        same = _equal(block, rows[best]) if name == "duplicate" else np.zeros(len(best), bool)
-        if name == "duplicate":
-            self.counts["equal"] += int(_equal(block, rows).sum())
-        known, before = self.largest[name], int(name != "duplicate")  # which begin with the row that repeats
+        same = _equal(block, rows[best], before[best])
+        known, repeats = self.largest[name], name == "duplicate"  # which are told by the row that repeats
         known += [
-            Odd(int(long), block.place(int(row) - before, 1 + before), bool(one))
-            for row, long, one in zip(rows[best], length[best], same, strict=True)
+            Odd(int(long), replace(block.place(int(row if repeats else last)), last=int(block.times[row])), bool(one))
+            for row, last, long, one in zip(rows[best], before[best], length[best], same, strict=True)
         ]
         self.largest[name] = sorted(known, key=lambda odd: -abs(odd.length))[:KEPT]
 
@@ -193,8 +204,8 @@ class Intervals:
         return 1.4826 * self.step * float(np.median(np.abs(near - np.median(near)))) if len(near) else 0.0
 
 
-def _equal(block: Block, rows: np.ndarray) -> np.ndarray:
-    """Return whether each row has the values of the one before."""
-    one, two = block.columns[:, rows], block.columns[:, rows - 1]
+def _equal(block: Block, rows: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Return whether each row has the values of another one."""
+    one, two = block.columns[:, rows], block.columns[:, before]
     same: np.ndarray = ((one == two) | (np.isnan(one) & np.isnan(two))).all(0)
     return same

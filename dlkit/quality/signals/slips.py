@@ -22,7 +22,7 @@ def slips(seen: Intervals, facts: ClockFacts, layout: Layout) -> list[Finding]:
         return []
     back, forward = set_back(seen, facts), set_forward(seen, facts)
     twice = [odd for odd in seen.largest["duplicate"] if _night(odd.place, spring=False)]
-    twice = twice if len(twice) >= HOUR // facts.step else []
+    twice = twice if len(twice) >= HOUR // facts.step and not back else []  # of rows that a step back repeats
     if not back and not forward and not twice:
         return []
     return [_finding(back, forward, twice, facts, layout)]
@@ -45,6 +45,7 @@ def explained(seen: Intervals, facts: ClockFacts) -> set[str]:
     back = [odd for odd in set_back(seen, facts) if _zone(odd.place)]
     forward = [odd for odd in set_forward(seen, facts) if _exact(odd, facts)]
     kinds = {"disorder"} if back and len(back) == facts.disorder else set()
+    kinds |= {"duplicate stamp"} if kinds and facts.duplicates <= len(back) * max(HOUR // facts.step, 1) else set()
     return kinds | ({"gap"} if forward and len(forward) == facts.gaps else set())
 
 
