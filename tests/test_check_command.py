@@ -322,6 +322,17 @@ def test_the_bar_counts_the_bytes_of_all_sources_and_is_gone_at_the_end(monkeypa
     assert shown.endswith("\r\x1b[K")
 
 
+def test_what_is_done_after_the_bytes_is_told_where_somebody_looks(monkeypatch):
+    screen = io.StringIO()
+    monkeypatch.setattr("sys.stderr", screen)
+    check_bar.doing("Drawing")
+    assert screen.getvalue() == ""
+    monkeypatch.setattr(screen, "isatty", lambda: True, raising=False)
+    check_bar.doing("Drawing")
+    check_bar.doing("")
+    assert screen.getvalue() == "\rDrawing ...\x1b[K\r\x1b[K"
+
+
 def test_nothing_is_written_over_where_nobody_looks(monkeypatch):
     screen = io.StringIO()
     monkeypatch.setattr("sys.stderr", screen)

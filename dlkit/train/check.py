@@ -18,7 +18,7 @@ from dlkit.quality.checked import Check, SourceFacts
 from dlkit.quality.fitness.fitness import Fitness, fitness_findings
 from dlkit.report.check.text import text_of
 from dlkit.train.check_asked import Asked, made
-from dlkit.train.check_bar import Bar, bar_of
+from dlkit.train.check_bar import Bar, bar_of, doing
 from dlkit.train.check_drifts import drift_findings
 from dlkit.train.check_handled import with_handled
 from dlkit.train.check_intervals import intervals_of
@@ -110,10 +110,13 @@ def judge(check: Check, data: Any, wanted: Wanted) -> None:
     """Add what the data module says of its data, and what its settings take care of."""
     if isinstance(data, Batching):
         try:
+            doing("Comparing training with validation and test")
             intervals = {} if wanted.quick else intervals_of(data, wanted)
             fitness = fitness_findings(data, seed=wanted.seed, quick=wanted.quick)
         except InputError as error:
             intervals, fitness = {}, Fitness([refusal(error)])
+        finally:
+            doing("")
         check.findings += [*fitness.findings, *(one for report in intervals.values() for one in report.findings)]
         check.fitness = fitness.facts | clocks_of(data)
         check.labels |= {name: report.plain() for name, report in intervals.items()}

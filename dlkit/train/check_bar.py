@@ -1,4 +1,4 @@
-"""How far reading has come: one line that is written over, where somebody looks."""
+"""How far reading has come, and what is done after it: one line that is written over, where somebody looks."""
 
 import sys
 import time
@@ -44,6 +44,17 @@ class Bar:
         sys.stderr.flush()
 
 
+def doing(what: str) -> None:
+    """Say what is being done after the bytes, over the line before; nothing once it is done, or where nobody looks.
+
+    Args:
+        what: In a few words; "" takes the line away.
+    """
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{what} ...\x1b[K" if what else "\r\x1b[K")
+        sys.stderr.flush()
+
+
 @contextmanager
 def bar_of(total: int, *, shows: bool | None = None) -> Iterator[Bar]:
     """Yield a bar; the line is gone at the end.
@@ -56,6 +67,6 @@ def bar_of(total: int, *, shows: bool | None = None) -> Iterator[Bar]:
     try:
         yield bar
     finally:
-        if bar.written:
+        if bar.shows:  # also what was said by doing
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()

@@ -17,6 +17,7 @@ from dlkit.quality.labels.report import LabelReport
 from dlkit.quality.scan import every
 from dlkit.quality.signals.all import Signals, scans_of, signals_of
 from dlkit.report.check.look import Look
+from dlkit.train.check_bar import doing
 from dlkit.train.check_clocks import clock_findings
 from dlkit.train.check_facts import sample_facts, tell_channels, tell_pixels, tell_rows
 from dlkit.train.check_series import with_series
@@ -118,18 +119,20 @@ def see_rows(
     seen = Seen(facts=facts, signals=signals, findings=every(scans))
     tell_rows(facts, signals, str(raw.source[1].get("series") or "") if raw.kind == "table" else "")
     if facts.rows:
+        doing("Looking for changes")
         seen.findings += [*changes(signals.kept, raw.layout, quick=wanted.quick), *clock_findings(signals)]
         seen.findings = with_series(seen.findings, signals.clock())
     if events and facts.rows:
         from dlkit.quality.labels.check_segments import segment_findings
 
+        doing("Judging labels")
         seen.labels = segment_findings(events, signals.kept.streams(), seed=wanted.seed, source=facts.name)
         seen.findings += seen.labels.findings
     if facts.rows and not wanted.quick:
         from dlkit.report.check.looks import stream_looks
 
         first_ones = list(dict.fromkeys(one.channel for one in ranked(seen.findings) if one.channel))
-        seen.looks = stream_looks(signals.kept, raw.layout, events, first=first_ones, seed=wanted.seed)
+        seen.looks = stream_looks(signals.kept, raw.layout, events, first=first_ones, seed=wanted.seed, says=doing)
     return seen
 
 
@@ -155,8 +158,10 @@ def see_samples(samples: Samples, wanted: Wanted, facts: SourceFacts, roles: np.
         from dlkit.train.check_images import found_looks
 
         shown = list(seen.findings) if is_image(samples) else []
+        doing("Judging labels")
         seen.labels = judged_samples(samples, wanted.run, wanted.seed, facts.name)
         seen.add(seen.labels.findings)  # conflicting copies of images are known
+        doing("Drawing samples")
         seen.looks = found_looks(shown, samples) + sample_looks(samples, seed=wanted.seed)
     return seen
 

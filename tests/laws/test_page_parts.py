@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from dlkit.confidence.promise import Promise
 from dlkit.core.specs import Spec
+from dlkit.report.check.fitness import fitness_parts
 from dlkit.report.page.charts import Curve, Seen, coverage_image, curves_image, steps_image
 from dlkit.report.page.decimate import kept_rows
 from dlkit.report.page.elements import (
@@ -237,3 +238,17 @@ def test_times_that_overlap_are_told_to_be_split_series_by_series():
     assert "each series is split by itself" in interleaved({"split": split, "series": 12})
     apart = {"train": {"from": "2020-01", "to": "2020-02"}, "val": {"from": "2020-03", "to": "2021-02"}}
     assert interleaved({"split": apart, "series": 12}) == ""
+
+
+def test_what_fits_the_question_is_told_in_words_and_nothing_is_lost():
+    known = {
+        "drift": [{"channel": "p<1", "role": "test", "level": 1.5, "spread": 2.0, "p_value": None, "blocks": [7, 3]}],
+        "independent": {"train": {"items": 4986, "effective": 33.4, "slowest": "p<1"}},
+        "classes": {"state": {"train": {"on": 3, "off": 5}, "test": {"on": 1}}},
+        "far": {"share": 0.28, "expected": 0.05}, "repeated rows": {"test": 0.25}, "told apart": {}, "new": 3.25,
+    }  # fmt: skip
+    html = "".join(fitness_parts(known))
+    assert "p&lt;1" in html and "7, 3" in html and "4,986" in html and "Classes of state" in html
+    assert "28.0 %" in html and "test 25.0 %" in html and "New" in html and "3.25" in html
+    assert "p-value" not in html.replace("No p-value", "") and "p_value" not in html
+    assert fitness_parts({}) == [""]

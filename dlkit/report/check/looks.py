@@ -1,6 +1,6 @@
 """Ways to look at data before any model: what is drawn, and in which order."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -41,6 +41,7 @@ def stream_looks(
     first: Sequence[str] = (),
     quick: bool = False,
     seed: int = 0,
+    says: Callable[[str], object] = str,
 ) -> list[Look]:
     """Return figures of a stream.
 
@@ -51,9 +52,11 @@ def stream_looks(
         first: Channels that are drawn whatever else is left out, e.g. those with findings, worst first.
         quick: Only the traces, what is missing, how values are spread and what moves together.
         seed: Of what is drawn by chance.
+        says: Is told what is being drawn.
     """
     asked = [layout.channels.index(name) for name in first if name in layout.channels]
     layout = without_units(layout)
+    says("Drawing the recording")
     whole = whole_of(kept)
     known = prepare([Piece(one.name, one.times, one.values) for one in kept.streams()], layout)
     if not known.pieces or not layout.channels:
@@ -74,9 +77,11 @@ def stream_looks(
     lags = lagged(related) if told else None
     looks.append(correlation_look(together(related), lags, related.layout.channels, left_out(RELATED, total)))
     if not quick:
+        says("Drawing memory and frequencies")
         looks.append(lag_look(lags, related.layout.channels) if lags is not None else None)
         looks += looks_in_time(shown, known.some(chosen[FEW]), kept.rows, total)
         looks += label_looks(known, labels)
+        says("Laying out windows (t-SNE)")
         looks.append(window_look(related, labels, seed=seed))
     return [look for look in looks if look is not None]
 
