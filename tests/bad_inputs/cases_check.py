@@ -230,7 +230,8 @@ FOUND: dict[str, tuple[Make, list[str], list[str]]] = {
         several(text(table(), "a.csv"), text("t,a,b\n", "b.csv")), ["{}"], ["empty file|unreadable file"],
     ),
     "other columns": (
-        several(text(table(), "a.csv"), text([line.replace("b", "c") for line in table()], "b.csv")), ["{}"], ["other columns"],
+        several(text(table(), "a.csv"), text([line.replace("b", "c") for line in table()], "b.csv")), ["{}"],
+        ["other columns"],
     ),
     "a broken image": (pictures, ["{}/images"], []),
     "time that runs backwards": (text([table()[0], *table()[:0:-1]]), AS_IT_IS, ["disorder"]),
