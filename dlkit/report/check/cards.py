@@ -85,7 +85,9 @@ def places_html(finding: Finding, *, dated: bool) -> str:
              for one in finding.places)]  # fmt: skip
     rows = [[cell(place, name, dated=dated) for name in names] for place in finding.places[:SHOWN]]
     heads = {"first": "from", "last": "to"}
-    many = f"Where ({len(rows)} of {finding.count:,})" if finding.count > len(rows) else "Where"
+    each = finding.counted.removesuffix("s") not in ("row", "value", "sample")  # else a place is a stretch of many
+    total = max(finding.count if each else 0, len(finding.places))
+    many = f"Where ({len(rows)} of {total:,})" if total > len(rows) else "Where"
     return folded(many, table([heads.get(name, name) for name in names], rows, words=len(names)), printed=True)
 
 
