@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from dlkit.core.finding import Cure, Finding
+from dlkit.data.cleaning.scale import Scale
 from dlkit.data.inputs import StreamInput
 from dlkit.data.sources.aligned import Aligned
 
@@ -18,6 +19,7 @@ POLICIES: Mapping[str, frozenset[str]] = {
     "irregular": frozenset({"split", "snap", "keep"}),
 }
 """Values of a setting of the source that repair the clock, each in its way."""
+ALIKE = 0.1  # relative difference of a factor or an offset that repairs as well
 BY_CLOCK = {"gap", "duplicate stamp", "bursts", "jitter", "rate change", "rate drift"}
 """What several sources leave behind where they are brought to one clock."""
 
@@ -42,7 +44,7 @@ def has(cure: Cure, finding: Finding, data: Any) -> str:
     if not isinstance(given, dict):
         return ""
     if cure.place == "clean":
-        return by_step(str(given.get("class_path", "")), finding, data)
+        return by_step(given, finding, data)
     owner = data if cure.place == "data" else source_of(finding, data)
     if cure.place == "input":
         owner = getattr(data, "source", data).sources.get(finding.source)
@@ -65,15 +67,22 @@ def setting_of(owner: Any, name: str) -> Any:
     return getattr(owner if settings is None else settings, name, None)
 
 
-def by_step(path: str, finding: Finding, data: Any) -> str:
-    """Return the cleaning step of a kind that changes a channel."""
+def by_step(given: Mapping[str, Any], finding: Finding, data: Any) -> str:
+    """Return the cleaning step of a kind that changes a channel; one that scales must take it to the same values."""
     for step in getattr(data, "clean", None) or []:
         kind = type(step)
         channels = getattr(step, "channels", None) or ["*"]
         named = not finding.channel or any(fits(finding.channel, one) for one in channels)
-        if path == f"{kind.__module__}.{kind.__qualname__}" and named:
+        same = given.get("class_path") == f"{kind.__module__}.{kind.__qualname__}"
+        if same and named and (not isinstance(step, Scale) or scales_as(step, given.get("init_args", {}))):
             return f"`{kind.__name__}` in `clean`"
     return ""
+
+
+def scales_as(step: Scale, wanted: Mapping[str, Any]) -> bool:
+    """Tell whether a step has the factor and the offset of a repair, to within what both are estimated by."""
+    pairs = (step.factor, wanted.get("factor", 1.0)), (step.offset, wanted.get("offset", 0.0))
+    return all(abs(known - asked) <= ALIKE * max(abs(known), abs(asked)) for known, asked in pairs)
 
 
 def source_of(finding: Finding, data: Any) -> Any:
