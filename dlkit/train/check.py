@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dlkit import __version__
-from dlkit.core.checks import InputError
+from dlkit.core.checks import InputError, SettingError
 from dlkit.core.finding import Finding, ranked
 from dlkit.core.runfolder import write_json
 from dlkit.data.batching import Batching
@@ -94,13 +94,15 @@ def check_module(data: Any, wanted: Wanted, words: str) -> tuple[Check, list[See
 
 
 def see_sources(sources: dict[str, Any], wanted: Wanted, bar: Bar, data: Any) -> list[Seen]:
-    """Look at sources one after the other; one that refuses is a finding."""
+    """Look at sources one after the other; one of several that refuses is a finding."""
     seen = []
     for name, source in sources.items():
         facts = SourceFacts(name=name, place=place_of(source))
         try:
             seen.append(see_source(source, facts, wanted, bar, data))
         except InputError as error:
+            if len(sources) == 1 and not isinstance(error, SettingError):
+                raise
             seen.append(refused(facts, error))
         bar.ended(facts.size)
     return seen
@@ -113,7 +115,7 @@ def judge(check: Check, data: Any, wanted: Wanted) -> None:
             doing("Comparing training with validation and test")
             intervals = {} if wanted.quick else intervals_of(data, wanted)
             fitness = fitness_findings(data, seed=wanted.seed, quick=wanted.quick)
-        except InputError as error:
+        except SettingError as error:  # of the data; a mistake of the config ends here
             intervals, fitness = {}, Fitness([refusal(error)])
         finally:
             doing("")
@@ -133,7 +135,7 @@ def clocks_of(data: Any) -> dict[str, Any]:
     return {"clocks": each} if each else {}
 
 
-def refusal(error: InputError) -> Finding:
+def refusal(error: SettingError) -> Finding:
     """Return what a data module that refuses its data says."""
     why = "A run of this config ends here, before anything is trained."
     return Finding(kind="refused", level="error", what=str(error), why=why)
