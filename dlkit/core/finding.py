@@ -16,7 +16,7 @@ COUNTED = {
     "label follows name": "samples", "label follows time": "intervals", "missing interval": "intervals",
     "spurious interval": "intervals", "shifted onset": "intervals", "shifted offset": "intervals",
     "onset jitter": "intervals", "offset jitter": "intervals", "dead pixels": "pixels", "hot pixels": "pixels",
-    "unreadable file": "files", "empty file": "files",
+    "unreadable file": "files", "empty file": "files", "random walk": "channels", "trend": "channels",
 }  # fmt: skip
 """What a kind counts, where it is not rows."""
 Setting = Literal["source", "input", "data", "clean"]
