@@ -152,7 +152,11 @@ def see_samples(samples: Samples, wanted: Wanted, facts: SourceFacts, roles: np.
         found, channels = trace_findings(samples, facts.name)
         seen.findings += found
         tell_channels(facts, channels)
-    if not wanted.quick:
+    if wanted.quick:
+        from dlkit.quality.labels.check_samples import quick_findings
+
+        seen.add(quick_findings(samples, facts.name))  # conflicting copies of images are known
+    else:
         from dlkit.report.check.looks import sample_looks
         from dlkit.train.check_answers import judged_samples
         from dlkit.train.check_images import found_looks
@@ -160,7 +164,7 @@ def see_samples(samples: Samples, wanted: Wanted, facts: SourceFacts, roles: np.
         shown = list(seen.findings) if is_image(samples) else []
         doing("Judging labels")
         seen.labels = judged_samples(samples, wanted.run, wanted.seed, facts.name)
-        seen.add(seen.labels.findings)  # conflicting copies of images are known
+        seen.add(seen.labels.findings)
         doing("Drawing samples")
         seen.looks = found_looks(shown, samples) + sample_looks(samples, seed=wanted.seed)
     return seen

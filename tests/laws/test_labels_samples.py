@@ -10,7 +10,7 @@ from sklearn.linear_model import Ridge
 from dlkit.core.checks import InputError
 from dlkit.data.records import Samples
 from dlkit.quality.labels.balance import balance_findings
-from dlkit.quality.labels.check_samples import samples_findings
+from dlkit.quality.labels.check_samples import quick_findings, samples_findings
 from dlkit.quality.labels.copies import contents, near_copies
 from dlkit.quality.labels.features import small_images, standardized
 from dlkit.quality.labels.from_run import sample_answers
@@ -146,6 +146,17 @@ def test_copies_with_different_labels_are_found(noise, kind):
                 if "copies" in one.kind]  # fmt: skip
     assert (found.kind, found.count, found.level) == (kind, 2, "warning")
     assert {place.sample for place in found.places} == {samples.names[7], samples.names[100]}
+
+
+def test_equal_copies_and_rare_classes_need_no_model():
+    samples = made_traces()
+    assert quick_findings(samples) == []
+    values, labels = samples.values.copy(), samples.labels.copy()
+    values[7], labels[7] = values[100], (labels[100] + 1) % 3
+    (found,) = quick_findings(replace(samples, values=values, labels=labels))
+    assert (found.kind, found.count) == ("conflicting copies", 2)
+    labels = np.where(np.arange(240) < 3, 2, np.arange(240) % 2)
+    assert "rare class" in {one.kind for one in quick_findings(replace(samples, labels=labels))}
 
 
 def test_copies_with_one_label_are_none_and_independent_samples_are_no_near_copies():

@@ -30,14 +30,19 @@ def twin_findings(ready: PreparedSamples, *, quick: bool = False) -> list[Findin
     content = contents(values[every])
     trained = np.arange(len(every)) < len(numbers["train"])
     equal = np.flatnonzero(~trained & np.isin(content, content[trained]))
-    found = [twins(ready, every[equal], len(tested), near=False)] if len(equal) else []
+    firsts, at = np.unique(content[trained], return_index=True)
+    of_train = at[np.searchsorted(firsts, content[equal])]
+    found = [twins(ready, every[equal], every[of_train], len(tested), near=False)] if len(equal) else []
     if quick:
         return found
     pairs = near_copies(axes_of(values[every]), content)
     crossing = pairs[trained[pairs[:, 0]] != trained[pairs[:, 1]]]
     crossing = crossing[[unlike(*values[every[pair]]) < ALIKE for pair in crossing]]
-    near = np.setdiff1d(np.unique(crossing[~trained[crossing]]), equal)
-    return found + ([twins(ready, every[near], len(tested), near=True)] if len(near) else [])
+    crossing = np.where(trained[crossing[:, :1]], crossing[:, ::-1], crossing)  # tested, trained
+    near, rows = np.unique(crossing[:, 0], return_index=True)
+    new = ~np.isin(near, equal)
+    pair = every[near[new]], every[crossing[rows[new], 1]]
+    return found + ([twins(ready, *pair, len(tested), near=True)] if new.any() else [])
 
 
 def unlike(one: np.ndarray, other: np.ndarray) -> float:
@@ -66,17 +71,19 @@ def axes_of(values: np.ndarray) -> np.ndarray:
     return np.asarray(flat @ axes[:, ::-1][:, :AXES])
 
 
-def twins(ready: PreparedSamples, chosen: np.ndarray, tested: int, *, near: bool) -> Finding:
-    """Return the finding of samples that training has too."""
+def twins(ready: PreparedSamples, chosen: np.ndarray, trained: np.ndarray, tested: int, *, near: bool) -> Finding:
+    """Return the finding of samples that training has too; places name each and its copy in training."""
+    names = [str(ready.samples.names[number]) for number in np.stack([chosen, trained], 1).ravel().tolist()]
     share = len(chosen) / max(tested, 1)
     how = "almost, nearer than chance allows" if near else "value by value"
     return Finding(
         kind="near copies in two roles" if near else "samples in two roles",
         level="error" if share >= TOO_MANY and not near else "warning",
-        what=f"{many(len(chosen), 'trace')} of val and test ({share_text(share)}) are traces of train again, {how}.",
+        what=f"{many(len(chosen), 'trace')} of val and test ({share_text(share)}) are traces of train again, {how}: "
+        f"'{names[0]}' is '{names[1]}'.",
         why=WHY,
         cures=(GROUPED,) if ready.samples.groups is not None else (),
         count=len(chosen),
         share=share,
-        places=tuple(Place(sample=str(ready.samples.names[number])) for number in chosen[:MOST].tolist()),
+        places=tuple(Place(sample=name) for name in dict.fromkeys(names[:MOST])),
     )

@@ -23,6 +23,7 @@ from dlkit.quality.labels.wrong import SMALLEST, judge, judgeable, ranked_table,
 
 QUICK = "a quick model that did not see them"
 GIVEN = "the predictions out of fold"
+QUICK_BYTES = 256 << 20  # of arrays that are compared with each other when time is short
 
 Answers = Float[np.ndarray, "samples answers"]
 
@@ -59,6 +60,22 @@ def samples_findings(
     answers, how = answered(samples, chosen, content, axes, probabilities, seed)
     more, table, judged = judged_labels(samples, chosen, answers, how["by"], source)
     return LabelReport(findings + more, table, facts | how | judged)
+
+
+def quick_findings(samples: Samples, source: str = "") -> list[Finding]:
+    """Return what is wrong with labels that needs no model: rare classes, and equal arrays with different labels.
+
+    Args:
+        samples: Images or traces with their labels.
+        source: Name of the source.
+    """
+    if samples.kind == "values":
+        return []
+    findings, known = balance_findings(samples, source), known_samples(samples)
+    arrays = samples.values  # noqa: PD011 - no DataFrame
+    if isinstance(arrays, np.ndarray) and arrays.nbytes <= QUICK_BYTES and len(known):
+        findings += copies_of(samples, known, contents(arrays[known]), None, source)
+    return findings
 
 
 def known_samples(samples: Samples) -> Int[np.ndarray, " known"]:
