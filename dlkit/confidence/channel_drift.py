@@ -30,7 +30,7 @@ def moves(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray
     """Return the same of many channels, (..., channels): of level and spread of inputs, (inputs, channels, 2)."""
     (mean, spread), (later, wider) = (level_and_spread(part) for part in (before, after))
     usual = np.maximum(spread, 1e-12)
-    return (later - mean) / usual, wider / usual
+    return np.asarray((later - mean) / usual), np.asarray(wider / usual)
 
 
 def level_and_spread(looks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -41,4 +41,4 @@ def level_and_spread(looks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         level, spread = looks[..., 0], looks[..., 1]
         between = np.where(known[..., 0], (level - mean[..., 0]) ** 2, 0).sum(0) / known[..., 0].sum(0)
         inside = np.where(known[..., 1], spread**2, 0).sum(0) / known[..., 1].sum(0)
-    return mean[..., 0], np.sqrt(between + inside)
+    return np.asarray(mean[..., 0]), np.asarray(np.sqrt(between + inside))
