@@ -19,13 +19,24 @@ def job(slurm, tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_folds_are_made_by_an_array_and_gathered(job, slurm, capsys):
-    assert main(["crossval", "config.yaml", "--folds", "3", *SHORT]) == 0
-    place = job / "runs" / "tiny_crossval-001"
-    record = read_record(place)
-    assert f"job array {record.job} of 3 folds" in capsys.readouterr().out
-    (last, _), *_ = record.then
-    assert slurm.wait_for_state(last) == "COMPLETED"
+@pytest.fixture
+def gathered(job, slurm, capsys):
+    """Return what makes parts by an array and waits until they are gathered, and returns their folder."""
+
+    def make(command, number, what):
+        assert main([command, "config.yaml", f"--{what}", str(number), *SHORT]) == 0
+        place = job / "runs" / f"tiny_{command}-001"
+        record = read_record(place)
+        assert f"job array {record.job} of {number} {what}" in capsys.readouterr().out
+        (last, _), *_ = record.then
+        assert slurm.wait_for_state(last) == "COMPLETED"
+        return place
+
+    return make
+
+
+def test_folds_are_made_by_an_array_and_gathered(gathered, capsys):
+    place = gathered("crossval", 3, "folds")
     found = read_json(place / "metrics.json")
     assert len(found["metrics"]["model"]["standardized/mae"]["folds"]) == 3
     assert pd.read_parquet(place / "predictions.parquet")["fold"].unique().tolist() == [1, 2, 3]
@@ -33,13 +44,8 @@ def test_folds_are_made_by_an_array_and_gathered(job, slurm, capsys):
     assert "out-of-fold predictions" in capsys.readouterr().out
 
 
-def test_members_are_made_by_an_array_and_gathered(job, slurm, capsys):
-    assert main(["ensemble", "config.yaml", "--members", "2", *SHORT]) == 0
-    place = job / "runs" / "tiny_ensemble-001"
-    record = read_record(place)
-    assert f"job array {record.job} of 2 members" in capsys.readouterr().out
-    (last, _), *_ = record.then
-    assert slurm.wait_for_state(last) == "COMPLETED"
+def test_members_are_made_by_an_array_and_gathered(gathered):
+    place = gathered("ensemble", 2, "members")
     found = read_json(place / "metrics.json")["ensemble"]["mae"]
     assert found["ensemble"] <= sum(found["members"]) / len(found["members"])  # by convexity
     assert (place / "predictions.parquet").is_file()
