@@ -30,7 +30,7 @@ from dlkit.explain.landscape.grid import axis, plane
 from dlkit.explain.landscape.surface import Surface
 from dlkit.models.cnn import CNN
 from dlkit.models.resnet import ResNet
-from dlkit.train.surface_data import CPU_BATCH
+from dlkit.train.landscape.data import CPU_BATCH
 
 NETS = {"cnn": CNN, "resnet": ResNet}
 Row = Callable[[Tensor], Tensor]
@@ -92,7 +92,7 @@ def ours(net: nn.Module, images: Tensor, labels: Tensor, directions, stack: Exit
     device = next(net.parameters()).device
     size, last = (CPU_BATCH[precision] if device.type == "cpu" else 1024), device.type == "cpu" or precision == "bf16"
     layout = torch.channels_last if last else torch.contiguous_format
-    images = images.bfloat16() if precision == "bf16" else images  # as dlkit.train.surface_data does
+    images = images.bfloat16() if precision == "bf16" else images  # as dlkit.train.landscape.data does
     parts = [part.to(device).contiguous(memory_format=layout) for part in images.split(size)]
     batches = list(zip(parts, labels.to(device).split(size), strict=True))
     own = copy.deepcopy(net)

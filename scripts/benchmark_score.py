@@ -28,7 +28,7 @@ from dlkit.data.reconstruction import ReconstructionDataModule
 from dlkit.data.records import Stream
 from dlkit.data.splits import ByFraction
 from dlkit.tasks.reconstruct import Reconstruct
-from dlkit.train.anomalies import row_errors
+from dlkit.train.anomalies.events import row_errors
 
 SECOND = 10**9
 

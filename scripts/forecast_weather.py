@@ -11,7 +11,7 @@ from dlkit.losses.quantile import Pinball
 from dlkit.models.lstm import LSTM
 from dlkit.models.revin import RevIN
 from dlkit.tasks.forecast import Forecast
-from dlkit.train.evaluate import load_weights, test_beside_baselines
+from dlkit.train.evaluation.evaluate import load_weights, test_beside_baselines
 
 pl.seed_everything(42)
 data = TimeSeriesDataModule(

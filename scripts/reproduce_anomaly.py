@@ -28,7 +28,7 @@ from dlkit.data.reconstruction import ReconstructionDataModule
 from dlkit.metrics.anomaly import anomaly_measures
 from dlkit.metrics.nab import nab_score
 from dlkit.tasks.reconstruct import Reconstruct
-from dlkit.train.anomalies import Judged, apply, fit, merged_errors, row_errors
+from dlkit.train.anomalies.events import Judged, apply, fit, merged_errors, row_errors
 from dlkit.train.quiet import quiet_lightning
 
 QUIET: dict[str, Any] = {

@@ -25,7 +25,7 @@ from dlkit.core.runfolder import atomic_file, write_json
 from dlkit.data.datamodules import TimeSeriesDataModule
 from dlkit.data.sources.files import Files
 from dlkit.tasks.forecast import Forecast
-from dlkit.train.evaluate import load_weights
+from dlkit.train.evaluation.evaluate import load_weights
 from dlkit.train.quiet import quiet_lightning
 
 QUIET: dict[str, Any] = {

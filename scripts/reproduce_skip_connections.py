@@ -26,8 +26,8 @@ from dlkit.core.runfolder import RunFolder, read_json
 from dlkit.report.canvas import save_figure
 from dlkit.report.landscape_figures import LossView, pair_figure
 from dlkit.train import stages
-from dlkit.train.surface_data import Wish
-from dlkit.train.surfaces import landscape
+from dlkit.train.landscape.data import Wish
+from dlkit.train.landscape.surfaces import landscape
 
 GPU = torch.cuda.is_available()
 DATA = Path(os.environ.get("DLKIT_BENCH_DATA", "../shared/data")).resolve() / "images"

@@ -1,8 +1,8 @@
 """What many GPUs and a large store do to a training, on paper: the model behind docs/scaling.md.
 
 Every function is pure. Times are in seconds, sizes in bytes, bandwidths in bytes/s. `scaling_cases.py` prints what it
-says of three trainings; `benchmark_scaling.py` compares its step with measured ones, tests/laws/test_scaling_model.py
-with published ones.
+says of three trainings; `benchmark_scaling.py` compares its step with measured ones,
+tests/laws/commands/test_scaling_model.py with published ones.
 """
 
 import math

@@ -10,8 +10,8 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from dlkit.train import stages
-from dlkit.train.novelty import fit_novelty
-from dlkit.train.novelty_looks import batches_of
+from dlkit.train.confidence.novelty import fit_novelty
+from dlkit.train.confidence.novelty_looks import batches_of
 
 cli, _ = stages.load(sys.argv[1:2])
 task, data = cli.model.eval(), cli.datamodule

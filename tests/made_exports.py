@@ -6,8 +6,8 @@ from dlkit.core.runfolder import RunFolder
 from dlkit.export.exporting import export_run
 from dlkit.export.runtime import Model
 from dlkit.export.wish import Wish
-from dlkit.train import confidence
-from dlkit.train.confidence_wish import Wish as Calibration
+from dlkit.train.confidence import confidence
+from dlkit.train.confidence.wish import Wish as Calibration
 
 
 def run_folder(path):

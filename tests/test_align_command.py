@@ -14,7 +14,7 @@ from dlkit.data.sources.aligned import Aligned
 from dlkit.data.sources.arrays import Arrays
 from dlkit.data.sources.beamline import BeamlineCamera, BeamlineSensors
 from dlkit.data.sync.resolve import compare, parse_like
-from dlkit.train.aligning import dry_run, write_sync
+from dlkit.train.align.aligning import dry_run, write_sync
 
 RUN = {"duration": 240.0, "difficulty": "medium", "seed": 3}
 

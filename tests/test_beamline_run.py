@@ -11,7 +11,8 @@ from dlkit.commands import run as command
 from dlkit.core.checks import InputError
 from dlkit.data.simulators.beamline_clocks import START
 from dlkit.data.simulators.beamline_run import simulate
-from dlkit.train import single_sources, stages
+from dlkit.train import stages
+from dlkit.train.evaluation import single_sources
 
 EXPERIMENT = Path(__file__).parents[1] / "configs" / "experiment" / "beamline_fusion.yaml"
 SOURCES = ("magnets", "bpms", "temperatures", "camera")

@@ -11,8 +11,8 @@ import yaml
 from dlkit.__main__ import main
 from dlkit.core.runfolder import RunFolder
 from dlkit.export.runtime import Model
-from dlkit.train import confidence
-from dlkit.train.confidence_answers import Order, halves
+from dlkit.train.confidence import confidence
+from dlkit.train.confidence.answers import Order, halves
 
 HOURS, CLASSES = 700, 3
 TRAINER = {"max_epochs": 2, "accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
@@ -133,7 +133,7 @@ def test_a_calibration_that_dies_leaves_no_half_of_a_confidence(walk, monkeypatc
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("dlkit.train.calibrating.write_novelty", dies)
+        patched.setattr("dlkit.train.confidence.calibrating.write_novelty", dies)
         assert main(["calibrate", str(walk), "--level", "0.8"]) != 0
     assert (walk / "confidence.json").read_bytes() == before
     assert (walk / "confidence.npz").exists()

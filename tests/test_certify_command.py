@@ -9,7 +9,7 @@ import yaml
 from dlkit.__main__ import main
 from dlkit.core.runfolder import read_json
 from dlkit.train import stages
-from dlkit.train.robustness import noisy_values
+from dlkit.train.confidence.certifying import noisy_values
 from tests.bad_inputs.sample_jobs import job, module
 
 COUNT, STEPS = 60, 16

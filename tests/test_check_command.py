@@ -16,14 +16,15 @@ from dlkit.quality.checked import Check, SourceFacts, check_of
 from dlkit.report.check.cards import card
 from dlkit.report.check.groups import groups_of
 from dlkit.report.check.text import text_of
-from dlkit.train import check_bar, check_run
-from dlkit.train.check_asked import asked_for, made
-from dlkit.train.check_handled import handled_by
-from dlkit.train.check_repairs import repairs_of
-from dlkit.train.report_data import data_section
-from dlkit.train.report_known import know
+from dlkit.train.check import bar as check_bar
+from dlkit.train.check import run as check_run
+from dlkit.train.check.asked import asked_for, made
+from dlkit.train.check.handled import handled_by
+from dlkit.train.check.repairs import repairs_of
+from dlkit.train.report.data import data_section
+from dlkit.train.report.known import know
 from tests.bad_inputs.corpus import tiny
-from tests.laws.test_page_parts import Reader
+from tests.laws.report.test_page_parts import Reader
 
 HOUR = 3600 * 10**9
 

@@ -11,10 +11,10 @@ from dlkit.data.reconstruction import ReconstructionDataModule
 from dlkit.data.splits import ByFraction
 from dlkit.quality.labels.rows import row_labels, rows_of
 from dlkit.report.check import looks
-from dlkit.train import check_page
-from dlkit.train.check_answers import judged_intervals
-from dlkit.train.check_intervals import events_of, intervals_of
-from dlkit.train.check_seen import Wanted
+from dlkit.train.check import page as check_page
+from dlkit.train.check.answers import judged_intervals
+from dlkit.train.check.intervals import events_of, intervals_of
+from dlkit.train.check.seen import Wanted
 from tests.made_events import SECOND, altered, made_events
 from tests.made_tables import Parts, stream
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from dlkit.data.raw.open import open_all
-from dlkit.train.check import check_config, check_files
-from dlkit.train.check_asked import asked_for
-from dlkit.train.check_seen import Wanted
+from dlkit.train.check.asked import asked_for
+from dlkit.train.check.checking import check_config, check_files
+from dlkit.train.check.seen import Wanted
 from tests.shared_data import ROOT, shared
 from tests.test_configs import CONFIGS
 

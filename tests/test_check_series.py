@@ -16,7 +16,7 @@ from dlkit.data.tabular.array_tables import array_chunks
 from dlkit.quality.checked import check_of
 from dlkit.quality.signals.cures import round_duration
 from dlkit.quality.signals.facts import ClockFacts
-from dlkit.train.check_series import with_series
+from dlkit.train.check.series import with_series
 
 
 def checked(path, out, capsys):

@@ -10,9 +10,9 @@ import yaml
 from dlkit.__main__ import main
 from dlkit.core.runfolder import RunFolder
 from dlkit.train import stages
-from dlkit.train.anomalies import row_errors
-from dlkit.train.anomaly_files import read_detector
-from dlkit.train.watch import watch
+from dlkit.train.anomalies.events import row_errors
+from dlkit.train.anomalies.files import read_detector
+from dlkit.train.watch.watch import watch
 
 STEPS = [
     ("mask.Mask", {"channels": ["a"], "values": [-9999]}),

@@ -21,11 +21,13 @@ from dlkit.embedding.clusters import NAMES
 from dlkit.models.lstm import LSTM
 from dlkit.models.revin import RevIN
 from dlkit.report.thumbnails import SIDE
-from dlkit.train import embedding, embedding_drawings, stages
-from dlkit.train.embedding_drawings import new_colouring
-from dlkit.train.embedding_points import Truth, any_in, embed
-from dlkit.train.embedding_query import find
-from dlkit.train.embedding_result import Wish, search
+from dlkit.train import stages
+from dlkit.train.embedding import drawings as embedding_drawings
+from dlkit.train.embedding import embedding
+from dlkit.train.embedding.drawings import new_colouring
+from dlkit.train.embedding.points import Truth, any_in, embed
+from dlkit.train.embedding.query import find
+from dlkit.train.embedding.result import Wish, search
 from tests.bad_inputs.cases_anomalies import write_anomalies
 from tests.bad_inputs.corpus import snapshot, table, text, write_job
 from tests.bad_inputs.sample_jobs import write_images

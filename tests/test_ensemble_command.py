@@ -13,7 +13,7 @@ from dlkit.ensembles.beside import train_beside
 from dlkit.submit.array import Array
 from dlkit.submit.spread import Local, Spread
 from dlkit.train import stages
-from dlkit.train.laplace_files import fitted
+from dlkit.train.confidence.laplace_files import fitted
 from tests.bad_inputs.corpus import text, tiny
 
 ROWS = 160

@@ -12,10 +12,11 @@ from dlkit.__main__ import main
 from dlkit.core.runfolder import read_json
 from dlkit.data.sources.files import Files
 from dlkit.data.sources.weather import TMY3Weather
-from dlkit.train import evaluating, stages
-from dlkit.train.confidence_answers import Order
-from dlkit.train.confidence_checks import seen
-from dlkit.train.evaluating_promises import known_to_the_end
+from dlkit.train import stages
+from dlkit.train.confidence.answers import Order
+from dlkit.train.confidence.checks import seen
+from dlkit.train.elsewhere import evaluating
+from dlkit.train.elsewhere.promises import known_to_the_end
 from dlkit.train.other_data import cure
 from tests.bad_inputs.cases_anomalies import write_anomalies
 from tests.bad_inputs.corpus import snapshot, table, text, write_job

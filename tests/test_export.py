@@ -25,8 +25,8 @@ from dlkit.models.revin import RevIN
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.combined import Combined
 from dlkit.tasks.forecast import Forecast
-from dlkit.train.confidence import HeadConfidence
-from tests.laws.test_multimodal import module as sources_module
+from dlkit.train.confidence.confidence import HeadConfidence
+from tests.laws.several.test_multimodal import module as sources_module
 from tests.made_exports import exported
 from tests.made_modules import module
 from tests.made_sample_modules import image_module, trace_module, traces

@@ -11,8 +11,9 @@ import yaml
 from dlkit.__main__ import main
 from dlkit.core.runfolder import RunFolder, read_json
 from dlkit.explain.landscape.surface import Surface
-from dlkit.train import stages, surfaces
-from dlkit.train.surface_data import Wish, fixed_batches
+from dlkit.train import stages
+from dlkit.train.landscape import surfaces
+from dlkit.train.landscape.data import Wish, fixed_batches
 from tests.bad_inputs.corpus import snapshot, tiny, write_job
 from tests.made_samples import image_folder
 

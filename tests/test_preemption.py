@@ -12,7 +12,7 @@ import yaml
 from dlkit.__main__ import main
 from dlkit.core.runfolder import RunFolder
 from dlkit.train.callbacks import Telemetry
-from dlkit.train.evaluation_stop import StopEvaluation
+from dlkit.train.evaluation.stop import StopEvaluation
 from dlkit.train.preemption import Preemption
 from tests.test_interrupt import last_of
 from tests.test_resume import AVERAGE, EVERY_7_STEPS, assert_same, write_config

@@ -11,7 +11,7 @@ import yaml
 
 from dlkit.__main__ import main
 from tests.bad_inputs.corpus import text, tiny
-from tests.laws.test_page_parts import Reader
+from tests.laws.report.test_page_parts import Reader
 
 SECTIONS = ["question", "data", "model", "training", "results", "confidence", "time", "cases", "explanations",
             "anomalies", "robustness", "novelty", "repeat"]  # fmt: skip

@@ -14,10 +14,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from dlkit.__main__ import main
 from dlkit.core.runfolder import RunFolder, read_json
 from dlkit.core.signal import Stopped
-from dlkit.train import tracking, tracking_client
+from dlkit.train import tracking
+from dlkit.train.mlflow import client as tracking_client
+from dlkit.train.mlflow.client import clean, connect
 from dlkit.train.settings import compared
 from dlkit.train.tracking import MLflow
-from dlkit.train.tracking_client import clean, connect
 from tests.made_servers import Wire, free_port, history, mlflow_server
 
 mlflow = pytest.importorskip("mlflow", reason="mlflow is not installed: pip install dlkit[mlflow]")

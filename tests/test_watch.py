@@ -11,10 +11,10 @@ import yaml
 from dlkit.__main__ import main
 from dlkit.core.runfolder import RunFolder
 from dlkit.train import stages
-from dlkit.train.anomalies import fit, row_errors
-from dlkit.train.anomaly_files import read_detector, write_detectors
-from dlkit.train.following import Follower
-from dlkit.train.watch import lines_to, skip, watch, watch_of
+from dlkit.train.anomalies.events import fit, row_errors
+from dlkit.train.anomalies.files import read_detector, write_detectors
+from dlkit.train.watch.following import Follower
+from dlkit.train.watch.watch import lines_to, skip, watch, watch_of
 
 LOOK_BACK, ROWS, FAULT = 8, 160, slice(100, 120)
 
@@ -204,7 +204,7 @@ def test_a_signal_ends_it_with_the_open_event_and_its_last_sentence(number, befo
     """Also in the background of a shell, which starts it deaf to INT; what was set before holds again."""
     lines = table(120, fault=FAULT).to_csv(index=False).splitlines()
     path, kept = write(tmp_path / "new.csv", lines[:116]), signal.signal(number, before)
-    monkeypatch.setattr("dlkit.train.watch.time.sleep", lambda _: os.kill(os.getpid(), number))
+    monkeypatch.setattr("dlkit.train.watch.watch.time.sleep", lambda _: os.kill(os.getpid(), number))
     try:
         assert main(["watch", str(run), "--follow", str(path), "--from-start", "--every", "1000"]) == 0
         assert signal.getsignal(number) is before

@@ -16,12 +16,12 @@ from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.report.sample_tables import Better
 from dlkit.tasks.reconstruct import Reconstruct, measured_channels
-from dlkit.train.anomalies import fit, merged_errors
-from dlkit.train.evaluate_anomalies import AnomalyEvaluation
-from dlkit.train.evaluate_anomalous_samples import AnomalousSamples, measures
-from dlkit.train.evaluate_whole import placed
-from dlkit.train.evaluation import evaluation_of
-from dlkit.train.pca_rival import size_of
+from dlkit.train.anomalies.events import fit, merged_errors
+from dlkit.train.evaluation.anomalies import AnomalyEvaluation
+from dlkit.train.evaluation.anomalous_samples import AnomalousSamples, measures
+from dlkit.train.evaluation.base import evaluation_of
+from dlkit.train.evaluation.pca_rival import size_of
+from dlkit.train.evaluation.whole import placed
 
 SHOWN: dict[str, tuple[str, Better]] = {
     "auprc": ("AUPRC", "high"), "vus_pr": ("VUS-PR", "high"), "detected": ("events found", "high"),

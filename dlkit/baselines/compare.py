@@ -20,7 +20,7 @@ from dlkit.report.baseline_tables import Entry, baseline_table_text
 from dlkit.report.canvas import save_figure
 from dlkit.train import stages
 from dlkit.train.cli import build, with_config
-from dlkit.train.evaluation import evaluation_of, plain, quiet_trainer
+from dlkit.train.evaluation.base import evaluation_of, plain, quiet_trainer
 
 MODEL = "model"
 KINDS = ("forecast", "values", "class", "ordinal", "labels")

@@ -12,7 +12,7 @@ from dlkit.core.batch import Batch
 from dlkit.core.checks import InputError
 from dlkit.core.packing import presence, unpack
 from dlkit.core.specs import Spec
-from dlkit.train.naive_sources import LastOfParts
+from dlkit.train.evaluation.naive_sources import LastOfParts
 
 
 def averaged(x: Float[Tensor, "..."], axes: int, width: int) -> Float[Tensor, "..."]:

@@ -10,8 +10,8 @@ from torch import Tensor
 from dlkit.baselines.question import Question
 from dlkit.baselines.reading import Rows
 from dlkit.core.batch import Batch
-from dlkit.train.evaluate_forecasts import baselines_of
-from dlkit.train.naive_sources import last_values
+from dlkit.train.evaluation.forecasts import baselines_of
+from dlkit.train.evaluation.naive_sources import last_values
 
 Naive = dict[str, tuple[str, Callable[[Batch], Tensor]]]
 

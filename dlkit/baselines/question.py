@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-import dlkit.train.evaluate  # noqa: F401 - evaluation_of knows what was imported
+import dlkit.train.evaluation.evaluate  # noqa: F401 - evaluation_of knows what was imported
 from dlkit.baselines.reading import batches
 from dlkit.core.batch import Batch
 from dlkit.core.specs import Spec
@@ -18,9 +18,9 @@ from dlkit.tasks.classify import Classify
 from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.network import NetTask
 from dlkit.tasks.regress import Regress
-from dlkit.train.evaluate_combined import HeadData
-from dlkit.train.evaluation import evaluation_of
-from dlkit.train.naive_sources import TrainingMean
+from dlkit.train.evaluation.base import evaluation_of
+from dlkit.train.evaluation.combined import HeadData
+from dlkit.train.evaluation.naive_sources import TrainingMean
 
 Measures = dict[str, tuple[float, Better]]
 TASKS: dict[str, type[Forecast | Regress]] = {"forecast": Forecast, "values": Regress}

@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> None:
 
     rest, likes = taken(arguments, "--like")
     rest, outputs = taken(rest, "--output")
-    from dlkit.train.aligning import dry_run
+    from dlkit.train.align.aligning import dry_run
     from dlkit.train.cli import build, with_config
 
     cli = build(with_config(rest)[0], trains=False)

@@ -84,10 +84,11 @@ def main(arguments: list[str]) -> None:
     known, rest = parser().parse_known_args(arguments)
     check_rest(rest)
     given = changes(known)
-    from dlkit.train.confidence_wish import Wish
+    from dlkit.train.confidence.wish import Wish
 
     Wish(**given)  # refused before anything is read
-    from dlkit.train import calibrating, stages
+    from dlkit.train import stages
+    from dlkit.train.confidence import calibrating
     from dlkit.train.run_place import require_trained
 
     cli, run = stages.load(rest)

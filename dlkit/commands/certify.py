@@ -51,9 +51,9 @@ def main(arguments: list[str]) -> None:
 
     parser().check_misspelt(rest, SECTIONS)
     from dlkit.train import stages
-    from dlkit.train.explaining import require_run
-    from dlkit.train.robustness import certify_run
-    from dlkit.train.robustness_result import Wish
+    from dlkit.train.confidence.certified import Wish
+    from dlkit.train.confidence.certifying import certify_run
+    from dlkit.train.explain.explaining import require_run
     from dlkit.train.run_place import require_trained
 
     cli, found = stages.load(rest)

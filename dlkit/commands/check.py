@@ -52,8 +52,8 @@ def main(arguments: list[str]) -> int:
     output = Path(known.output)
     require(not output.is_file(), f"--output {output} is a file: give a folder.")
     require_writable(output)
-    from dlkit.train.check import check_data
-    from dlkit.train.check_asked import asked_for
+    from dlkit.train.check.asked import asked_for
+    from dlkit.train.check.checking import check_data
 
     found, said = check_data(asked_for(rest), output, quick=known.quick, seed=known.seed)
     print(said)

@@ -74,9 +74,9 @@ def main(arguments: list[str]) -> None:
     check(known)
     from dlkit.embedding.clusters import NAMES, require_method
     from dlkit.train import stages
-    from dlkit.train.embedding import embed_run, on_new_files
-    from dlkit.train.embedding_result import Wish
-    from dlkit.train.explaining import require_run
+    from dlkit.train.embedding.embedding import embed_run, on_new_files
+    from dlkit.train.embedding.result import Wish
+    from dlkit.train.explain.explaining import require_run
 
     for method in known.method or ():
         require_method(method)

@@ -44,8 +44,8 @@ def main(arguments: list[str]) -> None:
     require(len(known.data) > 0, lacking(rest))
     from dlkit.commands.embed import folder_of
     from dlkit.train import stages
-    from dlkit.train.evaluating import evaluate_run
-    from dlkit.train.explaining import require_run
+    from dlkit.train.elsewhere.evaluating import evaluate_run
+    from dlkit.train.explain.explaining import require_run
 
     cli, found = stages.load(rest)
     print(evaluate_run(cli, require_run(found), known.data, folder_of(known.data, "evaluate")))

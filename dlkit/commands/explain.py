@@ -56,9 +56,10 @@ def main(arguments: list[str]) -> None:
         return
     known, rest = options.parse_known_args(arguments)
     from dlkit.explain.methods import make_method
-    from dlkit.train import explaining, stages
-    from dlkit.train.explain_question import Wanted
-    from dlkit.train.explain_result import Choice
+    from dlkit.train import stages
+    from dlkit.train.explain import explaining
+    from dlkit.train.explain.question import Wanted
+    from dlkit.train.explain.result import Choice
 
     for name in known.method:
         make_method(name)  # refused before anything is read

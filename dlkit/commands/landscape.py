@@ -49,8 +49,8 @@ def main(arguments: list[str]) -> None:
     known, rest = parser().parse_known_args(arguments)
     shard, shards = shard_of(known.shard)
     from dlkit.train import stages
-    from dlkit.train.surface_data import Wish
-    from dlkit.train.surfaces import in_words, landscape
+    from dlkit.train.landscape.data import Wish
+    from dlkit.train.landscape.surfaces import in_words, landscape
 
     wish = Wish(
         lines=known.lines or not known.plane,

@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
     from pathlib import Path
 
     from dlkit.train import stages
-    from dlkit.train.predictions import form_of
+    from dlkit.train.evaluation.predictions import form_of
 
     output = None if known.output is None else Path(known.output)
     if output is not None:

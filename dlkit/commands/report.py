@@ -32,6 +32,6 @@ def main(arguments: list[str]) -> None:
         f"--output '{output}' is no page: end it in .html.",
     )
     run = RunFolder.open(Path(known.run))
-    from dlkit.train.reporting import report_run
+    from dlkit.train.report.reporting import report_run
 
     print(f"report: {report_run(run, output)}")

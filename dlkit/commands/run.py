@@ -19,9 +19,13 @@ def main(arguments: list[str]) -> None:
         print(USAGE)
         return
     from dlkit.ensembles.beside import train_beside
-    from dlkit.train import aligning, calibrating, explaining, single_sources, stages
+    from dlkit.train import stages
+    from dlkit.train.align import aligning
     from dlkit.train.checkpoints import best_or_newest
-    from dlkit.train.evaluate import load_weights
+    from dlkit.train.confidence import calibrating
+    from dlkit.train.evaluation import single_sources
+    from dlkit.train.evaluation.evaluate import load_weights
+    from dlkit.train.explain import explaining
     from dlkit.train.together import in_first
     from dlkit.train.tracking import track
 

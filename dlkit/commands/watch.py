@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> None:
     from pathlib import Path
 
     from dlkit.core.checks import require
-    from dlkit.train.watch import watch
+    from dlkit.train.watch.watch import watch
 
     require(known.follow is not None, "dlkit watch needs a file: give it with --follow FILE.")
     output = None if known.output is None else Path(known.output)

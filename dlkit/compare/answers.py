@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from dlkit.compare.contenders import Contender
 from dlkit.core.checks import require
 from dlkit.metrics.paired import Paired, bootstrap, diebold_mariano, mcnemar
-from dlkit.train.report_known import require_readable
+from dlkit.train.report.known import require_readable
 
 COLUMNS = ("series", "issued", "time", "sample", "target", "horizon", "truth", "prediction")
 MOST = 60_000_000  # rows of predictions that are read

@@ -15,7 +15,7 @@ from dlkit.report.page.elements import Section, note, paragraph, table
 from dlkit.report.page.page import page_html, write_page
 from dlkit.report.tables import shorten
 from dlkit.report.words import DASH, clock, number
-from dlkit.train.report_measures import direction, own_level, shown, words_of
+from dlkit.train.report.measures import direction, own_level, shown, words_of
 
 MOST = 30  # measures and settings that have a line
 

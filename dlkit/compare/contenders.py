@@ -9,9 +9,9 @@ import yaml
 
 from dlkit.core.checks import require
 from dlkit.core.runfolder import RunFolder
-from dlkit.train.measures import Values
-from dlkit.train.report_known import json_of
-from dlkit.train.report_measures import measures_of
+from dlkit.train.evaluation.measures import Values
+from dlkit.train.report.known import json_of
+from dlkit.train.report.measures import measures_of
 from dlkit.train.settings import compared
 
 FOLDS, EXPERIMENT = "crossval.json", "experiment.yaml"

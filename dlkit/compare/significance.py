@@ -10,8 +10,8 @@ from dlkit.compare.answers import Losses, paired
 from dlkit.compare.contenders import Contender
 from dlkit.metrics.paired import Paired
 from dlkit.metrics.resampled import estimate, t_probability
-from dlkit.train.measures import main_metric
-from dlkit.train.report_measures import direction
+from dlkit.train.evaluation.measures import main_metric
+from dlkit.train.report.measures import direction
 
 LEVEL = 0.95
 ERROR = "error of each answer (in standard deviations of the truth)"

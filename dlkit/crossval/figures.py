@@ -16,7 +16,7 @@ from dlkit.report.crossval_figures import (
     shares_figure,
     values_figure,
 )
-from dlkit.train.measures import MODEL, better_of, label_of
+from dlkit.train.evaluation.measures import MODEL, better_of, label_of
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -15,8 +15,8 @@ from dlkit.crossval.pooled import Pooled
 from dlkit.crossval.table import summary_text
 from dlkit.crossval.verdict import extrapolates, sentence
 from dlkit.metrics.resampled import METHOD, estimate, rank_correlation
-from dlkit.train.evaluation import plain
-from dlkit.train.measures import MODEL, Values, flat_measures, label_of, main_metric
+from dlkit.train.evaluation.base import plain
+from dlkit.train.evaluation.measures import MODEL, Values, flat_measures, label_of, main_metric
 
 
 def gather(folder: CrossvalFolder) -> str:

@@ -13,8 +13,8 @@ from dlkit.crossval.when import when
 from dlkit.data.splits import ROLES
 from dlkit.train import stages
 from dlkit.train.checkpoints import best_or_newest
-from dlkit.train.evaluate import load_weights
-from dlkit.train.evaluation import plain
+from dlkit.train.evaluation.base import plain
+from dlkit.train.evaluation.evaluate import load_weights
 from dlkit.train.together import in_first
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlkit.report.tables import number_text, shorten
-from dlkit.train.measures import MODEL, better_of, label_of
+from dlkit.train.evaluation.measures import MODEL, better_of, label_of
 
 MOST, FOLDS, WIDE = 12, 5, 28  # lines of a method, folds that have columns, width of a name
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlkit.report.tables import number_text
-from dlkit.train.measures import better_of
+from dlkit.train.evaluation.measures import better_of
 
 MOST = 0.5  # share of the test windows that decides where a fold lies
 FAR = 0.15  # three times the 5 % that would be as far if test and training were alike

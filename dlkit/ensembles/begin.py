@@ -10,7 +10,7 @@ from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.regress import Regress
 from dlkit.train.cli import build, with_config
 from dlkit.train.cli_checks import its_settings, require_training
-from dlkit.train.confidence_wish import require_possible
+from dlkit.train.confidence.wish import require_possible
 
 
 def require_mixed(task: object, members: int) -> None:

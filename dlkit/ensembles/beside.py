@@ -10,7 +10,7 @@ from dlkit.core.runfolder import RunFolder
 from dlkit.ensembles.begin import require_mixed
 from dlkit.ensembles.folder import write_member
 from dlkit.train import stages
-from dlkit.train.members import join_recorded, record
+from dlkit.train.evaluation.members import join_recorded, record
 from dlkit.train.run_place import is_trained
 
 FOLDER = "members"

@@ -7,7 +7,7 @@ import yaml
 
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.runfolder import RunFolder, atomic_file, fresh_run, write_json
-from dlkit.train.members import FILE, known_of
+from dlkit.train.evaluation.members import FILE, known_of
 from dlkit.train.run_place import is_trained
 
 

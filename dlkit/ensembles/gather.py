@@ -7,10 +7,11 @@ from typing import Any
 from dlkit.core.runfolder import RunFolder, atomic_file, read_json, write_json
 from dlkit.ensembles.folder import EnsembleFolder
 from dlkit.ensembles.scores import scores_of, table_text
-from dlkit.train import calibrating, stages
+from dlkit.train import stages
 from dlkit.train.checkpoints import best_or_newest
-from dlkit.train.evaluation import plain
-from dlkit.train.members import record
+from dlkit.train.confidence import calibrating
+from dlkit.train.evaluation.base import plain
+from dlkit.train.evaluation.members import record
 
 
 def gather(folder: EnsembleFolder) -> None:

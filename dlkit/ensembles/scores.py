@@ -15,7 +15,7 @@ from dlkit.metrics.calibration import BINS, Bins, binned, calibration_error
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.combined import Combined
 from dlkit.tasks.combined_heads import of_head
-from dlkit.train.evaluation import quiet_trainer
+from dlkit.train.evaluation.base import quiet_trainer
 
 Sums = dict[str, Tensor]
 

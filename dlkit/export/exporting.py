@@ -18,11 +18,12 @@ from dlkit.export.windows import Sample, look
 from dlkit.export.wish import Wish
 from dlkit.tasks.laplace import Laplace
 from dlkit.tasks.members import Dropout
-from dlkit.train import confidence, stages
-from dlkit.train.explaining import require_run
-from dlkit.train.members import others_of
+from dlkit.train import stages
+from dlkit.train.confidence import confidence
+from dlkit.train.confidence.trusted import join_members
+from dlkit.train.evaluation.members import others_of
+from dlkit.train.explain.explaining import require_run
 from dlkit.train.run_place import is_trained
-from dlkit.train.trusted import join_members
 
 
 def export(arguments: Sequence[str], wish: Wish) -> str:

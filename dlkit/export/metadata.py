@@ -15,7 +15,7 @@ from dlkit.core.specs import Spec
 from dlkit.export.absence import with_absence
 from dlkit.export.cleaning import steps_before
 from dlkit.export.ports import Port, geometry, inputs_of, named
-from dlkit.train.anomaly_files import stamp_of
+from dlkit.train.anomalies.files import stamp_of
 from dlkit.train.checkpoints import best_or_newest
 
 FORMAT = 1

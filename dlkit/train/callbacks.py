@@ -188,7 +188,7 @@ class ForecastPanels(pl.Callback):
         boards = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
         if not due or not boards or not may_draw(trainer):
             return
-        from dlkit.train.panels import draw_windows, horizon_panel
+        from dlkit.train.views.panels import draw_windows, horizon_panel
 
         step = trainer.global_step
         for board in boards:
@@ -217,7 +217,7 @@ class SamplePanels(pl.Callback):
         boards = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
         if not isinstance(pl_module, SampleTask) or not due or not boards or not may_draw(trainer):
             return
-        from dlkit.train.evaluate import panels
+        from dlkit.train.evaluation.evaluate import panels
 
         for name, figure in panels(pl_module, trainer.datamodule):  # type: ignore[attr-defined] # set by Lightning
             for board in boards:

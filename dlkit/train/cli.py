@@ -23,9 +23,9 @@ from dlkit.train import tracking
 from dlkit.train.callbacks import QuietBar, ShortSummary, run_callbacks
 from dlkit.train.checkpoints import AtomicCheckpointIO
 from dlkit.train.cli_checks import check_monitors, check_test, its_settings, require_training
-from dlkit.train.confidence_wish import Wish, require_possible, wish_of
+from dlkit.train.confidence.wish import Wish, require_possible, wish_of
 from dlkit.train.environment import write_environment
-from dlkit.train.evaluate import load_weights
+from dlkit.train.evaluation.evaluate import load_weights
 from dlkit.train.messages import check_config
 from dlkit.train.parser_errors import one_sentence, what_is_wrong
 from dlkit.train.quiet import quiet_lightning

@@ -14,12 +14,12 @@ from dlkit.explain.base import Explainer
 from dlkit.explain.cam import GradCAM
 from dlkit.explain.methods import short_name
 from dlkit.tasks.base import Task
-from dlkit.train.explain_figures import legend_of, map_figures
-from dlkit.train.explain_heads import batch_of, one_head
-from dlkit.train.explain_inputs import baseline_of, choose_batch
-from dlkit.train.explain_question import Wanted, ask
-from dlkit.train.explain_source_files import sample_figures
-from dlkit.train.explain_sources import gather
+from dlkit.train.explain.figures import legend_of, map_figures
+from dlkit.train.explain.heads import batch_of, one_head
+from dlkit.train.explain.inputs import baseline_of, choose_batch
+from dlkit.train.explain.question import Wanted, ask
+from dlkit.train.explain.source_files import sample_figures
+from dlkit.train.explain.sources import gather
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -15,21 +15,22 @@ from dlkit.core.signal import listening
 from dlkit.core.specs import Spec
 from dlkit.data.batching import KNOWN_SPEC, TRAINED_SPEC
 from dlkit.models.base import weights_come_later
-from dlkit.train import calibrating, confidence, evaluate
 from dlkit.train.callbacks import keep_in
 from dlkit.train.checkpoints import best_or_newest, newest_whole
 from dlkit.train.cli import RunCLI, build, with_config
-from dlkit.train.evaluate import load_weights
-from dlkit.train.evaluation import Evaluation, evaluation_of
+from dlkit.train.confidence import calibrating, confidence
+from dlkit.train.confidence.trusted import join_members
+from dlkit.train.evaluation import evaluate
+from dlkit.train.evaluation.base import Evaluation, evaluation_of
+from dlkit.train.evaluation.evaluate import load_weights
+from dlkit.train.evaluation.members import join_recorded
+from dlkit.train.evaluation.predictions import write_predictions
 from dlkit.train.hparams import write_hparams
-from dlkit.train.members import join_recorded
 from dlkit.train.new_recordings import source_of, warn_of_other_scaling
 from dlkit.train.other_data import other_data
-from dlkit.train.predictions import write_predictions
 from dlkit.train.run_place import is_trained, lock_of, on_this_machine, place_of
 from dlkit.train.together import begin_together, in_first, keeps_weights, meet_early, require_all
 from dlkit.train.tracking import mark_running, track
-from dlkit.train.trusted import join_members
 
 
 @listening()  # whoever calls it
@@ -54,7 +55,7 @@ def fit(arguments: Sequence[str], *, tests: bool = False, checks: bool = False) 
             return cli
         with nullcontext() if run is not None else lock_of(cli.run_folder):
             if checks and cli.config["check"] and checkpoint is None:
-                from dlkit.train.check_run import check_first
+                from dlkit.train.check.run import check_first
 
                 check_first(cli.datamodule, cli.run_folder, keeps=run is not None)
             train(cli, cli.run_folder, checkpoint, keeps=run is not None)

@@ -15,8 +15,7 @@ from dlkit import __version__
 from dlkit.core.checks import InputError
 from dlkit.core.runfolder import RunFolder, read_json, write_json
 from dlkit.train.checkpoints import best_or_newest
-from dlkit.train.settings import compared
-from dlkit.train.tracking_client import (
+from dlkit.train.mlflow.client import (
     checked_uri,
     clean,
     connect,
@@ -25,8 +24,9 @@ from dlkit.train.tracking_client import (
     refused,
     why,
 )
-from dlkit.train.tracking_files import send_files, send_model, stamp
-from dlkit.train.tracking_sender import Sender, Value
+from dlkit.train.mlflow.files import send_files, send_model, stamp
+from dlkit.train.mlflow.sender import Sender, Value
+from dlkit.train.settings import compared
 
 logger = logging.getLogger(__name__)
 ENDINGS = {"success": "FINISHED", "finished": "FINISHED", "failed": "FAILED"}

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from dlkit.core.runfolder import RunFolder
-from dlkit.train import confidence
-from dlkit.train.confidence_wish import Wish
-from dlkit.train.novelty_files import FORM
+from dlkit.train.confidence import confidence
+from dlkit.train.confidence.novelty_files import FORM
+from dlkit.train.confidence.wish import Wish
 from tests.bad_inputs.corpus import Case, table, text
 
 RUN = "{}/runs/tiny-001"

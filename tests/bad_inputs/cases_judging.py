@@ -8,7 +8,7 @@ import numpy as np
 
 from dlkit.anomaly.fitted import FittedDetector
 from dlkit.core.runfolder import RunFolder, read_json, write_json
-from dlkit.train.anomaly_files import write_detectors
+from dlkit.train.anomalies.files import write_detectors
 from tests.bad_inputs.cases_anomalies import RUN, case, rows, write
 from tests.bad_inputs.corpus import Case
 

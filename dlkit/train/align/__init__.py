@@ -1,0 +1,1 @@
+"""`dlkit align`, and the sync report of every run."""

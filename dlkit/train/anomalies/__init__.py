@@ -1,0 +1,1 @@
+"""From errors of reconstruction to events of a table."""

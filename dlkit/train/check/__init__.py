@@ -1,0 +1,1 @@
+"""`dlkit check`, and the quick check of every run."""

@@ -1,0 +1,1 @@
+"""What a run knows of its confidence: calibration, novelty, certified radii."""

@@ -1,0 +1,64 @@
+"""What the test saw of a promise."""
+
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from dlkit.confidence.coverage import clopper_pearson, coverage
+from dlkit.confidence.exchangeability import exchangeability
+from dlkit.confidence.promise import Promise
+from dlkit.train.confidence.answers import Order
+
+SURE = 0.95
+"""Confidence of the intervals around what was seen."""
+ASSUMES = "validation and test are exchangeable"
+
+
+def seen(inside: np.ndarray, order: Order) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the share inside, both ends of its interval, and the independent answers that it is worth.
+
+    Args:
+        inside: 1 inside, 0 outside, NaN unknown, or shares of these, (answers, *shape).
+        order: Where the answers lie in time; samples are independent.
+    """
+    if order.series is not None:
+        found = coverage(inside, order.borders, overlap=order.overlap, confidence=SURE)
+        return found.seen, found.low, found.high, found.effective
+    columns, shape = inside.reshape(len(inside), -1), inside.shape[1:]
+    count = (~np.isnan(columns)).sum(0).astype(np.float64)
+    share = np.nansum(columns, 0) / np.maximum(count, 1)
+    low, high = clopper_pearson(share * count, count, SURE)
+    return share.reshape(shape), low.reshape(shape), high.reshape(shape), count.reshape(shape)
+
+
+def promise(inside: np.ndarray, order: Order, **told: Any) -> Promise:
+    """Return what was promised beside what the test saw.
+
+    Args:
+        inside: 1 inside, 0 outside, NaN unknown, or the share of a window inside, (answers,).
+        order: Where the answers lie in time.
+        told: What :class:`Promise` tells beside.
+    """
+    inside = inside.astype(np.float64)
+    found: dict[str, Any] = {"seen": None, "low": None, "high": None, "effective": 0.0, "assumes": ASSUMES}
+    if (~np.isnan(inside)).any():
+        parts = zip(("seen", "low", "high", "effective"), seen(inside, order), strict=True)
+        found |= {name: float(part) for name, part in parts}
+    return Promise(**found | told)
+
+
+def exchangeable(val: Tensor, test: Tensor, order: Order) -> dict[str, Any] | None:
+    """Return what the test of exchangeability says of the scores of answers, (answers,), or None with too few of them.
+
+    Samples have no order: theirs is drawn, so that no memory of a listing is found.
+    """
+    before, after = (part.double().numpy() for part in (val, test))
+    before, after = before[~np.isnan(before)], after[~np.isnan(after)]
+    if min(len(before), len(after)) < 2:
+        return None
+    if order.series is None:
+        generator = np.random.default_rng(0)
+        before, after = generator.permutation(before), generator.permutation(after)
+    found = exchangeability(before, after, overlap=order.overlap, generator=np.random.default_rng(0))
+    return found.to_dict() | {"refuted": bool(found.refuted)}  # numpy's is no plain type

@@ -1,0 +1,1 @@
+"""`dlkit evaluate`: a run on other data, beside its own test."""

@@ -1,0 +1,117 @@
+"""Explain a run: maps of some samples by some methods, each answering for itself, written into the run folder."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from dlkit.core.checks import InputError, require
+from dlkit.core.runfolder import RunFolder
+from dlkit.data.batching import Batching
+from dlkit.explain.base import Explainer
+from dlkit.explain.fold import folded
+from dlkit.explain.methods import make_method, short_name
+from dlkit.tasks.base import Task
+from dlkit.tasks.classify import Classify
+from dlkit.train.explain.files import folder_name, table_of, write_explained
+from dlkit.train.explain.heads import batch_of, one_head
+from dlkit.train.explain.inputs import Inputs, baseline_kind, baseline_of, choose_batch
+from dlkit.train.explain.question import Question, Wanted, ask, can_ask, from_baseline
+from dlkit.train.explain.result import Choice, Explained
+from dlkit.train.explain.shifts import shift_sources
+from dlkit.train.explain.skill import weakness
+from dlkit.train.explain.sources import Whole, exact_shares, gather
+from dlkit.train.explain.verdict import measure
+
+
+def explain_run(task: Task, data: Batching, run: RunFolder, methods: Sequence[str], choice: Choice) -> str:
+    """Explain some samples of a run, write a folder for each method and return a table.
+
+    Args:
+        task: The trained task, on the device to compute on.
+        data: Its data.
+        run: Where ``explain/<method>/`` is written.
+        methods: Names of methods, see :func:`dlkit.explain.methods.make_method`; none takes what suits the network.
+        choice: Which samples.
+
+    Raises:
+        InputError: There is no such method, sample or score, or the network has no feature maps for a method.
+    """
+    made = [make_method(name) for name in methods]
+    task.eval()
+    own, wanted, head = one_head(task, choice.wanted)
+    require(
+        wanted.horizon is None or own.spec.kind == "forecast",
+        f"--horizon chooses steps of a forecast, but this is answered with {own.spec.kind}: leave it out.",
+    )
+    batch = choose_batch(data, choice.split, choice.samples, choice.numbers)
+    batch = batch_of(data.transfer_batch_to_device(batch, task.device, 0), head)
+    inputs, question = gather(own, data, batch), ask(own, batch, wanted)
+    fast = folded(question.net.net, batch.x[:4])  # type: ignore[arg-type]  # the network inside
+    question.net.net = question.judged.net = fast
+    whole = know_sources(own, data, inputs, question, replace(choice, wanted=wanted), head) if inputs.parts else None
+    weak, rows = weakness(run, head, wanted.target), []
+    for method in made or [default_method(fast, inputs)]:
+        found = explain_batch(own, data, method.of_sources(inputs.parts), inputs, question, wanted)
+        found = replace(found, whole=whole, weak=weak)
+        folder = run.path / "explain" / folder_name(found.name, choice.wanted)
+        write_explained(folder, own, found, choice)
+        rows.append((found, folder))
+    count = data.count(choice.split)
+    short = choice.numbers is None and choice.samples > count
+    return table_of(rows) + (f"\nonly {count} samples in {choice.split}" if short else "")
+
+
+def know_sources(task: Task, data: Batching, inputs: Inputs, question: Question, choice: Choice, head: str) -> Whole:
+    """Return what is known of several sources as a whole."""
+    exact, absent = exact_shares(task, data, inputs, question, choice.wanted)
+    return Whole(exact, absent, shift_sources(task, data, choice.split, choice.wanted, choice.shifts, head=head))
+
+
+def default_method(net: torch.nn.Module, inputs: Inputs) -> Explainer:
+    """Return Grad-CAM where the features of one source have positions, else integrated gradients."""
+    maps = not inputs.parts and has_maps(net, inputs.batch.x)
+    return make_method("gradcam" if maps else "integrated_gradients")
+
+
+@torch.no_grad()
+def has_maps(net: torch.nn.Module, x: Tensor) -> bool:
+    """Say whether the features of a network are maps over the input."""
+    try:
+        make_method("gradcam")(net, x[:1])
+    except InputError:
+        return False
+    return True
+
+
+def explain_batch(
+    task: Task, data: Batching, method: Explainer, inputs: Inputs, question: Question, wanted: Wanted
+) -> Explained:
+    """Make and measure the maps of a batch."""
+    baseline = baseline_of(task, data, inputs, wanted, method.references)
+    if method.in_unit:
+        question = from_baseline(question, inputs.batch.x, baseline, baseline_kind(wanted, method.references))
+    relevance = method(question.net, inputs.batch.x, question.targets, baseline)
+    verdict = measure(method, question, inputs, baseline, relevance)
+    shown = relevance if method.spatial or inputs.parts else relevance[:, :, : len(inputs.channels)]
+    return Explained(short_name(type(method)), method, inputs, question, shown, verdict)
+
+
+def explain_briefly(task: Task, data: Batching, run: RunFolder) -> str | None:
+    """Explain a few test samples of several sources, or of classes where there are feature maps; return the table."""
+    if task.spec.parts and data.count("test") and can_ask(one_head(task, Wanted())[0]):
+        return explain_run(task, data, run, [], Choice(samples=8))
+    if not isinstance(task, Classify) or not data.count("test"):
+        return None
+    x = choose_batch(data, "test", 1, None).x.to(task.device)
+    if not has_maps(task.net, x):
+        return None
+    return explain_run(task, data, run, ["gradcam"], Choice(samples=8))
+
+
+def require_run(run: RunFolder | None) -> RunFolder:
+    """Refuse to explain what was not trained."""
+    require(run is not None, "Give the folder of a run to explain, such as runs/digits_classify-001.")
+    assert run is not None
+    return run

@@ -1,0 +1,156 @@
+"""What an explanation leaves in the run folder: figures, maps and a summary for each method, and a table."""
+
+import re
+import shutil
+from collections.abc import Sequence
+from itertools import count, repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlkit.core.runfolder import atomic_folder, write_json
+from dlkit.explain.truth import boxes
+from dlkit.report.canvas import save_figure
+from dlkit.tasks.base import Task
+from dlkit.train.explain.figures import RELATIVE, legend_of, map_figures
+from dlkit.train.explain.inputs import baseline_kind
+from dlkit.train.explain.question import Wanted
+from dlkit.train.explain.result import Choice, Explained
+from dlkit.train.explain.source_files import (
+    difference_to_shapley,
+    source_arrays,
+    source_figures,
+    source_sample,
+    source_summary,
+)
+from dlkit.train.explain.times import moments
+
+
+def folder_name(method: str, wanted: Wanted) -> str:
+    """Return the name of the folder of a method; a target, steps and a baseline that were asked for have their own."""
+    parts = [method]
+    if wanted.target not in ("", "predicted"):
+        parts.append(file_stem(wanted.target))
+    if wanted.horizon is not None:
+        steps = sorted(wanted.horizon)
+        few = "-".join(map(str, steps))
+        parts.append(f"step{few}" if len(steps) <= 4 else f"steps{steps[0]}to{steps[-1]}of{len(steps)}")
+    return "-".join([*parts, *([wanted.baseline] if wanted.baseline else [])])
+
+
+def file_stem(name: str) -> str:
+    """Return what a file may be called that shows a sample, without the suffix of an image."""
+    bare = re.sub(r"\.(png|jpe?g|tiff?|bmp|gif|webp)$", "", name, flags=re.IGNORECASE)
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", bare)[-60:]
+
+
+def write_explained(folder: Path, task: Task, found: Explained, choice: Choice) -> None:
+    """Write figures, maps and summary of a method; an older folder is replaced."""
+    relevance = found.relevance.float().cpu().numpy()
+    around = boxes_of(found)
+    with atomic_folder(folder) as work:
+        write_json(work / "summary.json", summary_of(found, choice, around))
+        write_maps(work / "maps.npz", found, relevance)
+        problems = found.verdict.problems
+        warning = "; ".join(
+            [f"FAILED ITS CHECKS: {'; '.join(problems)}"] * bool(problems) + [found.weak] * bool(found.weak)
+        )
+        legend = legend_of(found.method, found.inputs, found.question, warning)
+        several = bool(found.inputs.parts)
+        figures = (
+            source_figures(found, relevance, legend)
+            if several
+            else map_figures(task, found.inputs, found.question, relevance, legend, around)
+        )
+        number = count()
+        for name, figure in figures:
+            stem = name if name in ("overview", "misalignment") else f"{next(number):02d}_{file_stem(name)}"
+            save_figure(figure, work / f"{stem}.png")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def boxes_of(found: Explained) -> np.ndarray | None:
+    """Return the box around the largest part of each class activation map of an image."""
+    if found.inputs.batch.x.ndim != 4 or not found.method.spatial:
+        return None
+    return boxes(found.relevance[:, 0].abs().sum(1)).cpu().numpy()
+
+
+def write_maps(path: Path, found: Explained, relevance: np.ndarray) -> None:
+    """Write the raw maps with everything needed to draw them again."""
+    inputs = found.inputs
+    arrays: dict[str, Any] = {"names": np.array(inputs.names), "scores": np.array(found.question.scores)}
+    if inputs.parts:
+        arrays |= source_arrays(found, relevance)
+    else:
+        arrays |= {"relevance": relevance, "inputs": inputs.values}
+        arrays |= {"channels": np.array(inputs.channels), "units": np.array(inputs.units)}
+    if inputs.times is not None:
+        arrays["times"] = inputs.times
+        arrays["time_unit"] = np.array(inputs.time_unit)
+    if inputs.truth is not None:
+        arrays["truth"] = inputs.truth.cpu().numpy()
+    np.savez_compressed(path, **arrays)
+
+
+def summary_of(found: Explained, choice: Choice, around: np.ndarray | None) -> dict[str, Any]:
+    """Return what ``summary.json`` says."""
+    settings = {key: value for key, value in vars(found.method).items() if not key.startswith("_") and key != "sources"}
+    samples = []
+    for number, name in enumerate(found.inputs.names):
+        one: dict[str, Any] = {"name": name, "said": found.question.lines[number]}
+        one["explained"] = (
+            source_sample(found, number)
+            if found.inputs.parts
+            else [
+                {"score": score, "relevance_per_channel": part.flatten(1).sum(1).tolist()}
+                for score, part in zip(found.question.scores[number], found.relevance[number], strict=True)
+            ]
+        )
+        when = moments(found.inputs.times, found.question.ahead, number)
+        one["explained"] = [told | moment for told, moment in zip(one["explained"], when or repeat({}), strict=False)]
+        samples.append(one | ({} if around is None else {"box": around[number].tolist()}))
+    told = {
+        "method": f"{type(found.method).__module__}.{type(found.method).__name__}",
+        "settings": settings,
+        "split": choice.split,
+        "score": found.question.score,
+        "relevance": found.question.score if found.method.in_unit else RELATIVE,
+        "baseline": baseline_kind(choice.wanted, found.method.references),
+        "channels": list(found.inputs.channels),
+        "few_samples": found.few,
+        "model_warning": found.weak,
+        "held_fixed": found.question.fixed,
+    } | found.verdict.as_dict()
+    return told | (source_summary(found) if found.inputs.parts else {}) | {"samples": samples}
+
+
+def notes_of(found: Explained) -> list[str]:
+    """Return what a reader must know beside the verdict on a method."""
+    notes = [f"few samples: {len(found.inputs.names)}"] * found.few
+    if found.inputs.parts and not found.method.complete:
+        off = difference_to_shapley(found)
+        exact = "" if off is None else f", {50 * off:.0f} % of them not where the exact ones are"
+        notes.append(f"shares of sources are relative{exact}")
+    return notes + [found.weak] * bool(found.weak)
+
+
+def table_of(rows: Sequence[tuple[Explained, Path]]) -> str:
+    """Return a line for each method: how it answers for itself, and where its figures are."""
+    head = f"{'method':<22}{'deletion':>9}{'insertion':>10}{'margin':>16}{'random weights':>16}{'inside':>15}  verdict"
+    lines = [head]
+    for found, _ in rows:
+        told = found.verdict
+        deletion, insertion = (float(area.mean()) for area in told.faithfulness.curves.areas())
+        truth = told.truth
+        inside = f"{truth['mass_inside']:.2f} ({truth['chance']:.2f})" if truth else "-"
+        margin = f"{told.faithfulness.margin:.3f} ± {told.faithfulness.error:.3f}"
+        verdict = ("; ".join(told.problems) or "holds") + "".join(f" ({note})" for note in notes_of(found))
+        lines.append(
+            f"{found.name:<22}{deletion:>9.3f}{insertion:>10.3f}{margin:>16}{told.sanity.final:>16.2f}{inside:>15}"
+            f"  {verdict}"
+        )
+    lines.append("margin: over the same maps at random places; random weights: rank correlation with the maps of a")
+    lines.append("network without knowledge; inside: relevance where the answer is known to lie (chance in brackets)")
+    return "\n".join(lines + [f"maps: {folder}" for _, folder in rows])

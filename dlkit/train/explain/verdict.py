@@ -1,0 +1,191 @@
+"""How a method answers for its maps: what is measured of them, and what makes them untrustworthy."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dlkit.core.packing import borders
+from dlkit.core.specs import Part
+from dlkit.explain.attribution import completeness_target
+from dlkit.explain.base import Explainer, still
+from dlkit.explain.faithfulness import Faithfulness, judge
+from dlkit.explain.rows import scores_of
+from dlkit.explain.sanity import LIMIT, Sanity, sanity_check
+from dlkit.explain.truth import average_precision, box_overlap, boxes, mass_inside, overlap, pointing
+from dlkit.train.explain.inputs import Inputs
+from dlkit.train.explain.question import Question
+
+FEW_VALUES = 8
+"""Values of a source below which a rank correlation says nothing."""
+SANE_SAMPLES = 8
+"""Most samples of which maps are made for randomized networks."""
+INCOMPLETE = 0.05
+"""Largest part by which the sums of maps may miss the change of the score."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was measured of the maps of a method.
+
+    Attributes:
+        faithfulness: Deletion and insertion beside chance.
+        sanity: Similarity with the maps of randomized networks.
+        incomplete: Part by which the sums miss the change of the score; None where a method promises no sum.
+        truth: Scores against a known truth and what chance would score; empty where none is known.
+    """
+
+    faithfulness: Faithfulness
+    sanity: Sanity
+    incomplete: float | None
+    truth: dict[str, float]
+
+    @property
+    def problems(self) -> list[str]:
+        """Why the maps must not be trusted, a sentence each."""
+        found, faith = [], self.faithfulness
+        if not faith.passed:
+            found.append(
+                f"not faithful: no better than the same maps at random places (margin {faith.margin:.3f}, standard "
+                f"error {faith.error:.3f})"
+            )
+        if not self.sanity.passed:
+            found.append(
+                f"not sane: keeps a rank correlation of {self.sanity.final:.2f} when all weights are random (limit "
+                f"{LIMIT})"
+            )
+        if self.incomplete is not None and self.incomplete > INCOMPLETE:
+            found.append(f"not complete: the sums miss the change of the score by {100 * self.incomplete:.3g} %")
+        return found
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain types."""
+        faith, sanity = self.faithfulness, self.sanity
+        areas = {"method": faith.curves.areas(), "chance": faith.chance.areas()}
+        return {
+            "passed": not self.problems,
+            "problems": self.problems,
+            "faithfulness": {
+                "passed": faith.passed,
+                "margin": faith.margin,
+                "standard_error": faith.error,
+                "deletion_auc": {name: float(pair[0].mean()) for name, pair in areas.items()},
+                "insertion_auc": {name: float(pair[1].mean()) for name, pair in areas.items()},
+                "share": faith.curves.share.tolist(),
+                "deletion": faith.curves.deletion.mean(0).tolist(),
+                "insertion": faith.curves.insertion.mean(0).tolist(),
+            },
+            "sanity": {
+                "passed": sanity.passed,
+                "final_rank_correlation": sanity.final,
+                "cascade": dict(zip(sanity.layers, sanity.similarity, strict=True)),
+            },
+        } | ({} if self.incomplete is None else {"incomplete": self.incomplete}) | (
+            {"known_truth": self.truth} if self.truth else {}
+        )  # fmt: skip
+
+
+def measure(method: Explainer, question: Question, inputs: Inputs, baseline: Tensor, relevance: Tensor) -> Verdict:
+    """Measure all that is known of the maps of a batch.
+
+    Args:
+        method: What made them.
+        question: The scores.
+        inputs: The samples.
+        baseline: What they were compared with, (references, batch, channels, *size).
+        relevance: The maps, (batch, wanted, channels, *size).
+    """
+    return Verdict(
+        faithfulness=faithfulness_of(question, inputs, baseline[0], relevance),
+        sanity=sanity_of(method, question, inputs, baseline),
+        incomplete=incompleteness(question, inputs, baseline, relevance) if method.complete else None,
+        truth=truth_scores(inputs, relevance),
+    )
+
+
+def per_place(relevance: Tensor, *, rises: bool) -> Tensor:
+    """Return what orders the input: images lose all channels of a pixel at once, series each channel by itself."""
+    relevance = relevance if rises else relevance.abs()
+    return relevance.sum(1, keepdim=True) if relevance.ndim == 4 else relevance
+
+
+def faithfulness_of(question: Question, inputs: Inputs, baseline: Tensor, relevance: Tensor) -> Faithfulness:
+    """Return the curves of every wanted score of every sample."""
+    wanted = question.targets.shape[1]
+    x, start = (part.repeat_interleave(wanted, dim=0) for part in (inputs.batch.x, baseline))
+    targets, maps = question.targets.reshape(-1, 1), per_place(relevance.flatten(0, 1), rises=question.rises)
+    valid = inputs.valid.repeat_interleave(wanted, dim=0)
+    valid = valid[:, :1] if maps.shape[1] == 1 else valid
+    closeness = None
+    if not question.rises:
+        with still(question.judged):
+            scores = [scores_of(question.judged, part, targets) for part in (x, start)]
+        closeness = (scores[0] - scores[1]).abs().mean().clamp_min(1e-12).expand(len(x))
+    return judge(question.judged, x, targets, maps, start, valid=valid, closeness=closeness, parts=inputs.parts)
+
+
+def sanity_of(method: Explainer, question: Question, inputs: Inputs, baseline: Tensor) -> Sanity:
+    """Return how the maps of some samples change with the weights."""
+    some, quick = slice(SANE_SAMPLES), method.quick().of_sources(method.sources)
+    x, targets, start = inputs.batch.x[some], question.targets[some, :1], baseline[:, some]
+
+    def explain(net: nn.Module) -> Tensor:
+        return quick(net, x, targets, start)[:, 0].nan_to_num()
+
+    valid = inputs.valid[some]
+    if inputs.parts:
+        return sanity_of_sources(explain, question, valid, inputs.parts)
+    valid = valid[:, :1] if method.spatial else valid
+    return sanity_check(explain, question.net, valid=None if bool(valid.all()) else valid)
+
+
+def sanity_of_sources(
+    explain: Callable[[nn.Module], Tensor], question: Question, valid: Tensor, parts: Sequence[Part]
+) -> Sanity:
+    """Return the mean similarity within each source: how they compare is set by their extents, not by what was learned.
+
+    Sources of few values count together.
+    """
+    places = borders(parts).values()
+    many = [where for where in places if where.stop - where.start >= FEW_VALUES]
+    masks = [torch.zeros_like(valid[0]) for _ in many]
+    for mask, where in zip(masks, many, strict=True):
+        mask[where] = True
+    rest = ~torch.stack(masks).any(0) if masks else torch.ones_like(valid[0])
+    kept = torch.stack([*masks, rest])[:, None] & valid
+    told = kept.flatten(2).sum(2) >= FEW_VALUES
+    told = told if bool(told.any()) else torch.ones_like(told)
+    sample = torch.arange(len(valid), device=valid.device).expand_as(told)[told]
+    return sanity_check(lambda net: explain(net)[sample], question.net, valid=kept[told])
+
+
+def incompleteness(question: Question, inputs: Inputs, baseline: Tensor, relevance: Tensor) -> float:
+    """Return by how much the sums of the maps miss the change of the scores, as a part of that change."""
+    with still(question.net):
+        change = completeness_target(question.net, inputs.batch.x, question.targets, baseline)
+    gap = (relevance.flatten(2).double().sum(2) - change).abs().sum()
+    return float(gap / change.abs().sum().clamp_min(1e-300))
+
+
+def truth_scores(inputs: Inputs, relevance: Tensor) -> dict[str, float]:
+    """Return how well the maps find the places where the answer is known to lie."""
+    if inputs.truth is None:
+        return {}
+    inside = inputs.valid.any(1)
+    share = (inputs.truth & inside).flatten(1).sum(1) / inside.flatten(1).sum(1)
+    told = (share > 0) & (share < 1)
+    if not bool(told.any()):
+        return {}
+    maps, truth = (relevance[:, 0].abs().sum(1) * inside)[told], inputs.truth[told]
+    around = boxes(truth.to(maps.dtype), share=0.5)
+    return {
+        "samples": float(told.sum()),
+        "chance": float(share[told].mean()),
+        "pointing_game": float(pointing(maps, truth).double().mean()),
+        "mass_inside": float(mass_inside(maps, truth).mean()),
+        "average_precision": float(average_precision(maps, truth).mean()),
+        "intersection_over_union": float(overlap(maps, truth).mean()),
+        "box_intersection_over_union": float(box_overlap(boxes(maps), around).mean()),
+    }

@@ -1,0 +1,128 @@
+"""What a loss surface is measured on: a trained task, and batches that stay where it is."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from dlkit.core.batch import Batch
+from dlkit.core.checks import require
+from dlkit.data.batching import Batching
+from dlkit.explain.landscape.surface import Precision
+from dlkit.tasks.base import Task
+from dlkit.train.cli import RunCLI
+from dlkit.train.landscape.rows import digest, weights_digest
+
+CPU_BATCH: dict[Precision, int] = {"32": 128, "bf16": 256}  # feature maps stay in the cache of the processor
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What shall be measured.
+
+    Attributes:
+        lines: A line along each of the two directions.
+        plane: The plane that they span.
+        points: Points along each axis.
+        reach: How far the axes go: in lengths of the weights, or in extents of the trajectory.
+        directions: Random and filter-normalized, or the principal ones of the trajectory.
+        eigenvalues: Number of largest eigenvalues of the Hessian.
+        samples: Windows or samples whose mean loss is drawn, spread evenly over the split.
+        split: Role that they are taken from.
+        seed: Seed of the random directions.
+        precision: Precision of the forward passes.
+    """
+
+    lines: bool = True
+    plane: bool = True
+    points: int = 25
+    reach: float = 1.0
+    directions: Literal["random", "trajectory"] = "random"
+    eigenvalues: int = 2
+    samples: int = 1024
+    split: str = "train"
+    seed: int = 0
+    precision: Precision = "32"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be measured."""
+        require(self.points >= 3, f"--points {self.points} draws no surface: give at least 3, e.g. --points 25.")
+        right = math.isfinite(self.reach) and self.reach > 0
+        require(right, f"--range {self.reach} must be a positive number, e.g. --range 1.")
+        require(self.samples >= 1, f"--samples {self.samples} must be at least 1, e.g. --samples 1024.")
+        require(self.eigenvalues >= 0, f"--eigenvalues {self.eigenvalues} must not be negative; 0 leaves them out.")
+
+
+class Measured(NamedTuple):
+    """A task on its device with the batches that its loss is the mean of.
+
+    Attributes:
+        task: The task with its trained weights.
+        batches: The batches, on the device of the task.
+        counts: Values that each batch counts for.
+        mark: Hash of weights, data and settings.
+    """
+
+    task: Task
+    batches: list[Batch]
+    counts: list[int]
+    mark: str
+
+    def cost(self, batch: Batch) -> Tensor:
+        """Return the mean loss of a batch."""
+        return self.task.step(batch).loss
+
+
+def fixed_batches(data: Batching, wish: Wish, device: torch.device) -> list[Batch]:
+    """Return batches spread evenly over a split, without augmentation, where the task is."""
+    places = data.places(wish.split)
+    require(len(places) > 0, data.missing(wish.split))
+    numbers = torch.linspace(0, len(places) - 1, min(wish.samples, len(places))).round().long().unique()
+    size = min(CPU_BATCH[wish.precision], data.eval_batch_size) if device.type == "cpu" else data.eval_batch_size
+    made = (data.make_batch(places.starts(part)) for part in numbers.split(size))
+    return [_kept(data.transfer_batch_to_device(batch, device, 0), wish.precision) for batch in made]
+
+
+def _kept(batch: Batch, precision: Precision) -> Batch:
+    """Return a batch of its own: the buffers that it was made in are used again; images as convolutions want them."""
+    batch = Batch._make(None if part is None else part.clone() for part in batch)
+    if batch.x.ndim != 4 or not channels_last(batch.x.device, precision):
+        return batch
+    return batch._replace(x=batch.x.contiguous(memory_format=torch.channels_last))
+
+
+def rounded(batches: list[Batch], precision: Precision) -> list[Batch]:
+    """Return batches with images rounded once, where the first convolution would else round them at every point."""
+    if precision == "32":
+        return batches
+    return [batch._replace(x=batch.x.bfloat16()) if batch.x.ndim == 4 else batch for batch in batches]
+
+
+def channels_last(device: torch.device, precision: Precision) -> bool:
+    """Return whether convolutions on images are faster with the channels as the fastest axis."""
+    return device.type == "cpu" or precision == "bf16"
+
+
+def count_values(batch: Batch) -> int:
+    """Return for how many values a batch counts in the mean: those that were observed."""
+    return len(batch.x) if batch.y_observed is None else int(batch.y_observed.sum())
+
+
+def measured(cli: RunCLI, wish: Wish) -> Measured:
+    """Return the task and the batches that its loss is measured on."""
+    task, data = cli.model, cli.datamodule
+    require(
+        isinstance(task, Task) and isinstance(data, Batching),
+        f"A loss surface needs a task and a data module of dlkit; the config has {type(task).__name__} and "
+        f"{type(data).__name__}.",
+    )
+    device = cli.trainer.strategy.root_device
+    task.to(device)
+    batches = fixed_batches(data, wish, device)
+    config = cli.config.as_dict()
+    settings = {key: config[key] for key in ("data", "model")}
+    chosen = {"split": wish.split, "samples": wish.samples, "precision": wish.precision}
+    mark = digest(weights_digest(task), settings, chosen, data.describe().get("source"))
+    return Measured(task, batches, [count_values(batch) for batch in batches], mark)

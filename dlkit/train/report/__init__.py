@@ -1,0 +1,1 @@
+"""`dlkit report`: the sections of the page of a run."""

@@ -1,0 +1,1 @@
+"""From a trained task and its data to the figures of `report`."""

@@ -1,0 +1,1 @@
+"""`dlkit watch`: rows of a file that grows."""

@@ -1,0 +1,93 @@
+"""What explanations say beside their maps: weak models, moments, empty panels, ends of axes, lost channels."""
+
+import numpy as np
+import pytest
+import torch
+
+from dlkit.core.runfolder import RunFolder, write_json
+from dlkit.explain.sources import proportions
+from dlkit.report.maps import Legend
+from dlkit.report.source_axis import ticks
+from dlkit.report.source_maps import source_maps_figure
+from dlkit.report.source_overview import SourceProfile, overview_figure
+from dlkit.report.source_view import SourceView
+from dlkit.train.align.views import lost_words
+from dlkit.train.explain.skill import weakness
+from dlkit.train.explain.times import later_text, moments
+
+
+def values(x, y):
+    overall = {"mse": (x + y) / 2}
+    return {"standardized": {"overall": overall, "per_target": {"x": {"mse": x}, "y": {"mse": y}}}}
+
+
+CLASSES = {
+    "test": {"overall": {"balanced_accuracy": 0.5}},
+    "baselines": {"class shares": {"overall": {"balanced_accuracy": 0.5}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "head", "target", "words"),
+    [
+        ({"test": values(0.1, 1.2), "baselines": {"training mean": values(1, 1)}}, "", "", ""),
+        ({"test": values(0.1, 1.2), "baselines": {"training mean": values(1, 1)}}, "", "y", "training mean"),
+        ({"test": values(2, 2), "baselines": {"a": values(3, 3), "b": values(1, 1)}}, "", "x", "b"),
+        ({"heads": {"now": CLASSES}}, "now", "predicted", "class shares"),
+        ({"test": values(2, 2), "baselines": {}}, "", "x", ""),
+        ({"fit": {}}, "", "", ""),
+        (None, "", "", ""),
+    ],
+)
+def test_a_model_that_does_not_beat_its_best_baseline_is_called_weak(metrics, head, target, words, tmp_path):
+    run = RunFolder(tmp_path)
+    if metrics is not None:
+        write_json(run.metrics, metrics)
+    expected = f"explains a model no better than the {words}" if words else ""
+    assert weakness(run, head, target) == expected
+
+
+def test_moments_are_those_of_the_last_input_and_of_the_target():
+    times = np.array(["2024-05-01T08:00:00.400"], dtype="datetime64[ns]")
+    (told,) = moments(times, [0.05], 0)
+    assert told == {"issued": "2024-05-01T08:00:00.400000000", "target_time": "2024-05-01T08:00:00.450000000"}
+    assert moments(np.array([[1.0, 2.0]]), [0.5], 0) == [{"issued": 2.0, "target_time": 2.5}]
+    assert moments(None, (), 0) == []
+    assert later_text([0.05]) == "target 50 ms later" and later_text([0.0]) == ""
+    assert later_text([1.0, 3.0]) == "targets 1000 ms to 3 s later"
+
+
+def test_proportions_have_sizes_that_add_up_to_one_and_nothing_stays_nothing():
+    shares = torch.tensor([[3.0, -1.0], [0.0, 0.0]])
+    assert proportions(shares).tolist() == [[0.75, -0.25], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize("longest", [14.0, 29.0, 33.0, 100.0])
+def test_the_far_end_of_the_axis_has_a_label(longest):
+    marks = ticks(0.2, longest)
+    assert marks[-1] == longest and marks == sorted(marks) and min(np.diff(marks[3:])) > 0.5
+
+
+def test_a_channel_without_values_says_so_in_an_empty_panel_and_the_last_input_and_target_are_told():
+    level = np.array([[1.0, 2.0], [np.nan, np.nan]])
+    view = SourceView("s", "ab", ("V", "V"), np.array([-0.1, 0.0]), level, np.ones((2, 2)), 1.0)
+    figure = source_maps_figure([view], Legend("t"), title="shot", last=0.0, later="target 50 ms later")
+    said = [[text.get_text() for text in axes.texts] for axes in figure.axes[:2]]
+    assert said == [[], ["no value"]] and not figure.axes[1].collections
+    title = figure.axes[0].get_title("left").replace("\n", " ")
+    assert "the last input at 0 s" in title and "target 50 ms later" in title
+
+
+def test_the_darkest_row_of_an_overview_is_of_the_source_with_the_largest_share():
+    times = np.array([-1.0, 0.0])
+    camera = SourceProfile("camera", ["light"], np.array([0.0]), np.array([[90.0]]), share=1.0)
+    magnet = SourceProfile("magnet", ["h"], times, np.array([[1.0, 2.0]]), share=4.0)
+    figure = overview_figure([camera, magnet], Legend("t"), samples=1, later="target 50 ms later")
+    darkest = [axes.collections[0].get_array().max() for axes in figure.axes if axes.collections]
+    assert darkest == [0.5, 1.0]
+    assert any("before the last input; target 50 ms later" in axes.get_xlabel() for axes in figure.axes)
+
+
+def test_channels_that_died_are_named_the_worst_first():
+    assert lost_words({"y": 0.2, "x4": 0.6, "few": 0.001}) == "; x4: 60 % missing; y: 20 % missing"
+    assert lost_words({}) == "" and lost_words(dict.fromkeys("abcde", 0.5)).endswith("; 2 more")
