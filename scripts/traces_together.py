@@ -17,7 +17,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from traces_protocol import Plateau, long_last
 
 from dlkit.core.batch import Batch
-from dlkit.data.order import shuffled
+from dlkit.data.batches.order import shuffled
 
 AGREE = 0.02  # relative difference of the first losses with and without a graph; a wrong graph differs by more
 ALIGNED = 64  # numbers; what starts at a multiple of it suits every kernel

@@ -11,7 +11,7 @@ from dlkit.data.inputs import Method, StreamInput, Timing
 from dlkit.data.sources.aligned import Aligned
 from dlkit.data.sources.parallel import Parallel
 from dlkit.data.sources.recording import Recording
-from dlkit.data.tables import read_table
+from dlkit.data.table.tables import read_table
 
 
 def write_recording(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dlkit.data.base import Source
 from dlkit.data.records import Stream
-from dlkit.data.tables import Table
+from dlkit.data.table.tables import Table
 
 HOUR = 3600 * 10**9
 

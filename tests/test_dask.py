@@ -6,7 +6,7 @@ import pytest
 from dlkit.core.checks import InputError
 from dlkit.data.cluster import LocalCluster
 from dlkit.data.sources.parallel import Parallel
-from dlkit.data.tables import read_table
+from dlkit.data.table.tables import read_table
 from tests.made_recordings import assert_same_by, many_files
 
 pytest.importorskip("distributed", reason="needs the extra `dask`")

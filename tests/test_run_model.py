@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from dlkit.data.calendar import calendar_columns, calendar_names
+from dlkit.data.table.calendar import calendar_columns, calendar_names
 from dlkit.export import runtime
 from dlkit.export.runtime import Model, RefusedError, calendar
 from tests.made_onnx import ABOUT, X, write_model

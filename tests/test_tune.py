@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from dlkit.__main__ import main
 from dlkit.core.runfolder import RunFolder, read_json
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 from dlkit.tune import tuning
 from dlkit.tune.study import StudyFolder, open_book
 from tests.bad_inputs.corpus import cell, table, text, tiny

@@ -12,7 +12,7 @@ import dlkit.train.evaluation.evaluate  # noqa: F401 - evaluation_of knows what 
 from dlkit.baselines.reading import batches
 from dlkit.core.batch import Batch
 from dlkit.core.specs import Spec
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 from dlkit.report.sample_tables import Better
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.forecast import Forecast

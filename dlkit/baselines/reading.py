@@ -8,7 +8,7 @@ import torch
 
 from dlkit.baselines.design import Design
 from dlkit.core.batch import Batch
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 from dlkit.tasks.combined_heads import of_head
 
 VALUES = 100_000_000  # numbers that are held at once, 400 MB

@@ -10,7 +10,7 @@ ROOMS = {
     "inputs": ("dlkit.data", "dlkit.data.inputs", "Input"),
     "clocks": ("dlkit.data", "dlkit.data.clock", "Clock"),
     "heads": ("dlkit.data", "dlkit.data.heads", "Head"),
-    "data modules": ("dlkit.data", "dlkit.data.batching", "Batching"),
+    "data modules": ("dlkit.data", "dlkit.data.batches.batching", "Batching"),
     "clusters": ("dlkit.data", "dlkit.data.cluster", "Cluster"),
     "readers": ("dlkit.data.readers", "dlkit.data.base", "Reader"),
     "normalizers": ("dlkit.data", "dlkit.data.normalize", "Normalizer"),

@@ -10,8 +10,8 @@ from dlkit.data.fold_plan import Plan
 from dlkit.data.records import Samples
 from dlkit.data.sample_modules import SampleDataModule
 from dlkit.data.splits import ROLES, Ranges
-from dlkit.data.tables import Table
-from dlkit.data.windows import place_windows
+from dlkit.data.table.tables import Table
+from dlkit.data.table.windows import place_windows
 
 DRAWN = 500  # most ranges of a role that are drawn
 SHORT = 4  # windows, one after the other, that a block must hold at least

@@ -12,9 +12,9 @@ from dlkit.confidence.ranges import Extremes, channel_numbers
 from dlkit.core.batch import Batch
 from dlkit.crossval.errors import error_of
 from dlkit.crossval.novelty import distances, shrunk
-from dlkit.data.apart import nanoseconds_of
 from dlkit.data.sample_folds import GroupedKFold
 from dlkit.data.sample_modules import SampleDataModule
+from dlkit.data.table.apart import nanoseconds_of
 from dlkit.metrics.resampled import rank_correlation
 
 SEEN = 20_000  # most inputs of training whose channels are looked at

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from dlkit.core.checks import require
 from dlkit.core.specs import Spec
-from dlkit.data.augment_draws import between, normal
 from dlkit.data.base import Augment
+from dlkit.data.batches.augment_draws import between, normal
 
 
 class TraceAugment(Augment):

@@ -10,21 +10,21 @@ import numpy as np
 from dlkit.core.checks import InputError, require
 from dlkit.core.durations import samples
 from dlkit.core.specs import Spec
-from dlkit.data.arrange import Arranged, Columns, Roles, make_spec, roles_of
 from dlkit.data.base import Source
-from dlkit.data.batching import KNOWN_SPEC
+from dlkit.data.batches.batching import KNOWN_SPEC
+from dlkit.data.batches.placement import Placement, choose_placement
+from dlkit.data.batches.window_batching import WindowBatching
 from dlkit.data.cleaning.base import Clean
 from dlkit.data.cleaning.cleaned import cleaned
 from dlkit.data.cleaning.learning import learn, must_learn, recalled, spans_of, without_learning
-from dlkit.data.describe import describe
-from dlkit.data.disk import map_table
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
-from dlkit.data.placement import Placement, choose_placement
-from dlkit.data.prepare import Prepared, prepare_new, prepare_table, split_rows
 from dlkit.data.splits import ByFraction, Split
-from dlkit.data.tables import Table, read_table
-from dlkit.data.window_batching import WindowBatching
-from dlkit.data.windows import Geometry
+from dlkit.data.table.arrange import Arranged, Columns, Roles, make_spec, roles_of
+from dlkit.data.table.describe import describe
+from dlkit.data.table.disk import map_table
+from dlkit.data.table.prepare import Prepared, prepare_new, prepare_table, split_rows
+from dlkit.data.table.tables import Table, read_table
+from dlkit.data.table.windows import Geometry
 
 DAY = 86_400 * 10**9
 

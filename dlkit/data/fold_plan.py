@@ -7,11 +7,11 @@ from typing import Any
 
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.discover import import_path
-from dlkit.data.apart import nanoseconds_of
+from dlkit.data.batches.window_batching import WindowBatching
 from dlkit.data.folds import Fold, KFold, SeriesKFold, WalkForward
 from dlkit.data.sample_folds import GroupedKFold, SampleFold, ShuffledKFold, StratifiedKFold
 from dlkit.data.sample_modules import SampleDataModule
-from dlkit.data.window_batching import WindowBatching
+from dlkit.data.table.apart import nanoseconds_of
 
 TABLE_KINDS: dict[str, type[Fold]] = {"blocked": KFold, "walk-forward": WalkForward, "grouped": SeriesKFold}
 SAMPLE_KINDS: dict[str, type[SampleFold]] = {

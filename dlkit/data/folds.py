@@ -7,11 +7,11 @@ from typing import ClassVar
 import numpy as np
 
 from dlkit.core.checks import require, suggest
-from dlkit.data.apart import apart, nanoseconds_of
-from dlkit.data.rows import join, take_rows
 from dlkit.data.splits import ROLES, Ranges, Split
-from dlkit.data.tables import Table
-from dlkit.data.windows import Geometry
+from dlkit.data.table.apart import apart, nanoseconds_of
+from dlkit.data.table.rows import join, take_rows
+from dlkit.data.table.tables import Table
+from dlkit.data.table.windows import Geometry
 
 
 @dataclass(frozen=True)

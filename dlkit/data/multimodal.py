@@ -12,15 +12,14 @@ from dlkit.core.checks import require
 from dlkit.core.likeness import with_times_of
 from dlkit.core.specs import Spec
 from dlkit.data.base import Augment, Source
-from dlkit.data.batching import KNOWN_SPEC, TRAINED_SPEC
+from dlkit.data.batches.batching import KNOWN_SPEC, TRAINED_SPEC
+from dlkit.data.batches.placement import Placement, choose_placement
 from dlkit.data.cleaning.learning import Spans
 from dlkit.data.clock import Clock
 from dlkit.data.cluster import Cluster
-from dlkit.data.disk import map_table
 from dlkit.data.heads import Targets, named_heads
 from dlkit.data.inputs import EventInput, Input, StreamInput
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
-from dlkit.data.placement import Placement, choose_placement
 from dlkit.data.several.batching import SourcesBatching
 from dlkit.data.several.cleaning import learnt, recall_sources, steps_of, training_spans
 from dlkit.data.several.columns import InOrder, check_heads, check_sources
@@ -34,8 +33,9 @@ from dlkit.data.several.ticks import Ticks
 from dlkit.data.sources.aligned import Aligned, Span
 from dlkit.data.sources.parallel import Parallel
 from dlkit.data.splits import ByFraction, Split
-from dlkit.data.tables import Table, read_table
-from dlkit.data.windows import Geometry
+from dlkit.data.table.disk import map_table
+from dlkit.data.table.tables import Table, read_table
+from dlkit.data.table.windows import Geometry
 
 
 class MultimodalDataModule(SourcesBatching):

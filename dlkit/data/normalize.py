@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from dlkit.core.checks import require, suggest
-from dlkit.data.reservoir import Reservoir
+from dlkit.data.table.reservoir import Reservoir
 
 NORMAL_RANGE = 1.3489795003921634  # interquartile range of the standard normal law
 SMALLEST = 1e-35  # near the smallest float32

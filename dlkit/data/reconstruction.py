@@ -9,16 +9,18 @@ from torch import Tensor
 from dlkit.core.checks import require
 from dlkit.core.durations import samples
 from dlkit.core.specs import Spec
-from dlkit.data.arrange import Arranged, Columns
 from dlkit.data.base import EventSource, Source
-from dlkit.data.batching import KNOWN_SPEC
+from dlkit.data.batches.batching import KNOWN_SPEC
 from dlkit.data.cleaning.base import Clean, sparing
 from dlkit.data.cleaning.cleaned import cleaned
 from dlkit.data.datamodules import TimeSeriesDataModule
-from dlkit.data.disk import map_table
 from dlkit.data.normalize import ChannelScaling, Normalizer
-from dlkit.data.prepare import Prepared, split_rows
-from dlkit.data.reconstruction_prepare import (
+from dlkit.data.row_labels import Unlabelled, column_labels, interval_labels, mask_of, ranges_of
+from dlkit.data.splits import ROLES, Split
+from dlkit.data.table.arrange import Arranged, Columns
+from dlkit.data.table.disk import map_table
+from dlkit.data.table.prepare import Prepared, split_rows
+from dlkit.data.table.reconstruction_prepare import (
     Anomalies,
     asked_of,
     covering_starts,
@@ -27,11 +29,9 @@ from dlkit.data.reconstruction_prepare import (
     prepare_reconstruction,
     reconstruction_spec,
 )
-from dlkit.data.row_labels import Unlabelled, column_labels, interval_labels, mask_of, ranges_of
-from dlkit.data.rows import count_shared
-from dlkit.data.splits import ROLES, Split
-from dlkit.data.tables import Table, read_table
-from dlkit.data.windows import Geometry
+from dlkit.data.table.rows import count_shared
+from dlkit.data.table.tables import Table, read_table
+from dlkit.data.table.windows import Geometry
 
 
 class ReconstructionDataModule(TimeSeriesDataModule):

@@ -10,12 +10,12 @@ import numpy as np
 
 from dlkit.core.checks import InputError, counted, require, suggest
 from dlkit.data.around import Around
-from dlkit.data.arrange import Arranged
 from dlkit.data.base import EventSource, Source
-from dlkit.data.disk import map_table
 from dlkit.data.records import Events, Stream
 from dlkit.data.several.labels import label_rows
-from dlkit.data.tables import Table
+from dlkit.data.table.arrange import Arranged
+from dlkit.data.table.disk import map_table
+from dlkit.data.table.tables import Table
 from dlkit.data.tabular.time_column import show_time
 
 

@@ -11,18 +11,18 @@ import numpy as np
 from dlkit.core.checks import require
 from dlkit.core.specs import Spec
 from dlkit.data.base import Augment, SampleSource
-from dlkit.data.batching import KNOWN_SPEC
+from dlkit.data.batches.batching import KNOWN_SPEC
+from dlkit.data.batches.sample_batching import Placement, SampleBatching
 from dlkit.data.cleaning.base import Clean, Step
 from dlkit.data.cleaning.images import CleanedPictures, as_pictures, image_steps, learn_pictures, of_pictures, told
 from dlkit.data.cleaning.learning import must_learn, recalled
 from dlkit.data.cleaning.leave_out import leave_out
 from dlkit.data.cleaning.traces import clean_traces, learn_traces, trace_steps
+from dlkit.data.labelled.describe import describe_samples, spec_of
+from dlkit.data.labelled.pictures import SameSize, load_pictures, placed_pictures
+from dlkit.data.labelled.prepare import PreparedSamples, fit_lengths, prepare_new_samples, prepare_samples
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.records import Samples
-from dlkit.data.sample_batching import Placement, SampleBatching
-from dlkit.data.sample_describe import describe_samples, spec_of
-from dlkit.data.sample_pictures import SameSize, load_pictures, placed_pictures
-from dlkit.data.sample_prepare import PreparedSamples, fit_lengths, prepare_new_samples, prepare_samples
 from dlkit.data.sample_splits import SampleSplit, Stratified
 
 

@@ -6,9 +6,9 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from dlkit.core.checks import require, suggest
-from dlkit.data.rows import join, take_rows
 from dlkit.data.splits import Ranges, Split
-from dlkit.data.tables import Table
+from dlkit.data.table.rows import join, take_rows
+from dlkit.data.table.tables import Table
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 
 from dlkit.core.checks import require, suggest
 from dlkit.data.dates import moment
-from dlkit.data.rows import clip_ranges, join, take_rows
-from dlkit.data.tables import Table
-from dlkit.data.windows import Geometry
+from dlkit.data.table.rows import clip_ranges, join, take_rows
+from dlkit.data.table.tables import Table
+from dlkit.data.table.windows import Geometry
 
 ROLES = ("train", "val", "test")
 Ranges = dict[str, np.ndarray]

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dlkit.core.specs import Answer, Part, Spec
-from dlkit.data.calendar import PERIODS, calendar_names
+from dlkit.data.table.calendar import PERIODS, calendar_names
 
 OBSERVED = " observed"
 MADE = set(calendar_names(tuple(PERIODS)))

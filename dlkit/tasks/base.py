@@ -19,8 +19,8 @@ from dlkit.core.likeness import difference, with_times_of
 from dlkit.core.packing import channel_of
 from dlkit.core.processes import gather, own_share
 from dlkit.core.specs import Spec
-from dlkit.data.batching import Batching
-from dlkit.data.loader import Batches
+from dlkit.data.batches.batching import Batching
+from dlkit.data.batches.loader import Batches
 from dlkit.tasks.denormals import WithoutDenormals
 from dlkit.tasks.pace import batches_per_step
 

@@ -13,7 +13,7 @@ from dlkit.core.batch import Batch
 from dlkit.core.checks import require, suggest
 from dlkit.core.processes import gather, own_share
 from dlkit.core.specs import Spec
-from dlkit.data.packed_scaling import scaling_of
+from dlkit.data.table.packed_scaling import scaling_of
 from dlkit.losses.balance import Balance, BalanceFactory, Fixed
 from dlkit.losses.base import Loss
 from dlkit.losses.classification import ClassLoss

@@ -10,7 +10,7 @@ from dlkit.confidence.uncertainty import Uncertainty, of_interval
 from dlkit.core.batch import Batch
 from dlkit.core.specs import Spec
 from dlkit.data.normalize import ChannelScaling
-from dlkit.data.packed_scaling import scaling_of
+from dlkit.data.table.packed_scaling import scaling_of
 from dlkit.losses.base import Loss
 from dlkit.losses.pointwise import MSE
 from dlkit.models.base import NetFactory

@@ -12,7 +12,7 @@ from dlkit.core.batch import Batch
 from dlkit.core.checks import InputError, require
 from dlkit.core.processes import count, gather_objects
 from dlkit.core.specs import Kind, Spec
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 from dlkit.metrics.joining import join
 from dlkit.models.base import NetFactory
 from dlkit.tasks.base import Step, Task

@@ -21,7 +21,7 @@ from pytorch_lightning.callbacks import (
 )
 from pytorch_lightning.strategies import FSDPStrategy
 
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 
 TARGET_SECONDS = 0.1
 MOST = 32

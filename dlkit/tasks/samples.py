@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from dlkit.core.specs import Spec
-from dlkit.data.packed_scaling import scaling_of
+from dlkit.data.table.packed_scaling import scaling_of
 from dlkit.models.base import NetFactory
 from dlkit.tasks.network import NetTask
 

@@ -16,7 +16,7 @@ from dlkit.core.checks import InputError
 from dlkit.core.processes import leads
 from dlkit.core.runfolder import RunFolder, atomic_file, fresh_run, write_json
 from dlkit.core.specs import Answer, Part, Spec
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 from dlkit.tasks.base import Task
 from dlkit.tasks.network import NetTask
 from dlkit.train import tracking

@@ -8,7 +8,7 @@ from typing import Any
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from dlkit.core.checks import InputError, require, suggest
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 from dlkit.tasks.network import NetTask
 from dlkit.tasks.reconstruct import Reconstruct
 from dlkit.train.parser_errors import in_one_line

@@ -10,12 +10,12 @@ from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.runfolder import RunFolder, read_json
 from dlkit.core.specs import Spec
 from dlkit.data.base import Source
-from dlkit.data.calendar import calendar_names
 from dlkit.data.inputs import Timing
 from dlkit.data.normalize import ChannelScaling
 from dlkit.data.several.new import only_sources
 from dlkit.data.sources.aligned import Aligned
 from dlkit.data.sources.files import Files
+from dlkit.data.table.calendar import calendar_names
 from dlkit.train.checkpoints import warn_once
 
 

@@ -13,7 +13,7 @@ from dlkit.core.processes import leads
 from dlkit.core.runfolder import RunFolder, read_json, write_json
 from dlkit.core.signal import listening
 from dlkit.core.specs import Spec
-from dlkit.data.batching import KNOWN_SPEC, TRAINED_SPEC
+from dlkit.data.batches.batching import KNOWN_SPEC, TRAINED_SPEC
 from dlkit.models.base import weights_come_later
 from dlkit.train.callbacks import keep_in
 from dlkit.train.checkpoints import best_or_newest, newest_whole

@@ -13,8 +13,8 @@ from dlkit.core.checkpoint_file import load_checkpoint
 from dlkit.core.checks import counted, require
 from dlkit.core.failing import meet
 from dlkit.core.processes import leads, name_job, started_together
-from dlkit.data.batching import Batching, require_enough
-from dlkit.data.order import epoch_ended
+from dlkit.data.batches.batching import Batching, require_enough
+from dlkit.data.batches.order import epoch_ended
 from dlkit.train.slurm import cluster_plugins
 
 _TRAINERS: list[pl.Trainer] = []

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from dlkit.core.checks import InputError, require
-from dlkit.data.apart import apart
 from dlkit.data.records import Samples
-from dlkit.data.rows import join, take_rows
 from dlkit.data.sample_splits import SampleRoles, SampleSplit, Stratified
 from dlkit.data.samples.dealing import deal_groups, deal_strata, strata_of
 from dlkit.data.splits import ByFraction, Ranges, Split
-from dlkit.data.tables import Table
-from dlkit.data.windows import Geometry
+from dlkit.data.table.apart import apart
+from dlkit.data.table.rows import join, take_rows
+from dlkit.data.table.tables import Table
+from dlkit.data.table.windows import Geometry
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pytorch_lightning as pl
 import yaml
 
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 from dlkit.train.cli import RunCLI
 from dlkit.train.stages import known_spec
 

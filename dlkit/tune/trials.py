@@ -15,7 +15,7 @@ import yaml
 from dlkit.core.checkpoint_file import load_checkpoint
 from dlkit.core.checks import require, suggest
 from dlkit.core.runfolder import RunFolder, atomic_file, read_json, sole_user, write_json
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 from dlkit.models.base import weights_come_later
 from dlkit.tasks.network import NetTask
 from dlkit.train.callbacks import QuietBar, ShortSummary

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from dlkit.core.discover import discover, headline
-from dlkit.data.arrange import Arranged
 from dlkit.data.base import Source
 from dlkit.data.cleaning.cleaned import Cleaned
 from dlkit.data.cleaning.filter import Filter
@@ -28,7 +27,8 @@ from dlkit.data.sources.pump import Pump
 from dlkit.data.sources.recording import Recording
 from dlkit.data.sources.smap import SMAP
 from dlkit.data.sync.survey import Watched
-from dlkit.data.tables import read_table
+from dlkit.data.table.arrange import Arranged
+from dlkit.data.table.tables import read_table
 from tests.made_benchmarks import write_nab, write_smap
 from tests.made_tables import HOUR, noise
 

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from dlkit.core.checks import InputError
 from dlkit.core.discover import discover
-from dlkit.data.arrange import Columns
 from dlkit.data.folds import KFold, SeriesKFold, WalkForward
 from dlkit.data.normalize import Standard
-from dlkit.data.prepare import prepare_table, split_rows
 from dlkit.data.series_splits import HeldOutSeries
 from dlkit.data.splits import ROLES, ByDate, ByFraction, ByRows, BySeries, Split
-from dlkit.data.windows import Geometry
+from dlkit.data.table.arrange import Columns
+from dlkit.data.table.prepare import prepare_table, split_rows
+from dlkit.data.table.windows import Geometry
 from tests.made_tables import table, tables
 
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module")

@@ -9,7 +9,7 @@ import torch
 
 from dlkit.__main__ import main
 from dlkit.core.processes import rank
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 from dlkit.train.callbacks import Telemetry
 
 how, number = sys.argv[1], int(sys.argv[2])

@@ -10,7 +10,7 @@ from dlkit.data.cleaning.base import CleanValues, Learner
 from dlkit.data.cleaning.known import require_known
 from dlkit.data.cleaning.runs import Rows, select
 from dlkit.data.records import Stream
-from dlkit.data.reservoir import Reservoir
+from dlkit.data.table.reservoir import Reservoir
 
 
 @dataclass(frozen=True, kw_only=True)

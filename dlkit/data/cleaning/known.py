@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from dlkit.core.checks import require
-from dlkit.data.arrange import match_names
 from dlkit.data.cleaning.base import Clean
+from dlkit.data.table.arrange import match_names
 
 
 def require_channels(steps: Sequence[Clean], names: Sequence[str]) -> None:

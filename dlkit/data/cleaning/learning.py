@@ -15,7 +15,7 @@ from dlkit.data.cleaning.cleaned import Cleaned
 from dlkit.data.cleaning.runs import part
 from dlkit.data.cleaning.spans import within
 from dlkit.data.records import Stream
-from dlkit.data.tables import Table
+from dlkit.data.table.tables import Table
 
 Spans = Mapping[str, np.ndarray]
 OnClock = Callable[[np.ndarray, int], np.ndarray]

@@ -9,15 +9,15 @@ from torch import Tensor
 
 from dlkit.core.batch import Batch
 from dlkit.data.base import Augment
-from dlkit.data.loader import Fetch
-from dlkit.data.placement import free_memory
-from dlkit.data.sample_batching import generator_of
+from dlkit.data.batches.loader import Fetch
+from dlkit.data.batches.placement import free_memory
+from dlkit.data.batches.sample_batching import generator_of
+from dlkit.data.batches.window_batching import BLOCK_BYTES, WindowBatching
 from dlkit.data.several.augment import start_augments
 from dlkit.data.several.dropout import Dropout, dropout_rates
 from dlkit.data.several.gather import Decoded, SourcesGather
 from dlkit.data.several.place import FramesPlace, place_sources
 from dlkit.data.several.prepare import SourcesPrepared
-from dlkit.data.window_batching import BLOCK_BYTES, WindowBatching
 
 
 class SourcesBatching(WindowBatching, ABC):
@@ -26,7 +26,7 @@ class SourcesBatching(WindowBatching, ABC):
     Args:
         modality_dropout: Probability with which a source is left out of a training window.
         frames: Where the frames of cameras lie.
-        batching: What :class:`dlkit.data.batching.Batching` takes.
+        batching: What :class:`dlkit.data.batches.batching.Batching` takes.
     """
 
     def __init__(self, *, modality_dropout: Dropout, frames: FramesPlace, **batching: Any) -> None:

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from dlkit.core.specs import Part
+from dlkit.data.labelled.pictures import SameSize
 from dlkit.data.normalize import ChannelScaling
-from dlkit.data.sample_pictures import SameSize
-from dlkit.data.tables import Table
+from dlkit.data.table.tables import Table
 
 
 def frames_at(table: Table, stamps: list[np.ndarray]) -> np.ndarray:

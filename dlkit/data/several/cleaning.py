@@ -18,7 +18,7 @@ from dlkit.data.several.prepare import split_sources
 from dlkit.data.several.ticks import Ticks, moved, on_clock
 from dlkit.data.sources.aligned import Aligned
 from dlkit.data.splits import Split
-from dlkit.data.tables import Table
+from dlkit.data.table.tables import Table
 
 
 def steps_of(record: Aligned) -> dict[str, list[Any]]:

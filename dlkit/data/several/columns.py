@@ -6,11 +6,11 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from dlkit.core.checks import require, suggest
-from dlkit.data.arrange import Arranged, Columns, match_names
 from dlkit.data.base import Source
 from dlkit.data.heads import Head
 from dlkit.data.inputs import EventInput, FrameInput, Input, StreamInput
 from dlkit.data.records import Stream
+from dlkit.data.table.arrange import Arranged, Columns, match_names
 
 
 @dataclass(frozen=True)

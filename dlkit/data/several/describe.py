@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from dlkit.data.describe import describe
 from dlkit.data.inputs import EventInput, StreamInput
 from dlkit.data.several.camera import Camera
 from dlkit.data.several.lay import Wanted
 from dlkit.data.several.prepare import SourcesPrepared
 from dlkit.data.several.series import Series
 from dlkit.data.sources.aligned import Aligned
+from dlkit.data.table.describe import describe
 
 
 def describe_sources(ready: SourcesPrepared, source: Aligned, wanted: Wanted) -> dict[str, Any]:

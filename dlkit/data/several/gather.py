@@ -12,7 +12,7 @@ from dlkit.core.batch import Batch
 from dlkit.core.packing import borders, packed_size
 from dlkit.core.specs import Part
 from dlkit.data.base import Augment
-from dlkit.data.gather import Buffers, OneThread
+from dlkit.data.batches.gather import Buffers, OneThread
 from dlkit.data.normalize import ChannelScaling
 from dlkit.data.several.answers import Answers, Asking
 from dlkit.data.several.augment import augment

@@ -7,7 +7,7 @@ import numpy as np
 from dlkit.core.checks import require
 from dlkit.data.records import Events
 from dlkit.data.several.pictures import series_in_order
-from dlkit.data.tables import Table
+from dlkit.data.table.tables import Table
 
 NEVER = np.iinfo(np.int64).min
 

@@ -20,8 +20,8 @@ from dlkit.data.several.pictures import join_pictures, series_in_order
 from dlkit.data.several.series import Series, recently, series_of
 from dlkit.data.several.ticks import Ticks, on_clock
 from dlkit.data.several.windows import Condition, ahead, any_observed, geometry_of
-from dlkit.data.tables import Table
-from dlkit.data.windows import Geometry
+from dlkit.data.table.tables import Table
+from dlkit.data.table.windows import Geometry
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ import numpy as np
 from dlkit.core.checks import require
 from dlkit.data.cleaning.base import CleanPictures
 from dlkit.data.cleaning.images import CleanedPictures
+from dlkit.data.labelled.pictures import SameSize
 from dlkit.data.records import Frames, Pictures
-from dlkit.data.sample_pictures import SameSize
-from dlkit.data.tables import Table
+from dlkit.data.table.tables import Table
 
 
 class Joined(Pictures):

@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from dlkit.data.base import Augment
+from dlkit.data.batches.placement import read_only_tensor
+from dlkit.data.labelled.pictures import PART_OF_MEMORY
 from dlkit.data.normalize import ChannelScaling
-from dlkit.data.placement import read_only_tensor
-from dlkit.data.sample_pictures import PART_OF_MEMORY
 from dlkit.data.several.answers import Asking
 from dlkit.data.several.camera import Camera
 from dlkit.data.several.gather import SourcesGather
 from dlkit.data.several.prepare import SourcesPrepared
 from dlkit.data.several.scaling import for_names
 from dlkit.data.several.series import Series
-from dlkit.data.tables import CHUNK
+from dlkit.data.table.tables import CHUNK
 
 FramesPlace = Literal["auto", "memory", "files"]
 

@@ -13,16 +13,16 @@ from dlkit.core.specs import Spec
 from dlkit.data.folds import Fold
 from dlkit.data.inputs import FrameInput, StreamInput
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
-from dlkit.data.prepare import Prepared, fit_scaling, place_newest, seasonal_error, split_rows
-from dlkit.data.rows import count_rows, join
 from dlkit.data.several.camera import Camera
 from dlkit.data.several.heads import Asked, answer_of
 from dlkit.data.several.lay import Laid, Wanted, conditions_of, lay
 from dlkit.data.several.scaling import PerSource, Scalings, by_name, fit_camera, for_names
 from dlkit.data.several.windows import count_classes, keep_windows, place_all, rows_of
 from dlkit.data.splits import Ranges, Split
-from dlkit.data.tables import Table
-from dlkit.data.windows import Windows, audit, place_windows
+from dlkit.data.table.prepare import Prepared, fit_scaling, place_newest, seasonal_error, split_rows
+from dlkit.data.table.rows import count_rows, join
+from dlkit.data.table.tables import Table
+from dlkit.data.table.windows import Windows, audit, place_windows
 
 
 @dataclass(frozen=True, eq=False)

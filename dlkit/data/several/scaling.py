@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dlkit.core.checks import require
+from dlkit.data.labelled.fit import ENOUGH
 from dlkit.data.normalize import ChannelScaling, Identity, InGroups, Normalizer
-from dlkit.data.sample_fit import ENOUGH
 from dlkit.data.several.camera import Camera
 
 Scalings = dict[str, ChannelScaling]

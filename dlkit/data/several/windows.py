@@ -9,9 +9,9 @@ import torch
 from dlkit.core.checks import InputError
 from dlkit.data.several.heads import Asked
 from dlkit.data.splits import ROLES, Ranges
-from dlkit.data.tables import Table
+from dlkit.data.table.tables import Table
+from dlkit.data.table.windows import Geometry, Windows, place_windows
 from dlkit.data.tabular.time_column import show_duration
-from dlkit.data.windows import Geometry, Windows, place_windows
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from dlkit.core.checks import require
-from dlkit.data.arrange import match_names
 from dlkit.data.base import Source
 from dlkit.data.records import Stream
+from dlkit.data.table.arrange import match_names
 from dlkit.data.tabular.files import fill_path, identify
 from dlkit.data.tabular.time_column import parse_step
 

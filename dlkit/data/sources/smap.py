@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from dlkit.core.checks import require
-from dlkit.data.arrange import match_names
 from dlkit.data.base import Source
 from dlkit.data.records import Stream
+from dlkit.data.table.arrange import match_names
 from dlkit.data.tabular.files import fill_path, identify
 
 PARTS = ("train", "test")

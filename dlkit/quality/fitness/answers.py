@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 from dlkit.core.finding import Cure, Finding
-from dlkit.data.prepare import Prepared
-from dlkit.data.sample_prepare import PreparedSamples, count_classes
+from dlkit.data.labelled.prepare import PreparedSamples, count_classes
 from dlkit.data.several.prepare import SourcesPrepared
 from dlkit.data.several.windows import count_classes as count_windows
 from dlkit.data.splits import ROLES
+from dlkit.data.table.prepare import Prepared
 from dlkit.quality.fitness.roles import Asked, Roles
 from dlkit.quality.words import amount
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from dlkit.core.checks import require
 from dlkit.core.finding import COUNTED, Finding, ranked
-from dlkit.data.batching import Batching
-from dlkit.data.prepare import Prepared
-from dlkit.data.sample_prepare import PreparedSamples
+from dlkit.data.batches.batching import Batching
+from dlkit.data.labelled.prepare import PreparedSamples
 from dlkit.data.several.prepare import SourcesPrepared
+from dlkit.data.table.prepare import Prepared
 from dlkit.quality.fitness import answers, beyond, giveaway, independent, leaks, moves, single_inputs, told_apart
 from dlkit.quality.fitness.role_samples import sample_roles
 from dlkit.quality.fitness.role_windows import MOST_VALUES, sources_layout, table_layout, window_roles

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dlkit.core.finding import Cure, Finding, Level
-from dlkit.data.prepare import Prepared
+from dlkit.data.table.prepare import Prepared
 from dlkit.quality.fitness.roles import Asked
 from dlkit.quality.fitness.single_inputs import ranks_of
 from dlkit.quality.words import amount, lasting

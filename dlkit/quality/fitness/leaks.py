@@ -8,10 +8,10 @@ import pandas as pd
 
 from dlkit.core.checks import counted
 from dlkit.core.finding import MOST, Cure, Finding, Place
-from dlkit.data.prepare import Prepared
-from dlkit.data.rows import count_rows
-from dlkit.data.sample_prepare import PreparedSamples
+from dlkit.data.labelled.prepare import PreparedSamples
 from dlkit.data.splits import ROLES
+from dlkit.data.table.prepare import Prepared
+from dlkit.data.table.rows import count_rows
 from dlkit.quality.fitness.independent import Independent
 from dlkit.quality.fitness.repeats import Repeats, repeats_of
 from dlkit.quality.words import many, share_text

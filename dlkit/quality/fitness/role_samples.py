@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from dlkit.data.labelled.prepare import PreparedSamples
 from dlkit.data.records import Samples
-from dlkit.data.sample_prepare import PreparedSamples
 from dlkit.data.splits import ROLES
 from dlkit.quality.fitness.roles import Asked, Roles, Seen, rounded, summarize
 

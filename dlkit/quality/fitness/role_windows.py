@@ -7,10 +7,10 @@ import numpy as np
 import torch
 
 from dlkit.confidence.autocorrelation import Borders
-from dlkit.data.prepare import Prepared
 from dlkit.data.several.prepare import SourcesPrepared
 from dlkit.data.splits import ROLES
-from dlkit.data.windows import Windows
+from dlkit.data.table.prepare import Prepared
+from dlkit.data.table.windows import Windows
 from dlkit.quality.fitness.roles import Asked, Roles, Seen, rounded, summarize
 
 AT_ONCE = 2**22  # values that are taken from the table at a time

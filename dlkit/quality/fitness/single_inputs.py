@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float
 
 from dlkit.core.finding import Finding
+from dlkit.data.labelled.prepare import PreparedSamples
 from dlkit.data.records import Samples
-from dlkit.data.sample_prepare import PreparedSamples
 from dlkit.quality.fitness.roles import Asked
 
 SAMPLES, PLACES = 2_000, 4_096  # training samples and values of a sample that are looked at

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dlkit.core.finding import MOST, Finding, Place
-from dlkit.data.sample_prepare import PreparedSamples
+from dlkit.data.labelled.prepare import PreparedSamples
 from dlkit.data.splits import ROLES
 from dlkit.quality.fitness.leaks import GROUPED, TOO_MANY, WHY
 from dlkit.quality.labels.copies import contents, near_copies

@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float, Int
 
 from dlkit.core.checks import InputError
 from dlkit.core.specs import Spec
+from dlkit.data.labelled.size import resize_array
 from dlkit.data.records import Pictures, Samples
-from dlkit.data.sample_size import resize_array
 from dlkit.data.samples.broken import BrokenImageError
 from dlkit.embedding.convolutions import Convolutions
 from dlkit.quality.labels.patches import Patches

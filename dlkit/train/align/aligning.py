@@ -8,11 +8,11 @@ from typing import Any
 from dlkit.core.checks import InputError, require
 from dlkit.core.runfolder import RunFolder, write_json
 from dlkit.data.inputs import Timing
-from dlkit.data.rows import count_rows
 from dlkit.data.sources.aligned import Aligned
 from dlkit.data.sync.estimate import Sync
 from dlkit.data.sync.resolve import added, compare, parse_like
 from dlkit.data.sync.survey import survey
+from dlkit.data.table.rows import count_rows
 from dlkit.report.sync_tables import clock_text, losses_text, missing_text, sources_text, windows_text
 from dlkit.train.align.views import clocks_words, draw, pieces_words, sync_words, yaml_line
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlkit.anomaly.overlap import RowErrors
-from dlkit.data.reconstruction_prepare import covering_starts
+from dlkit.data.table.reconstruction_prepare import covering_starts
 from dlkit.report.anomaly_figures import ChannelView, ScoreView, event_figure, overview_figure, spans
 from dlkit.report.canvas import duration_text
 from dlkit.train.anomalies.events import Judged, evaluated

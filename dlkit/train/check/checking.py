@@ -10,7 +10,7 @@ from dlkit import __version__
 from dlkit.core.checks import InputError, SettingError
 from dlkit.core.finding import Finding, ranked
 from dlkit.core.runfolder import write_json
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 from dlkit.data.raw.base import Raw
 from dlkit.data.raw.open import open_all
 from dlkit.data.sources.aligned import Aligned

@@ -11,7 +11,7 @@ from dlkit.data.reconstruction import ReconstructionDataModule
 from dlkit.data.records import Events, Stream
 from dlkit.data.several.ticks import on_clock
 from dlkit.data.sources.aligned import Aligned
-from dlkit.data.tables import Table
+from dlkit.data.table.tables import Table
 from dlkit.quality.labels.report import LabelReport
 from dlkit.train.check.answers import judged_intervals
 from dlkit.train.check.seen import Wanted

@@ -7,10 +7,10 @@ import numpy as np
 
 from dlkit.core.checks import InputError
 from dlkit.data.base import EventSource, FrameSource, SampleSource, Source
+from dlkit.data.batches.sample_batching import SampleBatching
 from dlkit.data.raw.base import Progress
 from dlkit.data.raw.open import lenient
 from dlkit.data.records import Samples
-from dlkit.data.sample_batching import SampleBatching
 from dlkit.data.sources.aligned import Aligned
 from dlkit.quality.checked import SourceFacts
 from dlkit.train.check.seen import Seen, Wanted, see

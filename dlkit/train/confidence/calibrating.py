@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 from dlkit.core.checks import InputError, require
 from dlkit.core.processes import leads, of_first
 from dlkit.core.runfolder import RunFolder, atomic_file
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 from dlkit.report.promise_table import promise_table_text
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.combined import Combined

@@ -9,7 +9,7 @@ from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.core.processes import leads
 from dlkit.core.runfolder import RunFolder, atomic_file
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 from dlkit.tasks.laplace import Laplace, fit_laplace
 from dlkit.train.anomalies.files import stamp_of
 from dlkit.train.checkpoints import best_or_newest

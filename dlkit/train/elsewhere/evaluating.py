@@ -9,7 +9,7 @@ import numpy as np
 
 from dlkit.core.checks import require
 from dlkit.core.runfolder import RunFolder, atomic_file, atomic_folder, write_json
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 from dlkit.report.canvas import save_figure
 from dlkit.tasks.network import NetTask
 from dlkit.train import stages

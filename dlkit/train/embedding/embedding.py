@@ -10,7 +10,7 @@ import numpy as np
 
 from dlkit.core.checks import InputError, counted, require
 from dlkit.core.runfolder import RunFolder, atomic_folder, write_json
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 from dlkit.embedding.neighbours import nearest
 from dlkit.report.canvas import save_figure
 from dlkit.tasks.network import NetTask

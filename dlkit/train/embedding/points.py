@@ -9,7 +9,7 @@ from torch import Tensor
 
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 from dlkit.embedding.neighbours import Points
 from dlkit.embedding.space import evenly
 from dlkit.train.explain.heads import batch_of, one_head

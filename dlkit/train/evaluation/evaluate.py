@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 from dlkit.core.checkpoint_file import load_checkpoint
 from dlkit.core.checks import InputError
 from dlkit.core.runfolder import RunFolder, atomic_file, read_json, write_json
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 from dlkit.report.canvas import save_figure
 from dlkit.report.sample_tables import rivals_table_text
 from dlkit.tasks.network import NetTask

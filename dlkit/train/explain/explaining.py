@@ -8,7 +8,7 @@ from torch import Tensor
 
 from dlkit.core.checks import InputError, require
 from dlkit.core.runfolder import RunFolder
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 from dlkit.explain.base import Explainer
 from dlkit.explain.fold import folded
 from dlkit.explain.methods import make_method, short_name

@@ -11,7 +11,7 @@ from torch import Tensor
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.core.specs import Part
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 from dlkit.explain.packed import held
 from dlkit.report.canvas import SPANS
 from dlkit.tasks.forecast import Forecast

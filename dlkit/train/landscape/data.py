@@ -9,7 +9,7 @@ from torch import Tensor
 
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
-from dlkit.data.batching import Batching
+from dlkit.data.batches.batching import Batching
 from dlkit.explain.landscape.surface import Precision
 from dlkit.tasks.base import Task
 from dlkit.train.cli import RunCLI

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 
 from dlkit.anomaly.overlap import RowErrors
-from dlkit.data.arrange import Columns
-from dlkit.data.blocks import normalize_in_place
-from dlkit.data.gather import WindowGather
-from dlkit.data.windows import Geometry
+from dlkit.data.batches.gather import WindowGather
+from dlkit.data.table.arrange import Columns
+from dlkit.data.table.blocks import normalize_in_place
+from dlkit.data.table.windows import Geometry
 from dlkit.tasks.reconstruct import Reconstruct, measured_channels
 from dlkit.train.anomalies.events import evaluated
 

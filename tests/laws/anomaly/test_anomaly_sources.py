@@ -9,7 +9,7 @@ from dlkit.data.series_splits import HeldOutSeries
 from dlkit.data.sources.nab import NAB
 from dlkit.data.sources.smap import SMAP
 from dlkit.data.splits import ByFraction
-from dlkit.data.tables import read_table
+from dlkit.data.table.tables import read_table
 from tests.made_benchmarks import write_nab, write_smap
 from tests.made_tables import table
 from tests.shared_data import shared

@@ -6,10 +6,10 @@ import torch
 
 from dlkit.anomaly.overlap import RowErrors
 from dlkit.core.specs import Spec
-from dlkit.data.arrange import Columns
-from dlkit.data.blocks import normalize_in_place
-from dlkit.data.gather import WindowGather
-from dlkit.data.windows import Geometry
+from dlkit.data.batches.gather import WindowGather
+from dlkit.data.table.arrange import Columns
+from dlkit.data.table.blocks import normalize_in_place
+from dlkit.data.table.windows import Geometry
 from dlkit.models.mlp import MLP
 from dlkit.tasks.reconstruct import Reconstruct
 from dlkit.train.anomalies.events import evaluated

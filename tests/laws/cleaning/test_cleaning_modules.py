@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dlkit.core.checks import InputError
-from dlkit.data.batching import KNOWN_SPEC
+from dlkit.data.batches.batching import KNOWN_SPEC
 from dlkit.data.cleaning.base import Clean
 from dlkit.data.cleaning.cleaned import Cleaned, cleaned
 from dlkit.data.cleaning.clip import Clip

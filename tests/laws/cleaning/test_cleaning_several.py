@@ -9,7 +9,7 @@ import pytest
 from dlkit.core.checks import InputError
 from dlkit.data.align.pieces import cut_record
 from dlkit.data.base import SampleSource
-from dlkit.data.batching import KNOWN_SPEC
+from dlkit.data.batches.batching import KNOWN_SPEC
 from dlkit.data.cleaning.base import CleanPictures, CleanValues
 from dlkit.data.cleaning.cleaned import Cleaned
 from dlkit.data.cleaning.clip import Clip

@@ -16,9 +16,9 @@ from dlkit.data.cleaning.mask import Mask
 from dlkit.data.cleaning.pixels import RepairPixels
 from dlkit.data.clock import Regular
 from dlkit.data.inputs import FrameInput, StreamInput
+from dlkit.data.labelled.pictures import SameSize
 from dlkit.data.multimodal import MultimodalDataModule
 from dlkit.data.sample_modules import ImageDataModule
-from dlkit.data.sample_pictures import SameSize
 from dlkit.data.sources.sample_arrays import SampleArrays
 from tests.made_images import beam, encode, files, scenes
 from tests.made_multimodal import filmed, sampled

@@ -12,7 +12,7 @@ from dlkit.core.checks import InputError
 from dlkit.data.records import Samples
 from dlkit.data.sample_splits import Stratified
 from dlkit.data.splits import ByFraction
-from dlkit.data.windows import Geometry
+from dlkit.data.table.windows import Geometry
 from dlkit.tune.claims import alone, claim, heal, is_alive, worker
 from dlkit.tune.inner_folds import InnerFold, InnerSampleFold
 from dlkit.tune.places import find, put

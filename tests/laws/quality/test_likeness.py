@@ -8,7 +8,7 @@ import pytest
 from dlkit.core.checks import InputError
 from dlkit.core.likeness import difference, with_times_of
 from dlkit.core.specs import Answer, Part, Spec
-from dlkit.data.batching import TRAINED_SPEC
+from dlkit.data.batches.batching import TRAINED_SPEC
 from dlkit.data.clock import OfSource
 from dlkit.data.inputs import FrameInput, StreamInput
 from dlkit.data.multimodal import MultimodalDataModule

@@ -11,9 +11,9 @@ from dlkit.core.discover import discover
 from dlkit.core.specs import Spec
 from dlkit.data import augment as images
 from dlkit.data import augment_traces as traces
-from dlkit.data.augment_draws import beta
 from dlkit.data.augment_torchvision import Transform
 from dlkit.data.base import Augment
+from dlkit.data.batches.augment_draws import beta
 
 CLASSES = 4
 IMAGE = Spec(channels=("r", "g", "b"), size=(9, 7), output=(CLASSES,), kind="class", classes=tuple("abcd"))

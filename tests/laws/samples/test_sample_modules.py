@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from dlkit.core.checks import InputError
 from dlkit.core.specs import Spec
-from dlkit.data import augment, sample_pictures
-from dlkit.data.batching import KNOWN_SPEC
+from dlkit.data import augment
+from dlkit.data.batches.batching import KNOWN_SPEC
+from dlkit.data.batches.sample_batching import generator_of
+from dlkit.data.labelled import pictures as sample_pictures
+from dlkit.data.labelled.prepare import audit_samples
 from dlkit.data.normalize import LogStandard, MinMax
-from dlkit.data.sample_batching import generator_of
 from dlkit.data.sample_modules import ImageDataModule
-from dlkit.data.sample_prepare import audit_samples
 from tests.made_sample_modules import Given, Listed, image_module, images, trace_module, traces
 
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module")

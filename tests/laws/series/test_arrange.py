@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlkit.core.checks import InputError
-from dlkit.data.arrange import Arranged, Columns, match_names
-from dlkit.data.calendar import calendar_columns, calendar_names
+from dlkit.data.table.arrange import Arranged, Columns, match_names
+from dlkit.data.table.calendar import calendar_columns, calendar_names
 from tests.made_tables import HOUR, Parts, noise, stream
 
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module")

@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlkit.data import blocks
-from dlkit.data.blocks import NormalizedBlocks
 from dlkit.data.normalize import ChannelScaling, LogStandard
+from dlkit.data.table import blocks
+from dlkit.data.table.blocks import NormalizedBlocks
 
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module")
 

@@ -101,7 +101,7 @@ def test_normalized_rows_cannot_be_mistaken_for_raw_ones():
 def test_the_seasonal_error_is_that_of_the_plain_formula(monkeypatch):
     values = noise(200, 2, missing=0.1)
     expected = [np.nanmean(np.abs(values[24:100, k].astype(float) - values[:76, k])) for k in (0, 1)]
-    monkeypatch.setattr("dlkit.data.tables.CHUNK", 30)
+    monkeypatch.setattr("dlkit.data.table.tables.CHUNK", 30)
     ready = module(values, targets=["c0", "c1"]).prepared
     np.testing.assert_allclose(ready.seasonal_error, expected, rtol=1e-6)
     assert module(values, targets=["c0"], season=150).prepared.seasonal_error.tolist() != expected

@@ -10,7 +10,7 @@ from sklearn.model_selection import TimeSeriesSplit
 from dlkit.core.checks import InputError
 from dlkit.data.folds import KFold, SeriesKFold, WalkForward
 from dlkit.data.splits import ROLES
-from dlkit.data.windows import Geometry, place_windows
+from dlkit.data.table.windows import Geometry, place_windows
 from tests.laws.several.test_multimodal import HEADS
 from tests.laws.several.test_multimodal import module as several
 from tests.made_modules import module

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlkit.core.batch import Batch
-from dlkit.data.arrange import Columns
+from dlkit.data.batches.gather import WindowGather
 from dlkit.data.datamodules import TimeSeriesDataModule
-from dlkit.data.gather import WindowGather
 from dlkit.data.splits import ByFraction
-from dlkit.data.windows import Geometry
+from dlkit.data.table.arrange import Columns
+from dlkit.data.table.windows import Geometry
 from tests.made_tables import Parts, noise, stream
 
 PLACEMENTS = ("host", "disk", "device")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from dlkit.data.records import Events
 from dlkit.data.several.labels import label_rows
-from dlkit.data.tables import Table
+from dlkit.data.table.tables import Table
 
 CLASSES = ("none", "one", "two", "three")
 moments = st.integers(0, 40)

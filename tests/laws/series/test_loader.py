@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from dlkit.core.batch import Batch
 from dlkit.core.checks import InputError
-from dlkit.data.loader import Batches, BatchLoader, PlacedBatches
-from dlkit.data.order import BatchOrder, shuffled
-from dlkit.data.sample_batches import Numbers
-from dlkit.data.windows import Windows
+from dlkit.data.batches.loader import Batches, BatchLoader, PlacedBatches
+from dlkit.data.batches.order import BatchOrder, shuffled
+from dlkit.data.batches.sample_batches import Numbers
+from dlkit.data.table.windows import Windows
 
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module")
 COUNTS = st.integers(0, 60)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
-import dlkit.data.reservoir as reservoir
+import dlkit.data.table.reservoir as reservoir
 from dlkit.core.checks import InputError
 from dlkit.data.normalize import Identity, LogStandard, MinMax, PerChannel, Robust, Standard
 from tests.made_tables import noise

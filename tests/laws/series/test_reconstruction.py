@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from dlkit.core.checks import InputError
 from dlkit.data.folds import KFold
 from dlkit.data.reconstruction import ReconstructionDataModule
-from dlkit.data.reconstruction_prepare import covering_starts
 from dlkit.data.row_labels import mask_of, ranges_of
 from dlkit.data.sources.event_table import EventTable
 from dlkit.data.splits import ByFraction, BySeries
-from dlkit.data.windows import Geometry
+from dlkit.data.table.reconstruction_prepare import covering_starts
+from dlkit.data.table.windows import Geometry
 from tests.made_tables import Parts, noise, stream
 
 NAMES = ("a", "b", "fault")

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from dlkit.core.checks import InputError
 from dlkit.data.folds import KFold, WalkForward
-from dlkit.data.prepare import split_rows
 from dlkit.data.splits import ByDate, ByFraction, ByRows, BySeries
-from dlkit.data.windows import Geometry, place_windows
+from dlkit.data.table.prepare import split_rows
+from dlkit.data.table.windows import Geometry, place_windows
 from tests.made_tables import table, tables
 
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module")

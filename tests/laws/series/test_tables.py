@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlkit.core.checks import InputError
-from dlkit.data.disk import locked, map_table
-from dlkit.data.placement import choose_placement, free_memory
+from dlkit.data.batches.placement import choose_placement, free_memory
 from dlkit.data.records import Stream
-from dlkit.data.tables import Table, read_table
+from dlkit.data.table.disk import locked, map_table
+from dlkit.data.table.tables import Table, read_table
 from tests.made_tables import HOUR, Parts, noise, stream
 
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module")
@@ -194,7 +194,7 @@ def test_a_table_in_memory_needs_little_more_than_itself():
 
 
 def test_chunks_cover_the_ranges_and_overlap_as_asked(monkeypatch):
-    monkeypatch.setattr("dlkit.data.tables.CHUNK", 7)
+    monkeypatch.setattr("dlkit.data.table.tables.CHUNK", 7)
     made = read_table(Parts([stream(np.arange(60)[:, None])]))
     ranges = np.array([[3, 20], [30, 31], [40, 60]])
     plain = np.concatenate(list(made.chunks(ranges)))[:, 0]

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlkit.core.checks import InputError
-from dlkit.data.rows import count_rows, count_shared, join, take_rows, widen, without
-from dlkit.data.windows import Geometry, Windows, audit, place_windows
+from dlkit.data.table.rows import count_rows, count_shared, join, take_rows, widen, without
+from dlkit.data.table.windows import Geometry, Windows, audit, place_windows
 from tests.made_tables import tables
 
 # beartype draws at random which items of a list to check

@@ -10,12 +10,12 @@ import pytest
 from dlkit.core.checks import InputError
 from dlkit.data.clock import OfSource, Regular
 from dlkit.data.datamodules import TimeSeriesDataModule
-from dlkit.data.disk import map_table
 from dlkit.data.inputs import AHEAD, METHODS, FrameInput, StreamInput, Timing
 from dlkit.data.sources.aligned import Aligned
 from dlkit.data.sources.arrays import Arrays
 from dlkit.data.sources.recording import Recording
-from dlkit.data.tables import read_table
+from dlkit.data.table.disk import map_table
+from dlkit.data.table.tables import read_table
 from tests.made_sensors import MS, Camera, Sensor, jittered
 from tests.shared_data import shared
 

@@ -11,8 +11,8 @@ from dlkit.core.packing import borders, presence, unpack
 from dlkit.core.specs import Part
 from dlkit.data.augment import Flip, Mixup, PadCrop
 from dlkit.data.augment_traces import Jitter
+from dlkit.data.batches.loader import Batches
 from dlkit.data.inputs import EventInput
-from dlkit.data.loader import Batches
 from dlkit.data.several.augment import augment
 from dlkit.data.several.dropout import drawn_sources, dropout_rates
 from tests.laws.several.test_multimodal import HEADS, module, sources

@@ -15,7 +15,7 @@ from dlkit.data.inputs import EventInput, FrameInput, StreamInput
 from dlkit.data.several.camera import window_borders
 from dlkit.data.several.scaling import by_name, for_names
 from dlkit.data.splits import ByFraction
-from dlkit.data.windows import audit
+from dlkit.data.table.windows import audit
 from tests.laws.several.test_multimodal import HEADS, module, sources
 from tests.made_multimodal import Film, Log, logged
 from tests.made_tables import Parts

@@ -20,7 +20,7 @@ from dlkit.data.records import Stream
 from dlkit.data.sources.aligned import Aligned
 from dlkit.data.sources.parallel import Parallel
 from dlkit.data.sources.recording import Recording
-from dlkit.data.tables import Table, read_table
+from dlkit.data.table.tables import Table, read_table
 from dlkit.train.align.views import pieces_words
 from tests.made_recordings import many_files, write_recording
 

@@ -10,14 +10,14 @@ from torch import Tensor
 
 from dlkit.core.checks import counted, require
 from dlkit.core.specs import Spec
-from dlkit.data.arrange import Columns
 from dlkit.data.normalize import ChannelScaling, Normalizer
-from dlkit.data.prepare import Prepared, fit_scaling, fit_static, split_rows
 from dlkit.data.row_labels import ranges_of
-from dlkit.data.rows import count_rows, count_shared, join, without
 from dlkit.data.splits import ROLES, Ranges, Split
-from dlkit.data.tables import Table
-from dlkit.data.windows import Geometry, Windows, audit, place_windows
+from dlkit.data.table.arrange import Columns
+from dlkit.data.table.prepare import Prepared, fit_scaling, fit_static, split_rows
+from dlkit.data.table.rows import count_rows, count_shared, join, without
+from dlkit.data.table.tables import Table
+from dlkit.data.table.windows import Geometry, Windows, audit, place_windows
 
 Anomalies = Literal["refuse", "drop", "keep"]
 

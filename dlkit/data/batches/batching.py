@@ -12,8 +12,8 @@ from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.core.processes import of_first
 from dlkit.core.specs import Spec
-from dlkit.data.loader import Batches, BatchLoader, Fetch, PlacedBatches
-from dlkit.data.order import BatchOrder, Places
+from dlkit.data.batches.loader import Batches, BatchLoader, Fetch, PlacedBatches
+from dlkit.data.batches.order import BatchOrder, Places
 
 # A trained network knows what it takes: with this set, a data module is built without reading what it was trained on.
 KNOWN_SPEC: ContextVar[Spec | None] = ContextVar("KNOWN_SPEC", default=None)

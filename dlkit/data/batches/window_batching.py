@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.data.batching import Batching
-from dlkit.data.gather import WindowGather
-from dlkit.data.loader import Fetch
-from dlkit.data.placement import place_table
-from dlkit.data.prepare import Prepared
-from dlkit.data.windows import Windows
+from dlkit.data.batches.batching import Batching
+from dlkit.data.batches.gather import WindowGather
+from dlkit.data.batches.loader import Fetch
+from dlkit.data.batches.placement import place_table
+from dlkit.data.table.prepare import Prepared
+from dlkit.data.table.windows import Windows
 
 BLOCK_BYTES = 8 * 2**20  # read from disk in one go
 CACHED_BLOCK_BYTES = 2**19  # the 16 blocks that are dealt together stay in the cache of the processor
@@ -22,7 +22,7 @@ class WindowBatching(Batching, ABC):
 
     Args:
         mask_channels: Give "was it measured" to the network as further channels.
-        batching: What :class:`dlkit.data.batching.Batching` takes.
+        batching: What :class:`dlkit.data.batches.batching.Batching` takes.
     """
 
     def __init__(self, *, mask_channels: bool, **batching: Any) -> None:

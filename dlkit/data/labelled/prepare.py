@@ -10,9 +10,9 @@ from torch import Tensor
 
 from dlkit.core.checks import InputError, counted, require
 from dlkit.core.specs import Spec
+from dlkit.data.labelled.fit import fit_channels
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.records import Samples
-from dlkit.data.sample_fit import fit_channels
 from dlkit.data.samples.normal import normal_only
 from dlkit.data.splits import ROLES
 

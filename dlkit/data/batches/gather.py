@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from dlkit.core.batch import Batch
-from dlkit.data.arrange import Columns
-from dlkit.data.blocks import NormalizedBlocks
-from dlkit.data.windows import Geometry
+from dlkit.data.table.arrange import Columns
+from dlkit.data.table.blocks import NormalizedBlocks
+from dlkit.data.table.windows import Geometry
 
 
 class OneThread:

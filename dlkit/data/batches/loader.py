@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from dlkit.core.batch import Batch
 from dlkit.core.checks import InputError
-from dlkit.data.order import BatchOrder, epoch_ended
+from dlkit.data.batches.order import BatchOrder, epoch_ended
 
 Fetch = Callable[[Any], Any]  # makes a batch, or a part of the work, of places or of what was made of them before
 

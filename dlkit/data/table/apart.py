@@ -4,9 +4,9 @@ import numpy as np
 
 from dlkit.core.checks import require
 from dlkit.core.durations import nanoseconds
-from dlkit.data.rows import join, without
-from dlkit.data.tables import Table
-from dlkit.data.windows import Geometry
+from dlkit.data.table.rows import join, without
+from dlkit.data.table.tables import Table
+from dlkit.data.table.windows import Geometry
 
 Ranges = dict[str, np.ndarray]
 

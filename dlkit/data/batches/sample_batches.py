@@ -11,11 +11,11 @@ from torch import Tensor
 
 from dlkit.core.batch import Batch
 from dlkit.data.base import Augment
-from dlkit.data.gather import OneThread
+from dlkit.data.batches.gather import OneThread
+from dlkit.data.batches.placement import read_only_tensor
+from dlkit.data.labelled.prepare import PreparedSamples
 from dlkit.data.normalize import ChannelScaling
-from dlkit.data.placement import read_only_tensor
 from dlkit.data.records import Pictures
-from dlkit.data.sample_prepare import PreparedSamples
 
 
 @dataclass(frozen=True, eq=False)

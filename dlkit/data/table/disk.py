@@ -15,7 +15,7 @@ import numpy as np
 from dlkit.core.checks import require
 from dlkit.core.runfolder import atomic_folder, read_json, write_json
 from dlkit.data.base import Source
-from dlkit.data.tables import Layout, Table, fill
+from dlkit.data.table.tables import Layout, Table, fill
 
 FORMAT = 1
 

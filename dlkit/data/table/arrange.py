@@ -11,10 +11,10 @@ from dlkit.core.checks import require, suggest
 from dlkit.core.specs import Spec
 from dlkit.data.around import Around
 from dlkit.data.base import Source
-from dlkit.data.calendar import calendar_columns, calendar_names
 from dlkit.data.records import Stream
-from dlkit.data.tables import Table
-from dlkit.data.windows import Geometry
+from dlkit.data.table.calendar import calendar_columns, calendar_names
+from dlkit.data.table.tables import Table
+from dlkit.data.table.windows import Geometry
 
 
 def match_names(patterns: Sequence[str], names: Sequence[str], *, setting: str) -> list[str]:

@@ -7,12 +7,12 @@ import numpy as np
 
 from dlkit.core.checks import InputError, require
 from dlkit.core.specs import Spec
-from dlkit.data.arrange import Columns
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
-from dlkit.data.rows import count_rows, join, widen, without
 from dlkit.data.splits import ROLES, Ranges, Split
-from dlkit.data.tables import Table
-from dlkit.data.windows import Geometry, Windows, audit, place_windows
+from dlkit.data.table.arrange import Columns
+from dlkit.data.table.rows import count_rows, join, widen, without
+from dlkit.data.table.tables import Table
+from dlkit.data.table.windows import Geometry, Windows, audit, place_windows
 from dlkit.metrics.forecast import in_sample_seasonal_mae
 
 

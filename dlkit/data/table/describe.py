@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from dlkit.data.base import Source
-from dlkit.data.prepare import Prepared
-from dlkit.data.rows import count_rows
 from dlkit.data.splits import ROLES
+from dlkit.data.table.prepare import Prepared
+from dlkit.data.table.rows import count_rows
 
 
 def describe(ready: Prepared, source: Source) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from dlkit.core.batch import Batch
 from dlkit.data.base import Augment
-from dlkit.data.batching import Batching
-from dlkit.data.loader import Fetch
-from dlkit.data.sample_batches import Numbers, Raw, SampleBatches
-from dlkit.data.sample_prepare import PreparedSamples
+from dlkit.data.batches.batching import Batching
+from dlkit.data.batches.loader import Fetch
+from dlkit.data.batches.sample_batches import Numbers, Raw, SampleBatches
+from dlkit.data.labelled.prepare import PreparedSamples
 
 Placement = Literal["auto", "device", "host", "files"]
 
@@ -25,7 +25,7 @@ class SampleBatching(Batching, ABC):
     Args:
         augment: What changes training batches.
         placement: Where the samples lie.
-        batching: What :class:`dlkit.data.batching.Batching` takes.
+        batching: What :class:`dlkit.data.batches.batching.Batching` takes.
     """
 
     def __init__(self, *, augment: list[Augment], placement: Placement, **batching: Any) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from dlkit.core.checks import InputError, require
-from dlkit.data.rows import count_shared
+from dlkit.data.table.rows import count_shared
 
 
 @dataclass(frozen=True)

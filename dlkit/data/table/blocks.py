@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from dlkit.data.normalize import ChannelScaling
-from dlkit.data.tables import CHUNK
+from dlkit.data.table.tables import CHUNK
 
 BLOCK_BYTES = 2 * 2**20  # far more than most windows, whose rows are kept twice where blocks meet
 KEPT_BYTES = 192 * 2**20  # what the training order deals together, 16 times 8 MB that lie across these blocks

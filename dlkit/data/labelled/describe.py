@@ -6,9 +6,9 @@ import numpy as np
 
 from dlkit.core.specs import Spec
 from dlkit.data.base import SampleSource
+from dlkit.data.labelled.fit import ENOUGH
+from dlkit.data.labelled.prepare import PreparedSamples, count_classes
 from dlkit.data.records import Samples
-from dlkit.data.sample_fit import ENOUGH
-from dlkit.data.sample_prepare import PreparedSamples, count_classes
 from dlkit.data.splits import ROLES
 
 

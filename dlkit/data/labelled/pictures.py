@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from dlkit.core.checks import InputError, counted, require
-from dlkit.data.placement import free_memory
+from dlkit.data.batches.placement import free_memory
+from dlkit.data.labelled.size import Size, resize_array
 from dlkit.data.records import Pictures, Samples
-from dlkit.data.sample_size import Size, resize_array
 
 TASK = 64  # images a thread takes at a time: handing over costs as much as decoding a small one
 PART_OF_MEMORY = 4  # decoded images may take this part of the free memory

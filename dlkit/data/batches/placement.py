@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 import torch
 
-from dlkit.data.blocks import NormalizedBlocks, normalize_in_place
-from dlkit.data.gather import WindowGather
-from dlkit.data.prepare import Prepared
+from dlkit.data.batches.gather import WindowGather
+from dlkit.data.table.blocks import NormalizedBlocks, normalize_in_place
+from dlkit.data.table.prepare import Prepared
 
 Placement = Literal["device", "host", "disk"]
 
