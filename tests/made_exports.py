@@ -6,6 +6,7 @@ from dlkit.core.runfolder import RunFolder
 from dlkit.export.exporting import export_run
 from dlkit.export.runtime import Model
 from dlkit.export.wish import Wish
+from dlkit.train.anomalies.files import write_detectors
 from dlkit.train.confidence import confidence
 from dlkit.train.confidence.wish import Wish as Calibration
 
@@ -30,9 +31,11 @@ def ready(task, data):
     return task.eval()
 
 
-def exported(path, task, data, heads=None, **wish):
+def exported(path, task, data, heads=None, detectors=None, **wish):
     """Return the model in a file, and what it says of itself."""
     run = run_folder(path)
+    if detectors is not None:
+        write_detectors(run, detectors)
     if heads is not None:
         confidence.write(run, confidence.Confidence(Calibration(), heads))
     file, about = export_run(ready(task, data), data, run, Wish(**{"windows": 5} | wish))

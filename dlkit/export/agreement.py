@@ -10,6 +10,7 @@ Named = Mapping[str, np.ndarray]
 
 TOLERANCE = 1e-5
 ROUNDED = 1e-3  # sets may differ in so many classes, whose score lies on the threshold to rounding
+OF_ERRORS = ("error", "score", "share")  # made of errors, which are differences of two numbers that are nearly equal
 
 
 def difference(found: np.ndarray, wanted: np.ndarray, like: np.ndarray | None = None) -> float:
@@ -35,12 +36,17 @@ def difference(found: np.ndarray, wanted: np.ndarray, like: np.ndarray | None = 
 
 
 def like_of(name: str, answers: Named) -> np.ndarray | None:
-    """Return the answer whose size counts: the doubt about a model is the total less what is noise."""
+    """Return the answer whose size counts: the doubt about a model is the total less what is noise.
+
+    An error is one of standardized values, whose size is 1.
+    """
+    if name == "error_map":
+        return np.ones_like(answers[name])
     return answers.get(name.removesuffix("epistemic") + "total") if name.endswith("epistemic") else None
 
 
 def require_equal(found: Named, wanted: Named, *, of: str) -> float:
-    """Refuse an exported file that gives other answers; return the largest relative difference.
+    """Refuse an exported file that gives other answers; return the largest relative difference of values.
 
     Raises:
         InputError: An answer differs, or one of them is no number.
@@ -53,11 +59,12 @@ def require_equal(found: Named, wanted: Named, *, of: str) -> float:
             "exported; keep to `dlkit predict`.",
         )
         off = difference(found[name], answer, like_of(name, wanted))
-        allowed = ROUNDED if answer.dtype == bool else TOLERANCE
+        loose = answer.dtype == bool or name in OF_ERRORS
+        allowed = ROUNDED if loose else TOLERANCE
         require(
             off <= allowed,
             f"'{name}' of the exported {of} differs by {off:.2g} from what the run answers, more than {allowed:g}: it "
             "was not written; keep to `dlkit predict`, or export to the other form.",
         )
-        largest = largest if answer.dtype == bool else max(largest, off)
+        largest = largest if loose else max(largest, off)
     return largest

@@ -8,9 +8,11 @@ from typing import Any
 from dlkit.core.checkpoint_file import load_checkpoint
 from dlkit.core.checks import InputError, counted, require
 from dlkit.core.runfolder import RunFolder, atomic_file
-from dlkit.export import cleaning, runtime
+from dlkit.export import cleaning, detector, runtime
 from dlkit.export.agreement import Named, require_equal
 from dlkit.export.calibrated import Calibrated
+from dlkit.export.detector import detecting_of, judged_alone, lacks_detector
+from dlkit.export.left_out import left_out
 from dlkit.export.metadata import describe
 from dlkit.export.physical import Physical
 from dlkit.export.tracing import trace
@@ -50,6 +52,8 @@ def export(arguments: Sequence[str], wish: Wish) -> str:
         f"the answers of the run on {counted(checked['windows'], 'real window')}: largest relative difference "
         f"{checked['largest_difference']:.1e}",
         *cleaning.said_of(about.get("clean", [])),
+        *(detector.said_of(about["detector"]) if "detector" in about else []),
+        *([f"not inside: {'; '.join(about['left_out'])}"] if about["left_out"] else []),
     ]
     if wish.int8:
         from dlkit.export.int8 import said_of
@@ -89,9 +93,13 @@ def export_run(task: Any, data: Any, run: RunFolder, wish: Wish) -> tuple[Path, 
         InputError: The answers of the file would not be those of the run.
     """
     known = confidence.read(run)
-    network = Physical(task, None if known is None else Calibrated(known.heads))
+    detecting = detecting_of(task, data, run)
+    network = Physical(task, None if known is None else Calibrated(known.heads), detecting)
     sample = look(network, data, wish.windows)
-    about = describe(task, data, run, sample.answers, known)
+    about = describe(task, data, run, sample.answers, known, detecting)
+    if detecting is not None:
+        about["detector"]["alone"] = judged_alone(network, data)
+    about["left_out"] = [*lacks_detector(task, run, detecting), *left_out(known)]
     program, path = trace(network, list(sample.given.values())), wish.place(run)
     with atomic_file(path) as work:
         about = (write_program if wish.form == "torch" else write_graph)(work, program, sample, about, wish)

@@ -63,16 +63,13 @@ def changes(found: Named, wanted: Named) -> dict[str, float]:
     """
     measured = {}
     for name, answer in wanted.items():
+        if name.rpartition("/")[2] in ("probabilities", "alarm"):
+            measured[f"{name}: changed decisions"] = float((decided(found[name]) != decided(answer)).mean())
         if answer.dtype == bool:
             continue
-        axes, likely = tuple(range(answer.ndim - 1)), name.rpartition("/")[2] == "probabilities"
-        if likely:
-            measured[f"{name}: changed decisions"] = float((decided(found[name]) != decided(answer)).mean())
-        spread = np.ones(answer.shape[-1]) if likely else answer.std(axis=axes, dtype=np.float64)
-        with np.errstate(invalid="ignore"):
-            off = np.sqrt(np.square(np.subtract(found[name], answer, dtype=np.float64)).mean(axis=axes))
-        finite = np.isfinite(off) & (spread > 0)
-        measured[name] = float((off[finite] / spread[finite]).max(initial=0.0))
+        with quiet():  # of columns without a number
+            off = np.sqrt(np.nanmean(np.square(apart(found[name], answer)), axis=0))
+        measured[name] = float((off / spread_of(name, answer))[np.isfinite(off)].max(initial=0.0))
     return measured
 
 
@@ -82,12 +79,30 @@ def largest(found: Named, wanted: Named) -> dict[str, float]:
     for name, answer in wanted.items():
         if answer.dtype == bool:
             continue
-        likely, axes = name.rpartition("/")[2] == "probabilities", tuple(range(answer.ndim - 1))
-        spread = np.ones(answer.shape[-1]) if likely else answer.std(axis=axes, dtype=np.float64)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            off = np.abs(np.subtract(found[name], answer, dtype=np.float64)) / spread
+        off = np.abs(apart(found[name], answer)) / spread_of(name, answer)
         measured[name] = float(off[np.isfinite(off)].max(initial=0.0))
     return measured
+
+
+def apart(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return what lies between answers, a line each number that has a spread of its own; infinite ones are equal."""
+    with np.errstate(invalid="ignore"):
+        off = np.subtract(found, wanted, dtype=np.float64)
+    return lines_of(off)
+
+
+def lines_of(answer: np.ndarray) -> np.ndarray:
+    """Return answers with one axis, (answers, columns): the last one of several, or none."""
+    return answer.reshape(-1, answer.shape[-1] if answer.ndim > 1 else 1)
+
+
+def spread_of(name: str, answer: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of each column; 1 of probabilities, infinite where nothing varies."""
+    if name.rpartition("/")[2] == "probabilities":
+        return np.ones(answer.shape[-1])
+    with quiet():
+        spread = np.nanstd(lines_of(answer), axis=0, dtype=np.float64)
+    return np.where(spread > 0, spread, np.inf)
 
 
 def said_of(measured: Mapping[str, float], most: Mapping[str, float]) -> list[str]:
@@ -108,7 +123,9 @@ def said_of(measured: Mapping[str, float], most: Mapping[str, float]) -> list[st
 
 
 def decided(probabilities: np.ndarray) -> np.ndarray:
-    """Return the likeliest class; of labels, whose probabilities do not sum to 1, which are there."""
+    """Return the likeliest class; of labels, whose probabilities do not sum to 1, which are there; an alarm itself."""
+    if probabilities.dtype == bool:
+        return probabilities
     one_of = np.allclose(probabilities.sum(-1), 1, atol=1e-3)
     return probabilities.argmax(-1) if one_of else probabilities > 0.5
 

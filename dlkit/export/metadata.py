@@ -14,6 +14,8 @@ from dlkit.core.runfolder import RunFolder
 from dlkit.core.specs import Spec
 from dlkit.export.absence import with_absence
 from dlkit.export.cleaning import steps_before
+from dlkit.export.detecting import Detecting
+from dlkit.export.detector import about_detector
 from dlkit.export.ports import Port, geometry, inputs_of, named
 from dlkit.train.anomalies.files import stamp_of
 from dlkit.train.checkpoints import best_or_newest
@@ -32,10 +34,18 @@ MEANINGS = {
     "total": "uncertainty: its total",
     "aleatoric": "uncertainty: noise of the data",
     "epistemic": "uncertainty: doubt about the model",
+    "error_map": "absolute error of each value, in standard deviations of the training; NaN where it was not measured",
+    "error": "error of each channel that score and share are made of; NaN where it is not known",
+    "score": "how far the errors lie above normal, in robust deviations; NaN where nothing is known",
+    "alarm": "whether the score lies above the threshold of the run",
+    "share": "share of each channel in what lies above normal",
 }
+JUDGED = ("error_map", "error", "score", "alarm", "share")
 
 
-def describe(task: Any, data: Any, run: RunFolder, answers: Mapping[str, Tensor], confidence: Any) -> dict[str, Any]:
+def describe(
+    task: Any, data: Any, run: RunFolder, answers: Mapping[str, Tensor], confidence: Any, detecting: Detecting | None
+) -> dict[str, Any]:
     """Return names, units, window, classes, level, versions and fingerprints of an exported run.
 
     Args:
@@ -44,26 +54,32 @@ def describe(task: Any, data: Any, run: RunFolder, answers: Mapping[str, Tensor]
         run: Its folder.
         answers: What it answers to some windows, by name.
         confidence: What the run knows of its confidence, or None.
+        detecting: Judges what the network gives back, or None.
     """
     spec: Spec = task.spec
     dilation = getattr(getattr(data, "geometry", None), "dilation", 1)
     before = steps_before(data)
-    return ({"clean": before} if before else {}) | {
-        "format": FORMAT,
-        "name": run.path.name,
-        "kind": spec.kind,
-        "network": type(task.net).__name__,
-        "inputs": [port.to_dict() for port in with_absence(data, with_typical(task, inputs_of(spec, dilation)))],
-        "outputs": [output(spec, name, value).to_dict() for name, value in answers.items()],
-        "window": geometry(spec) | {"dilation": dilation},
-        "padded": spec.padded,
-        "classes": list(spec.classes),
-        "heads": {head.name: {"kind": head.kind, "classes": list(head.classes)} for head in spec.heads},
-        "level": level_of(task, confidence),
-        "promises": promises_of(confidence),
-        "versions": {"dlkit": __version__, "torch": version("torch")},
-        "fingerprint": fingerprint(run),
-    }
+    own = {} if detecting is None else {"detector": about_detector(detecting, task, task.detector.merge)}
+    return (
+        ({"clean": before} if before else {})
+        | own
+        | {
+            "format": FORMAT,
+            "name": run.path.name,
+            "kind": spec.kind,
+            "network": type(task.net).__name__,
+            "inputs": [port.to_dict() for port in with_absence(data, with_typical(task, inputs_of(spec, dilation)))],
+            "outputs": [output(spec, name, value).to_dict() for name, value in answers.items()],
+            "window": geometry(spec) | {"dilation": dilation},
+            "padded": spec.padded,
+            "classes": list(spec.classes),
+            "heads": {head.name: {"kind": head.kind, "classes": list(head.classes)} for head in spec.heads},
+            "level": level_of(task, confidence),
+            "promises": promises_of(confidence),
+            "versions": {"dlkit": __version__, "torch": version("torch")},
+            "fingerprint": fingerprint(run),
+        }
+    )
 
 
 def output(spec: Spec, name: str, value: Tensor) -> Port:
@@ -72,13 +88,25 @@ def output(spec: Spec, name: str, value: Tensor) -> Port:
     own = spec.head(head) if head else spec
     names, units = named(own)
     if own.kind == "reconstruct":
-        return Port(name, ("batch", *["value"] * (value.ndim - 1)), tuple(value.shape[1:]), meaning="the inputs again")
+        return given_back(spec, name, value)
     last = "classes" if own.classes else "targets"
     middle = {"forecast": ("time",)}.get(own.kind, ())
     axes = ("batch", *middle, last)[: value.ndim]
     axes = (*axes, *["no, yes"] * (value.ndim - len(axes)))
     shown = (tuple(names), tuple(units)) if last in axes else ((), ())
     return Port(name, axes, tuple(value.shape[1:]), *shown, MEANINGS.get(plain, plain))
+
+
+def given_back(spec: Spec, name: str, value: Tensor) -> Port:
+    """Return what an answer of a reconstruction is: the inputs again, or what a detector says of them."""
+    shape, meaning = tuple(value.shape[1:]), MEANINGS[name] if name in JUDGED else "the inputs again"
+    if spec.parts or value.ndim == 1:
+        return Port(name, ("batch", *["value"] * len(shape)), shape, meaning=meaning)
+    axes = ("batch", "channels", *(("time",) if len(spec.size) == 1 else ("height", "width")))
+    names, bare = spec.channels[: shape[0]], name in ("error_map", "share")
+    units = [] if bare else [*spec.units[: shape[0]]]
+    padded = (*units, *[""] * (len(names) - len(units)))
+    return Port(name, axes[: value.ndim], shape, names, padded, meaning)
 
 
 def level_of(task: Any, confidence: Any) -> float | dict[str, float | None] | None:

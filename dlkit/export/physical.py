@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from dlkit.core.batch import Batch
 from dlkit.core.specs import Part, Spec
 from dlkit.export.calibrated import Calibrated
+from dlkit.export.detecting import Detecting
 from dlkit.export.ports import given_channels, inputs_of, masks_of
 
 
@@ -19,11 +20,12 @@ class Physical(nn.Module):
     Args:
         task: The trained task.
         confidence: Makes of the answers the calibrated ones, or None.
+        detecting: Judges what the network gives back, or None.
     """
 
-    def __init__(self, task: Any, confidence: Calibrated | None = None) -> None:
+    def __init__(self, task: Any, confidence: Calibrated | None = None, detecting: Detecting | None = None) -> None:
         super().__init__()
-        self.task, self.confidence = task.eval(), confidence
+        self.task, self.confidence, self.detecting = task.eval(), confidence, detecting
         self.names = [port.name for port in inputs_of(task.spec)]
         self.unsaid: set[str] = set()
 
@@ -37,7 +39,11 @@ class Physical(nn.Module):
 
     def answers_to(self, batch: Batch) -> dict[str, Tensor]:
         """Return the answers to a batch by name."""
-        found = flat(self.task.predict_step(batch, 0), parts=self.task.members is not None)
+        if self.detecting is None:
+            found = flat(self.task.predict_step(batch, 0), parts=self.task.members is not None)
+        else:  # the network is asked once
+            answer = self.task.net(batch.x)
+            found = flat(self.task.answered(answer, batch), parts=False) | self.detecting(self.task, answer, batch)
         found = found if self.confidence is None else self.confidence(found)
         return {name: value for name, value in found.items() if name not in self.unsaid}
 
@@ -48,7 +54,8 @@ class Physical(nn.Module):
         x = task.scaling(x, dim=1).nan_to_num(nan=0.0) if spec.parts else task.normalized(x)
         start = torch.zeros_like(x.flatten(1)[:, 0], dtype=torch.int64)
         y: Any = {head.name: unknown(spec.head(head.name), x) for head in spec.heads} or unknown(spec, x)
-        return Batch(x, y, future=self._future(given), static=self._static(given), start=start)
+        observed = None if self.detecting is None else measured_in(given["x"], x)
+        return Batch(x, y, observed, future=self._future(given), static=self._static(given), start=start)
 
     def _future(self, given: dict[str, Tensor]) -> Tensor | None:
         spec = self.task.spec
@@ -63,6 +70,12 @@ class Physical(nn.Module):
             return None
         scaled: Tensor = self.task.static_scaling(given["static"], dim=1)
         return scaled
+
+
+def measured_in(given: Tensor, x: Tensor) -> Tensor:
+    """Return which values of ``x`` were measured: those that are given and no NaN; masks always are."""
+    helpers = torch.ones_like(x[:, given.shape[1] :], dtype=torch.bool)
+    return torch.cat([~given.isnan(), helpers], 1)
 
 
 def unknown(spec: Spec, x: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
     python run_model.py model.onnx                      says what goes in and what comes out
     python run_model.py model.onnx data.npz out.npz     predicts; data.npz holds an array for each input
+    python run_model.py model.onnx --rows rows.npy out.npz      judges rows that follow each other by a detector
 
 In Python: ``Model("model.onnx").predict({"x": array})``. Arrays are in physical units, NaN where missing; their first
 axis counts windows or samples, any number of them. Give names of channels and units too, and they are compared.
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 META = "dlkit"
+AT_ONCE = 256  # windows
 PERIODS = {"day": 86_400.0, "week": 604_800.0, "year": 365.2425 * 86_400.0}
 Named = dict[str, np.ndarray]
 
@@ -154,6 +156,8 @@ class Model:
         """Return what goes in and what comes out."""
         about = self.about
         lines = [f"{about['name']}: {about['kind']} by {about['network']}, level {about['level']}"]
+        if detector := about.get("detector"):
+            lines.append(f"alarm above {detector['threshold']}: {detector['knows']}")
         for title, ports in {"in": about["inputs"], "out": about["outputs"]}.items():
             for port in ports:
                 axes = ", ".join(f"{axis} {size}" for axis, size in zip(port["axes"][1:], port["shape"], strict=True))
@@ -175,6 +179,149 @@ class Model:
             first = (window.get("gap", 0) + 1) * step
             return f"{axis}: the earliest first, {step:g} s apart, the first {first:g} s after the last input"
         return ""
+
+
+class Stream:
+    """Judges rows that follow each other by a detector of windows, as ``dlkit watch`` does.
+
+    Errors are averaged over rows, and an event begins above the threshold, ends below the lower one, is joined over
+    short gaps and told when it is over: what one window by itself cannot know.
+
+    Args:
+        model: An exported detector.
+
+    Attributes:
+        rows: Number of rows that are judged.
+        events: Those that are over: first, last and peak row, severity, p_value and the share of each channel.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.detector: dict[str, Any] = model.about.get("detector", {})
+        require(
+            self.detector.get("judges") == "windows",
+            f"'{model.about['name']}' has no detector of windows, so rows cannot be judged: give a model of a run of "
+            "anomalies in a table.",
+        )
+        self.model, self.port = model, model.inputs["x"]
+        self.look_back, self.dilation = int(self.port["shape"][1]), int(model.about["window"]["dilation"])
+        self.rows, self.events = 0, list[dict[str, Any]]()
+        self._forget()
+
+    def _forget(self) -> None:
+        channels = len(self.port["channels"])
+        self._kept = np.empty((0, channels), np.float32)
+        self._recent = np.empty((0, channels))
+        self._begins, self._open = True, dict[str, Any]()
+
+    def push(self, rows: Any, channels: Sequence[str] | None = None, units: Sequence[str] | None = None) -> Named:
+        """Return number, score and alarm of each row that is known by now: the first ones wait for a whole window.
+
+        Args:
+            rows: (rows, channels) in physical units, NaN where missing, without a gap to those that came before.
+            channels: Names of the channels as they come; refused in another order.
+            units: Units of the channels as they come; refused if others are needed.
+        """
+        values = as_numbers("rows", rows)
+        count = len(self.port["channels"])
+        require(
+            values.ndim == 2 and values.shape[1] == count,
+            f"The rows have the shape {values.shape}, but (rows, channels {count}) is needed.",
+        )
+        if channels is not None:
+            check_order(self.port, texts("rows", channels))
+        if units is not None:
+            check_units(self.port, texts("rows", units))
+        self._kept = np.concatenate([self._kept, values])
+        reach = (self.look_back - 1) * self.dilation
+        if len(self._kept) - reach < (self.dilation if self._begins else 1):
+            return self._judged(self._recent[:0])
+        errors = self._errors()
+        self._kept, self._begins = self._kept[len(self._kept) - reach :], False
+        return self._judged(errors)
+
+    def end(self) -> Named:
+        """End the series, as before a gap: what comes next does not follow; return what was not known yet."""
+        found = self._judged(self._errors() if self._begins else self._recent[:0])
+        self._close()
+        self._forget()
+        return found
+
+    def _errors(self) -> np.ndarray:
+        """Return the errors of the rows that no window held before: the last of each, of the first ones all."""
+        reach = (self.look_back - 1) * self.dilation
+        found = np.full(self._kept.shape, np.nan)
+        for first in range(0, len(self._kept) - reach, AT_ONCE):
+            starts = np.arange(first, min(first + AT_ONCE, len(self._kept) - reach))
+            rows = starts[:, None] + np.arange(self.look_back) * self.dilation
+            windows = np.ascontiguousarray(self._kept[rows].transpose(0, 2, 1))
+            for doubt in self.model.doubts({"x": windows}) if self._begins and not first else ():
+                warnings.warn(doubt, stacklevel=3)
+            maps = self.model.answer({"x": windows})["error_map"]
+            maps[empty(windows)] = np.nan
+            found[rows[:, -1]] = maps[:, :, -1]
+            for at in np.flatnonzero(starts < self.dilation) if self._begins else ():
+                found[rows[at]] = maps[at].T
+        return found if self._begins else found[reach:]
+
+    def _judged(self, errors: np.ndarray) -> Named:
+        smooth, center, scale = (np.array(self.detector[name]) for name in ("smooth", "center", "scale"))
+        before = np.concatenate([self._recent, errors])
+        self._recent = before[max(len(before) - smooth + 1, 0) :]
+        scores, alarms = np.full(len(errors), np.nan), np.zeros(len(errors), bool)
+        for number, own in enumerate(errors):
+            place = len(before) - len(errors) + number
+            last = before[max(place - smooth + 1, 0) : place + 1]
+            mean = np.nansum(last, 0) / np.maximum((~np.isnan(last)).sum(0), 1)
+            above = (np.where(np.isnan(own), np.nan, mean) - center) / scale
+            scores[number] = aggregated(above, self.detector["aggregate"]) - self.detector["location"]
+            scores[number] /= self.detector["spread"]
+            alarms[number] = self._step(float(scores[number]), np.nan_to_num((own - center) / scale))
+        return {"row": np.arange(self.rows - len(errors), self.rows), "score": scores, "alarm": alarms}
+
+    def _step(self, score: float, above: np.ndarray) -> bool:
+        """Take in the next row; return whether it belongs to an event that is long enough by now."""
+        row, event = self.rows, self._open
+        high, low = (np.inf if self.detector[name] is None else self.detector[name] for name in ("threshold", "low"))
+        self.rows += 1
+        if event and row - event["last"] - 1 > self.detector["join_gap"]:
+            self._close()
+            event = {}
+        inside = score > high or (bool(event) and event["inside"] and score > low)
+        if inside and not event:
+            event = {"first": row, "peak": row, "score": score, "above": 0.0, "waiting": 0.0}
+        if event:
+            event["waiting"], event["inside"] = event["waiting"] + above, inside
+        if inside:
+            event |= {"last": row, "above": event["above"] + event["waiting"], "waiting": 0.0}
+            event |= {"peak": row, "score": score} if score > event["score"] else {}
+        self._open = event
+        return inside and row - event["first"] + 1 >= self.detector["min_duration"]
+
+    def _close(self) -> None:
+        """Keep the open event where it is long enough."""
+        event, self._open = self._open, {}
+        if not event or event["last"] - event["first"] + 1 < self.detector["min_duration"]:
+            return
+        normal, above = self.detector["surprise"], np.maximum(event["above"], 0)
+        as_high = int((np.array(normal["maxima"]) >= event["score"]).sum())
+        share = above / above.sum() if above.sum() > 0 else np.full(len(above), 1 / len(above))
+        self.events.append(
+            {
+                "first": event["first"],
+                "last": event["last"],
+                "peak": event["peak"],
+                "severity": event["score"] / self.detector["threshold"],
+                "p_value": (1 + as_high) / (1 + normal["blocks"]),
+                "share": dict(zip(self.port["channels"], share.tolist(), strict=True)),
+            }
+        )
+
+
+def aggregated(above: np.ndarray, aggregate: str) -> float:
+    """Return the mean, the largest, or the mean of the three largest of the channels that are known, NaN of none."""
+    known = np.sort(above[~np.isnan(above)])
+    most = {"mean": len(known), "max": 1, "top3": 3}[aggregate]
+    return float(known[-most:].mean()) if len(known) else float("nan")
 
 
 def empty(value: np.ndarray) -> np.ndarray:
@@ -361,15 +508,31 @@ def read_data(path: str) -> Any:
         raise RefusedError(f"'{path}' is no npz or npy file of plain numbers: write it by numpy.savez.") from error
 
 
+def judged(model: Model, path: str) -> Named:
+    """Return number, score and alarm of each row in a file; say which events there were."""
+    stream, given = Stream(model), read_data(path)
+    rows = next(iter(given.values())) if isinstance(given, dict) and len(given) == 1 else given
+    require(not isinstance(rows, dict), f"'{path}' has several arrays: give one, (rows, channels).")
+    parts = [stream.push(rows), stream.end()]
+    for event in stream.events:
+        print(json.dumps(event))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
 def main(arguments: Sequence[str]) -> int:
     """Predict, or say what goes in; return 2 after one sentence when something is wrong."""
     try:
-        require(len(arguments) in (1, 3), "Give MODEL alone, or MODEL DATA.npz OUT.npz.")
+        rows = "--rows" in arguments
+        arguments = [one for one in arguments if one != "--rows"]
+        require(
+            len(arguments) == 3 or (len(arguments) == 1 and not rows),
+            "Give MODEL alone, or MODEL DATA.npz OUT.npz, or MODEL --rows ROWS.npy OUT.npz.",
+        )
         model = Model(arguments[0])
         if len(arguments) == 1:
             print(model.text())
             return 0
-        answers = model.predict(read_data(arguments[1]))
+        answers = judged(model, arguments[1]) if rows else model.predict(read_data(arguments[1]))
         np.savez(arguments[2], **answers)  # type: ignore[arg-type]  # names of answers are no argument of savez
     except (RefusedError, OSError, ValueError) as error:
         print(f"run_model: {error}", file=sys.stderr)

@@ -161,8 +161,14 @@ class Reconstruct(SampleTask):
 
         None where all count: masks that say nothing would take as long as a third of a small network.
         """
+        return self.squares_of(self.net(batch.x), batch)
+
+    def squares_of(
+        self, answer: Tensor, batch: Batch
+    ) -> tuple[Float[Tensor, "batch channels *size"], Bool[Tensor, "batch channels *size"] | None]:
+        """Return the same for an answer of the network."""
         first = measured_channels(self.spec)
-        point = self.loss.point(self.net(batch.x))[:, :first].float()
+        point = self.loss.point(answer)[:, :first].float()
         squares = (batch.x[:, :first].float() - point).square_()  # laid out in rows as x is, which merges twice as fast
         every = batch.x_observed is None and not self.spec.padded
         return squares, None if every else self.observed(batch)[:, :first]
