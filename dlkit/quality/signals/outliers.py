@@ -47,6 +47,25 @@ def odd_spikes(seen: "Seen", channel: int) -> np.ndarray:
     return known[: stand_apart(known["score"], FLOOR, int(SHARE * seen.kept.rows) + 3)]
 
 
+def spikes_left(before: "Seen", after: "Seen", channel: str) -> list[Finding]:
+    """Return the spikes of a channel that are there, as high as before, once its rows were changed.
+
+    Few of many no longer stand apart by themselves, so that they are not found again.
+
+    Args:
+        before: What was gathered of the rows.
+        after: Of the changed rows.
+        channel: Name of the channel.
+    """
+    if channel not in after.layout.channels:
+        return []
+    number = before.layout.channels.index(channel)
+    known = odd_spikes(before, number)
+    now = after.spikes.largest[after.layout.channels.index(channel)][["time", "value"]].tolist()
+    same = [spike in set(now) for spike in known[["time", "value"]].tolist()]
+    return [_finding(known[same], before, number)] if any(same) else []
+
+
 def _once(spikes: np.ndarray) -> np.ndarray:
     """Return the largest of the spikes that lie within one another's rows."""
     order = np.argsort(spikes["row"], kind="stable")

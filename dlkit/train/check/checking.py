@@ -22,6 +22,7 @@ from dlkit.train.check.bar import Bar, bar_of, doing
 from dlkit.train.check.drifts import drift_findings
 from dlkit.train.check.handled import with_handled
 from dlkit.train.check.intervals import intervals_of
+from dlkit.train.check.left import with_cleaned
 from dlkit.train.check.seen import Seen, Wanted, look_at, refused
 from dlkit.train.check.sources import place_of, see_source, size_of, sources_of
 from dlkit.train.environment import command, version_of
@@ -89,7 +90,7 @@ def check_module(data: Any, wanted: Wanted, words: str) -> tuple[Check, list[See
     source = getattr(data, "source", data)
     if isinstance(source, Aligned) and not wanted.quick:
         check.findings += drift_findings(source, {one.facts.name: one.signals for one in seen})
-    judge(check, data, wanted)
+    judge(check, data, wanted, seen)
     return check, seen
 
 
@@ -108,8 +109,9 @@ def see_sources(sources: dict[str, Any], wanted: Wanted, bar: Bar, data: Any) ->
     return seen
 
 
-def judge(check: Check, data: Any, wanted: Wanted) -> None:
-    """Add what the data module says of its data, and what its settings take care of."""
+def judge(check: Check, data: Any, wanted: Wanted, seen: list[Seen]) -> None:
+    """Add what the data module says of its data, and what its settings and steps take care of."""
+    of_roles: list[Finding] = []  # they are found in rows that were cleaned
     if isinstance(data, Batching):
         try:
             doing("Comparing training with validation and test")
@@ -119,10 +121,11 @@ def judge(check: Check, data: Any, wanted: Wanted) -> None:
             intervals, fitness = {}, Fitness([refusal(error)])
         finally:
             doing("")
-        check.findings += [*fitness.findings, *(one for report in intervals.values() for one in report.findings)]
+        of_roles = [*fitness.findings, *(one for report in intervals.values() for one in report.findings)]
         check.fitness = fitness.facts | clocks_of(data)
         check.labels |= {name: report.plain() for name, report in intervals.items()}
-    check.findings = ranked(with_handled(check.findings, data))
+    of_sources = with_cleaned(with_handled(check.findings, data), data, seen, wanted)
+    check.findings = ranked([*of_sources, *with_handled(of_roles, data)])
 
 
 def clocks_of(data: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which findings the settings of a config take care of already: those that have one of the repairs."""
+"""Which findings the settings of a config take care of already; what its steps do is seen in dlkit.train.check.left."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -8,7 +8,6 @@ from typing import Any
 import yaml
 
 from dlkit.core.finding import Cure, Finding
-from dlkit.data.cleaning.scale import Scale
 from dlkit.data.inputs import StreamInput
 from dlkit.data.sources.aligned import Aligned
 
@@ -19,7 +18,6 @@ POLICIES: Mapping[str, frozenset[str]] = {
     "irregular": frozenset({"split", "snap", "keep"}),
 }
 """Values of a setting of the source that repair the clock, each in its way."""
-ALIKE = 0.1  # relative difference of a factor or an offset that repairs as well
 BY_CLOCK = {"gap", "duplicate stamp", "bursts", "jitter", "rate change", "rate drift"}
 """What several sources leave behind where they are brought to one clock."""
 
@@ -41,10 +39,8 @@ def handled_by(finding: Finding, data: Any) -> str:
 def has(cure: Cure, finding: Finding, data: Any) -> str:
     """Return in words where a config has a repair already, "" where it has not."""
     given = yaml.safe_load(cure.line)
-    if not isinstance(given, dict):
+    if not isinstance(given, dict) or cure.place == "clean":  # a step is believed where its rows are seen
         return ""
-    if cure.place == "clean":
-        return by_step(given, finding, data)
     owner = data if cure.place == "data" else source_of(finding, data)
     if cure.place == "input":
         owner = getattr(data, "source", data).sources.get(finding.source)
@@ -65,24 +61,6 @@ def setting_of(owner: Any, name: str) -> Any:
     if isinstance(settings, Mapping):
         return settings.get(name)
     return getattr(owner if settings is None else settings, name, None)
-
-
-def by_step(given: Mapping[str, Any], finding: Finding, data: Any) -> str:
-    """Return the cleaning step of a kind that changes a channel; one that scales must take it to the same values."""
-    for step in getattr(data, "clean", None) or []:
-        kind = type(step)
-        channels = getattr(step, "channels", None) or ["*"]
-        named = not finding.channel or any(fits(finding.channel, one) for one in channels)
-        same = given.get("class_path") == f"{kind.__module__}.{kind.__qualname__}"
-        if same and named and (not isinstance(step, Scale) or scales_as(step, given.get("init_args", {}))):
-            return f"`{kind.__name__}` in `clean`"
-    return ""
-
-
-def scales_as(step: Scale, wanted: Mapping[str, Any]) -> bool:
-    """Tell whether a step has the factor and the offset of a repair, to within what both are estimated by."""
-    pairs = (step.factor, wanted.get("factor", 1.0)), (step.offset, wanted.get("offset", 0.0))
-    return all(abs(known - asked) <= ALIKE * max(abs(known), abs(asked)) for known, asked in pairs)
 
 
 def source_of(finding: Finding, data: Any) -> Any:

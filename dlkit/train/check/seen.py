@@ -14,8 +14,7 @@ from dlkit.data.records import Events, Frames, Samples
 from dlkit.quality.checked import SourceFacts
 from dlkit.quality.fitness.changes import changes
 from dlkit.quality.labels.report import LabelReport
-from dlkit.quality.scan import every
-from dlkit.quality.signals.all import Signals, scans_of, signals_of
+from dlkit.quality.signals.all import Signals
 from dlkit.report.check.look import Look
 from dlkit.train.check.bar import doing
 from dlkit.train.check.clocks import clock_findings
@@ -111,17 +110,13 @@ def see_rows(
     raw: Raw, wanted: Wanted, progress: Progress | None, facts: SourceFacts, events: Sequence[Events] | None = None
 ) -> Seen:
     """Look at rows, once."""
-    scans = scans_of(raw.layout)
+    signals = Signals(raw.layout)
     for rows, first in raw.chunks(progress):
-        for scan in scans:
-            scan.add(rows, first)
-    signals = signals_of(scans)
-    seen = Seen(facts=facts, signals=signals, findings=every(scans))
+        signals.add(rows, first)
+    seen = Seen(facts=facts, signals=signals)
     tell_rows(facts, signals, str(raw.source[1].get("series") or "") if raw.kind == "table" else "")
-    if facts.rows:
-        doing("Looking for changes")
-        seen.findings += [*changes(signals.kept, raw.layout, quick=wanted.quick), *clock_findings(signals)]
-        seen.findings = with_series(seen.findings, signals.clock())
+    doing("Looking for changes")
+    seen.findings = row_findings(signals, wanted)
     if events and facts.rows:
         from dlkit.quality.labels.check_segments import segment_findings
 
@@ -134,6 +129,15 @@ def see_rows(
         first_ones = list(dict.fromkeys(one.channel for one in ranked(seen.findings) if one.channel))
         seen.looks = stream_looks(signals.kept, raw.layout, events, first=first_ones, seed=wanted.seed, says=doing)
     return seen
+
+
+def row_findings(signals: Signals, wanted: Wanted) -> list[Finding]:
+    """Return what is wrong with rows that were all looked at."""
+    found = signals.findings()
+    if not signals.kept.rows:
+        return found
+    found += [*changes(signals.kept, signals.layout, quick=wanted.quick), *clock_findings(signals)]
+    return with_series(found, signals.clock())
 
 
 def see_samples(samples: Samples, wanted: Wanted, facts: SourceFacts, roles: np.ndarray | None = None) -> Seen:

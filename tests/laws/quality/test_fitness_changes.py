@@ -1,19 +1,16 @@
 """Changes of level, unit and scale of a source are told with their place, their law and the step that mends them."""
 
 from importlib import import_module
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import yaml
 from scipy.signal import lfilter
 
-from dlkit.data.cleaning.scale import Scale
 from dlkit.data.records import Stream
 from dlkit.quality.fitness import stationarity
 from dlkit.quality.fitness.changes import changes
 from dlkit.quality.fitness.units import KNOWN, change_of
-from dlkit.train.check.handled import handled_by
 from tests.made_kept import MINUTE, START, kept_of
 
 ROWS = 20_000
@@ -107,15 +104,6 @@ def test_a_gain_is_told_by_the_rows_at_the_change_however_the_signal_wanders(wan
     (found,) = of_changes(values, ("bar",))
     assert (found.kind, found.places[0].row) == (kind, 14_001)
     assert np.allclose(cure(values, found), wandering, rtol=0.02)
-
-
-def test_a_step_that_scales_takes_care_of_a_change_only_where_it_takes_it_back(wandering):
-    values = wandering.copy()
-    values[14_000:] *= 1000
-    (found,) = of_changes(values, ("bar",))
-    right, wrong = Scale(channels=["c0"], factor=0.001), Scale(channels=["c0"], factor=1, offset=-2523.8)
-    assert handled_by(found, SimpleNamespace(clean=[wrong, right])) == "`Scale` in `clean`"
-    assert handled_by(found, SimpleNamespace(clean=[wrong])) == ""
 
 
 def test_an_offset_that_leaves_the_scatter_is_no_gain(wandering):
