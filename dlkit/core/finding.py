@@ -11,6 +11,7 @@ COUNTED = {
     "clock change": "changes", "missing": "values", "sentinel": "values", "infinite": "values", "clipped": "values",
     "quantized": "values", "precision": "values", "constant": "values", "no values": "values", "spike": "values",
     "duplicated channel": "values", "text column": "values", "rare class": "classes", "missing class": "classes",
+    "class in one group": "classes",
     "class imbalance": "samples", "wrong label": "samples", "outlying target": "samples", "unequal lengths": "traces",
     "unusable samples": "samples", "label follows order": "samples", "label follows group": "samples",
     "label follows name": "samples", "label follows time": "intervals", "missing interval": "intervals",

@@ -60,7 +60,8 @@ def value_findings(one: Asked, roles: Roles) -> list[Finding]:
 
 def class_findings(one: Asked, counts: dict[str, np.ndarray], roles: Roles) -> list[Finding]:
     """Return the classes that a role lacks."""
-    cures = () if roles.ordered else (STRATIFIED,)
+    grouped = any(seen.groups is not None for seen in roles.seen.values())
+    cures = () if roles.ordered or grouped else (STRATIFIED,)  # which would put a group into two roles
     found = []
     for role in ROLES:
         if not roles.seen[role].count:
@@ -68,11 +69,11 @@ def class_findings(one: Asked, counts: dict[str, np.ndarray], roles: Roles) -> l
         absent = [name for name, count in zip(one.classes, counts[role].tolist(), strict=True) if not count]
         if absent:
             named = ", ".join(f"'{name}'" for name in absent[:8]) + (", ..." if len(absent) > 8 else "")
-            asked_later = any(counts[other][one.classes.index(name)] for other in ("val", "test") for name in absent)
+            elsewhere = any(counts[other][one.classes.index(name)] for other in ROLES for name in absent)
             found.append(
                 Finding(
                     kind="missing class",
-                    level="warning" if role == "train" and asked_later else "note",
+                    level="warning" if elsewhere else "note",
                     what=f"No {roles.noun} of {role} has the class {named} of '{one.name}'.",
                     why="A class that never trains is never answered."
                     if role == "train"

@@ -56,14 +56,24 @@ def test_a_value_that_is_in_the_trace_is_too_good_to_be_true():
     assert found.kind == "too good to be true" and "'dose'" in found.what
 
 
-def test_a_class_that_is_tested_but_never_trains_is_a_warning():
+def test_a_class_that_a_role_lacks_is_a_warning_and_one_that_nobody_has_a_note():
     roles = sample_roles(trace_module(traces(60)).prepared, 100)
-    counts = {"train": np.array([9, 0, 9]), "val": np.array([9, 9, 0]), "test": np.array([9, 9, 9])}
+    counts = {"train": np.array([9, 0, 9]), "val": np.array([9, 9, 9]), "test": np.array([9, 9, 0])}
     found = class_findings(Asked("class", classes=("a", "b", "c")), counts, roles)
     assert [(one.level, one.what.split(" has ")[1]) for one in found] == [
         ("warning", "the class 'b' of 'class'."),
-        ("note", "the class 'c' of 'class'."),
+        ("warning", "the class 'c' of 'class'."),
     ]
+    nobody = class_findings(Asked("class", classes=("a",)), {role: np.array([0]) for role in counts}, roles)
+    assert {one.level for one in nobody} == {"note"}
+
+
+def test_where_samples_are_grouped_no_cure_puts_a_group_into_two_roles():
+    samples = traces(240, groups=np.repeat(np.arange(24), 10))
+    samples.labels[:] = np.where(samples.groups == 0, samples.labels.max(), samples.labels % samples.labels.max())
+    found = fitness_findings(trace_module(samples, split=Grouped())).findings
+    missing = [one for one in found if one.kind == "missing class"]
+    assert missing and {(one.level, one.cures) for one in missing} == {("warning", ())}
 
 
 def test_traces_of_unequal_length_and_labels_that_are_unknown_are_no_trouble():

@@ -38,5 +38,5 @@ def test_a_class_that_never_trains_and_one_that_is_not_tested_are_told():
     late = several(noise(), Head(kind="class", events="log"), 2_300)
     found = fitness_findings(late, quick=True)
     missing = [one for one in found.findings if one.kind == "missing class"]
-    assert [(one.level, "test" in one.what) for one in missing] == [("note", True)]
+    assert [(one.level, "test" in one.what) for one in missing] == [("warning", True)]
     assert found.facts["classes"]["log"]["test"]["fault"] == 0

@@ -201,6 +201,24 @@ def test_labels_that_follow_the_group_are_found_and_independent_groups_are_not()
     assert not found.cures
 
 
+@pytest.mark.parametrize("kind", ["class", "labels"])
+def test_a_class_that_lives_in_one_group_is_found_in_any_check(kind):
+    samples = made_traces()
+    groups = np.where(samples.labels == 2, "ring", np.array(list("abcd"))[np.arange(240) % 4])
+    several = {
+        "labels": np.eye(3, dtype=np.float32)[samples.labels],
+        "targets": samples.classes,
+        "target_units": ("",) * 3,
+    }
+    alone = replace(samples, groups=groups, kind=kind, **(several if kind == "labels" else {}))
+    for findings in (quick_findings(alone), samples_findings(alone).findings):
+        (found,) = [one for one in findings if one.kind == "class in one group"]
+        assert (found.level, found.count, found.counted) == ("warning", 1, "class")
+        assert "all 80 of 'c' in 'ring'" in found.what
+    seen_twice = replace(alone, groups=np.where(np.arange(240) == np.flatnonzero(groups == "ring")[0], "a", groups))
+    assert "class in one group" not in kinds(quick_findings(seen_twice))
+
+
 def test_labels_that_follow_a_number_in_the_name_are_found():
     samples = made_traces(240)
     random = np.random.default_rng(0)
