@@ -28,8 +28,8 @@ def one_group_findings(samples: Samples, source: str) -> list[Finding]:
     more = ", ..." if len(found) > len(named) else ""
     verb = "lives" if len(found) == 1 else "live"
     what = f"{len(found)} of {len(samples.classes)} classes {verb} in one group only: {', '.join(named)}{more}."
-    groups = dict.fromkeys(group for _, group in found.values())
+    homes = dict.fromkeys(group for _, group in found.values())
     return [
         Finding(kind="class in one group", level="warning", what=what, why=WHY, source=source, count=len(found),
-                share=len(found) / len(samples.classes), places=tuple(Place(series=one) for one in groups)[:MOST])
+                share=len(found) / len(samples.classes), places=tuple(Place(series=one) for one in homes)[:MOST])
     ]  # fmt: skip
