@@ -19,11 +19,13 @@ from dlkit.data.cleaning.learning import must_learn, recalled
 from dlkit.data.cleaning.leave_out import leave_out
 from dlkit.data.cleaning.traces import clean_traces, learn_traces, trace_steps
 from dlkit.data.labelled.describe import describe_samples, spec_of
+from dlkit.data.labelled.lengths import fit_lengths
 from dlkit.data.labelled.pictures import SameSize, load_pictures, placed_pictures
-from dlkit.data.labelled.prepare import PreparedSamples, fit_lengths, prepare_new_samples, prepare_samples
+from dlkit.data.labelled.prepare import PreparedSamples, prepare_new_samples, prepare_samples
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.records import Samples
 from dlkit.data.sample_splits import SampleSplit, Stratified
+from dlkit.data.samples.problems import Policy
 
 
 class SampleDataModule(SampleBatching, ABC):
@@ -230,4 +232,5 @@ class TraceDataModule(SampleDataModule):
             isinstance(samples.values, np.ndarray) and samples.values.ndim == 3,
             "The source gives images, not traces: use dlkit.data.sample_modules.ImageDataModule.",
         )
-        return samples if spec is None else fit_lengths(samples, spec)
+        policy: Policy = getattr(getattr(self.source, "settings", None), "bad", "fail")
+        return samples if spec is None else fit_lengths(samples, spec, policy)

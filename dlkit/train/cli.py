@@ -26,6 +26,7 @@ from dlkit.train.cli_checks import check_monitors, check_test, its_settings, req
 from dlkit.train.confidence.wish import Wish, require_possible, wish_of
 from dlkit.train.environment import write_environment
 from dlkit.train.evaluation.evaluate import load_weights
+from dlkit.train.left_out import left_out_text
 from dlkit.train.messages import check_config
 from dlkit.train.parser_errors import one_sentence, what_is_wrong
 from dlkit.train.quiet import quiet_lightning
@@ -164,6 +165,8 @@ class RunCLI(LightningCLI):
         describe = getattr(self.datamodule, "describe", None)
         if describe is not None:
             write_json(run.data, describe())
+            if told := left_out_text(self.datamodule, run.data.name):
+                print(told, flush=True)
         write_environment(run)
 
 

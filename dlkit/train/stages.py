@@ -26,6 +26,7 @@ from dlkit.train.evaluation.evaluate import load_weights
 from dlkit.train.evaluation.members import join_recorded
 from dlkit.train.evaluation.predictions import write_predictions
 from dlkit.train.hparams import write_hparams
+from dlkit.train.left_out import write_left_out
 from dlkit.train.new_recordings import source_of, warn_of_other_scaling
 from dlkit.train.other_data import other_data
 from dlkit.train.run_place import is_trained, lock_of, on_this_machine, place_of
@@ -190,8 +191,9 @@ def predict(
         evaluation.know(run)
         trust(cli, run, evaluation, followed=not new)
     rows = write_predictions(path, evaluation, cli.trainer)
-    if tells and new and leads() and (found := evaluation.found_text(path)):
-        print(found)
+    if new and leads():
+        told = [write_left_out(path, evaluation.data), evaluation.found_text(path)]
+        print("".join(f"{one}\n" for one in told if one and tells), end="")
     if run is not None and leads() and path.is_relative_to(run.path):
         track(cli, run)
     return path, rows

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from dlkit.core.checks import InputError, counted, require
+from dlkit.core.checks import counted, require
 from dlkit.core.specs import Spec
 from dlkit.data.labelled.fit import fit_channels
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
@@ -174,24 +174,3 @@ def known_labels(samples: Samples, spec: Spec) -> np.ndarray:
         if same and name in names:
             labels[:, number] = samples.labels[:, names.index(name)]
     return labels
-
-
-def fit_lengths(samples: Samples, spec: Spec) -> Samples:
-    """Pad new traces with NaN to the length that the network was trained on.
-
-    Raises:
-        InputError: They are longer, or shorter where the network was trained on traces of one length.
-    """
-    values, time = cast(np.ndarray, samples.values), spec.size[-1]
-    length = values.shape[-1]
-    if length == time and (samples.lengths is None or spec.padded):
-        return samples
-    if length > time or not spec.padded:
-        raise InputError(
-            f"The new traces are up to {length} samples long, the run was trained on traces of "
-            f"{'at most ' if spec.padded else ''}{time}: cut or resample them to this length."
-        )
-    longer = np.full((*values.shape[:-1], time), np.nan, np.float32)
-    longer[..., :length] = values
-    lengths = np.full(len(samples), length, np.int64) if samples.lengths is None else samples.lengths
-    return replace(samples, values=longer, lengths=lengths, informative=None)

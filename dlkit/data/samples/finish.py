@@ -117,9 +117,11 @@ def finish(raw: Raw, settings: Settings) -> Samples:
 
     samples = assemble(marks, lambda good: take(inputs, good), settings, problems, channels=channels)
     good = np.flatnonzero(problems.good)
+    known = None if lengths is None else take(lengths, good)
+    whole = known is None or bool((known == inputs.shape[-1]).all())  # those without a value are no shorter traces
     return replace(
         samples,
-        lengths=None if lengths is None else take(lengths, good),
+        lengths=None if whole else known,
         informative=None if raw.informative is None else take(raw.informative, good).astype(bool),
         step=settings.seconds,
     )

@@ -13,6 +13,7 @@ from dlkit.data.samples.finish import Marks, Settings
 from dlkit.data.samples.folders import Found, find_images, find_new_images, identify_images
 from dlkit.data.samples.image_source import ImageSource
 from dlkit.data.samples.images import Check, fitted_to, image_samples
+from dlkit.data.samples.left_out import NO_CLASS, NO_IMAGE
 from dlkit.data.samples.pictures import Color, FilePictures
 from dlkit.data.samples.problems import Policy, Problems
 from dlkit.data.tabular.files import fill_path
@@ -76,7 +77,7 @@ class ImageFolder(ImageSource):
         """
         found = self._found()
         problems = Problems(found.names, self.settings.bad, what="images")
-        problems.note("class folder without an image", found.empty)
+        problems.note(NO_CLASS, found.empty)
         wanted = found.classes if self.settings.new else self.classes or found.classes
         classes = [name for name in wanted if name not in found.empty]
         labels = np.array([classes.index(label) for label in found.labels], dtype=np.int64) if classes else None
@@ -88,7 +89,7 @@ class ImageFolder(ImageSource):
         )  # fmt: skip
         self._fitted = self._fitted or fitted_to(samples, self.color)
         if found.ignored:
-            samples.skipped["not an image by its name"] = found.ignored
+            samples.skipped[NO_IMAGE] = found.ignored
         return samples
 
     def _groups(self, found: Found) -> np.ndarray | None:

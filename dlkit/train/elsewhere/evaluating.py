@@ -23,6 +23,7 @@ from dlkit.train.elsewhere.text import measures_of, text_of
 from dlkit.train.evaluation.base import Evaluation, evaluation_of
 from dlkit.train.evaluation.predictions import write_predictions
 from dlkit.train.evaluation.whole import placed
+from dlkit.train.left_out import left_out_text, write_left_out
 from dlkit.train.new_recordings import source_of
 from dlkit.train.other_data import other_data
 
@@ -63,7 +64,8 @@ def evaluate_run(cli: RunCLI, run: RunFolder, paths: Sequence[str], folder: str)
             task.to(cli.trainer.strategy.root_device)  # a test leaves it elsewhere
             sides.append(side_of(name, one, novelty, known, cli.trainer))
     other.novelty = novelty
-    text = text_of(sides, level_of(run, own))
+    told = left_out_text(other.data, names=True)
+    text = "\n\n".join(part for part in (told, text_of(sides, level_of(run, own))) if part)
     write(cli, run.path / folder, sides, (known, novelty), text, level_of(run, own))
     return f"{text}\n\nevaluation: {run.path / folder}"
 
@@ -96,4 +98,5 @@ def write(
             save_figure(figure, work / "figures" / f"{name}.png")
         evaluation: Any = sides[-1].evaluation
         write_predictions(work / "predictions.parquet", evaluation, cli.trainer)
+        write_left_out(work / "predictions.parquet", evaluation.data)
         shutil.rmtree(folder, ignore_errors=True)

@@ -25,6 +25,7 @@ from dlkit.train.embedding.text import neighbours_text, text_of
 from dlkit.train.evaluation.base import evaluation_of
 from dlkit.train.explain.heads import one_head
 from dlkit.train.explain.question import Wanted
+from dlkit.train.left_out import left_out_text
 from dlkit.train.new_recordings import source_of
 
 
@@ -58,7 +59,7 @@ def embed_run(task: Any, data: Any, run: RunFolder, wish: Wish, new: Any = None,
     )
     found = search(known, fresh, wish)
     summary = summary_of(found, wish)
-    folder, told = run.path / name, []
+    folder, told = run.path / name, [one for one in [left_out_text(new, names=True)] if one]
     with atomic_folder(folder) as work:
         write_json(work / "clusters.json", summary)
         views = views_of(found, wish)

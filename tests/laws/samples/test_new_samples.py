@@ -6,6 +6,8 @@ import pytest
 from PIL import Image
 
 from dlkit.core.checks import InputError
+from dlkit.core.specs import Spec
+from dlkit.data.labelled.lengths import fit_lengths
 from dlkit.data.sources.image_folder import ImageFolder
 from dlkit.data.sources.manifest import Manifest
 from dlkit.data.sources.sample_arrays import SampleArrays
@@ -122,3 +124,37 @@ def test_a_run_of_tables_says_how_to_list_new_images(tmp_path):
     for path in (folder, [folder / "*.png"], sorted(folder.iterdir())):
         with pytest.raises(InputError, match=r"got 6 images without one: list them in a table with a column 'jpeg'"):
             source.with_path(path).read()
+
+
+def fitted(policy, spec_time, padded, lengths, width):
+    """Return the names of traces of given lengths that fit a network, and what was left out."""
+    values = np.zeros((len(lengths), 2, width), np.float32)
+    for row, length in zip(values, lengths, strict=True):
+        row[:, length:] = np.nan
+    made = SampleArrays.of({"X": values, "y": np.arange(len(lengths)) % 2})
+    spec = Spec(channels=("x0", "x1", *(("valid",) if padded else ())), size=(spec_time,), output=(2,),
+                units=("",) * (2 + padded), kind="class", classes=("0", "1"), padded=padded)  # fmt: skip
+    samples = fit_lengths(made.read(), spec, policy)
+    assert samples.values.shape[-1] == spec_time
+    assert (samples.lengths is None) is not padded
+    return samples.names, samples.skipped
+
+
+@pytest.mark.parametrize("padded", [True, False])
+def test_new_traces_that_do_not_fit_the_network_are_left_out_alone_or_named(padded):
+    names, skipped = fitted("skip", 8, padded, [8, 10, 8, 5, 12], 12)
+    assert names == [f"array/{n}" for n in ((0, 2, 3) if padded else (0, 2))]
+    assert {name for found in skipped.values() for name in found} == {f"array/{n}" for n in range(5)} - set(names)
+    with pytest.raises(InputError, match=r"[23] of 5 new traces.*longer than the 8 samples.*array/1, array/4"):
+        fitted("fail", 8, padded, [8, 10, 8, 5, 12], 12)
+    with pytest.raises(InputError, match=r"up to 12 samples long, the run was trained on traces of (at most )?8"):
+        fitted("skip", 8, padded, [10, 12], 12)
+    assert fitted("fail", 8, padded, [8, 8], 8) == (["array/0", "array/1"], {})
+
+
+def test_a_trace_without_a_value_is_no_shorter_trace():
+    made = traces(6)
+    made["X"][2] = np.nan
+    samples = SampleArrays.of(made, bad="skip").read()
+    assert samples.lengths is None
+    assert samples.skipped == {"no known value": ["array/2"]}
