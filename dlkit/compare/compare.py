@@ -10,11 +10,11 @@ import yaml
 from dlkit import __version__
 from dlkit.compare.answers import losses_of
 from dlkit.compare.contenders import Contender, contenders, differing, require_same_test
+from dlkit.compare.shown import shown_apart
 from dlkit.compare.significance import Verdict, groups_of, over_answers, over_folds, over_seeds
 from dlkit.report.page.elements import Section, note, paragraph, table
 from dlkit.report.page.page import page_html, write_page
-from dlkit.report.tables import shorten
-from dlkit.report.words import DASH, clock, number
+from dlkit.report.words import clock, number
 from dlkit.train.report.measures import direction, own_level, shown, words_of
 
 MOST = 30  # measures and settings that have a line
@@ -67,10 +67,7 @@ def names_of(found: Sequence[Contender]) -> list[str]:
 
 def settings_rows(found: Sequence[Contender]) -> list[list[str]]:
     """Return the settings that differ."""
-    return [
-        [name, *(DASH if value is None else shorten(str(value), 60) for value in values)]
-        for name, values in differing(found).items()
-    ]
+    return [[name, *shown_apart(values)] for name, values in differing(found).items()]
 
 
 def measure_rows(found: Sequence[Contender]) -> list[tuple[list[str], int | None]]:
