@@ -1,5 +1,6 @@
 """Folders and array files of labelled samples, and of frames."""
 
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from dlkit.core.checks import InputError, counted, require
 from dlkit.data.base import FrameSource, SampleSource
 from dlkit.data.raw.base import Raw
 from dlkit.data.raw.frames import FramesRaw
-from dlkit.data.raw.named_parts import named_parts
+from dlkit.data.raw.named_parts import deep_arrays, deep_words, guess_note, named_parts
 from dlkit.data.raw.samples import SamplesRaw
 from dlkit.data.samples.array_files import HDF5, array_names, load_array
 from dlkit.data.samples.array_files import SUFFIXES as ARRAYS
@@ -23,6 +24,7 @@ from dlkit.data.sources.sample_arrays import SampleArrays
 from dlkit.data.sources.ucr import UCR
 from dlkit.data.splits import ROLES
 
+SETTINGS = set(inspect.signature(SampleArrays.__init__).parameters)
 MOST_DECODED = 2_000  # images that are all looked at when they are opened
 
 
@@ -93,8 +95,33 @@ def open_arrays(files: Sequence[Path], given: Mapping[str, Any]) -> Raw | None:
     if stacks and len(files) == 1:
         stamps = {"times": "times"} if "times" in names else {"rate": 1.0}
         return raw_of(FrameStack, {"path": path, "frames": stacks[0], **stamps}, given, size=size, name="")
-    named = named_parts(files[0]) if len(files) == 1 and suffixes == {".npz"} and not given else {}
-    return raw_of(SampleArrays, {"path": path, **named}, given, size=size, name="") if named else None
+    return _by_shape(files, given, size)
+
+
+def _by_shape(files: Sequence[Path], given: Mapping[str, Any], size: int) -> Raw | None:
+    """Return labelled arrays that are told by their shapes; None where the files are tables.
+
+    Raises:
+        InputError: They hold arrays that no table has, and it is not clear which is which.
+    """
+    group = given.get("group", "/")
+    deep = {name: shape for file in files for name, shape in deep_arrays(file, group).items()}
+    flat = len(files) == 1 and files[0].suffix.lower() == ".npz" and not given
+    if not set(given) <= SETTINGS or not (deep or flat):
+        return None
+    named = named_parts(files[0], group)
+    if all(named_parts(file, group) == named for file in files[1:]) and named:
+        path = str(files[0]) if len(files) == 1 else [str(file) for file in files]
+        found = raw_of(SampleArrays, {"path": path, **named}, given, size=size, name="")
+        assert isinstance(found, SamplesRaw)
+        found.notes = [guess_note(named, files[0], group)]
+        return found
+    require(
+        not deep or bool(given),
+        f"{files[0].name} holds {deep_words(deep)}: traces, images or frames, which are no columns of a table."
+        f"{parts_note(files[0])}",
+    )
+    return None
 
 
 def are_problems(files: Sequence[Path], given: Mapping[str, Any]) -> bool:

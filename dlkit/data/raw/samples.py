@@ -1,6 +1,6 @@
 """Labelled images or traces, without those that cannot be used."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,8 @@ class SamplesRaw(OfSource):
     """Labelled images or traces; where the source refuses those that cannot be used, they are left out."""
 
     kind = "samples"
+    notes: Sequence[Finding] = ()
+    """What had to be guessed."""
 
     @cached_property
     def _samples(self) -> Samples:
@@ -41,7 +43,7 @@ class SamplesRaw(OfSource):
     def findings(self) -> list[Finding]:
         """Return what was left out of traces; of images it is told with what is wrong with the others."""
         skipped = self._samples.skipped if isinstance(self._samples.values, np.ndarray) else {}
-        return [
+        unusable = [
             Finding(
                 kind="unusable samples", level="error" if self.refuses and not self.settings else "warning",
                 source=self.name, count=len(names), share=len(names) / (len(names) + len(self._samples)),
@@ -52,3 +54,4 @@ class SamplesRaw(OfSource):
             )
             for cause, names in skipped.items()
         ]  # fmt: skip
+        return [*self.notes, *unusable]

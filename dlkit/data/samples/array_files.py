@@ -24,6 +24,15 @@ def array_names(path: Path, *, group: str = "/") -> list[str]:
         return list(_datasets(path, group))
 
 
+def array_kinds(path: Path, *, group: str = "/") -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    """Return the shape and the type of each array in a file, by its name."""
+    with refuse_damage(path, _kind(path)):
+        if path.suffix.lower() in HDF5:
+            return _datasets(path, group)
+    arrays = {name: load_array(path, name) for name in array_names(path)}
+    return {name: (each.shape, each.dtype) for name, each in arrays.items()}
+
+
 def load_array(path: Path, name: str, *, group: str = "/") -> np.ndarray:
     """Return one array of a file; an NPY file is memory-mapped.
 
@@ -71,8 +80,8 @@ def _npz(path: Path) -> Any:
     return content
 
 
-def _datasets(path: Path, group: str) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each dataset of a group, by its name."""
+def _datasets(path: Path, group: str) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    """Return the shape and the type of each dataset of a group, by its name."""
     import h5py
 
     with h5py.File(path, "r") as file:
@@ -80,7 +89,8 @@ def _datasets(path: Path, group: str) -> dict[str, tuple[int, ...]]:
         file.visititems(lambda name, item: groups.append(name) if isinstance(item, h5py.Group) else None)
         if group.strip("/") and group.strip("/") not in groups:
             raise InputError(f"{path.name} has no group '{group}'; mend `group`: {suggest(group, groups)}")
-        return {name: item.shape for name, item in file[group or "/"].items() if isinstance(item, h5py.Dataset)}
+        items = {name: item for name, item in file[group or "/"].items() if isinstance(item, h5py.Dataset)}
+        return {name: (item.shape, item.dtype) for name, item in items.items()}
 
 
 def _plain(path: Path, array: np.ndarray) -> np.ndarray:

@@ -256,6 +256,43 @@ def test_traces_under_names_of_their_own_are_recognized_by_their_shapes(tmp_path
     assert len(built(raw).read()) == 20
 
 
+def kept(path, arrays):
+    if path.suffix == ".npz":
+        np.savez(path, **arrays)
+        return path
+    with h5py.File(path, "w") as file:
+        for name, each in arrays.items():
+            file[name] = each.astype("S") if each.dtype.kind == "U" else each
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["npz", "h5"])
+def test_traces_beside_other_arrays_are_no_table_of_these(suffix, tmp_path):
+    words, device = np.array(["quench", "arc", "none"])[CLASSES], np.array(list("abcd"))[np.arange(20) % 4]
+    arrays = {"waveforms": TRACES, "fault": words, "site": device, "onset": np.arange(20.0)}
+    raw = open_raw(kept(tmp_path / f"t.{suffix}", arrays | {"several": np.ones((20, 3), int)}))
+    samples, (note,) = raw.samples(), raw.findings()
+    np.testing.assert_array_equal(samples.values, TRACES)
+    assert samples.classes == ("arc", "none", "quench") and note.level == "note"
+    assert all(name in note.what for name in arrays)
+    np.testing.assert_array_equal(built(raw).read().labels, samples.labels)
+
+
+@pytest.mark.parametrize("suffix", ["npz", "h5"])
+def test_what_no_table_has_is_refused_rather_than_left_out(suffix, tmp_path):
+    movie = np.zeros((20, 2, 24, 24), np.float32)
+    file = kept(tmp_path / f"t.{suffix}", {"movie": movie, "onset": np.arange(20.0), "end": np.arange(20.0)})
+    with pytest.raises(InputError, match=r"'movie' \(20 x 2 x 24 x 24\).*no columns of a table.*--inputs NAME"):
+        open_raw(file)
+
+
+def test_time_before_channels_is_seen_by_the_shape(tmp_path):
+    words, traces = np.array(["quench", "arc", "none"])[CLASSES], np.tile(TRACES, 3).swapaxes(1, 2)
+    raw = open_raw(kept(tmp_path / "t.npz", {"waveforms": traces, "fault": words}))
+    assert raw.guessed["axes"] == "time channels"
+    np.testing.assert_array_equal(raw.samples().values, traces.swapaxes(1, 2))
+
+
 def test_where_it_is_not_clear_which_array_is_which_the_settings_say_it(tmp_path):
     words = np.array(["quench", "arc", "none"])[CLASSES]
     np.savez(tmp_path / "t.npz", waveforms=TRACES, fault=words, site=words[::-1])
