@@ -52,6 +52,22 @@ NO_TIME = {"time": None, "step": 1}
 CASES = {
     "missing file": (nothing, {"path": "{}/bed.csv"}, ["bed.csv", "path"]),
     "near name": (text(GOOD), {"path": "{}/bed.csv"}, ["did you mean 'bad.csv'"]),
+    "no such part of a stamp": (text(GOOD), {"time": ["day", "t"]}, ["no column 'day'", "mend `time`"]),
+    "a part of a stamp twice": (text(GOOD), {"time": ["t", "t"]}, ["names a column twice"]),
+    "no part of a stamp": (text(GOOD), {"time": []}, ["names no column"]),
+    "parts of a stamp in seconds": (text(GOOD), {"time": ["t", "a"], "time_format": "s"}, ["2 columns", "'s ns'"]),
+    "seconds and their rest in one": (text(GOOD), {"time_format": "s ns"}, ["name both in `time`"]),
+    "parts of a stamp that are none": (text(GOOD), {"time": ["t", "w"]}, ["bad.csv, row 1", "'t w'", "time_format"]),
+    "a stamp beside its parts": (
+        text("d,c,d c,a\n2020-01-01,00:00,2020-01-01T00:00,1\n"),
+        {"time": ["d", "c"]},
+        ["'d c' already", "`time`"],
+    ),
+    "half of a stamp is missing": (
+        text("d,c,a\n2020-01-01,00:00,1\n2020-01-01,,2\n"),
+        {"time": ["d", "c"]},
+        ["bad.csv, row 2", "missing"],
+    ),
     "missing folder": (nothing, {"path": "{}/no/bad.csv"}, ["path", "folder"]),
     "empty glob": (nothing, {"path": "{}/*.csv"}, ["path", "glob"]),
     "empty list": (nothing, {"path": []}, ["path"]),

@@ -10,9 +10,11 @@ import pandas as pd
 from jaxtyping import Int64
 
 from dlkit.core.checks import InputError
+from dlkit.data.raw.cells import as_cells
 from dlkit.data.readers.csv import Csv, arrow_blocks
 from dlkit.data.readers.parquet import Parquet
-from dlkit.data.tabular.files import reader_for, refuse_damage
+from dlkit.data.tabular.files import plain_reader, refuse_damage
+from dlkit.data.tabular.opening import Opening, joined_cells, with_parts
 
 MOST_RAGGED = 10_000  # rows that are remembered
 
@@ -61,13 +63,22 @@ class Ragged:
         return "skip"
 
 
-def batches(path: Path, columns: Sequence[str], rows: int, *, group: str, ragged: Ragged) -> Iterator[Batch]:
+def batches(path: Path, columns: Sequence[str], rows: int, *, opening: Opening, ragged: Ragged) -> Iterator[Batch]:
     """Yield the named columns in the order of the file, at most ``rows`` rows at a time.
 
     Raises:
         InputError: The file is damaged.
     """
-    reader = reader_for(path, group=group)
+    parts, name = opening.parts, " ".join(opening.parts)
+    for batch in _batches(path, with_parts(columns, parts), rows, opening, ragged):
+        if parts and name in columns:
+            cells = [pd.Series(as_cells(batch.columns[part])) for part in parts]
+            batch.columns[name] = joined_cells(cells)
+        yield batch
+
+
+def _batches(path: Path, columns: Sequence[str], rows: int, opening: Opening, ragged: Ragged) -> Iterator[Batch]:
+    reader = plain_reader(path, opening)
     if isinstance(reader, Csv):
         yield from _csv(path, reader.columns(path), columns, rows, ragged)
     elif isinstance(reader, Parquet):

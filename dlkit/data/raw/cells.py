@@ -87,6 +87,18 @@ def text_of(column: Any) -> Any:
         return pa.array(cells, pa.string())
 
 
+def has(text: Any, mark: str) -> bool:
+    """Tell whether a mark stands in Arrow text."""
+    import pyarrow.compute as pc
+
+    return pc.any(pc.match_substring(text, mark)).as_py() is True
+
+
+def as_cells(column: Any) -> pd.Series:
+    """Return an Arrow column as cells of pandas, bytes as text."""
+    return pd.Series(text_of(column).to_pandas() if kind_of(column) == "text" else column.to_pandas())
+
+
 def _parsed(text: Any, missing: Missing) -> Numbers:
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dlkit.data.raw.cells import kind_of, numbers, text_of
+from dlkit.data.raw.cells import has, kind_of, numbers, text_of
 from dlkit.data.tabular.cells import Decimal, Missing, trimmed
 
 MIXED = 0.3  # share of stamps that do not rise where rows of several series lie between each other
@@ -71,13 +71,6 @@ def guess_columns(head: Mapping[str, Any], missing: Missing, *, decimal: Decimal
         mark,
         tuple(name for name in head if name in other - own),
     )
-
-
-def has(text: Any, mark: str) -> bool:
-    """Tell whether a mark stands in Arrow text."""
-    import pyarrow.compute as pc
-
-    return pc.any(pc.match_substring(text, mark)).as_py() is True
 
 
 def is_number(column: Any, missing: Missing) -> bool:

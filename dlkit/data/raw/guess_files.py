@@ -11,6 +11,7 @@ from dlkit.data.raw.batches import Ragged, batches
 from dlkit.data.raw.stamps import stamps
 from dlkit.data.sources.files import Files
 from dlkit.data.tabular.files import reader_for
+from dlkit.data.tabular.opening import Opening
 
 WHOLE = 200 << 20  # bytes of files of which all stamps are read
 
@@ -28,13 +29,13 @@ class Group:
     columns: tuple[str, ...]
 
 
-def group_files(files: Sequence[Path], group: str) -> tuple[list[Group], dict[Path, str]]:
+def group_files(files: Sequence[Path], opening: Opening) -> tuple[list[Group], dict[Path, str]]:
     """Return files by their columns, in the order of their first file; and why others cannot be opened."""
     found: dict[tuple[str, ...], tuple[list[Path], list[str]]] = {}
     broken: dict[Path, str] = {}
     for file in files:
         try:
-            columns = reader_for(file, group=group).columns(file)
+            columns = reader_for(file, opening).columns(file)
         except InputError as error:
             broken[file] = str(error)
             continue
@@ -60,7 +61,7 @@ def _span(source: Files, file: Path, time: str, *, whole: bool) -> tuple[int, in
     settings, reading, found = source.settings, source.survey, list[int]()
     rows = 100_000 if whole else 1_000
     try:
-        for batch in batches(file, [time], rows, group=settings["group"], ragged=Ragged()):
+        for batch in batches(file, [time], rows, opening=Opening.of(settings), ragged=Ragged()):
             times, known = stamps(batch.columns[time], settings["time_format"], reading.zone, settings["decimal"])
             times = times if known is None else times[known]
             found += [int(times.min()), int(times.max())] if len(times) else []

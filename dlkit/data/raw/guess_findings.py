@@ -9,6 +9,7 @@ from dlkit.core.finding import Cure, Finding, Place
 from dlkit.data.raw.guess_columns import Columns
 from dlkit.data.raw.guess_time import TimeGuess, is_clock, step_of_parts, words
 from dlkit.data.raw.table_findings import line
+from dlkit.data.tabular.opening import time_column
 
 MANY = 2_000  # channels of which a page no longer shows each
 
@@ -29,7 +30,7 @@ def time_notes(
         settings: What was decided.
         given: What the user said.
     """
-    time = settings.get("time")
+    time = time_column(settings.get("time"))
     if time is None and "step" not in given:
         yield _no_stamps(source, times, head, settings)
     others = [guess for guess in times if guess.column != time]
@@ -40,6 +41,8 @@ def time_notes(
             why="Another clock, or when a row was written instead of measured, shifts everything in time.",
             cures=tuple(Cure(place="source", line=line("time", guess.column)) for guess in others[:3]),
         )  # fmt: skip
+    if times and times[0].parts:
+        yield _together(source, times[0])
     chosen = next((guess for guess in times if guess.column == time), None)
     if chosen is not None and chosen.other and "time_format" not in given:
         yield Finding(
@@ -49,6 +52,16 @@ def time_notes(
             why="Day and month the wrong way round put every row elsewhere and make jumps of months.",
             cures=tuple(Cure(place="source", line=line("time_format", form)) for form in (chosen.form, chosen.other)),
         )  # fmt: skip
+
+
+def _together(source: str, guess: TimeGuess) -> Finding:
+    form = "" if guess.form == "auto" else f" as '{guess.form}'"
+    return Finding(
+        kind="time in several columns", level="note", source=source, count=len(guess.parts), of="columns",
+        what=f"The stamp stands in {' and '.join(repr(part) for part in guess.parts)}: together they are read{form}.",
+        why="A stamp is one thing: without the day, or without the time of it, rows come twice or go back.",
+        cures=(Cure(place="source", line=line("time", list(guess.parts))),),
+    )  # fmt: skip
 
 
 def _no_stamps(

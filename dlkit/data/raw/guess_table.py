@@ -12,8 +12,9 @@ from dlkit.data.raw.batches import Ragged, batches
 from dlkit.data.raw.guess_columns import SERIES_NAME, Columns, guess_columns, guess_series, guess_units
 from dlkit.data.raw.guess_files import Group, guess_order
 from dlkit.data.raw.guess_findings import column_notes, time_notes
+from dlkit.data.raw.guess_parts import guess_parts, joined_head
 from dlkit.data.raw.guess_samples import parts_note
-from dlkit.data.raw.guess_time import TimeGuess, guess_times, is_clock, step_of_clocks, step_of_parts
+from dlkit.data.raw.guess_time import TimeGuess, guess_times, is_clock, repeated_days, step_of_clocks, step_of_parts
 from dlkit.data.raw.settings import DEFAULTS
 from dlkit.data.raw.stamps import stamps
 from dlkit.data.raw.table import TableRaw
@@ -21,6 +22,7 @@ from dlkit.data.sources.files import Files
 from dlkit.data.tabular.cells import Missing
 from dlkit.data.tabular.columns import Roles
 from dlkit.data.tabular.file_survey import HEAD_ROWS
+from dlkit.data.tabular.opening import Opening, time_column
 from dlkit.data.tabular.time_column import SECOND, show_duration
 
 PROBE = 200_000  # rows in which a series is looked for
@@ -43,7 +45,7 @@ def head_of(group: Group, given: Mapping[str, Any]) -> dict[str, Any]:
     """
     wanted = given.get("channels", "numeric")
     roles = Roles(
-        time=given.get("time"),
+        time=time_column(given.get("time")),
         series=given.get("series"),
         static=tuple(given.get("static", ())),
         channels=(wanted,) if isinstance(wanted, str) else tuple(wanted),
@@ -54,7 +56,7 @@ def head_of(group: Group, given: Mapping[str, Any]) -> dict[str, Any]:
     said: list[InputError] = []
     for file in group.files:
         try:
-            found = batches(file, columns, HEAD_ROWS, group=given.get("group", ""), ragged=Ragged())
+            found = batches(file, columns, HEAD_ROWS, opening=Opening.of(given), ragged=Ragged())
             batch = next(found, None)
             if batch is not None and batch.rows:
                 return batch.columns
@@ -82,10 +84,15 @@ def guess_table(
     missing = Missing.of(given.get("missing_values", ()))
     columns = guess_columns(head, missing, decimal=given.get("decimal"))
     times = guess_times(head, columns.decimal)
+    whole = guess_parts(head, times) if "time" not in given and "step" not in given else None
+    if whole is not None:
+        head = joined_head(head, whole.parts)
+        columns = guess_columns(head, missing, decimal=columns.decimal)
+        times = [whole, *(guess for guess in guess_times(head, columns.decimal) if guess.column != whole.column)]
     found: dict[str, Any] = _time_settings(head, times, given)
     if columns.decimal != ".":
         found["decimal"] = columns.decimal
-    keys = {given.get("time", found.get("time")), given.get("series"), *given.get("static", ())}
+    keys = {time_column(given.get("time", found.get("time"))), given.get("series"), *given.get("static", ())}
     settings: dict[str, Any] = {"path": _path(group.files), **found, **given}
     found |= _series(group, columns, head, settings)
     settings = {**found, **settings}
@@ -110,31 +117,27 @@ def _path(files: Sequence[Path]) -> Any:
 
 
 def _time_settings(head: Mapping[str, Any], times: Sequence[TimeGuess], given: Mapping[str, Any]) -> dict[str, Any]:
-    wanted = given.get("time")
+    wanted = time_column(given.get("time"))
     best = next((guess for guess in times if wanted in (None, guess.column)), None)
-    if wanted is None and (best is None or _days_only(best)):
+    if wanted is None and (best is None or repeated_days(best, head[best.column])):
         apart = step_of_parts(head) if best is None else step_of_clocks(head)
         if apart or best is None:
             return {} if "step" in given else {"step": show_duration((apart or 1) * SECOND)}
     if best is None:
         return {}
-    found = {} if wanted is not None else {"time": best.column}
+    found = {} if wanted is not None else {"time": best.setting}
     return found if best.form == "auto" else {**found, "time_format": best.form}
-
-
-def _days_only(guess: TimeGuess) -> bool:
-    return guess.form == "auto" or ":" not in guess.form.replace("%H", ":")
 
 
 def _series(group: Group, columns: Columns, head: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, str]:
     """Return the column of the series, where stamps do not rise and it says why."""
-    time = settings.get("time")
+    time = time_column(settings.get("time"))
     names = [text for text in columns.texts if text != time]
     names += [name for name in columns.channels if name != time and SERIES_NAME.fullmatch(name)]
     if time is None or time not in head or not names or settings.get("series") or settings.get("series_from"):
         return {}
     reading = Files(**settings).survey
-    for batch in batches(group.files[0], [time, *names], PROBE, group=settings.get("group", ""), ragged=Ragged()):
+    for batch in batches(group.files[0], [time, *names], PROBE, opening=Opening.of(settings), ragged=Ragged()):
         form = settings.get("time_format", "auto")
         found, known = stamps(batch.columns[time], form, reading.zone, reading.missing.decimal)
         if known is not None and not known.all():

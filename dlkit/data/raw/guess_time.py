@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dlkit.data.raw.cells import kind_of, numbers, text_of
+from dlkit.data.raw.cells import as_cells, has, kind_of, numbers, text_of
 from dlkit.data.tabular.cells import Decimal, Missing, trimmed
 
 NAME = re.compile(
@@ -16,7 +16,7 @@ NAME = re.compile(
     r"|\w*[ _](time|date|timestamp|datetime)|timestamp\w*|zeit\w*|datum|uhrzeit)([ _]*[\[(]\w+[\])])?",
     re.IGNORECASE,
 )
-CLOCK = re.compile(r"^\s*\d{1,2}[:.]\d\d([:.]\d\d)?\s*$")
+CLOCK = re.compile(r"^\s*\d{1,2}[:.]\d\d([:.]\d\d([.,]\d{1,9})?)?( ?[AaPp][Mm])?\s*$")
 FEW = 50  # cells that tell a time of the day
 DATES = (
     "%d.%m.%Y",
@@ -30,9 +30,13 @@ DATES = (
     "%d/%m/%y",
     "%m/%d/%y",
 )
-CLOCKS = (" %H:%M:%S", " %H:%M", "", " %H:%M:%S.%f", " %I:%M:%S %p", " %I:%M %p", " %H.%M.%S")
+CLOCKS = (
+    " %H:%M:%S", " %H:%M", "", " %H:%M:%S.%f", " %H:%M:%S,%f", " %I:%M:%S %p", " %I:%M %p", " %H.%M.%S", " %H.%M.%S.%f",
+    " %H.%M",
+)  # fmt: skip
 PATTERNS = (
     "iso",
+    *("%Y-%m-%d" + clock for clock in CLOCKS[4:]),
     *(date + clock for date in DATES for clock in CLOCKS),
     "%Y%m%d%H%M%S",
     "%Y%m%d_%H%M%S",
@@ -54,6 +58,7 @@ class TimeGuess:
         order: Share of the stamps that are not before the one above.
         named: Whether its name says so.
         other: Another way to read them that fits as well, "" where there is none.
+        parts: Columns that make this one together, where they do.
     """
 
     column: str
@@ -61,6 +66,12 @@ class TimeGuess:
     order: float
     named: bool
     other: str = ""
+    parts: tuple[str, ...] = ()
+
+    @property
+    def setting(self) -> Any:
+        """The setting ``time`` that reads it."""
+        return list(self.parts) or self.column
 
 
 def guess_times(head: Mapping[str, Any], decimal: Decimal = ".") -> list[TimeGuess]:
@@ -87,9 +98,8 @@ def _guess(name: str, column: Any, decimal: Decimal) -> TimeGuess | None:
     known = found.known.astype(np.float64)
     known = known[np.isfinite(known)]
     if len(found.bad) > len(known):
-        return _of_text(
-            name, pd.Series(trimmed(text_of(column), Missing()).drop_null().to_pandas(), dtype="str"), named=named
-        )
+        text = pd.Series(trimmed(text_of(column), Missing()).drop_null().to_pandas(), dtype="str")
+        return _of_text(name, text, named=named)
     return _of_numbers(name, known, named=named)
 
 
@@ -118,12 +128,24 @@ def _is_calendar(values: np.ndarray) -> bool:
     return bool(pd.to_datetime(pd.Series(whole.astype(str)), format="%Y%m%d", errors="coerce").notna().all())
 
 
-def _of_text(name: str, text: pd.Series, *, named: bool) -> TimeGuess | None:
+def guess_of(name: str, column: Any, form: str = "") -> TimeGuess | None:
+    """Return how the stamps of a text column are written; None where they are none.
+
+    Args:
+        name: Name of the column.
+        column: Arrow array of text.
+        form: The only pattern that is tried; "" tries all that are known.
+    """
+    text = pd.Series(trimmed(text_of(column), Missing()).drop_null().to_pandas(), dtype="str")
+    return _of_text(name, text, named=True, patterns=(form,) if form else PATTERNS)
+
+
+def _of_text(name: str, text: pd.Series, *, named: bool, patterns: Sequence[str] = PATTERNS) -> TimeGuess | None:
     enough = ENOUGH_NAMED if named else ENOUGH
     if not len(text) or text.str.contains(r"\d").mean() < enough:
         return None
     fits: list[tuple[str, float]] = []
-    for pattern in PATTERNS:
+    for pattern in patterns:
         known = _read(text, pattern)
         if known.notna().mean() >= enough:
             fits.append((pattern, _order(known.dropna())))
@@ -142,12 +164,33 @@ def _read(text: pd.Series, pattern: str) -> pd.Series:
 
 
 def is_clock(column: Any) -> bool:
-    """Tell whether text is the time of the day alone."""
+    """Tell whether text is the time of the day alone, or the type of the column says so."""
+    import pyarrow.types as known
+
+    if known.is_time(column.type):
+        return True
     if kind_of(column) != "text":
         return False
     text = [cell for cell in text_of(column.slice(0, FEW)).to_pylist() if cell]
     clocks = [cell for cell in text if CLOCK.match(cell)]
     return len(set(clocks)) > 1 and len(clocks) >= ENOUGH * len(text)
+
+
+def repeated_days(guess: TimeGuess, column: Any) -> bool:
+    """Tell whether stamps are days without a time that come several times, so that they tell no row from another."""
+    return days_only(guess, column) and bool(as_cells(column).dropna().duplicated().any())
+
+
+def days_only(guess: TimeGuess, column: Any) -> bool:
+    """Tell whether stamps of one column are days without a time."""
+    if guess.parts or guess.form in {*EPOCHS, "relative", "s ms", "s us", "s ns"}:
+        return False
+    if guess.form != "auto":
+        return "%H" not in guess.form and "%I" not in guess.form
+    if kind_of(column) == "stamp":
+        stamps = column.drop_null().to_pandas()
+        return bool(stamps.map(lambda one: str(one)[11:] in ("", "00:00:00")).all())
+    return not has(text_of(column), ":") and not has(text_of(column), "T")
 
 
 def step_of_clocks(head: Mapping[str, Any]) -> int:

@@ -20,6 +20,7 @@ from dlkit.data.raw.streams import StreamsRaw
 from dlkit.data.raw.table import TableRaw
 from dlkit.data.sources.files import Files
 from dlkit.data.tabular.files import fill_path, find_files, reader_classes, reader_for
+from dlkit.data.tabular.opening import Opening
 from dlkit.data.tabular.table_series import stem
 
 Paths = str | Path | Sequence[str | Path]
@@ -80,7 +81,7 @@ def _open(path: Paths, given: dict[str, Any]) -> dict[str, Raw]:
 
 
 def _tables(files: Sequence[Path], given: Mapping[str, Any]) -> dict[str, Raw]:
-    groups, broken = group_files(files, given.get("group", ""))
+    groups, broken = group_files(files, Opening.of(given))
     if not groups:
         raise InputError(next(iter(broken.values())))
     found: dict[str, Raw] = {}
@@ -128,9 +129,10 @@ def lenient(source: Source | SampleSource | FrameSource, name: str = "") -> Raw:
 
 def _texts(source: Files) -> list[str]:
     """Return columns of text that a source leaves out because it was to take all numbers."""
-    file, group = source.files[0], source.settings["group"]
-    if source.settings["channels"] != "numeric":
+    file, settings = source.files[0], source.settings
+    if settings["channels"] != "numeric":
         return []
-    head = head_of(Group((file,), tuple(reader_for(file, group=group).columns(file))), {"group": group})
+    how = {name: settings[name] for name in ("time", "group")}
+    head = head_of(Group((file,), tuple(reader_for(file, Opening.of(how)).columns(file))), how)
     keys = source.survey.roles.keys
     return [name for name in guess_columns(head, source.survey.missing).texts if name not in keys]

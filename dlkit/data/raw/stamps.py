@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Int64
 
-from dlkit.data.raw.cells import kind_of, numbers, text_of
+from dlkit.data.raw.cells import as_cells, kind_of, numbers
 from dlkit.data.tabular.cells import CellError, Decimal, Missing
 from dlkit.data.tabular.cells import text_of as words_of
-from dlkit.data.tabular.time_column import PLAIN_NUMBER, UNITS, WITH_OFFSET, parse_times
+from dlkit.data.tabular.time_column import PAIRS, PLAIN_NUMBER, UNITS, WITH_OFFSET, halves, parse_times
 
 Times = Int64[np.ndarray, " time"]
 Known = Bool[np.ndarray, " time"]
@@ -31,7 +31,7 @@ def stamps(column: Any, how: str, zone: tzinfo, decimal: Decimal = ".") -> tuple
         column = _timestamps(column)
         if column.null_count == 0 and (zone is UTC or column.type.tz is not None):
             return _exact(column)
-    cells = pd.Series(text_of(column).to_pandas() if kind_of(column) == "text" else column.to_pandas())
+    cells = as_cells(column)
     try:
         return parse_times(cells, how, zone, decimal), None
     except CellError:
@@ -81,6 +81,9 @@ def _may_be(cells: pd.Series, how: str, decimal: Decimal) -> Known:
         if how in UNITS:
             return np.zeros(len(cells), bool)
         return np.asarray(cells.notna() & cells.dt.year.between(1678, 2261), bool)
+    if how in PAIRS:
+        known = [_may_be(half, "s", decimal) for half in halves(cells)]
+        return np.asarray(known[0] & known[1], bool)
     if how in UNITS:
         found = _counts(cells, decimal)
         with np.errstate(over="ignore"):

@@ -22,6 +22,7 @@ from dlkit.data.raw.stamps import stamps
 from dlkit.data.raw.table_findings import table_findings
 from dlkit.data.records import Stream
 from dlkit.data.sources.files import Files
+from dlkit.data.tabular.opening import Opening
 from dlkit.data.tabular.stamps import median_step
 from dlkit.data.tabular.table_series import by_file, one_series
 from dlkit.data.tabular.time_column import SECOND
@@ -126,7 +127,7 @@ class TableRaw(Raw):
         return [(name, file) for name, files in groups for file in files]
 
     def _batches(self, file: Path, columns: Sequence[str], ragged: Ragged, rows: int) -> Iterator[Batch]:
-        yield from batches(file, columns, rows, group=self.files.settings["group"], ragged=ragged)
+        yield from batches(file, columns, rows, opening=Opening.of(self.files.settings), ragged=ragged)
 
     def chunks(self, progress: Progress | None = None) -> Iterator[tuple[Stream, int]]:
         """Yield the rows; a whole pass also tells what :meth:`findings` are."""

@@ -4,29 +4,21 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from dlkit.core.checks import InputError, require, suggest
 from dlkit.data.base import Source
 from dlkit.data.records import Stream
 from dlkit.data.tabular.cells import Decimal, Encoding
 from dlkit.data.tabular.columns import check_units
+from dlkit.data.tabular.file_settings import check_settings
 from dlkit.data.tabular.file_spans import FileSpan, files_between, first_stamps
 from dlkit.data.tabular.file_survey import FileSurvey
 from dlkit.data.tabular.file_tables import FileTables, Table
 from dlkit.data.tabular.files import find_files, identify
 from dlkit.data.tabular.stamps import Disorder, Duplicates, Gaps, Irregular, Rows
 from dlkit.data.tabular.table_series import by_file, by_name, constant, one_series, sort_tables, with_final
-from dlkit.data.tabular.time_column import UNITS, show_time
+from dlkit.data.tabular.time_column import show_time
 from dlkit.data.tabular.timeline import Policies, Timeline
-
-CHOICES: dict[str, Any] = {
-    "disorder": Disorder,
-    "duplicates": Duplicates,
-    "gaps": Gaps,
-    "irregular": Irregular,
-    "decimal": Decimal,
-}
 
 
 class Files(Source):
@@ -38,9 +30,11 @@ class Files(Source):
     Args:
         path: File, folder (its readable files by name), glob, or a list of these. Several files are one recording in
             this order, unless ``series`` or ``series_from`` says otherwise.
-        time: Column of the stamps; without it rows are ``step`` apart.
-        time_format: ``auto`` (dates, or ISO text), ``iso``, ``s``, ``ms``, ``us``, ``ns`` since 1970, ``relative``
-            (seconds since a start), or a pattern such as ``%d.%m.%Y %H:%M``.
+        time: Column of the stamps, or a list of columns that are one together, such as [date, clock]: they are joined
+            by a blank before they are read. Without it rows are ``step`` apart.
+        time_format: ``auto`` (dates, or ISO text), ``iso``, ``s``, ``ms``, ``us``, ``ns`` since 1970, ``s ms``,
+            ``s us``, ``s ns`` (seconds in one column, what is left of them in another), ``relative`` (seconds since a
+            start), or a pattern such as ``%d.%m.%Y %H:%M:%S,%f``.
         time_zone: Time zone of stamps without an offset: a name such as ``Europe/Berlin`` or an offset, ``+01:00``.
             Where the clock is set back, the order of the rows tells the first pass of the hour from the second.
         channels: ``numeric`` (every column with numbers, and those in ``categories``), names, or globs (``temp_*``).
@@ -70,7 +64,7 @@ class Files(Source):
         self,
         *,
         path: str | Path | Sequence[str | Path],
-        time: str | None = None,
+        time: str | Sequence[str] | None = None,
         time_format: str = "auto",
         time_zone: str = "UTC",
         channels: str | Sequence[str] = "numeric",
@@ -92,7 +86,7 @@ class Files(Source):
         rows_per_chunk: int = 100_000,
     ) -> None:
         self.settings: dict[str, Any] = {key: value for key, value in locals().items() if key != "self"}
-        _check(self.settings)
+        check_settings(self.settings)
         self.policies = Policies(
             disorder=disorder, duplicates=duplicates, gaps=gaps, irregular=irregular, tolerance=tolerance
         )
@@ -232,25 +226,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_plain(item) for item in value]
     return value
-
-
-def _check(given: Mapping[str, Any]) -> None:
-    """Refuse settings that make no sense, before any file is opened."""
-    for name, kind in CHOICES.items():
-        if given[name] not in get_args(kind):
-            raise InputError(f"`{name}: {given[name]}` is not known; {suggest(str(given[name]), get_args(kind))}")
-    for column, how in (given["categories"] or {}).items():
-        known = how in get_args(Encoding)
-        require(known, f"`categories: {{{column}: {how}}}` is not known; set it to 'onehot' or 'ordinal'.")
-    form = given["time_format"]
-    if form not in {"auto", "iso", *UNITS} and "%" not in form:
-        raise InputError(f"`time_format: {form}` is not known; {suggest(form, ['auto', 'iso', *UNITS])}")
-    both = given["series"] is not None and given["series_from"] is not None
-    require(not both, "`series` and `series_from` both name the series; set only one of them.")
-    require(given["series_from"] in {None, "file"}, "`series_from` must be 'file', or left out.")
-    require(not isinstance(given["static"], str), f"`static: {given['static']}` must be a list of columns.")
-    require(given["rows_per_chunk"] >= 1, f"`rows_per_chunk: {given['rows_per_chunk']}` must be at least 1.")
-    require(
-        given["time"] is not None or given["step"] is not None,
-        "Stamps are needed; set `time` to their column, or `step` to the time between rows.",
-    )

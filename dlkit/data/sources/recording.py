@@ -16,8 +16,9 @@ class Recording(Files):
 
     Args:
         path: File, folder (its readable files by name), glob, or a list of these.
-        time: Column of the stamps.
-        time_format: ``auto``, ``iso``, ``s``, ``ms``, ``us``, ``ns`` since 1970, ``relative`` or a pattern.
+        time: Column of the stamps, or a list of columns that are one together.
+        time_format: ``auto``, ``iso``, ``s``, ``ms``, ``us``, ``ns`` since 1970, ``s ns`` and so on of two columns,
+            ``relative`` or a pattern.
         time_zone: Time zone of stamps without an offset.
         channels: ``numeric``, names, or globs.
         categories: How text columns become numbers: ``onehot`` or ``ordinal``.
@@ -38,7 +39,7 @@ class Recording(Files):
         self,
         *,
         path: str | Path | Sequence[str | Path],
-        time: str,
+        time: str | Sequence[str],
         time_format: str = "auto",
         time_zone: str = "UTC",
         channels: str | Sequence[str] = "numeric",

@@ -11,6 +11,7 @@ from dlkit.core.checks import InputError
 from dlkit.data.tabular.cells import Missing, words
 from dlkit.data.tabular.columns import Encoder, Roles, choose
 from dlkit.data.tabular.file_tables import FileTables
+from dlkit.data.tabular.opening import Opening, time_column
 from dlkit.data.tabular.stamps import median_step
 from dlkit.data.tabular.time_column import parse_step, parse_zone
 
@@ -29,7 +30,7 @@ class FileSurvey:
         channels = settings["channels"]
         self.settings = settings
         self.roles = Roles(
-            time=settings["time"],
+            time=time_column(settings["time"]),
             series=settings["series"],
             static=tuple(settings["static"]),
             channels=(channels,) if isinstance(channels, str) else tuple(channels),
@@ -43,8 +44,8 @@ class FileSurvey:
 
     def reading(self) -> FileTables:
         """Return a reader of the files, at their start."""
-        form, group = self.settings["time_format"], self.settings["group"]
-        return FileTables(self.roles, time_format=form, zone=self.zone, group=group, decimal=self.missing.decimal)
+        form, opening = self.settings["time_format"], Opening.of(self.settings)
+        return FileTables(self.roles, time_format=form, zone=self.zone, opening=opening, decimal=self.missing.decimal)
 
     def columns(self, files: list[Path]) -> list[str]:
         """Return the columns that become channels, chosen by the head of the first file."""

@@ -14,6 +14,7 @@ from dlkit.core.checks import InputError, require
 from dlkit.data.tabular.cells import CellError, Decimal, words
 from dlkit.data.tabular.columns import Encoder, Roles
 from dlkit.data.tabular.files import reader_for
+from dlkit.data.tabular.opening import Opening
 from dlkit.data.tabular.stamps import Rows, join
 from dlkit.data.tabular.time_column import Times, may_occur_twice, parse_times
 
@@ -47,15 +48,17 @@ class FileTables:
         roles: Which columns are stamps, series and static values.
         time_format: How stamps are written.
         zone: Time zone of stamps without an offset.
-        group: Group inside the files.
+        opening: How files are opened.
         decimal: Decimal mark of numbers written as text.
     """
 
-    def __init__(self, roles: Roles, *, time_format: str, zone: tzinfo, group: str, decimal: Decimal = ".") -> None:
+    def __init__(
+        self, roles: Roles, *, time_format: str, zone: tzinfo, opening: Opening, decimal: Decimal = "."
+    ) -> None:
         self.roles = roles
         self.time_format = time_format
         self.zone = zone
-        self.group = group
+        self.opening = opening
         self.decimal: Decimal = decimal
         self._starts: list[int] = []
         self._names: list[str] = []
@@ -63,7 +66,7 @@ class FileTables:
 
     def columns(self, file: Path) -> list[str]:
         """Return the columns of a file, after checking that they can play their roles."""
-        found = reader_for(file, group=self.group).columns(file)
+        found = reader_for(file, self.opening).columns(file)
         self.roles.check(found, file.name)
         return found
 
@@ -81,7 +84,7 @@ class FileTables:
             start = self._next
             self._starts.append(start)
             self._names.append(file.name)
-            for frame in self._whole_changes(reader_for(file, group=self.group).chunks(file, columns, rows)):
+            for frame in self._whole_changes(reader_for(file, self.opening).chunks(file, columns, rows)):
                 yield self._next, frame
                 self._next += len(frame)
             require(self._next > start, f"{file.name} has no rows; give `path` a file with data.")

@@ -14,7 +14,9 @@ from typing import Any
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.discover import discover
 from dlkit.data.base import Reader
+from dlkit.data.tabular.opening import Joined, Opening
 
+PLAIN = Opening()
 # What libraries raise on a damaged file.
 BROKEN = (OSError, ValueError, EOFError, KeyError, RuntimeError, zlib.error, zipfile.BadZipFile)
 
@@ -45,23 +47,29 @@ def suffix_of(path: Path, known: Sequence[str]) -> str | None:
     return max(fitting, key=len, default=None)
 
 
-def reader_for(path: Path, *, group: str = "") -> Reader:
+def reader_for(path: Path, opening: Opening = PLAIN) -> Reader:
     """Return a reader for the format that the suffix names.
 
     Args:
         path: File to read.
-        group: Group inside the file, for formats that have groups.
+        opening: How it is opened.
     """
+    reader = plain_reader(path, opening)
+    return Joined(reader, opening.parts) if opening.parts else reader
+
+
+def plain_reader(path: Path, opening: Opening) -> Reader:
+    """Return a reader that gives the columns as they stand in the file."""
     classes = reader_classes()
     suffix = suffix_of(path, list(classes))
     if suffix is None:
         raise InputError(f"{path.name} is in a format that no reader knows; give `path` a {', '.join(classes)} file.")
-    if not group:
+    if not opening.group:
         return classes[suffix]()
     try:
-        return classes[suffix](group=group)  # type: ignore[call-arg]  # only formats with groups take it
+        return classes[suffix](group=opening.group)  # type: ignore[call-arg]  # only formats with groups take it
     except TypeError as error:
-        raise InputError(f"{path.name} has no groups; remove `group: {group}`.") from error
+        raise InputError(f"{path.name} has no groups; remove `group: {opening.group}`.") from error
 
 
 def find_files(path: str | Path | Sequence[str | Path], known: Sequence[str] | None = None) -> list[Path]:

@@ -17,6 +17,8 @@ from dlkit.data.tabular.local_time import localize, occurs_twice
 
 SECOND = 1_000_000_000
 UNITS = {"s": SECOND, "ms": 1_000_000, "us": 1_000, "ns": 1, "relative": SECOND}
+PAIRS = {"s ms": 1_000_000, "s us": 1_000, "s ns": 1}
+"""Seconds since 1970 in one column and what is left of a second in another: nanoseconds of its unit."""
 PLAIN_NUMBER = r"^[+-]?\d+([.,]\d*)?([eE][+-]?\d+)?$"
 WITH_OFFSET = r"[T ]\d\d.*(Z|z|[+-]\d\d(:?\d\d)?)$"
 NO_STAMP = "the stamp is missing; remove the row or give it a stamp"
@@ -28,10 +30,13 @@ def parse_times(cells: pd.Series, how: str, zone: tzinfo, decimal: Decimal = "."
 
     Args:
         cells: Stamps, text or numbers.
-        how: ``auto``, ``iso``, an epoch unit, ``relative``, or a pattern such as ``%d.%m.%Y %H:%M``.
+        how: ``auto``, ``iso``, an epoch unit, two of them, ``relative``, or a pattern such as ``%d.%m.%Y %H:%M``.
         zone: Time zone of stamps without an offset.
         decimal: Decimal mark of numbers written as text.
     """
+    if how in PAIRS:
+        seconds, rest = halves(cells)
+        return np.asarray(_epochs(seconds, SECOND, decimal) + _epochs(rest, PAIRS[how], decimal), np.int64)
     stamps = isinstance(cells.dtype, pd.DatetimeTZDtype) or cells.dtype.kind == "M"
     if how in UNITS:
         if stamps:
@@ -43,6 +48,12 @@ def parse_times(cells: pd.Series, how: str, zone: tzinfo, decimal: Decimal = "."
     if how == "auto":
         _refuse_numbers(text)
     return _from_text(text, how, zone)
+
+
+def halves(cells: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return what stands before and after the blank in each cell, None where there is none."""
+    parts = pd.Series(text_of(cells, Missing()).to_pandas(), dtype=object).str.partition(" ")
+    return tuple(parts[side].replace("", None) for side in (0, 2))  # type: ignore[return-value]  # two
 
 
 def _refuse_numbers(text: Any) -> None:
@@ -142,7 +153,7 @@ def _to_utc(stamps: pd.Series, zone: tzinfo) -> Times:
 
 def may_occur_twice(cells: pd.Series, how: str, zone: tzinfo) -> bool:
     """Tell whether a stamp among the cells is a local time that occurs twice."""
-    if how in UNITS or not isinstance(zone, ZoneInfo):
+    if how in UNITS or how in PAIRS or not isinstance(zone, ZoneInfo):
         return False
     stamps = cells
     if cells.dtype.kind != "M":

@@ -14,6 +14,7 @@ from dlkit.data.readers.csv import delimiter_of
 from dlkit.data.sources.files import Files
 from dlkit.data.tabular.cells import CellError
 from dlkit.data.tabular.columns import Encoder
+from dlkit.data.tabular.opening import joined_cells
 from dlkit.data.tabular.stamps import Rows
 from dlkit.data.tabular.time_column import parse_times
 from dlkit.train.new_recordings import plain_files
@@ -57,7 +58,7 @@ class WatchedRows:
         self.line = 0
         self._delimiter = delimiter_of(line)
         names = [name.strip() for name in self._cells(line)]
-        keys = [self.settings["time"]] if self.settings["time"] is not None else []
+        keys = self._stamp_columns
         lacking = [column for column in (*keys, *self.columns) if column not in names]
         if lacking and self.header and len(names) == len(self.header) and not set(names) & set(self.header):
             return False
@@ -106,11 +107,18 @@ class WatchedRows:
         return np.stack([encoded[name] for name in self.wanted], 1)
 
     def _times(self, frame: pd.DataFrame) -> np.ndarray:
-        time = self.settings["time"]
-        if time is None:
+        parts = self._stamp_columns
+        if not parts:
             self._rows += len(frame)
             return np.arange(self._rows - len(frame), self._rows, dtype=np.int64) * self.step
-        return parse_times(frame[time], self.settings["time_format"], self.zone, self.settings["decimal"])
+        text = joined_cells([frame[part] for part in parts]).to_pandas()
+        cells = frame[parts[0]] if len(parts) == 1 else pd.Series(text, dtype="str")
+        return parse_times(cells, self.settings["time_format"], self.zone, self.settings["decimal"])
+
+    @property
+    def _stamp_columns(self) -> list[str]:
+        time = self.settings["time"]
+        return [] if time is None else [time] if isinstance(time, str) else list(time)
 
     def _names(self, column: str) -> tuple[str, ...]:
         return replace(self.encoder, columns=(column,)).names
