@@ -113,7 +113,10 @@ IMAGES = {
     "unknown colour": images(("color", "'pink'"), {"S.init_args.color": "pink"}),
     "unknown policy": images(("bad", "'ignore'"), {"S.init_args.bad": "ignore"}),
     "groups by no pattern": images(("`groups: shot\\(`", "pattern"), {"S.init_args.groups": "shot("}),
-    "groups by a pattern that finds none": images(("group missing", "cat/00.png"), {"S.init_args.groups": r"shot(\d)"}),
+    "groups by a pattern that finds none": images(
+        (r"`groups: shot\(\\d\)` matches no file name", "cat/00.png", "change `groups`"),
+        {"S.init_args.groups": r"shot(\d)", "S.init_args.bad": "skip"},
+    ),
     "a class that is tested but never trained": images(
         ("test but never in train", "dog"),
         {"D.split": {"class_path": "dlkit.data.sample_splits.Official"}},
@@ -159,6 +162,16 @@ MANIFESTS = {
     "unknown class": listed(("unknown class", "there is cat, cow"), {"classes": ["cat", "cow"]}),
     "order of words": listed(("Ordinal", "`classes`"), {"kind": "ordinal"}),
     "numbers as classes or values": listed(("whole numbers|kind", "kind"), label=[float(n % 2) for n in range(24)]),
+    "a word among values": listed(
+        ("1 of 24 images", "label is no number, such as 'abc': images/cat/02.png", "bad: skip"),
+        {"kind": "values"},
+        label=[0.5, "abc", *[float(n) for n in range(22)]],
+    ),
+    "a file listed twice": listed(
+        (r"no such file: images/cow.png \(row 1\), images/cow.png \(row 24\)",),
+        path=["images/cow.png", *CATS, *CATS[2:], "images/cow.png"],
+    ),
+    "separator of one label": listed(("`separator", "set `kind: labels`"), {"separator": ";", "kind": "class"}),
     "values that are words": listed(("kind: values", "cat"), {"kind": "values"}),
     "unknown role": listed(
         ("role is none of train, val, test", "images/"), {"roles": "role"}, role=["train", "exam"] * 12

@@ -1,5 +1,6 @@
 """From what stands in the files to samples: labels encoded, lengths found, bad samples left out."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -180,16 +181,25 @@ def _labels(marks: Marks, settings: Settings, problems: Problems) -> Labels:
         kind=settings.kind,
         classes=settings.classes,
         targets=settings.targets,
+        new=settings.new,
         positions=None if marks.classes is None or settings.classes else as_text(marks.classes)[0].tolist(),
     )
     return replace(labels, target_units=settings.name_units(labels))
 
 
-def unique_names(names: Sequence[str]) -> list[str]:
-    """Return names of which those that occur again carry their number."""
-    if len(set(names)) == len(names):
+def unique_names(names: Sequence[str], rows: Sequence[str] | None = None) -> list[str]:
+    """Return names of which those that occur again carry their row, ``a.png (row 4)``.
+
+    Args:
+        names: The names.
+        rows: What is said of each that occurs again; by default its row, counted from 1.
+    """
+    often = {name for name, count in Counter(names).items() if count > 1}
+    if not often:
         return list(names)
-    return [f"{name}/{number}" for number, name in enumerate(names)]
+    rows = rows or [f"row {number}" for number in range(1, len(names) + 1)]
+    found = [f"{name} ({row})" if name in often else name for name, row in zip(names, rows, strict=True)]
+    return found if len(set(found)) == len(found) else [f"{one} ({n})" for n, one in enumerate(found, start=1)]
 
 
 def clean_roles(roles: np.ndarray | None, problems: Problems) -> np.ndarray | None:
@@ -206,6 +216,9 @@ def clean_groups(groups: np.ndarray | None, problems: Problems) -> np.ndarray | 
     if groups is None:
         return None
     text, missing = as_text(groups)
+    require(
+        not missing.all(), f"None of the {counted(len(text), 'sample')} has a group: change `groups`, or leave it out."
+    )
     problems.mark("group missing", missing)
     return text.astype(str)
 

@@ -89,7 +89,9 @@ def find_new_images(path: str | Path | Sequence[str | Path]) -> Found:
     files = find_files(path, SUFFIXES)
     strange = [file.name for file in files if file.suffix.lower() not in SUFFIXES]
     require(not strange, f"{', '.join(strange[:5])}: images are {', '.join(SUFFIXES)} files; give such files.")
-    names = unique_names([file.name for file in files])
+    names = [file.name for file in files]
+    if len(set(names)) < len(names):  # of several folders
+        names = unique_names([file.as_posix() for file in files])
     return Found(names, files, [""] * len(files), names, None, [], [])
 
 

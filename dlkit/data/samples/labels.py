@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from dlkit.core.checks import InputError, require, suggest
+from dlkit.core.checks import require, suggest
 from dlkit.core.specs import Kind
 from dlkit.data.samples.problems import Problems
 
@@ -52,6 +52,7 @@ def encode_labels(
     classes: Sequence[str] | None = None,
     positions: Sequence[str] | None = None,
     targets: Sequence[str] | None = None,
+    new: bool = False,
 ) -> Labels:
     """Return the labels; samples without a usable one are marked in ``problems``.
 
@@ -62,6 +63,7 @@ def encode_labels(
         classes: Names of the classes in their order; by default those that occur, sorted.
         positions: Names of the classes 0, 1, 2 where the labels are numbers that count them.
         targets: Names of the columns for "labels" and "values".
+        new: The samples are to be predicted, so that all of their labels may be words such as ``?``.
 
     Raises:
         InputError: The kind is not known or cannot be told, or there is nothing to tell apart.
@@ -72,10 +74,10 @@ def encode_labels(
         raw.ndim in (1, 2), f"Labels of shape {raw.shape} are not understood; give (samples,) or (samples, columns)."
     )
     known = guess_kind(raw) if kind == "auto" else kind
-    if known == "labels":
-        return _several(raw, problems, classes or targets or positions)
-    if known == "values":
-        return _values(raw, problems, targets)
+    if known in ("labels", "values"):
+        names = targets if known == "values" else classes or targets or positions
+        table = _numbers(raw, problems, f"kind: {known}", names, new=new)
+        return _values(table, problems, names) if known == "values" else _several(table, problems, names)
     return _one(raw, problems, "ordinal" if known == "ordinal" else "class", classes, positions)
 
 
@@ -156,8 +158,7 @@ def _sorted(names: set[str], kind: Kind) -> list[str]:
         return sorted(names)
 
 
-def _several(raw: np.ndarray, problems: Problems, names: Sequence[str] | None) -> Labels:
-    table = _numbers(raw, "kind: labels", names)
+def _several(table: np.ndarray, problems: Problems, names: Sequence[str] | None) -> Labels:
     names = names or [f"label{number}" for number in range(table.shape[1])]
     require(
         len(names) == table.shape[1], f"`classes` names {len(names)} labels, the data hold {table.shape[1]} columns."
@@ -167,8 +168,7 @@ def _several(raw: np.ndarray, problems: Problems, names: Sequence[str] | None) -
     return Labels("labels", table, tuple(names), tuple(names), ("",) * len(names))
 
 
-def _values(raw: np.ndarray, problems: Problems, targets: Sequence[str] | None) -> Labels:
-    table = _numbers(raw, "kind: values", targets)
+def _values(table: np.ndarray, problems: Problems, targets: Sequence[str] | None) -> Labels:
     names = tuple(targets or (("value",) if table.shape[1] == 1 else (f"value{i}" for i in range(table.shape[1]))))
     require(len(names) == table.shape[1], f"`targets` names {len(names)}, the labels have {table.shape[1]} columns.")
     problems.mark("label missing", np.isnan(table).all(1))
@@ -176,19 +176,30 @@ def _values(raw: np.ndarray, problems: Problems, targets: Sequence[str] | None) 
     return Labels("values", table, (), names, ("",) * len(names))
 
 
-def _numbers(raw: np.ndarray, setting: str, names: Sequence[str] | None = None) -> np.ndarray:
-    """Return labels as float32, (samples, columns), NaN where missing."""
-    if raw.dtype.kind not in "fiub":
-        words, missing = as_text(raw.reshape(-1))
-        numbers = pd.to_numeric(pd.Series(np.where(missing, "nan", words)), errors="coerce").to_numpy()
-        wrong = np.flatnonzero(np.isnan(numbers) & ~missing)
-        if len(wrong):
-            row, column = divmod(int(wrong[0]), raw.size // len(raw))
-            where = f"row {row + 1}" + (f", {names[column]}" if names else "")
-            raise InputError(
-                f"{where}: '{words[wrong[0]]}' is not a number ({len(wrong)} of {len(words)} labels are none), and "
-                f"`{setting}` needs numbers: mend them, or change `kind`."
+def _numbers(
+    raw: np.ndarray, problems: Problems, setting: str, names: Sequence[str] | None, *, new: bool
+) -> np.ndarray:
+    """Return labels as float32, (samples, columns), NaN where missing; words are marked as problems.
+
+    Raises:
+        InputError: Most labels of a column are words, and the samples are not new.
+    """
+    columns = raw[:, None] if raw.ndim == 1 else raw
+    if columns.dtype.kind in "fiub":
+        return np.ascontiguousarray(columns.astype(np.float32))
+    found = []
+    for number, column in enumerate(columns.T):
+        words, missing = as_text(column)
+        known = pd.to_numeric(pd.Series(np.where(missing, "nan", words)), errors="coerce").to_numpy(np.float32)
+        wrong = np.isnan(known) & ~missing
+        name = names[number] if names and number < len(names) else ""
+        if wrong.any():
+            first, count = words[wrong.argmax()], int(wrong.sum())
+            require(
+                new or 2 * count <= int((~missing).sum()),
+                f"{count} of {len(words)} labels{name and f' in {name}'} are no numbers, such as '{first}', and "
+                f"`{setting}` needs numbers: change `kind`, or name another label.",
             )
-        raw = numbers.reshape(raw.shape)
-    table = raw.astype(np.float32)
-    return np.ascontiguousarray(table[:, None] if table.ndim == 1 else table)
+            problems.mark(f"{name or 'the label'} is no number, such as '{first}'", wrong)
+        found.append(known)
+    return np.stack(found, axis=1)

@@ -68,8 +68,9 @@ class Listing:
             labels, names = _several(self.rows[columns.labels[0]], columns.separator, settings.classes)
             return Marks(labels, groups, roles), replace(settings, classes=names)
         if settings.kind == "auto" and settings.classes is None:
-            for column in columns.labels:
-                _refuse_few_words(self.rows[column])
+            said = [few for column in columns.labels if (few := _few_words(self.rows[column]))]
+            require(not said or settings.bad == "skip", next(iter(said), ""))
+            settings = replace(settings, kind="values") if said else settings
         table = [_numbers_or_text(self.rows[column]) for column in columns.labels]
         labels = table[0] if len(table) == 1 else np.stack(table, axis=1)
         return Marks(labels, groups, roles), replace(
@@ -97,7 +98,7 @@ def read_listing(
             frame = _read(file, columns, labelled=labelled)
             frames.append(frame)
             roles += [role] * len(frame)
-            places += [f"{file.stem}/{number}" for number in range(len(frame))]
+            places += [f"{file.stem}, row {number}" for number in range(1, len(frame) + 1)]
             folders += [root or file.parent] * len(frame)
     rows = pd.concat(frames, ignore_index=True)
     require(len(rows) > 0, f"`path` lists no image: give a table with rows under `image: {columns.image}`.")
@@ -128,15 +129,17 @@ def _file_of(item: Any) -> Any:
 def _pictures(
     images: list[Any], missing: np.ndarray, named: list[str] | None, places: list[str], folders: list[Path]
 ) -> EncodedPictures:
+    one = len({place.rpartition(", ")[0] for place in places}) == 1
+    rows = [place.rpartition(", ")[2] if one else place for place in places]
     if any(isinstance(item, str) for item in images):
         paths = ["" if gone else item for item, gone in zip(images, missing, strict=True)]
-        names = named or [path or place for path, place in zip(paths, places, strict=True)]
-        return FilePictures(unique_names(names), [folder / path for folder, path in zip(folders, paths, strict=True)])
+        names = unique_names(named or [path or place for path, place in zip(paths, places, strict=True)], rows)
+        return FilePictures(names, [folder / path for folder, path in zip(folders, paths, strict=True)])
     content = [b"" if gone else item for item, gone in zip(images, missing, strict=True)]
     ends = np.cumsum([len(item) for item in content], dtype=np.int64)
     borders = np.stack([np.concatenate([[0], ends[:-1]]), ends], axis=1)
     buffer = np.frombuffer(bytearray().join(content), dtype=np.uint8)  # of a bytearray, so that it may be written
-    return BytePictures(unique_names(named or places), buffer, borders)
+    return BytePictures(unique_names(named or places, rows), buffer, borders)
 
 
 def _numbers_or_text(column: pd.Series) -> np.ndarray:
@@ -151,20 +154,20 @@ def _numbers_or_text(column: pd.Series) -> np.ndarray:
     return numbers.astype(np.int64) if whole else numbers
 
 
-def _refuse_few_words(column: pd.Series) -> None:
-    """Refuse words among fractional numbers, which would make a class of every number.
+def _few_words(column: pd.Series) -> str:
+    """Return what to say of words among fractional numbers, which would make a class of every number.
 
-    Raises:
-        InputError: At most a fifth of the cells are words.
+    It is "" unless there are some, and at most a fifth of the cells.
     """
     text, missing = as_text(column.to_numpy(dtype=object))
     numbers = pd.to_numeric(pd.Series(np.where(missing, "nan", text)), errors="coerce").to_numpy(dtype=np.float64)
     wrong, known = np.flatnonzero(np.isnan(numbers) & ~missing), numbers[np.isfinite(numbers)]
-    if 0 < len(wrong) <= len(known) / 4 and (known != np.round(known)).any():
-        raise InputError(
-            f"row {wrong[0] + 1}, {column.name}: '{text[wrong[0]]}' is not a number ({len(wrong)} of {len(text)} cells "
-            "are none); mend them, or set `kind: class` if these are classes."
-        )
+    if not 0 < len(wrong) <= len(known) / 4 or (known == np.round(known)).all():
+        return ""
+    return (
+        f"row {wrong[0] + 1}, {column.name}: '{text[wrong[0]]}' is no number, as in {len(wrong)} of {len(text)} rows; "
+        "mend them, set `bad: skip` to leave them out, or `kind: class` if these are classes."
+    )
 
 
 def _several(column: pd.Series, separator: str, classes: Sequence[str] | None) -> tuple[np.ndarray, list[str]]:

@@ -93,9 +93,13 @@ class ImageFolder(ImageSource):
         return samples
 
     def _groups(self, found: Found) -> np.ndarray | None:
-        if self.groups is None:
+        if self.groups is None or self.settings.new:
             return None
         matches = [self.groups.search(below) for below in found.below]
+        require(
+            any(matches),
+            f"`groups: {self.groups.pattern}` matches no file name, e.g. '{found.names[0]}': change `groups`.",
+        )
         return np.array([match[match.lastindex or 0] if match else "" for match in matches], dtype=object)
 
     def fingerprint(self) -> dict[str, Any]:

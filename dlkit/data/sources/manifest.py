@@ -33,10 +33,11 @@ class Manifest(ImageSource):
         label: Column with the label, or several columns: of 0 and 1 for several labels, of numbers for values.
         kind: What the labels are: ``class``, ``ordinal``, several ``labels``, or ``values``; ``auto`` tells by type.
         classes: Names of the classes in their order, or of the labels; by default what occurs, sorted.
-        separator: What separates several labels in one cell, e.g. ``;``; the kind is then ``labels``.
+        separator: What separates several labels in one cell, e.g. ``;``; the kind is then ``labels``, and an empty cell
+            says that the image has none of them.
         groups: Column with the shot, run or device of each image.
         roles: Column with the roles train, val and test.
-        name: Column with the name of each sample; by default the path, or ``table/row``.
+        name: Column with the name of each sample; by default the path, or ``table, row 1``.
         root: Folder that paths start from; by default that of the table.
         target_units: Physical unit of each column of values.
         color: ``gray``, ``rgb``, ``all`` channels of the files, or ``auto``: as in the files, colour where they differ.
@@ -69,9 +70,14 @@ class Manifest(ImageSource):
         labels = (label,) if isinstance(label, str) else tuple(label)
         require(len(labels) > 0, "`label` is an empty list; name at least one column.")
         require(
-            separator is None or (len(labels) == 1 and kind in ("auto", "labels")),
-            f"`separator: {separator}` is for one column with several labels; leave it out for `kind: {kind}` of "
-            f"{len(labels)} columns.",
+            separator is None or len(labels) == 1,
+            f"`separator: {separator}` is for one column with several labels in a cell, `label` names {len(labels)}: "
+            "name one of them, or leave `separator` out.",
+        )
+        require(
+            separator is None or kind in ("auto", "labels"),
+            f"`separator: {separator}` reads several labels from a cell, not `kind: {kind}`: set `kind: labels`, "
+            "or leave `separator` out.",
         )
         self.columns = Columns(image=image, labels=labels, separator=separator, groups=groups, roles=roles, name=name)
         settings = Settings(

@@ -77,9 +77,53 @@ def test_a_missing_file_in_a_table_is_named(tmp_path):
     rows.to_parquet(tmp_path / "list.parquet")
     with pytest.raises(InputError) as caught:
         Manifest(path=tmp_path / "list.parquet").read()
-    words = ["3 of 12", "no such file: gone.png", "image missing: list/5", "label missing: dog/run0_1.png"]
+    words = ["3 of 12", "no such file: gone.png", "image missing: list, row 6", "label missing: dog/run0_1.png"]
     assert all(word in str(caught.value) for word in words), str(caught.value)
     assert len(Manifest(path=tmp_path / "list.parquet", bad="skip").read()) == 9
+
+
+@pytest.mark.parametrize("kind", ["auto", "values"])
+def test_a_word_among_values_is_one_bad_row_among_others(kind, tmp_path):
+    rows = table_of_images(tmp_path).astype({"size": object})
+    rows.loc[4, "size"], rows.loc[2, "path"], rows.loc[7, "size"] = "abc", "gone.png", None
+    rows.to_csv(tmp_path / "list.csv", index=False)
+    settings = {"path": tmp_path / "list.csv", "label": "size", "kind": kind}
+    samples = Manifest(**settings, bad="skip").read()
+    assert samples.kind == "values"
+    assert samples.names == [name for number, name in enumerate(rows["path"]) if number not in (2, 4, 7)]
+    np.testing.assert_array_equal(samples.labels[:, 0], rows["size"].drop([2, 4, 7]).astype(np.float32))
+    assert {name for names in samples.skipped.values() for name in names} == set(rows["path"][[2, 4, 7]])
+    with pytest.raises(InputError, match="1 of 12 rows" if kind == "auto" else "3 of 12 images"):
+        Manifest(**settings).read()
+
+
+def test_a_word_spoils_its_row_in_every_column_of_values():
+    made = traces(4) | {"y": np.array([["1", "2"], ["3", "4"], ["x", "6"], ["", "8"]])}
+    samples = SampleArrays.of(made, kind="values", targets=["a", "b"], bad="skip").read()
+    np.testing.assert_array_equal(samples.labels, [[1, 2], [3, 4], [np.nan, 8]])
+    assert samples.skipped == {"a is no number, such as 'x'": ["array/2"]}
+
+
+def test_a_file_that_is_listed_again_carries_its_row_and_no_other_does(tmp_path):
+    rows = table_of_images(tmp_path)
+    rows = pd.concat([rows, rows.iloc[[3]]], ignore_index=True)
+    rows.to_csv(tmp_path / "list.csv", index=False)
+    names = Manifest(path=tmp_path / "list.csv").read().names
+    twice = rows["path"][3]
+    assert [names[3], names[12]] == [f"{twice} (row 4)", f"{twice} (row 13)"]
+    assert [name for name in names if "row" not in name] == rows["path"].drop([3, 12]).to_list()
+    rows.loc[3:3].to_csv(tmp_path / "more.csv", index=False)
+    both = Manifest(path=[tmp_path / "list.csv", tmp_path / "more.csv"]).read().names
+    assert [both[12], both[13]] == [f"{twice} (list, row 13)", f"{twice} (more, row 1)"]
+
+
+def test_an_empty_cell_of_several_labels_says_that_there_is_none(tmp_path):
+    rows = table_of_images(tmp_path)
+    rows.loc[3, "tags"] = None
+    rows.to_csv(tmp_path / "list.csv", index=False)
+    samples = Manifest(path=tmp_path / "list.csv", label="tags", separator=";").read()
+    assert samples.labels[3].tolist() == [0] * len(samples.classes)
+    assert samples.skipped == {}
 
 
 def refusals(folder):
@@ -106,19 +150,29 @@ def refusals(folder):
     yield lambda: ImageFolder(path=folder / "one"), ["one class", "'cat'"]
     yield lambda: ImageFolder(path=image, classes=["cat", "dgo"]), ["'dgo'", "did you mean 'dog'"]
     yield lambda: ImageFolder(path=image, groups="shot("), ["groups", "pattern"]
-    yield lambda: ImageFolder(path=image, groups=r"shot(\d+)"), ["group missing"]
+    nothing = [r"`groups: shot(\d+)` matches no file name, e.g. 'cat/run0_0.png'", "change `groups`"]
+    yield lambda: ImageFolder(path=image, groups=r"shot(\d+)", bad="skip"), nothing
+    yield lambda: ImageFolder(path=image, groups=r"run0_(\d+)"), ["8 of 12 images", "group missing: cat/run1_2.png"]
+    yield lambda: of({**made, "groups": np.full(6, "")}), ["None of the 6 samples has a group", "`groups`"]
     yield lambda: ImageFolder(path=image, kind="ordinal"), ["ordinal", "`classes`"]
     yield lambda: ImageFolder(path=image, channels=["a"]), ["`channels` names 1", "3"]
     yield lambda: Manifest(path=listed, image="pth"), ["'pth'", "`image`", "did you mean 'path'"]
     yield lambda: Manifest(path=listed, label="labels"), ["`label`", "did you mean 'label'"]
     yield lambda: Manifest(path=listed, label=[]), ["`label`", "empty"]
-    yield lambda: Manifest(path=listed, label="label", kind="values"), ["row 1, label", "needs numbers", "cat"]
+    yield (
+        lambda: Manifest(path=listed, label="label", kind="values"),
+        ["12 of 12 labels in label", "'cat'", "`kind`"],
+    )
     mixed = pd.read_csv(listed).astype({"size": object})
     mixed.loc[4, "size"] = "abc"
     mixed.to_csv(listed.with_name("words.csv"), index=False)
-    for kind in ("auto", "values"):
-        refused = ["row 5, size: 'abc' is not a number", "kind"]
-        yield lambda kind=kind: Manifest(path=listed.with_name("words.csv"), label="size", kind=kind), refused
+    refused = ["row 5, size: 'abc' is no number, as in 1 of 12 rows", "`bad: skip`", "`kind: class`"]
+    yield lambda: Manifest(path=listed.with_name("words.csv"), label="size"), refused
+    refused = ["1 of 12 images", f"size is no number, such as 'abc': {mixed['path'][4]}", "`bad: skip`"]
+    yield lambda: Manifest(path=listed.with_name("words.csv"), label="size", kind="values"), refused
+    both = {"label": ["label", "size"], "separator": ";"}
+    yield lambda: Manifest(path=listed, **both), ["`separator: ;`", "one column", "`label` names 2"]
+    yield lambda: Manifest(path=listed, separator=";", kind="class"), ["`kind: class`", "set `kind: labels`"]
     yield lambda: Manifest(path=listed, label="label", kind="ordinal"), ["order", "`classes`"]
     yield lambda: Manifest(path=listed, label="size", target_units=["mm", "mm"]), ["`target_units`"]
     yield lambda: Manifest(path=listed, roles="label"), ["none of train, val, test"]

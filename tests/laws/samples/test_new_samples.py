@@ -82,6 +82,27 @@ def test_new_labels_may_be_missing_strange_or_of_one_class():
     np.testing.assert_array_equal(values.read().labels[:, 0], [1, 2, np.nan, 4])
 
 
+def test_new_values_may_all_be_words_such_as_question_marks(tmp_path):
+    rows = table_of_images(tmp_path)
+    rows.to_csv(tmp_path / "train.csv", index=False)
+    source = Manifest(path=tmp_path / "train.csv", label="size")
+    source.read()
+    rows.assign(size="?").to_csv(tmp_path / "new.csv", index=False)
+    samples = source.with_path(tmp_path / "new.csv", fitted=source.fitted).read()
+    assert (len(samples), samples.skipped) == (12, {})
+    assert np.isnan(samples.labels).all()
+
+
+def test_new_images_need_no_group_and_files_of_one_name_keep_their_folders(tmp_path):
+    source = ImageFolder(path=image_folder(tmp_path / "train"), groups=r"run(\d)")
+    source.read()
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "0.png").write_bytes(encoded(pixels(8, 10, 3)))
+    files = [tmp_path / name / "0.png" for name in ("a", "b")]
+    assert source.with_path(files, fitted=source.fitted).read().names == [file.as_posix() for file in files]
+
+
 def test_new_images_of_bytes(tmp_path):
     rows = pd.DataFrame({"jpeg": [encoded(pixels(8, 10, 3, seed=n), "JPEG") for n in range(3)]})
     rows.to_parquet(tmp_path / "new.parquet")
