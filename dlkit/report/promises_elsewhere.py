@@ -59,7 +59,7 @@ def verdict_text(lines: Sequence[Elsewhere], name: str) -> str:
         return ""
     told = [one for one in lines if one.seen is not None]
     if not told:
-        return f"whether the promise holds on {name} cannot be told: no truth is known there"
+        return f"whether the promise holds on {name} cannot be told: it has no truth that the run knows"
     broken = [one for one in told if one.verdict == "no"]
     worst = min(broken or told, key=lambda one: (one.seen or 0) - one.level)
     was = f"{percent(worst.level)} was promised, {share(worst.seen)} was seen on {name}"

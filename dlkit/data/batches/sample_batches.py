@@ -83,7 +83,7 @@ class SampleBatches:
             scaling=ready.scaling,
             curved=bool(ready.scaling.log.any()),
             complete=is_complete(values, samples.lengths),
-            labelled=not bool(labels.isnan().any()),
+            labelled=samples.kind == "reconstruct" or bool(is_known(labels).all()),
             augment=sorted(augment, key=lambda change: not change.on_raw),
         )
 
@@ -128,7 +128,7 @@ class SampleBatches:
             x.nan_to_num_(nan=0.0)
         if self.labelled:
             return Batch(x, y, x_observed, None, start=numbers)
-        return Batch(x, y.nan_to_num(nan=0.0), x_observed, ~y.isnan(), start=numbers)
+        return Batch(x, y.where(is_known(y), 0), x_observed, is_known(y), start=numbers)
 
     def _normalize(self, raw: Tensor, numbers: Tensor) -> Tensor:
         """Return float32 on the common scale, with the channel that says where a trace is when lengths differ."""
@@ -144,6 +144,11 @@ class SampleBatches:
             time = torch.arange(raw.shape[-1], device=raw.device)
             x[:, -1] = time < self.lengths.index_select(0, numbers)[:, None]
         return x
+
+
+def is_known(labels: Tensor) -> Tensor:
+    """Tell which labels are known: classes from 0, numbers that are no NaN."""
+    return ~labels.isnan() if labels.is_floating_point() else labels >= 0
 
 
 def is_complete(values: Tensor | Pictures, lengths: np.ndarray | None) -> bool:

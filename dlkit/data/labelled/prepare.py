@@ -11,6 +11,7 @@ from torch import Tensor
 from dlkit.core.checks import counted, require
 from dlkit.core.specs import Spec
 from dlkit.data.labelled.fit import fit_channels
+from dlkit.data.labelled.truth import truth_of
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.records import Samples
 from dlkit.data.samples.normal import normal_only
@@ -32,6 +33,7 @@ class PreparedSamples:
         class_counts: Training samples of each class or label, int64, (classes,).
         audit: Result of the leak audit.
         missing: Fraction of missing values in the training samples, per channel that has some.
+        unseen: New samples of each class, label or target that the network was not trained on.
     """
 
     samples: Samples
@@ -41,6 +43,7 @@ class PreparedSamples:
     class_counts: Tensor
     audit: dict[str, int]
     missing: dict[str, float] = field(default_factory=dict)
+    unseen: dict[str, int] = field(default_factory=dict)
 
 
 def prepare_samples(
@@ -147,7 +150,8 @@ def prepare_new_samples(
         f"The new samples have {counted(len(samples.channels), 'channel')}, {list(samples.channels)}, the run was "
         f"trained on {list(inputs)}: give samples with these channels.",
     )
-    samples = replace(samples, labels=known_labels(samples, spec), classes=spec.classes, targets=spec.targets,
+    truth = truth_of(samples, spec)
+    samples = replace(samples, labels=truth.labels, classes=spec.classes, targets=spec.targets,
                       target_units=spec.target_units, kind=spec.kind)  # fmt: skip
     none = torch.empty(0, dtype=torch.int64)
     return PreparedSamples(
@@ -157,20 +161,5 @@ def prepare_new_samples(
         target_scaling=target_scaling,
         class_counts=torch.zeros(len(spec.classes), dtype=torch.int64),
         audit={"shared samples": 0},
+        unseen=truth.unseen,
     )
-
-
-def known_labels(samples: Samples, spec: Spec) -> np.ndarray:
-    """Return the labels of new samples by the classes of the spec; what it does not know is -1 or NaN."""
-    count, same = len(samples), samples.kind == spec.kind
-    if spec.kind in ("class", "ordinal", "reconstruct"):
-        own = [spec.classes.index(name) if name in spec.classes else -1 for name in samples.classes]
-        return np.array([*own, -1], np.int64)[samples.labels] if same else np.full(count, -1, np.int64)
-    names, wanted = (
-        (samples.classes, spec.classes) if spec.kind == "labels" else (samples.targets, spec.targets)
-    )  # fmt: skip
-    labels = np.full((count, len(wanted)), np.nan, np.float32)
-    for number, name in enumerate(wanted):
-        if same and name in names:
-            labels[:, number] = samples.labels[:, names.index(name)]
-    return labels

@@ -47,6 +47,12 @@ class Side:
     bins: dict[str, list[Bin]] = field(default_factory=dict)
     promises: Kept = field(default_factory=dict)
 
+    @property
+    def unseen(self) -> dict[str, int]:
+        """Samples of each class, label or target that the run was not trained on."""
+        found: dict[str, int] = getattr(getattr(self.evaluation.data, "prepared", None), "unseen", {})
+        return found
+
 
 def side_of(name: str, evaluation: Any, novelty: Novelty, known: Reference, trainer: pl.Trainer) -> Side:
     """Return what is found on a data set.

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from dlkit.core.specs import Spec
+from dlkit.data.labelled.truth import unseen_text
 from dlkit.report.novelty_tables import Row, columns_text, interval_text, share_text
 from dlkit.report.promises_elsewhere import Elsewhere, elsewhere_text, verdict_text
 from dlkit.report.tables import number_text
@@ -48,9 +50,24 @@ def measures_text(sides: Sequence[Side]) -> str:
         (name, [number_text(side.measures.get(name, (np.nan, "low"))[0]) for side in sides])
         for name in list(known)[: MOST + 8]
     ]
-    notes = [f"no truth is known of {side.name}: nothing is measured there" for side in sides if not side.measures]
+    notes = [note for side in sides if (note := truth_note(side))]
     hidden = len(known) - MOST - 8
     return columns_text(names, rows, notes + ([f"{hidden} more measures are in metrics.json"] if hidden > 0 else []))
+
+
+def truth_note(side: Side) -> str:
+    """Say of which answers no truth is known, and why; "" where it is known of all."""
+    spec = side.evaluation.task.spec
+    if untrained := unseen_text(side.unseen, spec.kind):
+        nothing = "these are not measured" if side.measures else "nothing is measured"
+        return f"{side.name}: {untrained}: {nothing}; it knows {', '.join(known_names(spec))}"
+    return "" if side.measures else f"no truth is known of {side.name}: nothing is measured there"
+
+
+def known_names(spec: Spec) -> Sequence[str]:
+    """Return the first classes, labels or targets of a network."""
+    names = spec.targets if spec.kind == "values" else spec.classes
+    return names if len(names) <= MOST else (*names[:MOST], "...")
 
 
 def novelty_text(sides: Sequence[Side]) -> str:
@@ -146,6 +163,7 @@ def measures_of(side: Side) -> dict[str, Any]:
     answered = side.answered
     return {
         "answers": len(answered.starts),
+        "not trained on": side.unseen,
         "measures": {name: plain(value) for name, (value, _) in side.measures.items()},
         "promises": [asdict(one) | {"holds": one.holds} for one in side.promises.values()],
         "distance": {

@@ -1,0 +1,60 @@
+"""`dlkit evaluate` of a run on traces: classes never trained, and samples that trained it, are told."""
+
+import numpy as np
+import pytest
+import yaml
+
+from dlkit.__main__ import main
+from dlkit.core.runfolder import read_json
+from dlkit.train.elsewhere import evaluating
+from tests.bad_inputs.sample_jobs import write_traces
+
+
+def content(count=96, seed=0):
+    """Traces of 16 samples in three classes."""
+    labels = np.arange(count) % 3
+    values = np.random.default_rng(seed).normal(size=(count, 2, 16)) + labels[:, None, None]
+    return {"X": values.astype(np.float32), "y": np.array(["arc", "melt", "quench"])[labels]}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Train on traces; return the folder of the run."""
+    folder = tmp_path_factory.mktemp("traces")
+    write_traces(folder)
+    np.savez(folder / "traces.npz", **content())
+    settings = yaml.safe_load((folder / "traces.yaml").read_text())
+    (folder / "traces.yaml").write_text(yaml.safe_dump(settings | {"confidence": None}))
+    assert main(["fit", str(folder / "traces.yaml")]) == 0
+    return folder / "runs" / "traces-001"
+
+
+@pytest.fixture
+def evaluated(run, tmp_path, monkeypatch, capsys):
+    """Return what evaluates arrays: what is said, and the measures that are written."""
+    monkeypatch.setattr(evaluating, "figures", lambda *_: iter(()))
+
+    def evaluate(**arrays):
+        np.savez(tmp_path / "other.npz", **arrays)
+        capsys.readouterr()
+        assert main(["evaluate", str(run), "--data", str(tmp_path / "other.npz")]) == 0
+        return capsys.readouterr().out, read_json(run / "evaluate_other" / "metrics.json")["other.npz"]
+
+    return evaluate
+
+
+def test_samples_of_a_class_never_trained_are_named_and_left_out_of_the_measures(evaluated):
+    known = content(30, seed=1)
+    strange = {"X": content(12, seed=2)["X"], "y": np.array(["spark"] * 7 + ["flash"] * 5)}
+    said, found = evaluated(**{name: np.concatenate([known[name], strange[name]]) for name in known})
+    words = "the run was not trained on the classes 'spark' (7 samples), 'flash' (5 samples): these are not measured"
+    assert words in said
+    assert found["not trained on"] == {"spark": 7, "flash": 5}
+    assert (found["answers"], evaluated(**known)[1]["measures"]) == (42, found["measures"])
+
+
+def test_where_no_class_was_trained_nothing_is_measured_and_they_are_named(evaluated):
+    said, found = evaluated(X=content(9, seed=3)["X"], y=np.array(["spark"] * 9))
+    assert "the run was not trained on the class 'spark' (9 samples): nothing is measured; it knows arc, melt" in said
+    assert "no truth is known" not in said
+    assert found["measures"] == {}
