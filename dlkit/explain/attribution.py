@@ -4,7 +4,6 @@ import math
 import warnings
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -13,8 +12,9 @@ from dlkit.core.checks import require
 from dlkit.core.packing import borders
 from dlkit.core.specs import Part
 from dlkit.explain.base import Explainer
+from dlkit.explain.lines import Stop, integrated
 from dlkit.explain.packed import explained_values
-from dlkit.explain.rows import scores_of, sum_over_draws
+from dlkit.explain.rows import laid_out_like, scores_of, sum_over_draws
 from dlkit.explain.separate import separate
 
 Inputs = Float[Tensor, "batch channels *size"]
@@ -70,13 +70,13 @@ def ranges(x: Inputs, parts: Sequence[Part] = ()) -> Float[Tensor, "batch #chann
 class IntegratedGradients(Explainer):
     """Gradients along the straight line from the baseline to the input, times the difference (arXiv:1703.01365).
 
-    The relevance adds up to the score minus the score of the baseline. Nodes and weights are Gauss and Legendre's, in
-    float64; samples whose sum is off are done again with twice the nodes. Sundararajan et al. (ICML 2017).
+    The relevance adds up to the score minus the score of the baseline. Sundararajan et al. (ICML 2017). Parts of a line
+    over which the sum is off are halved, and no gradient is computed twice.
 
     Args:
-        steps: Nodes on the line.
+        steps: Intervals on the line, an even number; Simpson's rule has one node more.
         tolerance: Largest error of the sum as a part of the difference of the scores.
-        most_steps: Nodes at which doubling ends.
+        most_steps: Intervals at which halving ends.
     """
 
     complete = True
@@ -88,43 +88,18 @@ class IntegratedGradients(Explainer):
         self.steps, self.tolerance, self.most_steps = steps, tolerance, most_steps
 
     def relevance(self, net: nn.Module, x: Inputs, targets: Targets, baseline: References) -> Relevance:
-        """Return the integral for each sample."""
-        references = baseline.expand(-1, len(x), *x.shape[1:])
-        found = self._integral(net, x, targets, references, self.steps)
-        wanted = completeness_target(net, x, targets, references)
-        rounding = 64 * torch.finfo(x.dtype).eps * found.abs().flatten(2).sum(2)
-        steps = 2 * self.steps
-        while steps <= self.most_steps:
-            gap = (found.flatten(2).sum(2) - wanted).abs()
-            off = (gap > self.tolerance * wanted.abs() + rounding).any(1).nonzero()[:, 0]
-            if not len(off):
-                break
-            some = None if targets is None else targets[off]
-            found[off] = self._integral(net, x[off], some, references[:, off], steps)
-            steps *= 2
-        return found.to(x.dtype)
+        """Return the integral for each sample, averaged over the references."""
+        numbers = every_score(net, x) if targets is None else targets
+        count, starts = len(baseline), baseline.expand(-1, len(x), *x.shape[1:]).flatten(0, 1)
+        ways = torch.cat([x] * count) - starts
+        stop = Stop(self.steps, self.most_steps, self.tolerance)
+        found = integrated(net, starts, laid_out_like(ways, x), numbers.repeat(count, 1), stop)
+        mean: Tensor = found.unflatten(0, (count, -1)).mean(0)
+        return mean.to(x.dtype)
 
     def quick(self) -> "IntegratedGradients":
-        """Return the method with few nodes, never doubled."""
+        """Return the method with few nodes, never more."""
         return IntegratedGradients(steps=min(self.steps, 16), most_steps=min(self.steps, 16))
-
-    @staticmethod
-    def _integral(net: nn.Module, x: Tensor, targets: Tensor | None, references: Tensor, steps: int) -> Tensor:
-        nodes, weights = (torch.from_numpy(part).to(x.device) for part in np.polynomial.legendre.leggauss(steps))
-        nodes, weights = (nodes + 1) / 2, weights / 2 / len(references)
-
-        def per_row(values: Tensor, axes: int) -> Tensor:
-            return values.view(-1, *[1] * axes)
-
-        def point(sample: Tensor, draw: Tensor) -> Tensor:
-            start = references[draw // steps, sample]
-            return start + per_row(nodes[draw % steps].to(x.dtype), x.ndim - 1) * (x[sample] - start)
-
-        def share(gradients: Tensor, sample: Tensor, draw: Tensor) -> Tensor:
-            way = (x[sample] - references[draw // steps, sample])[:, None]
-            return gradients * way * per_row(weights[draw % steps].to(x.dtype), x.ndim)
-
-        return sum_over_draws(net, x, targets, steps * len(references), point, share)
 
 
 class GradientShap(Explainer):

@@ -32,15 +32,15 @@ def scores_of(
 
 
 @torch.enable_grad()
-def score_gradients(
+def scores_and_gradients(
     net: nn.Module, points: Float[Tensor, "rows channels *size"], targets: Int[Tensor, "rows wanted"] | None
-) -> Float[Tensor, "rows scores channels *size"]:
-    """Return the gradients of the wanted scores at ``points``; all scores share one pass forward."""
+) -> tuple[Float[Tensor, "rows scores"], Float[Tensor, "rows scores channels *size"]]:
+    """Return the wanted scores at ``points`` and their gradients; all scores share one pass forward."""
     leaf = points.detach().requires_grad_()
     scores = wanted_scores(net(leaf.clone()).flatten(1), targets)  # a network may change its input in place
     count = scores.shape[1]
     parts = [torch.autograd.grad(scores[:, i].sum(), leaf, retain_graph=i < count - 1)[0] for i in range(count)]
-    return torch.stack(parts, dim=1)
+    return scores.detach(), torch.stack(parts, dim=1)
 
 
 def laid_out_like(points: Float[Tensor, "rows channels *size"], x: Tensor) -> Float[Tensor, "rows channels *size"]:
@@ -75,7 +75,7 @@ def sum_over_draws(
         number = torch.arange(row, min(row + rows, draws * batch), device=x.device)
         sample, draw = number % batch, number // batch
         points = laid_out_like(point(sample, draw), x)
-        gradients = score_gradients(net, points, None if targets is None else targets[sample])
+        _, gradients = scores_and_gradients(net, points, None if targets is None else targets[sample])
         part = share(gradients, sample, draw)
         if total is None:
             total = torch.zeros(batch, *part.shape[1:], dtype=torch.float64, device=x.device)

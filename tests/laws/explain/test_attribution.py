@@ -104,6 +104,46 @@ def test_integrated_gradients_of_a_relu_network_are_complete_to_one_percent():
     assert ((found.flatten(2).sum(2) - change).abs() <= 0.0101 * change.abs() + 1e-5).all()
 
 
+class Counted(nn.Module):
+    """Counts the rows that pass."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net, self.rows = net, []
+
+    def forward(self, x):
+        self.rows += x.detach().unbind()
+        return self.net(x)
+
+
+class Kinked(nn.Module):
+    """Does not rise before a third of the way from 0 to 1, and rises evenly from there."""
+
+    def forward(self, x):
+        return (x.flatten(1).mean(1, keepdim=True) - 1 / 3).relu()
+
+
+def test_only_the_part_of_a_line_on_which_the_score_bends_gets_more_nodes_and_none_is_visited_twice():
+    net, x = Counted(Kinked()), torch.ones(2, 1, 6, dtype=torch.float64)
+    x[1] *= -1  # on this line nothing bends
+    found = IntegratedGradients(steps=4, tolerance=1e-4)(net, x, targets=torch.zeros(2, 1, dtype=torch.long))
+    torch.testing.assert_close(
+        found.flatten(1).sum(1), torch.tensor([2 / 3, 0], dtype=torch.float64), atol=1e-4, rtol=0
+    )
+    places = torch.stack(net.rows)[:, 0, 0]
+    bent, straight = places[places > 0], places[places < 0]
+    assert len(straight) == 4 and len(bent) == len(bent.unique()) < 4 + 2 * 14  # halving everything needs thousands
+    assert ((bent[4:] - 1 / 3).abs() < 0.25).all()
+
+
+@pytest.mark.parametrize("memory", [1, 5 * 12 * 8 * 6])  # of one gradient at each node, of six
+def test_what_fits_into_memory_changes_nothing(memory, monkeypatch):
+    net, x, method = made(Convolutional), inputs(batch=5), IntegratedGradients(steps=4, most_steps=4)
+    whole = method(net, x)
+    monkeypatch.setattr("dlkit.explain.lines.HOST_MEMORY", memory)
+    close(method(net, x), whole)
+
+
 def test_deep_lift_is_complete_though_an_activation_is_used_twice():
     net, x = made(Convolutional), inputs()
     close(DeepLift()(net, x).flatten(2).sum(2), (net(x) - net(torch.zeros_like(x))).detach())
@@ -198,11 +238,14 @@ def test_integrated_gradients_agree_with_captum(net):
     net, x, baseline = made(net).eval(), inputs(), torch.randn(1, 2, 6, dtype=torch.float64)
     if isinstance(net, Recurrent):
         net.lstm.dropout = 0.0
-    expected = captum.attr.IntegratedGradients(net).attribute(
-        x, baseline.expand_as(x), target=TARGETS[:, 0], n_steps=40, method="gausslegendre"
-    )
+    theirs = captum.attr.IntegratedGradients(net)
+
+    def rule(name, nodes):
+        return theirs.attribute(x, baseline.expand_as(x), target=TARGETS[:, 0], n_steps=nodes, method=f"riemann_{name}")
+
+    simpson = (rule("trapezoid", 21) * 21 / 20 + 2 * rule("middle", 20)) / 3  # their trapezoids lack a step
     method = IntegratedGradients(steps=40, most_steps=40)
-    agrees(method(net, x, TARGETS, baseline[None]), expected, 1e-6)  # Captum's step weights are float32
+    agrees(method(net, x, TARGETS, baseline[None]), simpson, 1e-6)  # Captum's step weights are float32
 
 
 def test_gradient_shap_agrees_with_captum():
