@@ -10,8 +10,11 @@ from torch import Tensor, nn
 from dlkit.core.packing import borders, pack, unpack
 from dlkit.core.specs import Part
 from dlkit.explain.base import still
+from dlkit.explain.decided import Decision, reach_of
 from dlkit.explain.rows import rows_at_once, scores_of
 
+MATTERS = 0.05
+"""Smallest margin over chance worth a map, as a part of the largest score."""
 Maps = Float[Tensor, "batch #channels *size"]
 
 
@@ -45,18 +48,22 @@ class Faithfulness(NamedTuple):
         curves: Of the map.
         chance: Of the map rolled to random places, with its channels in random order, the mean of several.
         margin: Mean gain over chance.
-        error: Standard error of the margin.
+        reach: Half its 95 % interval over samples; infinity from one sample.
+        samples: Samples whose maps were compared.
     """
 
     curves: Curves
     chance: Curves
     margin: float
-    error: float
+    reach: float
+    samples: int
 
     @property
-    def passed(self) -> bool:
-        """Whether the map tells more than chance would at the level of 5 %, one-sided."""
-        return self.margin > 1.645 * self.error
+    def decision(self) -> Decision:
+        """Whether the map tells more than chance: its interval is above 0, too low to matter, or neither."""
+        if self.margin - self.reach > 0:
+            return "holds"
+        return "fails" if self.margin + self.reach < MATTERS else "not decided"
 
 
 def order_of(relevance: Float[Tensor, "batch elements"], generator: torch.Generator) -> Int[Tensor, "batch elements"]:
@@ -170,6 +177,7 @@ def judge(
     draws: int = 4,
     seed: int = 0,
     parts: Sequence[Part] = (),
+    each: int = 1,
 ) -> Faithfulness:
     """Compare maps with the same maps at random places.
 
@@ -185,6 +193,7 @@ def judge(
         draws: Random places for each map.
         seed: Seed of the places.
         parts: The sources of packed inputs.
+        each: Maps that follow each other and are of one sample.
     """
     generator = torch.Generator(x.device).manual_seed(seed)
     settings: dict[str, Any] = {"generator": generator, "valid": valid, "steps": steps, "closeness": closeness}
@@ -199,6 +208,5 @@ def judge(
         torch.stack([other.deletion for other in others]).mean(0),
         torch.stack([other.insertion for other in others]).mean(0),
     )
-    more = (own.gain() - chance.gain()).double()
-    error = float(more.std() / len(more) ** 0.5) if len(more) > 1 else 0.0
-    return Faithfulness(own, chance, float(more.mean()), error)
+    more = (own.gain() - chance.gain()).double().reshape(-1, each).mean(1)
+    return Faithfulness(own, chance, float(more.mean()), reach_of([more]), len(more))

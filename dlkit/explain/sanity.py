@@ -5,11 +5,15 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+
+from dlkit.explain.decided import Decision, reach_of
 
 LIMIT = 0.2
 """Largest rank correlation that a map may keep with that of a network without knowledge."""
+ENOUGH = 4
+"""Samples from which more random networks may decide what the first ones did not."""
 
 
 class Sanity(NamedTuple):
@@ -19,16 +23,22 @@ class Sanity(NamedTuple):
         layers: Name of the last layer randomized so far, in order.
         similarity: Mean rank correlation with the map of the trained network, for each of them.
         final: Mean rank correlation with the map of a network all of whose weights are random.
+        reach: Half its 95 % interval over samples and random networks; infinity from one sample.
+        samples: Samples whose maps were compared.
     """
 
     layers: tuple[str, ...]
     similarity: tuple[float, ...]
     final: float
+    reach: float
+    samples: int
 
     @property
-    def passed(self) -> bool:
-        """Whether the map is destroyed with the weights."""
-        return abs(self.final) < LIMIT
+    def decision(self) -> Decision:
+        """Whether the map is destroyed with the weights: all of the interval is within the limit, none, or some."""
+        if abs(self.final) + self.reach < LIMIT:
+            return "holds"
+        return "fails" if abs(self.final) - self.reach >= LIMIT else "not decided"
 
 
 def ranks(values: Float[Tensor, "batch elements"]) -> Float[Tensor, "batch elements"]:
@@ -47,12 +57,20 @@ def spearman(a: Float[Tensor, "batch elements"], b: Float[Tensor, "batch element
     return torch.where(norm > 0, (a * b).sum(1) / norm.clamp_min(1e-300), torch.zeros_like(norm))
 
 
-def similarity_of(a: Tensor, b: Tensor, valid: Tensor | None) -> float:
-    """Return the mean rank correlation of maps, (batch, *map), over what is valid of each."""
+def similarity_of(a: Tensor, b: Tensor, valid: Tensor | None) -> Float[Tensor, "batch"]:
+    """Return the rank correlation of each of the maps, (batch, *map), over what is valid of it."""
     if valid is None:
-        return float(spearman(a.flatten(1), b.flatten(1)).mean())
-    each = [spearman(one[part][None], two[part][None]) for one, two, part in zip(a, b, valid, strict=True)]
-    return float(torch.cat(each).mean())
+        return spearman(a.flatten(1), b.flatten(1))
+    return torch.cat([spearman(one[part][None], two[part][None]) for one, two, part in zip(a, b, valid, strict=True)])
+
+
+def by_sample(
+    similarity: Float[Tensor, "networks batch"], sample: Int[Tensor, "batch"] | None
+) -> Float[Tensor, "networks samples"]:
+    """Return the means over the maps of each sample."""
+    if sample is None:
+        return similarity
+    return torch.stack([similarity[:, sample == one].mean(1) for one in sample.unique()], 1)
 
 
 @torch.no_grad()
@@ -86,8 +104,10 @@ def sanity_check(
     net: nn.Module,
     *,
     valid: Bool[Tensor, "batch *map"] | None = None,
+    sample: Int[Tensor, "batch"] | None = None,
     stages: int = 6,
     draws: int = 5,
+    most: int = 20,
     seed: int = 0,
 ) -> Sanity:
     """Randomize a copy of the network layer by layer and compare the maps.
@@ -96,8 +116,10 @@ def sanity_check(
         explain: Returns the maps of a network for fixed inputs and scores.
         net: The trained network.
         valid: What of each map is compared; padding is not.
+        sample: Number of the sample of each map; None where each is of its own.
         stages: Stages of the cascade at which maps are made.
         draws: Networks with all weights random.
+        most: The same, where fewer do not decide.
         seed: Seed of the random weights.
     """
     truth = explain(net)
@@ -106,8 +128,15 @@ def sanity_check(
     for name, other in cascade(net, generator, stages):
         layers.append(name)
         similarity.append(similarity_of(truth, explain(other), valid))
+
+    def judged(last: list[Tensor], count: int) -> Sanity:
+        while len(last) < count:
+            last += [similarity_of(truth, explain(other), valid) for _, other in cascade(net, generator, 1)]
+        told = by_sample(torch.stack(last), sample)
+        means = tuple(float(one.mean()) for one in similarity)
+        return Sanity(tuple(layers), means, float(told.mean()), reach_of([told.mean(0), told.mean(1)]), told.shape[1])
+
     last = similarity[-1:]
-    for _ in range(draws - 1):
-        for _name, other in cascade(net, generator, 1):
-            last.append(similarity_of(truth, explain(other), valid))
-    return Sanity(tuple(layers), tuple(similarity), sum(last) / max(len(last), 1))
+    found = judged(last, draws)
+    more = found.decision == "not decided" and found.samples >= ENOUGH
+    return judged(last, max(draws, most)) if more else found

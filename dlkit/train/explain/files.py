@@ -52,10 +52,7 @@ def write_explained(folder: Path, task: Task, found: Explained, choice: Choice) 
     with atomic_folder(folder) as work:
         write_json(work / "summary.json", summary_of(found, choice, around))
         write_maps(work / "maps.npz", found, relevance)
-        problems = found.verdict.problems
-        warning = "; ".join(
-            [f"FAILED ITS CHECKS: {'; '.join(problems)}"] * bool(problems) + [found.weak] * bool(found.weak)
-        )
+        warning = "; ".join(warnings_of(found))
         legend = legend_of(found.method, found.inputs, found.question, warning)
         several = bool(found.inputs.parts)
         figures = (
@@ -68,6 +65,15 @@ def write_explained(folder: Path, task: Task, found: Explained, choice: Choice) 
             stem = name if name in ("overview", "misalignment") else f"{next(number):02d}_{file_stem(name)}"
             save_figure(figure, work / f"{stem}.png")
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def warnings_of(found: Explained) -> list[str]:
+    """Return what a figure must say of its maps."""
+    problems, undecided = found.verdict.problems, found.verdict.undecided
+    said = [f"FAILED ITS CHECKS: {'; '.join(problems)}"] * bool(problems)
+    said += [f"NOT DECIDED: {'; '.join(undecided)}"] * bool(undecided)
+    said += [f"few samples: {len(found.inputs.names)}"] * found.few
+    return said + [found.weak] * bool(found.weak)
 
 
 def boxes_of(found: Explained) -> np.ndarray | None:
@@ -145,12 +151,13 @@ def table_of(rows: Sequence[tuple[Explained, Path]]) -> str:
         deletion, insertion = (float(area.mean()) for area in told.faithfulness.curves.areas())
         truth = told.truth
         inside = f"{truth['mass_inside']:.2f} ({truth['chance']:.2f})" if truth else "-"
-        margin = f"{told.faithfulness.margin:.3f} ± {told.faithfulness.error:.3f}"
-        verdict = ("; ".join(told.problems) or "holds") + "".join(f" ({note})" for note in notes_of(found))
+        undecided = [f"not decided {one}" for one in told.undecided]
+        verdict = ("; ".join(told.problems + undecided) or "holds") + "".join(f" ({note})" for note in notes_of(found))
         lines.append(
-            f"{found.name:<22}{deletion:>9.3f}{insertion:>10.3f}{margin:>16}{told.sanity.final:>16.2f}{inside:>15}"
+            f"{found.name:<22}{deletion:>9.3f}{insertion:>10.3f}{told.margin:>16}{told.correlation:>16}{inside:>15}"
             f"  {verdict}"
         )
     lines.append("margin: over the same maps at random places; random weights: rank correlation with the maps of a")
-    lines.append("network without knowledge; inside: relevance where the answer is known to lie (chance in brackets)")
+    lines.append("network without knowledge; inside: relevance where the answer is known to lie (chance in brackets);")
+    lines.append("±: half the 95 % interval over samples (and random weights); what it does not decide is not decided")
     return "\n".join(lines + [f"maps: {folder}" for _, folder in rows])

@@ -1,5 +1,6 @@
 """How a method answers for its maps: what is measured of them, and what makes them untrustworthy."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,10 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from dlkit.core.checks import counted
 from dlkit.core.packing import borders
 from dlkit.core.specs import Part
 from dlkit.explain.attribution import completeness_target
 from dlkit.explain.base import Explainer, still
+from dlkit.explain.decided import Decision
 from dlkit.explain.faithfulness import Faithfulness, judge
 from dlkit.explain.rows import scores_of
 from dlkit.explain.sanity import LIMIT, Sanity, sanity_check
@@ -45,32 +48,59 @@ class Verdict:
     @property
     def problems(self) -> list[str]:
         """Why the maps must not be trusted, a sentence each."""
-        found, faith = [], self.faithfulness
-        if not faith.passed:
+        found = []
+        if self.faithfulness.decision == "fails":
+            found.append(f"not faithful: no better than the same maps at random places (margin {self.margin})")
+        if self.sanity.decision == "fails":
             found.append(
-                f"not faithful: no better than the same maps at random places (margin {faith.margin:.3f}, standard "
-                f"error {faith.error:.3f})"
-            )
-        if not self.sanity.passed:
-            found.append(
-                f"not sane: keeps a rank correlation of {self.sanity.final:.2f} when all weights are random (limit "
-                f"{LIMIT})"
+                f"not sane: keeps a rank correlation of {self.correlation} when all weights are random (limit {LIMIT})"
             )
         if self.incomplete is not None and self.incomplete > INCOMPLETE:
             found.append(f"not complete: the sums miss the change of the score by {100 * self.incomplete:.3g} %")
         return found
+
+    @property
+    def undecided(self) -> list[str]:
+        """What so few samples do not tell, a sentence each."""
+        found = []
+        if self.faithfulness.decision == "not decided":
+            count = counted(self.faithfulness.samples, "sample")
+            found.append(f"whether better than the same maps at random places (margin {self.margin} from {count})")
+        if self.sanity.decision == "not decided":
+            count = counted(self.sanity.samples, "sample")
+            found.append(
+                f"whether they depend on the weights (rank correlation {self.correlation} when all are random, limit "
+                f"{LIMIT}, from {count})"
+            )
+        return found
+
+    @property
+    def decision(self) -> Decision:
+        """Whether the maps may be trusted as far as was measured."""
+        return "fails" if self.problems else "not decided" if self.undecided else "holds"
+
+    @property
+    def margin(self) -> str:
+        """The margin over chance with its 95 % interval, in words."""
+        return within(self.faithfulness.margin, self.faithfulness.reach, 3)
+
+    @property
+    def correlation(self) -> str:
+        """The rank correlation with maps of random weights with its 95 % interval, in words."""
+        return within(self.sanity.final, self.sanity.reach, 2)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain types."""
         faith, sanity = self.faithfulness, self.sanity
         areas = {"method": faith.curves.areas(), "chance": faith.chance.areas()}
         return {
-            "passed": not self.problems,
+            "verdict": self.decision,
             "problems": self.problems,
+            "undecided": self.undecided,
             "faithfulness": {
-                "passed": faith.passed,
+                "verdict": faith.decision,
                 "margin": faith.margin,
-                "standard_error": faith.error,
+                "margin_reach_95": finite(faith.reach),
                 "deletion_auc": {name: float(pair[0].mean()) for name, pair in areas.items()},
                 "insertion_auc": {name: float(pair[1].mean()) for name, pair in areas.items()},
                 "share": faith.curves.share.tolist(),
@@ -78,13 +108,24 @@ class Verdict:
                 "insertion": faith.curves.insertion.mean(0).tolist(),
             },
             "sanity": {
-                "passed": sanity.passed,
+                "verdict": sanity.decision,
                 "final_rank_correlation": sanity.final,
+                "rank_correlation_reach_95": finite(sanity.reach),
                 "cascade": dict(zip(sanity.layers, sanity.similarity, strict=True)),
             },
         } | ({} if self.incomplete is None else {"incomplete": self.incomplete}) | (
             {"known_truth": self.truth} if self.truth else {}
         )  # fmt: skip
+
+
+def within(mean: float, reach: float, digits: int) -> str:
+    """Return a mean with half its interval, where that is known."""
+    return f"{mean:.{digits}f}" + (f" ± {reach:.{digits}f}" if math.isfinite(reach) else "")
+
+
+def finite(reach: float) -> float | None:
+    """Return half an interval; None where it is not known."""
+    return reach if math.isfinite(reach) else None
 
 
 def measure(method: Explainer, question: Question, inputs: Inputs, baseline: Tensor, relevance: Tensor) -> Verdict:
@@ -123,7 +164,8 @@ def faithfulness_of(question: Question, inputs: Inputs, baseline: Tensor, releva
         with still(question.judged):
             scores = [scores_of(question.judged, part, targets) for part in (x, start)]
         closeness = (scores[0] - scores[1]).abs().mean().clamp_min(1e-12).expand(len(x))
-    return judge(question.judged, x, targets, maps, start, valid=valid, closeness=closeness, parts=inputs.parts)
+    told: dict[str, Any] = {"valid": valid, "closeness": closeness, "parts": inputs.parts, "each": wanted}
+    return judge(question.judged, x, targets, maps, start, **told)
 
 
 def sanity_of(method: Explainer, question: Question, inputs: Inputs, baseline: Tensor) -> Sanity:
@@ -158,7 +200,7 @@ def sanity_of_sources(
     told = kept.flatten(2).sum(2) >= FEW_VALUES
     told = told if bool(told.any()) else torch.ones_like(told)
     sample = torch.arange(len(valid), device=valid.device).expand_as(told)[told]
-    return sanity_check(lambda net: explain(net)[sample], question.net, valid=kept[told])
+    return sanity_check(lambda net: explain(net)[sample], question.net, valid=kept[told], sample=sample)
 
 
 def incompleteness(question: Question, inputs: Inputs, baseline: Tensor, relevance: Tensor) -> float:

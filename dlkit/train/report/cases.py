@@ -11,7 +11,7 @@ import torch
 from dlkit.core.checks import InputError
 from dlkit.core.runfolder import RunFolder
 from dlkit.report.forecast_figures import forecast_figure
-from dlkit.report.page.elements import Section, beside, code, folded, heading, note, paragraph, picture, table
+from dlkit.report.page.elements import Section, Tone, beside, code, folded, heading, note, paragraph, picture, table
 from dlkit.report.page.still import png_of
 from dlkit.report.sample_grid import TRACES, SampleView, sample_grid_figure
 from dlkit.report.words import count, number
@@ -160,9 +160,11 @@ def maps_of(folder: Path, told: str, *, before: str = "") -> list[str]:
         parts.append(picture(smaller(path), f"Explanation of {case} by {method}", f"{case}, {method}{before}"))
     summaries = [json_of(path) for path in sorted(folder.glob("*/summary.json"))]
     failed = [str(problem) for one in summaries for problem in one.get("problems") or []]
+    open_ = [str(one) for summary in summaries for one in summary.get("undecided") or []]
     said = (
         [note(f"Do not trust these maps, their method failed its checks: {'; '.join(failed)}", "bad")] if failed else []
     )
+    said += [note(f"These few cases do not decide {'; '.join(open_)}.", "warn")] if open_ else []
     plain = "\n".join(line for line in told.splitlines() if not line.startswith("maps: "))
     return [*said, beside(parts), folded("How the explanations were checked", code(plain), printed=True)]
 
@@ -177,17 +179,25 @@ def explanations_section(known: Known) -> Section:
     parts = []
     for folder in folders:
         summary = json_of(folder / "summary.json")
-        problems = summary.get("problems") or []
-        told = f"failed its checks: {'; '.join(map(str, problems))}" if problems else "passed its checks"
+        told, tone = verdict_of(summary)
         many = count(len(summary.get("samples", [])), "sample")
         parts += [
             heading(folder.name.replace("_", " ")),
-            note(f"{many} of {summary.get('split', 'test')}, {summary.get('score', '')}: the method {told}.",
-                 "bad" if problems else "good"),
+            note(f"{many} of {summary.get('split', 'test')}, {summary.get('score', '')}: the method {told}.", tone),
             checks(summary),
             *(picture(smaller(one), f"{folder.name}: all samples at a glance") for one in folder.glob("overview.png")),
         ]  # fmt: skip
     return Section("explanations", title, parts)
+
+
+def verdict_of(summary: dict[str, Any]) -> tuple[str, Tone]:
+    """Return how a method stood its checks, in words and as a colour."""
+    problems, undecided = summary.get("problems") or [], summary.get("undecided") or []
+    if problems:
+        return f"failed its checks: {'; '.join(map(str, problems))}", "bad"
+    if undecided:
+        return f"failed no check, but so few samples do not decide {'; '.join(map(str, undecided))}", "warn"
+    return "passed its checks", "good"
 
 
 def checks(summary: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Maps are judged by laws: curves on planted features, randomized weights, known truth."""
 
+import math
 import warnings
 
 import captum.attr
@@ -15,6 +16,7 @@ from torch.nn import functional as F
 from dlkit.explain.attribution import IntegratedGradients, Saliency, SmoothGrad
 from dlkit.explain.cam import GradCAM
 from dlkit.explain.clock import to_clock
+from dlkit.explain.decided import reach_of
 from dlkit.explain.faithfulness import at_random_places, curves, judge, order_of
 from dlkit.explain.perturbation import Occlusion
 from dlkit.explain.sanity import cascade, sanity_check, spearman
@@ -73,11 +75,25 @@ def test_on_planted_features_no_map_beats_the_oracle_and_none_is_worse_than_chan
 
 def test_the_truth_passes_and_maps_that_know_nothing_do_not():
     net, x, targets, baseline, oracle = planted()
-    assert judge(net, x, targets, oracle, baseline).passed
+    assert judge(net, x, targets, oracle, baseline).decision == "holds"
     blind = [torch.rand(x.shape, generator=drawn(seed)) for seed in range(20)]
-    assert sum(judge(net, x, targets, maps, baseline, seed=1).passed for maps in blind) <= 3  # 1 in 20 by chance
-    assert not judge(net, x, targets, torch.zeros_like(x), baseline).passed
-    assert not judge(net, x, targets, -oracle, baseline).passed
+    said = [judge(net, x, targets, maps, baseline, seed=1).decision for maps in blind]
+    assert said.count("holds") <= 2  # 1 in 40 by chance
+    assert judge(net, x, targets, -oracle, baseline).decision == "fails"
+
+
+def test_many_samples_decide_that_a_map_knows_nothing_and_one_decides_nothing():
+    net, x, targets, baseline, oracle = planted(400)
+    assert judge(net, x, targets, torch.rand(x.shape, generator=drawn(3)), baseline).decision == "fails"
+    one = judge(net, x[:1], targets[:1], oracle[:1], baseline)
+    assert one.decision == "not decided" and one.margin > 0.1 and one.samples == 1
+
+
+def test_several_maps_of_a_sample_are_no_more_samples():
+    net, x, targets, baseline, oracle = planted()
+    thrice = [part.repeat_interleave(3, dim=0) for part in (x, targets, oracle)]
+    found, alone = judge(net, *thrice, baseline, each=3, draws=40), judge(net, x, targets, oracle, baseline, draws=120)
+    assert found.samples == len(x) and found.reach == pytest.approx(alone.reach, rel=0.3)
 
 
 def test_a_score_that_may_fall_is_judged_by_its_distance():
@@ -93,7 +109,7 @@ def test_a_score_that_may_fall_is_judged_by_its_distance():
     down = curves(Falls(), x, targets, oracle, baseline, generator=drawn(), closeness=closeness)
     torch.testing.assert_close(up, down)
     assert (up.deletion[:, 0] == 1).all() and (up.insertion[:, -1] == 1).all()
-    assert judge(Falls(), x, targets, oracle, baseline, closeness=closeness).passed
+    assert judge(Falls(), x, targets, oracle, baseline, closeness=closeness).decision == "holds"
 
 
 def test_samples_do_not_depend_on_their_batch_and_padding_is_never_replaced():
@@ -191,9 +207,35 @@ def test_guided_backprop_fails_the_sanity_check_that_grad_cam_and_gradients_pass
     x, y = bars(24, seed=1)
     targets = y[:, None]
     guided = sanity_check(lambda net: guided_backprop(net, x, targets), learned, draws=6)
-    assert not guided.passed and guided.final > 0.3
+    assert guided.decision == "fails" and guided.final > 0.3
     for method in (GradCAM(signed=True), IntegratedGradients(steps=8, most_steps=8)):
-        assert sanity_check(lambda net, method=method: method(net, x, targets), learned, draws=6).passed
+        found = sanity_check(lambda net, method=method: method(net, x, targets), learned, draws=6)
+        assert found.decision == "holds" and abs(found.final) < 0.2
+
+
+def test_a_correlation_at_the_limit_is_not_decided_by_few_samples(learned):
+    maps, noise = torch.rand(8, 1, 16, 16, generator=drawn()), drawn(5)
+
+    def judged(*kept):
+        """Maps of random networks that keep some of each sample, so that the rank correlation is about that."""
+        own, part = maps[: len(kept)], torch.tensor(kept).view(-1, 1, 1, 1)
+        mixed = lambda: part * own + torch.rand(own.shape, generator=noise)  # noqa: E731 - drawn anew for each network
+        return sanity_check(lambda net: own if net is learned else mixed(), learned)
+
+    assert judged(*[0.05] * 8).decision == "holds" and judged(*[1.0] * 8).decision == "fails"
+    edge, alone = judged(*np.linspace(0, 0.4, 8)), judged(1.0)
+    assert edge.decision == "not decided" and abs(edge.final) == pytest.approx(0.2, abs=edge.reach)
+    assert alone.decision == "not decided" and math.isinf(alone.reach) and alone.samples == 1
+
+
+@pytest.mark.parametrize(("samples", "networks"), [(8, 5), (16, 20)])
+def test_the_interval_of_a_mean_over_samples_and_networks_holds_it(samples, networks):
+    random, inside = np.random.default_rng(0), 0
+    for _ in range(400):
+        of_sample, of_network = random.normal(0, 0.2, samples), random.normal(0, 0.3, (networks, 1))
+        seen = torch.from_numpy(of_sample + of_network + random.normal(0, 0.1, (networks, samples)))
+        inside += abs(float(seen.mean())) < reach_of([seen.mean(0), seen.mean(1)])
+    assert 0.93 <= inside / 400 <= 0.99
 
 
 def test_the_cascade_randomizes_from_the_answer_to_the_input_and_leaves_the_network_alone(learned):
@@ -212,7 +254,7 @@ def test_the_cascade_randomizes_from_the_answer_to_the_input_and_leaves_the_netw
 def test_the_map_of_the_network_itself_is_similar_to_itself():
     x, _ = bars(6)
     edges = sanity_check(lambda _net: x, Looks(), stages=2, draws=2)
-    assert edges.similarity == pytest.approx((1, 1)) and edges.final == pytest.approx(1) and not edges.passed
+    assert edges.similarity == pytest.approx((1, 1)) and edges.final == pytest.approx(1) and edges.decision == "fails"
 
 
 def test_rank_correlation_is_scipys_and_zero_for_constant_maps():
