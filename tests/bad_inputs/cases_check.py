@@ -148,7 +148,6 @@ REFUSED: dict[str, tuple[Make, list[str], list[str]]] = {
     "binary npz": (text(GARBAGE, "bad.npz"), ["{}/bad.npz"], ["bad.npz", "NumPy"]),
     "wrong extension": (text(table(), "bad.parquet"), ["{}/bad.parquet"], ["bad.parquet", "Parquet"]),
     "unknown extension": (text(table(), "bad.xyz"), ["{}/bad.xyz"], ["bad.xyz", "format"]),
-    "utf-16": (text("\n".join(table()).encode("utf-16")), AS_IT_IS, ["bad.csv", "UTF-8"]),
     "cut gzip": (
         text(gzip.compress("\n".join(table()).encode())[:200], "bad.csv.gz"),
         ["{}/bad.csv.gz"],
@@ -177,7 +176,8 @@ FOUND: dict[str, tuple[Make, list[str], list[str]]] = {
     "text with a comma": (text(put(7, 1, "a,b")), AS_IT_IS, ["ragged rows"]),
     "short row": (text([*table(), "2021-03-05T00:00,1"]), AS_IT_IS, ["ragged rows"]),
     "nul bytes": (text(put(7, 1, "\0\0")), AS_IT_IS, ["unreadable cells"]),
-    "latin-1 below": (text("\n".join(put(7, 1, "\xb0")).encode("latin-1")), AS_IT_IS, ["not UTF-8"]),
+    "latin-1 below": (text("\n".join(put(7, 1, "\xb0")).encode("latin-1")), AS_IT_IS, ["encoding", "unreadable cells"]),
+    "utf-16": (text("\n".join(table()).encode("utf-16")), AS_IT_IS, ["encoding"]),
     "infinite": (text(put(7, 1, "inf")), AS_IT_IS, ["infinite"]),
     "infinite parquet": (
         frame("bad.parquet", t=T, a=np.where(np.arange(ROWS) == 9, np.inf, WALK)), ["{}/bad.parquet"], ["infinite"]

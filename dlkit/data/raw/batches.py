@@ -80,7 +80,7 @@ def batches(path: Path, columns: Sequence[str], rows: int, *, opening: Opening, 
 def _batches(path: Path, columns: Sequence[str], rows: int, opening: Opening, ragged: Ragged) -> Iterator[Batch]:
     reader = plain_reader(path, opening)
     if isinstance(reader, Csv):
-        yield from _csv(path, reader.columns(path), columns, rows, ragged)
+        yield from _csv(path, reader, columns, rows, ragged)
     elif isinstance(reader, Parquet):
         yield from _parquet(path, columns, rows)
     else:
@@ -111,12 +111,14 @@ def _parquet(path: Path, columns: Sequence[str], rows: int) -> Iterator[Batch]:
             yield Batch(arrays, batch.num_rows, size * seen // max(file.metadata.num_rows, 1))
 
 
-def _csv(path: Path, names: list[str], columns: Sequence[str], rows: int, ragged: Ragged) -> Iterator[Batch]:
+def _csv(path: Path, reader: Csv, columns: Sequence[str], rows: int, ragged: Ragged) -> Iterator[Batch]:
     import pyarrow as pa
+
+    names = reader.columns(path)
 
     with refuse_damage(path, "CSV"), _open(path) as (stream, tell):
         try:
-            found = arrow_blocks(path, stream, names, list(columns), ragged.note, raw=True)
+            found = arrow_blocks(path, stream, names, list(columns), ragged.note, raw=True, encoding=reader.encoding)
         except pa.ArrowInvalid as error:
             raise InputError(f"{path.name} has no rows; give `path` a file with data.") from error
         for block in found:

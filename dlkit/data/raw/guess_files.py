@@ -1,6 +1,7 @@
 """Several files: one recording, or a series each."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 from dlkit.core.checks import InputError
 from dlkit.data.raw.batches import Ragged, batches
 from dlkit.data.raw.stamps import stamps
+from dlkit.data.readers.csv import Csv
 from dlkit.data.sources.files import Files
-from dlkit.data.tabular.files import reader_for
+from dlkit.data.tabular.encodings import UTF8, guess_encoding
+from dlkit.data.tabular.files import BROKEN, reader_for, suffix_of
 from dlkit.data.tabular.opening import Opening
 
 WHOLE = 200 << 20  # bytes of files of which all stamps are read
@@ -23,10 +26,23 @@ class Group:
     Attributes:
         files: The files, by name.
         columns: Names of their columns.
+        encoding: How text files are written, where that was found in them.
     """
 
     files: tuple[Path, ...]
     columns: tuple[str, ...]
+    encoding: str = UTF8
+
+
+def encoding_of(files: Sequence[Path]) -> str:
+    """Return how text files are written; UTF-8 where they are not all written alike, or none is text."""
+    texts = [file for file in files if suffix_of(file, Csv.suffixes)]
+    found = set[str]()
+    for file in texts:
+        with suppress(*BROKEN):  # whoever reads it tells what is wrong
+            found.add(guess_encoding(file))
+    found.discard("")
+    return found.pop() if len(found) == 1 else UTF8
 
 
 def group_files(files: Sequence[Path], opening: Opening) -> tuple[list[Group], dict[Path, str]]:
@@ -40,7 +56,7 @@ def group_files(files: Sequence[Path], opening: Opening) -> tuple[list[Group], d
             broken[file] = str(error)
             continue
         found.setdefault(tuple(sorted(columns)), ([], columns))[0].append(file)
-    return [Group(tuple(own), tuple(columns)) for own, columns in found.values()], broken
+    return [Group(tuple(own), tuple(columns), opening.encoding) for own, columns in found.values()], broken
 
 
 def guess_order(source: Files) -> dict[str, Any]:

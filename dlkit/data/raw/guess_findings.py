@@ -86,6 +86,19 @@ def _no_stamps(
     )  # fmt: skip
 
 
+def encoding_note(source: str, found: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield that a file of text is not UTF-8, where that was found."""
+    if "encoding" in found:
+        sure = found["encoding"].startswith("utf")
+        yield Finding(
+            kind="encoding", level="note", source=source,
+            what=f"The text is not UTF-8: it is read as '{found['encoding']}'"
+            + ("." if sure else ", from which other encodings with one byte a letter cannot be told."),
+            why="Numbers are the same in most encodings; names, units and words are not.",
+            cures=(Cure(place="source", line=line("encoding", found["encoding"])),),
+        )  # fmt: skip
+
+
 def column_notes(source: str, columns: Columns, keys: set[Any]) -> Iterator[Finding]:
     """Yield what is unclear about the columns."""
     for name in columns.other_mark:

@@ -11,7 +11,7 @@ from dlkit.core.finding import Finding
 from dlkit.data.raw.batches import Ragged, batches
 from dlkit.data.raw.guess_columns import SERIES_NAME, Columns, guess_columns, guess_series, guess_units
 from dlkit.data.raw.guess_files import Group, guess_order
-from dlkit.data.raw.guess_findings import column_notes, time_notes
+from dlkit.data.raw.guess_findings import column_notes, encoding_note, time_notes
 from dlkit.data.raw.guess_parts import guess_parts, joined_head
 from dlkit.data.raw.guess_samples import parts_note
 from dlkit.data.raw.guess_time import TimeGuess, guess_times, is_clock, repeated_days, step_of_clocks, step_of_parts
@@ -21,6 +21,7 @@ from dlkit.data.raw.table import TableRaw
 from dlkit.data.sources.files import Files
 from dlkit.data.tabular.cells import Missing
 from dlkit.data.tabular.columns import Roles
+from dlkit.data.tabular.encodings import is_utf8
 from dlkit.data.tabular.file_survey import HEAD_ROWS
 from dlkit.data.tabular.opening import Opening, time_column
 from dlkit.data.tabular.time_column import SECOND, show_duration
@@ -56,7 +57,9 @@ def head_of(group: Group, given: Mapping[str, Any]) -> dict[str, Any]:
     said: list[InputError] = []
     for file in group.files:
         try:
-            found = batches(file, columns, HEAD_ROWS, opening=Opening.of(given), ragged=Ragged())
+            found = batches(
+                file, columns, HEAD_ROWS, opening=Opening.of({"encoding": group.encoding, **given}), ragged=Ragged()
+            )
             batch = next(found, None)
             if batch is not None and batch.rows:
                 return batch.columns
@@ -90,6 +93,8 @@ def guess_table(
         columns = guess_columns(head, missing, decimal=columns.decimal)
         times = [whole, *(guess for guess in guess_times(head, columns.decimal) if guess.column != whole.column)]
     found: dict[str, Any] = _time_settings(head, times, given)
+    if not is_utf8(group.encoding) and "encoding" not in given:
+        found["encoding"] = group.encoding
     if columns.decimal != ".":
         found["decimal"] = columns.decimal
     keys = {time_column(given.get("time", found.get("time"))), given.get("series"), *given.get("static", ())}
@@ -107,7 +112,12 @@ def guess_table(
     found |= guess_order(Files(**settings))
     stamped = keys | {guess.column for guess in times} | {column for column in columns.texts if is_clock(head[column])}
     texts = [text for text in columns.texts if text not in stamped]
-    said = [*notes, *time_notes(name, times, head, settings, given), *column_notes(name, columns, keys)]
+    said = [
+        *notes,
+        *encoding_note(name, found),
+        *time_notes(name, times, head, settings, given),
+        *column_notes(name, columns, keys),
+    ]
     source = Files(**{**found, **settings})
     return TableRaw(source, channels=channels, texts=texts, guessed=found, name=name, notes=said)
 

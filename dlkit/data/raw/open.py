@@ -9,7 +9,7 @@ from dlkit.data.base import FrameSource, SampleSource, Source
 from dlkit.data.raw.base import Raw
 from dlkit.data.raw.frames import FramesRaw
 from dlkit.data.raw.guess_columns import guess_columns
-from dlkit.data.raw.guess_files import Group, group_files
+from dlkit.data.raw.guess_files import Group, encoding_of, group_files
 from dlkit.data.raw.guess_findings import broken_notes
 from dlkit.data.raw.guess_pictures import open_pictures
 from dlkit.data.raw.guess_samples import are_problems, open_arrays, open_folder, refuse_image
@@ -81,7 +81,8 @@ def _open(path: Paths, given: dict[str, Any]) -> dict[str, Raw]:
 
 
 def _tables(files: Sequence[Path], given: Mapping[str, Any]) -> dict[str, Raw]:
-    groups, broken = group_files(files, Opening.of(given))
+    known = given if "encoding" in given else {**given, "encoding": encoding_of(files)}
+    groups, broken = group_files(files, Opening.of(known))
     if not groups:
         raise InputError(next(iter(broken.values())))
     found: dict[str, Raw] = {}
@@ -132,7 +133,7 @@ def _texts(source: Files) -> list[str]:
     file, settings = source.files[0], source.settings
     if settings["channels"] != "numeric":
         return []
-    how = {name: settings[name] for name in ("time", "group")}
+    how = {name: settings[name] for name in ("time", "group", "encoding")}
     head = head_of(Group((file,), tuple(reader_for(file, Opening.of(how)).columns(file))), how)
     keys = source.survey.roles.keys
     return [name for name in guess_columns(head, source.survey.missing).texts if name not in keys]

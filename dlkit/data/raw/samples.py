@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.core.checks import counted
 from dlkit.core.finding import MOST, Cure, Finding, Place
 from dlkit.data.raw.layout import Layout
 from dlkit.data.raw.of_source import OfSource, class_path
 from dlkit.data.records import Samples
+from dlkit.data.samples.left_out import NO_IMAGE, causes_text, share_text, unusable
+from dlkit.data.samples.pictures import EncodedPictures
 
 
 class SamplesRaw(OfSource):
@@ -31,9 +32,15 @@ class SamplesRaw(OfSource):
         return Layout(self.name, tuple(self._samples.channels), tuple(self._samples.units), dated=False)
 
     @property
+    def size(self) -> int:
+        """Bytes of all files; once they have been read, of the images that a table lists too."""
+        values = vars(self)["_samples"].values if "_samples" in vars(self) else None
+        return max(self._size, values.bytes if isinstance(values, EncodedPictures) else 0)
+
+    @property
     def source(self) -> tuple[str, Mapping[str, Any]]:
         """Class path and settings."""
-        skips = {"bad": "skip"} if self.settings and self._samples.skipped else {}
+        skips = {"bad": "skip"} if self.settings and set(self._samples.skipped) - {NO_IMAGE} else {}
         return class_path(self.given), {**self.settings, **skips}
 
     def samples(self) -> Samples:
@@ -42,16 +49,20 @@ class SamplesRaw(OfSource):
 
     def findings(self) -> list[Finding]:
         """Return what was left out of traces; of images it is told with what is wrong with the others."""
-        skipped = self._samples.skipped if isinstance(self._samples.values, np.ndarray) else {}
-        unusable = [
+        samples = self._samples
+        found = unusable(samples.skipped) if isinstance(samples.values, np.ndarray) and samples.values.ndim == 3 else {}
+        names = [name for every in found.values() for name in every]
+        if not names:
+            return list(self.notes)
+        share = share_text(len(samples), found, "trace")
+        return [
+            *self.notes,
             Finding(
                 kind="unusable samples", level="error" if self.refuses and not self.settings else "warning",
-                source=self.name, count=len(names), share=len(names) / (len(names) + len(self._samples)),
-                what=f"{counted(len(names), 'sample')} cannot be used ({cause}), e.g. {names[0]}; left out here.",
+                source=self.name, count=len(names), share=len(names) / (len(names) + len(samples)),
+                what=f"{share} cannot be used ({causes_text(found)}), such as '{names[0]}'; left out here.",
                 why="A sample without a value or a label teaches nothing, and a run refuses it unless told to skip.",
                 places=tuple(Place(sample=one) for one in names[:MOST]),
                 cures=(Cure(place="source", line="bad: skip"),),
-            )
-            for cause, names in skipped.items()
+            ),
         ]  # fmt: skip
-        return [*self.notes, *unusable]

@@ -133,8 +133,8 @@ def _encoding(channel: str, fault: Fault, source: str) -> Finding:
     return Finding(
         kind="not UTF-8", level="error", source=source, channel=channel, count=fault.count, places=tuple(fault.places),
         what=f"{channel}: the file is not UTF-8 text, e.g. {_shown(fault)}.",
-        why="Other encodings cannot be told from each other, and a run refuses the file: save it as UTF-8, "
-        "of Latin-1 with `iconv -f latin1 -t utf-8 OLD > NEW`.",
+        why="A run refuses the file: set the encoding in which it was written, or save it as UTF-8.",
+        cures=(Cure(place="source", line="encoding: latin-1"), Cure(place="source", line="encoding: cp1252")),
     )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """Delimited text."""
 
 import csv
-import gzip
 from collections.abc import Iterator
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,22 +10,29 @@ import pandas as pd
 
 from dlkit.core.checks import InputError, require
 from dlkit.data.base import Reader
+from dlkit.data.tabular.encodings import UTF8, is_utf8, open_bytes
 from dlkit.data.tabular.files import refuse_damage
 
 BLOCK_BYTES = 4 << 20
 
 
 class Csv(Reader):
-    """Reads UTF-8 text with a header line, split at comma, semicolon, tab or bar, whichever the header has most.
+    """Reads text with a header line, split at comma, semicolon, tab or bar, whichever the header has most.
 
     Every cell stays text, so that a cell which is no number can be shown as it stands in the file.
+
+    Args:
+        encoding: How bytes become letters.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 
+    def __init__(self, *, encoding: str = UTF8) -> None:
+        self.encoding = encoding
+
     def columns(self, path: Path) -> list[str]:
         """Return the names in the header line."""
-        line = header_of(path)
+        line = header_of(path, self.encoding)
         names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter_of(line)))]
         require(
             not all(is_number(name) for name in names),
@@ -39,10 +46,12 @@ class Csv(Reader):
         ragged: list[Any] = []
         with refuse_damage(path, "CSV"):
             try:
-                for batch in _batches(path, self.columns(path), columns, ragged):
+                for batch in _batches(path, self.columns(path), columns, ragged, self.encoding):
                     for start in range(0, batch.num_rows, rows):
                         yield batch.slice(start, rows).to_pandas()
             except ValueError as error:
+                if isinstance(error, UnicodeDecodeError) or "invalid UTF8" in str(error):
+                    raise InputError(other_encoding(path, self.encoding)) from error
                 if not ragged:
                     raise
                 row = ragged[0]
@@ -52,17 +61,31 @@ class Csv(Reader):
                 ) from error
 
 
-def _batches(path: Path, names: list[str], columns: list[str], ragged: list[Any]) -> Iterator[Any]:
+def _batches(path: Path, names: list[str], columns: list[str], ragged: list[Any], encoding: str) -> Iterator[Any]:
     """Yield the columns as Arrow batches; a row of another length is put in ``ragged`` before Arrow gives up."""
 
     def note(row: Any) -> str:
         ragged.append(row)
         return "error"
 
-    return iter(arrow_blocks(path, path, names, columns, note))
+    stream = path
+    if not is_utf8(encoding):
+        import pyarrow as pa
+
+        stream = pa.input_stream(str(path), compression="detect")
+    return iter(arrow_blocks(path, stream, names, columns, note, encoding=encoding))
 
 
-def arrow_blocks(path: Path, stream: Any, names: list[str], columns: list[str], note: Any, *, raw: bool = False) -> Any:
+def arrow_blocks(
+    path: Path,
+    stream: Any,
+    names: list[str],
+    columns: list[str],
+    note: Any,
+    *,
+    raw: bool = False,
+    encoding: str = UTF8,
+) -> Any:
     """Return the columns as Arrow batches of text.
 
     Args:
@@ -72,15 +95,19 @@ def arrow_blocks(path: Path, stream: Any, names: list[str], columns: list[str], 
         columns: Those that are wanted.
         note: Says what becomes of a row with another number of cells, "error" or "skip".
         raw: Give bytes, which need not be UTF-8.
+        encoding: How bytes become letters; where it is not UTF-8, ``stream`` is an open file.
     """
     import pyarrow as pa
     from pyarrow import csv as arrow
+
+    if not is_utf8(encoding):
+        stream = pa.transcoding_input_stream(stream, encoding, UTF8)
 
     return arrow.open_csv(
         stream,
         # One thread: only then a ragged row knows its number.
         read_options=arrow.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, column_names=names, skip_rows=1),
-        parse_options=arrow.ParseOptions(delimiter=delimiter_of(header_of(path)), invalid_row_handler=note),
+        parse_options=arrow.ParseOptions(delimiter=delimiter_of(header_of(path, encoding)), invalid_row_handler=note),
         convert_options=arrow.ConvertOptions(
             include_columns=columns,
             column_types=dict.fromkeys(names, pa.binary() if raw else pa.string()),
@@ -89,30 +116,25 @@ def arrow_blocks(path: Path, stream: Any, names: list[str], columns: list[str], 
     )
 
 
-def header_of(path: Path) -> str:
+def header_of(path: Path, encoding: str = UTF8) -> str:
     """Return the first line."""
-    with refuse_damage(path, "UTF-8 text"), _open(path) as content:
-        first: bytes = content.readline(BLOCK_BYTES)
+    with refuse_damage(path, "text"), open_bytes(path) as content:
+        text = TextIOWrapper(content, encoding="utf-8-sig" if is_utf8(encoding) else encoding)
         try:
-            line = first.split(b"\r")[0].decode("utf-8-sig").rstrip("\n")
-        except UnicodeDecodeError as error:
-            raise InputError(not_utf8(path, error)) from error
+            line = text.readline(BLOCK_BYTES).rstrip("\n")
+        except UnicodeError as error:
+            raise InputError(other_encoding(path, encoding)) from error
     require(bool(line.strip()), f"{path.name} has an empty first line; put the column names there.")
-    require("\0" not in line, f"{path.name} is not text; give `path` a CSV file saved as UTF-8.")
-    return line
+    require("\0" not in line, other_encoding(path, encoding))
+    return line.removeprefix("\ufeff")
 
 
-def not_utf8(path: Path, error: UnicodeDecodeError) -> str:
-    """Return what is wrong with bytes that are no UTF-8 text, and how to convert the file."""
-    place = path.with_name(f"{path.stem}_utf8{path.suffix}").name
+def other_encoding(path: Path, encoding: str) -> str:
+    """Return that bytes are no text in an encoding, and what to set."""
     return (
-        f"{path.name} cannot be read as UTF-8 text (byte 0x{error.object[error.start]:02x} at position {error.start}); "
-        f"convert it, of Latin-1 with `iconv -f latin1 -t utf-8 {path.name} > {place}`, and give {place} in `path`."
+        f"{path.name} cannot be read as {'UTF-8' if is_utf8(encoding) else encoding} text; set `encoding` to that of "
+        f"the file, such as 'latin-1', 'cp1252' or 'utf-16': `dlkit check {path.name}` finds it."
     )
-
-
-def _open(path: Path) -> Any:
-    return gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")
 
 
 def delimiter_of(line: str) -> str:

@@ -57,6 +57,7 @@ class Files(Source):
             half a step.
         tolerance: Share of a step by which a multiple may be missed.
         group: Group inside HDF5 files.
+        encoding: How the bytes of CSV files become letters, e.g. ``latin-1``, ``cp1252`` or ``utf-16``.
         rows_per_chunk: Rows read at a time; changes memory and speed, never the result.
     """
 
@@ -83,6 +84,7 @@ class Files(Source):
         irregular: Irregular = "refuse",
         tolerance: float = 0.05,
         group: str = "",
+        encoding: str = "utf-8",
         rows_per_chunk: int = 100_000,
     ) -> None:
         self.settings: dict[str, Any] = {key: value for key, value in locals().items() if key != "self"}

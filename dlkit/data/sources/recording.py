@@ -32,6 +32,7 @@ class Recording(Files):
         step: Nominal time between samples; by default the median.
         disorder: Stamps that go back: ``refuse``, or ``sort``, which holds the whole table in memory.
         group: Group inside HDF5 files.
+        encoding: How the bytes of CSV files become letters, e.g. ``latin-1``, ``cp1252`` or ``utf-16``.
         rows_per_chunk: Rows read at a time.
     """
 
@@ -54,6 +55,7 @@ class Recording(Files):
         step: str | float | int | None = None,
         disorder: Disorder = "refuse",
         group: str = "",
+        encoding: str = "utf-8",
         rows_per_chunk: int = 100_000,
     ) -> None:
         given = {key: value for key, value in locals().items() if key not in {"self", "__class__"}}

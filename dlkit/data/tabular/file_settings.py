@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.data.tabular.cells import Decimal, Encoding
+from dlkit.data.tabular.encodings import check_encoding
 from dlkit.data.tabular.stamps import Disorder, Duplicates, Gaps, Irregular
 from dlkit.data.tabular.time_column import PAIRS, UNITS
 
@@ -42,6 +43,7 @@ def check_settings(given: Mapping[str, Any]) -> None:
     form = given["time_format"]
     if form not in {"auto", "iso", *UNITS, *PAIRS} and "%" not in form:
         raise InputError(f"`time_format: {form}` is not known; {suggest(form, ['auto', 'iso', *UNITS, *PAIRS])}")
+    check_encoding(given["encoding"])
     _check_time(given["time"], form)
     both = given["series"] is not None and given["series_from"] is not None
     require(not both, "`series` and `series_from` both name the series; set only one of them.")

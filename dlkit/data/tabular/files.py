@@ -14,6 +14,7 @@ from typing import Any
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.discover import discover
 from dlkit.data.base import Reader
+from dlkit.data.tabular.encodings import is_utf8
 from dlkit.data.tabular.opening import Joined, Opening
 
 PLAIN = Opening()
@@ -64,10 +65,16 @@ def plain_reader(path: Path, opening: Opening) -> Reader:
     suffix = suffix_of(path, list(classes))
     if suffix is None:
         raise InputError(f"{path.name} is in a format that no reader knows; give `path` a {', '.join(classes)} file.")
+    cls = classes[suffix]
+    if not is_utf8(opening.encoding):
+        try:
+            return cls(encoding=opening.encoding)  # type: ignore[call-arg]  # only formats of text take it
+        except TypeError as error:
+            raise InputError(f"{path.name} is no text file; remove `encoding: {opening.encoding}`.") from error
     if not opening.group:
-        return classes[suffix]()
+        return cls()
     try:
-        return classes[suffix](group=opening.group)  # type: ignore[call-arg]  # only formats with groups take it
+        return cls(group=opening.group)  # type: ignore[call-arg]  # only formats with groups take it
     except TypeError as error:
         raise InputError(f"{path.name} has no groups; remove `group: {opening.group}`.") from error
 

@@ -11,6 +11,7 @@ import pandas as pd
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.data.base import Reader
 from dlkit.data.tabular.cells import Missing, trimmed
+from dlkit.data.tabular.encodings import UTF8
 
 
 @dataclass(frozen=True)
@@ -19,17 +20,20 @@ class Opening:
 
     Attributes:
         group: Group inside the files, for formats that have groups.
+        encoding: How the bytes of a text file become letters.
         parts: Columns whose cells are one stamp together, in their order; they are read as one column.
     """
 
     group: str = ""
+    encoding: str = UTF8
     parts: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Opening":
         """Return what settings of :class:`dlkit.data.sources.files.Files` say."""
         time = settings.get("time")
-        return cls(group=settings.get("group", ""), parts=() if time is None or isinstance(time, str) else tuple(time))
+        parts = () if time is None or isinstance(time, str) else tuple(time)
+        return cls(settings.get("group", ""), settings.get("encoding", UTF8), parts)
 
 
 def time_column(time: str | Sequence[str] | None) -> str | None:

@@ -30,6 +30,7 @@ class Follower:
     Args:
         path: The file; it may be absent for a while.
         complain: Takes a sentence when the file was cut or rewritten in its place.
+        encoding: How bytes become letters, one byte at a time or as in UTF-8.
     """
 
     _partial: bytes  # half a line
@@ -38,8 +39,10 @@ class Follower:
     _head: bytes
     _tail: bytes
 
-    def __init__(self, path: Path, complain: Callable[[str], None] = lambda _: None) -> None:
-        self.path, self.complain = path, complain
+    def __init__(
+        self, path: Path, complain: Callable[[str], None] = lambda _: None, *, encoding: str = "utf-8"
+    ) -> None:
+        self.path, self.complain, self.encoding = path, complain, encoding
         self._file: BinaryIO | None = None
         self.close()
 
@@ -55,7 +58,7 @@ class Follower:
         whole, _, self._partial = (self._partial + data).rpartition(b"\n")
         if not whole:
             return NOTHING
-        text = whole.decode("utf-8", errors="replace").split("\n")
+        text = whole.decode(self.encoding, errors="replace").split("\n")
         begins, self._begins = self._begins, False
         if begins:
             text[0] = text[0].removeprefix("\ufeff")

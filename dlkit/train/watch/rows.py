@@ -36,6 +36,12 @@ class WatchedRows:
             "dlkit watch follows the rows of one series, but the run has several in one file (`series`): write a file "
             "for each and watch them one by one.",
         )
+        encoding = settings["encoding"]
+        require(
+            "\n".encode(encoding) == b"\n",
+            f"dlkit watch reads lines that end with one byte, not text in `encoding: {encoding}`: write the file as "
+            "UTF-8.",
+        )
         self.settings, self.name, self.wanted = settings, name, spec.channels[: len(spec.channels) - spec.masks]
         self.step, self.zone = round(spec.step * 1e9), source.survey.zone
         self.encoder = Encoder(

@@ -61,7 +61,7 @@ def watch(
     )
     with lines_to(output) as judged:
         following = watch_of(arguments, path, judged)
-        follower = Follower(path, following.complain)
+        follower = Follower(path, following.complain, encoding=following.parse.settings["encoding"])
         with listening(signal.SIGINT):
             if not from_start:
                 skip(follower, following)

@@ -23,8 +23,8 @@ from tests.bad_inputs.cases_check import FOUND, MANY, put, table, text, wide
 ROWS = 60
 RAW = {
     "one row", "nothing measured", "unreadable cells", "ragged rows", "not UTF-8", "infinite", "unreadable stamps",
-    "unit row", "no stamps", "several times", "time in several columns", "ambiguous dates", "mixed decimal marks",
-    "text column", "other column", "many channels", "unreadable file", "empty file",
+    "encoding", "unit row", "no stamps", "several times", "time in several columns", "ambiguous dates",
+    "mixed decimal marks", "text column", "other column", "many channels", "unreadable file", "empty file",
 }  # fmt: skip
 HOURS = pd.date_range("2021-03-01", periods=ROWS, freq="h")
 NANOSECONDS = HOURS.to_numpy().astype("datetime64[ns]").astype(np.int64)
