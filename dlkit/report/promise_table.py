@@ -8,6 +8,8 @@ from dlkit.confidence.promise import Promise
 from dlkit.report.tables import number_text, shorten
 
 WIDE = 44
+WITHIN = "missed, within chance"
+"""Said of a promise of which less was seen, but no less than chance explains."""
 
 
 def percent(share: float) -> str:
@@ -21,22 +23,23 @@ def promise_table_text(lines: Sequence[Promise], notes: Sequence[str] = ()) -> s
     labels = [shorten(f"{one.what}: {one.target}".removesuffix(": "), WIDE) for one in lines]
     side = max([8, *(len(label) for label in labels)])
     head = f"{'promised':<{side}}  {'method':<{methods}}  {'level':>8}  {'seen on test':>12}  {'95 % interval':>17}  "
-    body = [cells(one, label, side, methods) for one, label in zip(lines, labels, strict=True)]
-    head += "holds?    mean size"
+    room = max([9, *(len(verdict_of(one.level, one.seen, holds=one.holds)) for one in lines)])
+    body = [cells(one, label, side, methods, room) for one, label in zip(lines, labels, strict=True)]
+    head += f"{'holds?':<{room}} mean size"
     rule = "-" * max(len(text) for text in [head, *body])
     return "\n".join([head, rule, *body, rule, *(fill(note, 120) for note in notes)])
 
 
 def verdict_of(level: float, seen: float | None, *, holds: bool | None) -> str:
-    """Return whether a promise holds: "yes", "no", "by chance" where less was seen but no more than chance explains."""
+    """Return whether a promise holds: "yes", "no", or :data:`WITHIN` where less was seen, as chance explains."""
     if seen is None or holds is None:
         return "unknown"
     if not holds:
         return "no"
-    return "yes" if seen >= level else "by chance"
+    return "yes" if seen >= level else WITHIN
 
 
-def cells(one: Promise, label: str, side: int, methods: int) -> str:
+def cells(one: Promise, label: str, side: int, methods: int, room: int) -> str:
     """Return one line."""
     seen, interval, verdict = "-", "-", "unknown"
     if one.seen is not None and one.low is not None and one.high is not None:
@@ -44,7 +47,7 @@ def cells(one: Promise, label: str, side: int, methods: int) -> str:
         verdict = verdict_of(one.level, one.seen, holds=one.holds)
     size = "" if one.size is None else f"{size_text(one.size)} {one.unit}"
     start = f"{label:<{side}}  {one.method:<{methods}}  {percent(one.level):>8}  {seen:>12}  {interval:>17}  "
-    return f"{start}{verdict:<9} {size}".rstrip()
+    return f"{start}{verdict:<{room}} {size}".rstrip()
 
 
 def size_text(size: float) -> str:

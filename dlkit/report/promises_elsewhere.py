@@ -29,7 +29,7 @@ class Elsewhere:
 
     @property
     def verdict(self) -> str:
-        """Whether it holds: "by chance" says that less was seen, but that the interval reaches the level."""
+        """Whether it holds; where less was seen and the interval reaches the level, it is missed within chance."""
         return verdict_of(self.level, self.seen, holds=None if self.high is None else self.high >= self.level)
 
 

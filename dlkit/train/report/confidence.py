@@ -9,7 +9,7 @@ from dlkit.confidence.promise import Promise
 from dlkit.core.checks import counted
 from dlkit.report.page.charts import Seen, coverage_image, steps_image
 from dlkit.report.page.elements import Section, Tone, facts, heading, note, paragraph, picture, table
-from dlkit.report.promise_table import verdict_of
+from dlkit.report.promise_table import WITHIN, verdict_of
 from dlkit.report.tables import shorten
 from dlkit.report.words import level_text, names, number, percent
 from dlkit.train.confidence.confidence import Confidence, HeadConfidence
@@ -110,7 +110,7 @@ def verdict(checked: list[Promise]) -> str:
         return note("The promises could not be checked on the test.", "warn")
     failed = [one for one in checked if one.holds is False]
     promises = counted(len(checked), "promise")
-    short = [one for one in checked if holds(one) == "by chance"]
+    short = [one for one in checked if holds(one) == WITHIN]
     if not failed and short:
         one = short[0]
         told = f"{named(one)}: {percent(one.seen)} seen of {level_text(one.level)} promised"

@@ -6,7 +6,7 @@ from typing import Any
 from dlkit.core.checks import counted
 from dlkit.core.specs import Spec
 from dlkit.report.page.elements import Section, Tile, Tone, facts, note, paragraph, tiles
-from dlkit.report.promise_table import verdict_of
+from dlkit.report.promise_table import WITHIN, verdict_of
 from dlkit.report.words import clock, count, level_text, named, names, percent, span
 from dlkit.train.confidence.confidence import Confidence
 from dlkit.train.evaluation.measures import MODEL, main_metric
@@ -121,12 +121,12 @@ def promised(found: Any) -> list[Tile]:
     promises = [one for head in found.heads.values() for one in head.promises if one.seen is not None]
     if not promises:
         return []
-    worst = {"no": 0, "by chance": 1}
+    worst = {"no": 0, WITHIN: 1}
     one = min(promises, key=lambda each: worst.get(verdict_of(each.level, each.seen, holds=each.holds), 2))
     verdict = verdict_of(one.level, one.seen, holds=one.holds)
     tones: dict[str, Tone] = {"yes": "good", "no": "bad"}
     more = f"promised {level_text(one.level)}, {one.what}" + (f", {one.target}" if one.target else "")
-    more += "; less by chance" if verdict == "by chance" else ""
+    more += f"; {WITHIN}" if verdict == WITHIN else ""
     return [Tile("Coverage on test", percent(one.seen), more, tones.get(verdict, "warn"))]
 
 

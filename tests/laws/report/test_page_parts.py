@@ -29,6 +29,8 @@ from dlkit.report.page.interactive import pieces, traces_html
 from dlkit.report.page.laid import lay
 from dlkit.report.page.page import page_html
 from dlkit.report.page.traces import Band, Line, Panel, Spans, Trace
+from dlkit.report.promise_table import promise_table_text
+from dlkit.report.promises_elsewhere import Elsewhere, elsewhere_text
 from dlkit.train.confidence.confidence import Confidence, HeadConfidence
 from dlkit.train.confidence.wish import Wish
 from dlkit.train.report.confidence import holds, tone, verdict
@@ -197,7 +199,7 @@ def test_the_text_of_a_note_is_one_box_however_much_code_is_in_it():
     ("seen", "high", "words", "colour"),
     [
         (0.95, 0.99, "yes", "good"),
-        (0.845, 0.95, "by chance", "warn"),
+        (0.845, 0.95, "missed, within chance", "warn"),
         (0.7, 0.8, "no", "bad"),
         (None, None, "unknown", "warn"),
     ],
@@ -210,6 +212,20 @@ def test_only_a_promise_that_was_seen_is_green_and_one_that_is_refuted_red(seen,
     boxes = promised(Confidence(Wish(), {"": head}))
     assert [box.tone for box in boxes] == ([] if seen is None else [colour])
     assert ("good" in verdict([one] if seen is not None else [])) == (words == "yes")
+
+
+def test_a_promise_that_is_missed_within_chance_is_not_said_to_hold_by_luck():
+    kept = Promise("interval", "", "split conformal", 0.9, 0.95, 0.9, 0.99, 9.0, 5.0, "m")
+    missed = Promise("interval", "", "split conformal", 0.9, 0.85, 0.7, 0.95, 9.0, 5.0, "m")
+    head, _, *rows, _ = promise_table_text([kept, missed]).splitlines()
+    assert [row[head.index("holds?") : head.index("mean size")].strip() for row in rows] == [
+        "yes",
+        "missed, within chance",
+    ]
+    elsewhere = Elsewhere("interval", 0.9, 0.95, 0.85, 0.7, 0.95)
+    assert elsewhere_text([elsewhere], "new.csv").splitlines()[2].endswith("missed, within chance")
+    (tile,) = promised(Confidence(Wish(), {"": HeadConfidence("values", promises=[missed])}))
+    assert "missed, within chance" in tile.more
 
 
 def test_a_folded_part_is_printed_where_a_reviewer_needs_it():
