@@ -9,6 +9,7 @@ from dlkit.core.checks import require
 from dlkit.core.specs import Spec
 from dlkit.data.cleaning.leave_out import without
 from dlkit.data.records import Samples
+from dlkit.data.samples.layout import refuse_swapped
 from dlkit.data.samples.problems import Policy, Problems
 
 
@@ -22,9 +23,11 @@ def fit_lengths(samples: Samples, spec: Spec, policy: Policy = "fail") -> Sample
             ``skip`` and record them.
 
     Raises:
-        InputError: There are such traces and the policy is to fail, or there are no others.
+        InputError: There are such traces and the policy is to fail, there are no others, or channels and samples are
+            the wrong way round.
     """
     time, width = spec.size[-1], cast(np.ndarray, samples.values).shape[-1]
+    refuse_swapped(len(samples.channels), width, spec.channels[: len(spec.channels) - spec.padded])
     lengths = np.full(len(samples), width, np.int64) if samples.lengths is None else samples.lengths
     short, long = lengths < time, lengths > time
     wrong = long if spec.padded else short | long

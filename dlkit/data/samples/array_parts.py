@@ -140,7 +140,9 @@ def join_parts(parts: Sequence[Part], keys: Keys, axes: str | None) -> Raw:
         some = [] if keys.new and len(some) < len(own) else some
         require(len(some) in (0, len(own)), f"`{name}` is known for some of the files only: give it for all or none.")
         joined[name] = (some[0] if len(some) == 1 else np.concatenate(some)) if some else None
-    return Raw(**joined, classes=next((piece["classes"] for piece in found if "classes" in piece), None))
+    called = keys.given.get("labels", "")
+    called = "" if called in DEFAULTS["labels"] else called
+    return Raw(**joined, classes=next((piece["classes"] for piece in found if "classes" in piece), None), called=called)
 
 
 def _widen(values: np.ndarray, length: int) -> np.ndarray:

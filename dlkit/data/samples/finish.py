@@ -11,7 +11,7 @@ from dlkit.core.checks import counted, require
 from dlkit.data.records import Pictures, Samples
 from dlkit.data.samples.files import role_of
 from dlkit.data.samples.labels import LabelKind, Labels, as_text, encode_labels
-from dlkit.data.samples.layout import Survey, survey
+from dlkit.data.samples.layout import lengths_of, refuse_swapped, survey, without_padding
 from dlkit.data.samples.problems import Policy, Problems
 from dlkit.data.tabular.columns import check_units
 from dlkit.data.tabular.time_column import SECOND, parse_step
@@ -29,16 +29,26 @@ class Raw:
     roles: np.ndarray | None = None
     informative: np.ndarray | None = None
     classes: np.ndarray | None = None
+    called: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Marks:
-    """What is said about each sample; ``classes`` are the names of the classes 0, 1, 2 where the file holds them."""
+    """What is said about each sample.
+
+    Attributes:
+        labels: The labels, where there are some.
+        groups: The group of each.
+        roles: The role of each.
+        classes: Names of the classes 0, 1, 2 where the file holds them.
+        called: Name of the labels, "" where it says nothing.
+    """
 
     labels: np.ndarray | None
     groups: np.ndarray | None = None
     roles: np.ndarray | None = None
     classes: np.ndarray | None = None
+    called: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,14 +82,20 @@ class Settings:
         return 1.0 if self.step is None else parse_step(self.step) / SECOND
 
     def name_channels(
-        self, count: int, default: Sequence[str] | None = None
+        self, count: int, default: Sequence[str] | None = None, *, time: int = 0
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return names and units of the channels; without a name, ``default`` or ``x0``, ``x1``.
+
+        Args:
+            count: Number of channels.
+            default: Names where none are given.
+            time: Samples of a trace, 0 of images.
 
         Raises:
             InputError: There are more or fewer names than channels, or a unit belongs to no channel.
         """
         names = tuple(self.channels or default or (f"x{number}" for number in range(count)))
+        refuse_swapped(count, time, names)
         require(len(names) == count, f"`channels` names {len(names)}, the inputs have {count}: name each of them.")
         require(len(set(names)) == count, f"`channels` {list(names)} names one twice: give each its own name.")
         check_units(self.units or {}, names)
@@ -104,14 +120,14 @@ def finish(raw: Raw, settings: Settings) -> Samples:
     require(
         len(raw.names) > 0 and 0 not in raw.inputs.shape, f"Inputs of shape {raw.inputs.shape} are empty: give some."
     )
-    channels = settings.name_channels(raw.inputs.shape[1])
+    channels = settings.name_channels(raw.inputs.shape[1], time=raw.inputs.shape[-1] if raw.inputs.ndim == 3 else 0)
     problems = Problems(unique_names(as_text(raw.names)[0].tolist()), settings.bad)
     found = survey(raw.inputs)
     problems.mark("no known value", found.empty)
     problems.mark("infinite value", found.infinite)
-    lengths = _lengths(raw, found, problems)
-    inputs = raw.inputs if lengths is None else _without_padding(raw.inputs, lengths)
-    marks = Marks(raw.labels, raw.groups, raw.roles, raw.classes)
+    lengths = lengths_of(raw.lengths, raw.inputs.shape, found, problems)
+    inputs = raw.inputs if lengths is None else without_padding(raw.inputs, lengths)
+    marks = Marks(raw.labels, raw.groups, raw.roles, raw.classes, raw.called)
 
     def take(part: np.ndarray, good: np.ndarray) -> np.ndarray:
         return part if len(good) == len(part) else part[good]
@@ -182,6 +198,7 @@ def _labels(marks: Marks, settings: Settings, problems: Problems) -> Labels:
         classes=settings.classes,
         targets=settings.targets,
         new=settings.new,
+        called=marks.called,
         positions=None if marks.classes is None or settings.classes else as_text(marks.classes)[0].tolist(),
     )
     return replace(labels, target_units=settings.name_units(labels))
@@ -221,25 +238,3 @@ def clean_groups(groups: np.ndarray | None, problems: Problems) -> np.ndarray | 
     )
     problems.mark("group missing", missing)
     return text.astype(str)
-
-
-def _lengths(raw: Raw, found: Survey, problems: Problems) -> np.ndarray | None:
-    if raw.lengths is None:
-        return found.lengths
-    require(
-        raw.inputs.ndim == 3, f"`lengths` belong to traces, the inputs have shape {raw.inputs.shape}: leave them out."
-    )
-    lengths = np.asarray(raw.lengths).astype(np.int64)
-    time = raw.inputs.shape[-1]
-    problems.mark(f"a length that is not 1 to {time}", (lengths < 1) | (lengths > time))
-    return None if (lengths == time).all() else lengths
-
-
-def _without_padding(inputs: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Return traces with NaN after their end; copied only where something else stands there."""
-    padding = np.arange(inputs.shape[-1]) >= lengths[:, None]
-    if inputs.dtype.kind == "f" and bool(np.isnan(inputs.transpose(0, 2, 1)[padding]).all()):
-        return inputs
-    inputs = inputs.astype(np.float32)
-    inputs.transpose(0, 2, 1)[padding] = np.nan
-    return inputs

@@ -53,6 +53,7 @@ def encode_labels(
     positions: Sequence[str] | None = None,
     targets: Sequence[str] | None = None,
     new: bool = False,
+    called: str = "",
 ) -> Labels:
     """Return the labels; samples without a usable one are marked in ``problems``.
 
@@ -63,7 +64,9 @@ def encode_labels(
         classes: Names of the classes in their order; by default those that occur, sorted.
         positions: Names of the classes 0, 1, 2 where the labels are numbers that count them.
         targets: Names of the columns for "labels" and "values".
-        new: The samples are to be predicted, so that all of their labels may be words such as ``?``.
+        new: The samples are to be predicted, so that all of their labels may be words such as ``?``, and classes that
+            are not named come after those that are.
+        called: Name of the array of labels, which names columns without a name of their own.
 
     Raises:
         InputError: The kind is not known or cannot be told, or there is nothing to tell apart.
@@ -77,8 +80,8 @@ def encode_labels(
     if known in ("labels", "values"):
         names = targets if known == "values" else classes or targets or positions
         table = _numbers(raw, problems, f"kind: {known}", names, new=new)
-        return _values(table, problems, names) if known == "values" else _several(table, problems, names)
-    return _one(raw, problems, "ordinal" if known == "ordinal" else "class", classes, positions)
+        return (_values if known == "values" else _several)(table, problems, names, called)
+    return _one(raw, problems, "ordinal" if known == "ordinal" else "class", classes, positions, new=new)
 
 
 def guess_kind(raw: np.ndarray) -> Kind:
@@ -122,7 +125,13 @@ def _word(cell: object) -> str:
 
 
 def _one(
-    raw: np.ndarray, problems: Problems, kind: Kind, classes: Sequence[str] | None, positions: Sequence[str] | None
+    raw: np.ndarray,
+    problems: Problems,
+    kind: Kind,
+    classes: Sequence[str] | None,
+    positions: Sequence[str] | None,
+    *,
+    new: bool,
 ) -> Labels:
     if raw.ndim == 2:
         problems.mark("no single 1 among the label columns", ~(np.isin(raw, (0, 1)).all(1) & (raw.sum(1) == 1)))
@@ -134,6 +143,9 @@ def _one(
     else:
         names = classes or positions or _sorted(set(text[~missing]), kind)
         codes = _codes(names, text[~missing])
+    if new:
+        more = sorted(set(text[~missing]) - set(codes))
+        names, codes = [*names, *more], [*codes, *more]
     order = {code: number for number, code in enumerate(codes)}
     numbers = np.array([order.get(item, -1) for item in text], dtype=np.int64)
     problems.mark(f"unknown class, {suggest('', names)}", numbers < 0)
@@ -143,8 +155,7 @@ def _one(
 def _codes(names: Sequence[str], text: np.ndarray) -> list[str]:
     """Return what stands for each class in the labels: its name, or its number where no label is a name."""
     counts = [str(number) for number in range(len(names))]
-    by_number = not set(text) & set(names) and set(text) <= set(counts)
-    return counts if by_number else list(names)
+    return list(names) if set(text) & set(names) or not set(text) & set(counts) else counts
 
 
 def _sorted(names: set[str], kind: Kind) -> list[str]:
@@ -158,8 +169,8 @@ def _sorted(names: set[str], kind: Kind) -> list[str]:
         return sorted(names)
 
 
-def _several(table: np.ndarray, problems: Problems, names: Sequence[str] | None) -> Labels:
-    names = names or [f"label{number}" for number in range(table.shape[1])]
+def _several(table: np.ndarray, problems: Problems, names: Sequence[str] | None, called: str) -> Labels:
+    names = names or [f"{called or 'label'}{number}" for number in range(table.shape[1])]
     require(
         len(names) == table.shape[1], f"`classes` names {len(names)} labels, the data hold {table.shape[1]} columns."
     )
@@ -168,8 +179,9 @@ def _several(table: np.ndarray, problems: Problems, names: Sequence[str] | None)
     return Labels("labels", table, tuple(names), tuple(names), ("",) * len(names))
 
 
-def _values(table: np.ndarray, problems: Problems, targets: Sequence[str] | None) -> Labels:
-    names = tuple(targets or (("value",) if table.shape[1] == 1 else (f"value{i}" for i in range(table.shape[1]))))
+def _values(table: np.ndarray, problems: Problems, targets: Sequence[str] | None, called: str) -> Labels:
+    name, count = called or "value", table.shape[1]
+    names = tuple(targets or ((name,) if count == 1 else (f"{name}{number}" for number in range(count))))
     require(len(names) == table.shape[1], f"`targets` names {len(names)}, the labels have {table.shape[1]} columns.")
     problems.mark("label missing", np.isnan(table).all(1))
     problems.mark("infinite label", np.isinf(table).any(1))

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlkit.core.checks import require
+from dlkit.core.checks import counted, require
+from dlkit.data.samples.problems import Problems
 
 BY_AXES = {2: "time", 3: "channels time", 4: "channels height width"}
 LAYOUTS = (
@@ -107,3 +108,43 @@ def survey(values: np.ndarray) -> Survey:
                 lengths[part] = np.where(ends.any(1), size[0] - ends.argmax(1), 0)
     whole = len(size) != 1 or bool((lengths == size[-1]).all())
     return Survey(None if whole else lengths, empty, infinite)
+
+
+def lengths_of(
+    given: np.ndarray | None, shape: tuple[int, ...], found: Survey, problems: Problems
+) -> np.ndarray | None:
+    """Return the length of each trace, as given or as found; None when all are whole or for images."""
+    if given is None:
+        return found.lengths
+    require(len(shape) == 3, f"`lengths` belong to traces, the inputs have shape {shape}: leave them out.")
+    lengths = np.asarray(given).astype(np.int64)
+    problems.mark(f"a length that is not 1 to {shape[-1]}", (lengths < 1) | (lengths > shape[-1]))
+    return None if (lengths == shape[-1]).all() else lengths
+
+
+def without_padding(inputs: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return traces with NaN after their end; copied only where something else stands there."""
+    padding = np.arange(inputs.shape[-1]) >= lengths[:, None]
+    if inputs.dtype.kind == "f" and bool(np.isnan(inputs.transpose(0, 2, 1)[padding]).all()):
+        return inputs
+    inputs = inputs.astype(np.float32)
+    inputs.transpose(0, 2, 1)[padding] = np.nan
+    return inputs
+
+
+def refuse_swapped(count: int, time: int, names: Sequence[str]) -> None:
+    """Refuse traces whose channels and samples are the wrong way round.
+
+    Args:
+        count: Number of their channels, by `axes`.
+        time: Samples of a trace, 0 of images.
+        names: Names of the channels that are wanted.
+
+    Raises:
+        InputError: There are as many samples as channels are wanted, and another number of channels.
+    """
+    require(
+        count == len(names) or time != len(names),
+        f"The traces have {count} channels of {counted(time, 'sample')}, but the channels are {', '.join(names[:5])}"
+        f"{', ...' if len(names) > 5 else ''}: swap `axes` (`channels time` or `time channels`), or the array itself.",
+    )

@@ -42,7 +42,7 @@ class SampleArrays(SampleSource):
             occurs. Number labels that are no names count them from 0.
         channels: Name of each channel, by default ``x0``, ``x1``.
         units: Physical unit of channels.
-        targets: Names of the values.
+        targets: Names of the values, or of the labels; by default that of their array, ``labels: charge`` is "charge".
         target_units: Physical unit of each value.
         step: Time between the samples of a trace: seconds, or a duration such as ``10us``.
         group: Group inside HDF5 files.

@@ -75,7 +75,7 @@ def test_new_labels_may_be_missing_strange_or_of_one_class():
     source = SampleArrays.of({**made, "y": np.array(["arc", "", "melt", "arc"])}, classes=["arc", "quench"])
     source.arrays, source.settings = source.arrays, source.settings.for_new({"kind": "class"})
     samples = source.read()
-    assert samples.labels.tolist() == [0, -1, -1, 0]
+    assert (samples.labels.tolist(), samples.classes) == ([0, -1, 2, 0], ("arc", "quench", "melt"))
     assert samples.skipped == {}
     values = SampleArrays.of({**made, "y": np.array([1.0, 2.0, np.nan, 4.0])})
     values.settings = values.settings.for_new({"kind": "values"})

@@ -8,6 +8,7 @@ import torch
 
 from dlkit.core.checks import InputError
 from dlkit.data.labelled.lengths import fit_lengths
+from dlkit.data.sources.sample_arrays import SampleArrays
 from tests.made_sample_modules import Given, trace_module, traces
 
 
@@ -52,3 +53,15 @@ def test_new_traces_that_do_not_fit_say_how_long_they_are():
         fit_lengths(traces(time=45), whole.spec)
     with pytest.raises(InputError, match=r"45 samples long, the run was trained on traces of at most 40: cut"):
         fit_lengths(traces(time=45), unequal.spec)
+
+
+def test_channels_and_samples_the_wrong_way_round_are_told():
+    turned = {"X": np.zeros((6, 40, 2), np.float32), "y": np.arange(6) % 2}
+    words = r"40 channels of 2 samples, but the channels are u, i: swap `axes`"
+    with pytest.raises(InputError, match=words):
+        SampleArrays.of(turned, channels=["u", "i"]).read()
+    assert SampleArrays.of(turned, channels=["u", "i"], axes="time channels").read().values.shape == (6, 2, 40)
+    for unequal in (False, True):
+        trained = trace_module(traces(unequal=unequal))
+        with pytest.raises(InputError, match=words):
+            fit_lengths(SampleArrays.of(turned).read(), trained.spec)
