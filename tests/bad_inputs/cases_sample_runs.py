@@ -62,6 +62,9 @@ EXPLAIN = {
     "setting out of range": explain(("steps",), "--method", "integrated_gradients:steps=0"),
     "layer that is not there": explain(("CNN", "'bdy'", "did you mean 'body'"), "--method", "gradcam:layer=bdy"),
     "map of a network without maps": explain(("MLP", "no positions", "saliency"), "--method", "gradcam", run=VECTORS),
+    "one of several maps": explain(
+        ("gradcam", "nothing was computed", "MLP"), "--method", "saliency", "gradcam", run=VECTORS
+    ),
     "exact map of a network without maps": explain(("MLP", "no positions"), "--method", "cam", run=VECTORS),
     "class that is not there": explain(("'cow'", "cat, dog"), "--target", "cow"),
     "split that is not there": explain(("--split exam", "test"), "--split", "exam"),

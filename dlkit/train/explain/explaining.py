@@ -17,6 +17,7 @@ from dlkit.tasks.classify import Classify
 from dlkit.train.explain.files import folder_name, table_of, write_explained
 from dlkit.train.explain.heads import batch_of, one_head
 from dlkit.train.explain.inputs import Inputs, baseline_kind, baseline_of, choose_batch
+from dlkit.train.explain.possible import require_possible
 from dlkit.train.explain.question import Question, Wanted, ask, can_ask, from_baseline
 from dlkit.train.explain.result import Choice, Explained
 from dlkit.train.explain.shifts import shift_sources
@@ -50,6 +51,7 @@ def explain_run(task: Task, data: Batching, run: RunFolder, methods: Sequence[st
     inputs, question = gather(own, data, batch), ask(own, batch, wanted)
     fast = folded(question.net.net, batch.x[:4])  # type: ignore[arg-type]  # the network inside
     question.net.net = question.judged.net = fast
+    require_possible(made, inputs, question)
     whole = know_sources(own, data, inputs, question, replace(choice, wanted=wanted), head) if inputs.parts else None
     weak, rows = weakness(run, head, wanted.target), []
     for method in made or [default_method(fast, inputs)]:
