@@ -20,6 +20,8 @@ Check = Literal["all", "some"]
 SOME = 100
 TASK = 64  # images a thread takes at a time: handing over costs as much as decoding a small one
 NAMES = {1: ("gray",), 3: ("red", "green", "blue")}
+COLOURS = 4  # channels that a page of a file has at most
+TIFF = (".tif", ".tiff")
 DEPTHS = {"uint8": "8-bit", "uint16": "16-bit", "float32": "floating-point"}
 
 
@@ -89,8 +91,10 @@ def examine(
     looks = look_at(pictures, numbers, color, fitted or {})
     mark_bad(looks, numbers, problems)
     usable = {number: look for number, look in zip(numbers.tolist(), looks, strict=True) if not look.cause}
-    color, channels = choose_color(list(usable.values()), color)
-    pixel = mark_strange(usable, channels, color, problems)
+    pixel = mark_types(usable, problems)
+    color, channels = choose_color([look for number, look in usable.items() if problems.good[number]], color)
+    if color == "all":
+        mark_channels(usable, channels, problems)
     sizes = np.full((len(pictures), 2), -1, dtype=np.int64)
     for number, look in usable.items():
         sizes[number] = (look.shape or (0, -1, -1))[1:]
@@ -157,8 +161,8 @@ def choose_color(looks: Sequence[Look], color: Color) -> tuple[Color, int]:
     return "all", counts.most_common(1)[0][0]
 
 
-def mark_strange(usable: dict[int, Look], channels: int, color: Color, problems: Problems) -> str:
-    """Mark the images that are not of the type or number of channels that most have, and return that type."""
+def mark_types(usable: dict[int, Look], problems: Problems) -> str:
+    """Mark the images whose values are not of the type that most have, and return that type."""
     types = Counter(look.type for look in usable.values())
     if not types:
         return ""
@@ -166,9 +170,16 @@ def mark_strange(usable: dict[int, Look], channels: int, color: Color, problems:
     for number, look in usable.items():
         if look.type != usual:
             problems.mark(f"{look.type} values where most have {usual}", [number])
-        elif look.shape is not None and color == "all" and look.shape[0] != channels:
-            problems.mark(f"{counted(look.shape[0], 'channel')} where most have {channels}", [number])
     return usual
+
+
+def mark_channels(usable: dict[int, Look], channels: int, problems: Problems) -> None:
+    """Mark the images that have not the number of channels that most have."""
+    for number, look in usable.items():
+        if look.shape is not None and look.shape[0] != channels:
+            pages = look.shape[0] > COLOURS and problems.names[number].lower().endswith(TIFF)
+            said = ", the pages of a TIFF are channels" if pages else ""
+            problems.mark(f"{counted(look.shape[0], 'channel')} where most have {channels}{said}", [number])
 
 
 def fitted_to(samples: Samples, color: Color) -> dict[str, Any]:

@@ -49,6 +49,11 @@ class EncodedPictures(Pictures):
         """Number of channels of every image."""
         return self._channels
 
+    @property
+    @abstractmethod
+    def bytes(self) -> int:
+        """Bytes of all files."""
+
     def known_as(self, color: Color, channels: int, sizes: np.ndarray, kind: str = "") -> "EncodedPictures":
         """Return these images with what a check of them found.
 
@@ -107,6 +112,11 @@ class FilePictures(EncodedPictures):
         except OSError as error:
             raise BrokenImageError("file cannot be opened") from error
 
+    @property
+    def bytes(self) -> int:
+        """Bytes of all files that are there, each once."""
+        return sum(file.stat().st_size for file in map(Path, set(self.files)) if file.is_file())
+
     def take(self, numbers: np.ndarray) -> "FilePictures":
         """Return some of the images."""
         return FilePictures([self.names[n] for n in numbers], [self.files[n] for n in numbers])
@@ -139,6 +149,11 @@ class BytePictures(EncodedPictures):
         """Return the bytes of one image."""
         start, stop = self.borders[number]
         return self.content[start:stop]
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all images."""
+        return int((self.borders[:, 1] - self.borders[:, 0]).sum())
 
     def take(self, numbers: np.ndarray) -> "BytePictures":
         """Return some of the images; the bytes are shared."""

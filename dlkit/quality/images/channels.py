@@ -39,6 +39,17 @@ def channel_findings(about: About, traits: Traits) -> Iterator[Finding]:
                                       "color: gray")],
         )  # fmt: skip
     yield from _turned(about, traits, seen)
+    pages = seen[traits.shape[seen, 0] > COLOURS]
+    pages = pages[[about.names[n].lower().endswith((".tif", ".tiff")) for n in pages.tolist()]] if len(pages) else pages
+    if len(pages):
+        channels = traits.shape[pages[0], 0]
+        yield about.finding(
+            "pages as channels", pages,
+            f"{about.of_all(len(pages))} TIFF of {channels} channels: pages, if that is what they are, are read as the "
+            f"channels of one image, as in {about.called(pages[0])}.",
+            "Pages that are images of their own are none of one sample: save each as a file.",
+            level="note", cures=[],
+        )  # fmt: skip
 
 
 def _turned(about: About, traits: Traits, seen: np.ndarray) -> Iterator[Finding]:

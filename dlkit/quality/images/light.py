@@ -12,6 +12,7 @@ DARK, DARKER = 0.15, 0.4  # 99 % of the pixels are below this part of the full s
 BRIGHT = 0.85  # 95 % of the pixels are above this part of the full scale
 POOR = 0.35  # entropy below this part of what is usual
 MANY = 0.2  # share of a set from which on it is like that by nature
+CAUTION = "Where brightness is what is measured, do not stretch it."
 STRETCH = Cure(place="clean", line="{class_path: dlkit.data.cleaning.exposure.Stretch}")
 
 
@@ -40,7 +41,7 @@ def light_findings(about: About, traits: Traits, kind: np.dtype) -> Iterator[Fin
         yield about.finding(
             "dark", dark,
             f"{about.of_all(len(dark))} dark: 99 % of the pixels of each are below {number(DARK * full)}{about.unit} "
-            f"where {number(usual[4])}{about.unit} is usual; the darkest is {about.called(dark[0])}.",
+            f"where {number(usual[4])}{about.unit} is usual; the darkest is {about.called(dark[0])}. {CAUTION}",
             "Where little light came, what is seen is the noise of the camera, and its label is a guess.",
             level="note" if len(dark) > MANY * seen.sum() else None,
             cures=[STRETCH, *about.leaving_out(dark)],
@@ -52,7 +53,7 @@ def light_findings(about: About, traits: Traits, kind: np.dtype) -> Iterator[Fin
             "bright", bright,
             f"{about.of_all(len(bright))} bright: 95 % of the pixels of each are above "
             f"{number(BRIGHT * full)}{about.unit}, of {number(full)}{about.unit} at most; the brightest is "
-            f"{about.called(bright[0])}.",
+            f"{about.called(bright[0])}. {CAUTION}",
             "At the end of the scale of a camera differences are cut off, and nothing brings them back.",
             level="note" if len(bright) > MANY * seen.sum() else None,
             cures=[STRETCH, *about.leaving_out(bright)],

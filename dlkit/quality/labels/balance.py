@@ -1,5 +1,9 @@
 """How the classes share the samples, and what it costs where some have few."""
 
+import difflib
+import re
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.stats import chisquare
 
@@ -47,10 +51,22 @@ def few_findings(samples: Samples, counts: np.ndarray, source: str) -> list[Find
     named = ", ".join(f"'{samples.classes[k]}' ({counts[k]})" for k in few[np.argsort(counts[few])][:10].tolist())
     noun = "class has" if len(few) == 1 else "classes have"
     what = f"{len(few)} of {len(counts)} {noun} fewer than {FEWEST} samples: {named}."
+    what += misspelt(samples.classes, counts)
     return [
         Finding(kind="rare class", level="warning", what=what, why=WHY_FEW, source=source, count=len(few),
                 share=len(few) / len(counts))
     ]  # fmt: skip
+
+
+def misspelt(names: Sequence[str], counts: np.ndarray) -> str:
+    """Return which class a rare one is but for a letter or two, as a question; digits that differ are no slip."""
+    often = {name.casefold(): name for name, count in zip(names, counts, strict=True) if count >= FEWEST}
+    for name, count in zip(names, counts, strict=True):
+        if 0 < count < FEWEST:
+            like = [one for one in often if re.sub(r"\D", "", one) == re.sub(r"\D", "", name)]
+            if close := difflib.get_close_matches(name.casefold(), like, n=1, cutoff=0.8):
+                return f" Is '{name}' meant to be '{often[close[0]]}'?"
+    return ""
 
 
 def uneven_findings(counts: np.ndarray, names: np.ndarray, total: int, source: str) -> list[Finding]:

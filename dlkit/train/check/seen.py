@@ -98,6 +98,7 @@ def see(
     facts.kind, facts.size = raw.kind, raw.size
     if raw.kind == "samples":
         seen = see_samples(raw.samples(), wanted, facts, roles)
+        facts.size = raw.size  # of the images that a table lists too
     elif raw.kind == "frames":
         seen = see_frames(raw.frames(), wanted, facts)
     else:

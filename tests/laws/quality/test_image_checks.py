@@ -121,10 +121,12 @@ def test_other_sizes_are_found():
 def test_a_truncated_file_is_found_and_so_is_what_the_source_left_out():
     contents = [encode(image) for image in CLEAN]
     contents[10] = contents[10][:200]
-    one, other = image_findings(samples(files(contents), skipped={"empty file": ["a.png", "b.png"]}))
-    assert {one.count, other.count} == {1, 2}
-    assert {place.sample for finding in (one, other) for place in finding.places} == {"a.png", "b.png", "image 10"}
-    assert all(finding.kind == "unreadable" and finding.cures[0].line == "bad: skip" for finding in (one, other))
+    skipped = {"empty file": ["a.png", "b.png"], "not an image by its name": ["Thumbs.db"]}
+    one = {finding.kind: finding for finding in image_findings(samples(files(contents), skipped=skipped))}
+    bad = one["unusable images"]
+    assert (bad.count, bad.cures[0].line, one["other files"].count) == (3, "bad: skip", 1)
+    assert shown(bad) == {"a.png", "b.png", "image 10"}
+    assert bad.what.startswith("3 of 122 images cannot be used (empty file: 2; damaged, or unlike the others: 1)")
 
 
 def test_dead_and_hot_pixels_are_found_where_they_are():
