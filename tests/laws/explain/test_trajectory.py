@@ -1,12 +1,18 @@
 """The plane through the way of the weights is that of a singular value decomposition."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from dlkit.core.checks import InputError
 from dlkit.explain.landscape.directions import cosine
 from dlkit.explain.landscape.trajectory import principal_plane
+from dlkit.train.trajectory import Trajectory
+
+CONFIGS = Path(__file__).parents[3] / "configs" / "experiment"
 
 
 def way(snapshots: int = 6) -> tuple[list[dict], dict]:
@@ -50,3 +56,13 @@ def test_snapshots_on_a_line_are_refused():
     end = {"a": torch.ones(2, 3)}
     with pytest.raises(InputError, match="one line"):
         principal_plane([{"a": k * end["a"]} for k in range(4)], end)
+
+
+@pytest.mark.parametrize("template", sorted(CONFIGS.glob("my_*.yaml")), ids=lambda path: path.stem)
+def test_one_line_of_every_template_keeps_the_way_of_the_weights(template):
+    before = yaml.safe_load(template.read_text())["trainer"]["callbacks"]
+    told = template.read_text().replace(
+        "# - class_path: dlkit.train.trajectory", "- class_path: dlkit.train.trajectory"
+    )
+    after = yaml.safe_load(told)["trainer"]["callbacks"]
+    assert after == [*before, {"class_path": f"{Trajectory.__module__}.{Trajectory.__qualname__}"}]
