@@ -118,6 +118,7 @@ def class_scores_figure(scores: Mapping[str, np.ndarray], classes: Sequence[str]
         low = np.nanmin(np.stack(list(scores.values()))) if np.isfinite(np.stack(list(scores.values()))).any() else 0.0
         axes.set_xlim(min(0.9, float(np.floor(low * 10) / 10)) - 0.02, 1.01)
         axes.set_ylim(-0.6, len(order) - 0.4)
+        axes.set_xlabel("measure of each class (1: nothing is missed or taken for another)")
         figure.legend(loc="outside upper center", ncols=len(scores))
     return figure
 

@@ -112,9 +112,9 @@ def draw_contours(axes: "matplotlib.axes.Axes", view: LossView, *, bar: bool = T
     """Draw contours into ``axes``."""
     heights, norm = levels(view), colour_norm(view)
     place = (view.first, view.second, view.shown)
-    filled = axes.contourf(*place, levels=heights, norm=norm, cmap="viridis", extend="both", alpha=0.9)
+    filled = axes.contourf(*place, levels=heights, norm=norm, cmap="viridis", extend="both")
     drawn = axes.contour(*place, levels=heights, colors="white", linewidths=0.6)
-    axes.clabel(drawn, heights[1::3], fmt=number, fontsize=7)
+    label_heights(axes, drawn, heights[1::3], view)
     if view.path is None:
         axes.plot(0, 0, marker="+", color=ORANGE, markersize=11, markeredgewidth=2, linestyle="none", label="network")
     else:
@@ -149,6 +149,21 @@ def draw_path(axes: "matplotlib.axes.Axes", view: LossView) -> None:
         )  # fmt: skip
 
 
+def label_heights(axes: "matplotlib.axes.Axes", drawn: Any, heights: np.ndarray, view: LossView) -> None:
+    """Write heights on their contours, away from the edges, the network and each other: each in another direction."""
+    ends = np.array([[view.first[0], view.first[-1]], [view.second[0], view.second[-1]]])
+    middle, half = ends.mean(1), np.diff(ends)[:, 0] / 2
+    places = []
+    for turn, height in enumerate(heights):
+        points = np.concatenate([*drawn.allsegs[int(np.abs(drawn.levels - height).argmin())], np.empty((0, 2))])
+        scaled = (points - middle) / half
+        inside = (np.abs(scaled).max(1) < 0.85) & (np.abs(points / half).max(1) > 0.12)
+        if inside.any():
+            angle = np.arctan2(*scaled[inside].T) - 2.4 * turn  # the golden angle: neighbours are far apart
+            places.append(points[inside][np.cos(angle).argmax()])
+    axes.clabel(drawn, heights, fmt=number, fontsize=7, manual=places)
+
+
 def number(value: float) -> str:
     """Return three significant digits."""
     return f"{value:.0f}" if 1000 <= abs(value) < 1e5 else f"{value:.3g}"
@@ -157,8 +172,12 @@ def number(value: float) -> str:
 def surface_figure(view: LossView) -> "matplotlib.figure.Figure":
     """Draw the surface in space."""
     with style():
-        figure = new_figure(6.0, 4.8)
-        draw_surface(figure.add_subplot(projection="3d"), view)
+        figure = new_figure(6.6, 4.8)
+        draw_surface(axes := figure.add_subplot(projection="3d"), view)
+        from matplotlib.cm import ScalarMappable
+
+        scale, marked = ScalarMappable(colour_norm(view), "viridis"), levels(view)[::4]
+        figure.colorbar(scale, ax=axes, shrink=0.6, ticks=marked, format=lambda v, _: number(v)).minorticks_off()
     return figure
 
 
@@ -172,8 +191,10 @@ def draw_surface(axes: Any, view: LossView, *, zoom: float = 0.85) -> None:
     from matplotlib import colormaps
     from matplotlib.ticker import MaxNLocator
 
-    colours = colormaps["viridis"](norm(clipped))
-    axes.plot_surface(x, y, heights, facecolors=colours, rstride=1, cstride=1, linewidth=0.15, edgecolor="#00000040")
+    faces = (heights[1:, 1:] + heights[1:, :-1] + heights[:-1, 1:] + heights[:-1, :-1]) / 4
+    colours = colormaps["viridis"](norm(10**faces if view.positive else faces))
+    look: dict[str, Any] = {"shade": False, "linewidth": 0.3, "edgecolor": "#FFFFFF80"}  # a colour is a height
+    axes.plot_surface(x, y, heights, facecolors=colours, rstride=1, cstride=1, **look)
     axes.set_xlabel(view.names[0])
     axes.set_ylabel(view.names[1])
     axes.set_zlabel(view.label, labelpad=11)

@@ -9,7 +9,7 @@ import numpy as np
 
 from dlkit.core.checks import require
 from dlkit.report.canvas import BLACK, GREEN, ORANGE, new_figure, style, with_unit
-from dlkit.report.sample_grid import SampleView, draw_image
+from dlkit.report.sample_grid import SampleView, draw_image, ends_of, name_lines, scale_text
 from dlkit.report.tables import shorten
 
 if TYPE_CHECKING:
@@ -81,26 +81,38 @@ def put_title(figure: "matplotlib.figure.Figure", legend: Legend) -> None:
 
 # ------------------------------------------------------------------ images
 def image_maps_figure(views: Sequence[MapView], legend: Legend) -> "matplotlib.figure.Figure":
-    """Draw each image beside itself under its map."""
+    """Draw each image beside itself under its map; of several images each map has its own scale, told above it."""
     require(len(views) > 0, "image_maps_figure got no sample to draw: pass at least one MapView.")
     pairs = min(len(views), 4)
     rows = -(-len(views) // pairs)
-    texts = [wrapped([view.name, *view.lines], 38) for view in views]
-    totals = [heat_of(view, legend) for view in views]
-    look = shades(np.concatenate([total.ravel() for total in totals]), signed=legend.signed)
+    own = legend.relative or len(views) > 1
+    texts = [words_of(view, legend) for view in views]
+    totals = [np.asarray(view.relevance.sum(0)) for view in views]
+    most = [largest(total) for total in totals]
+    drawn = [total / top if own else total for total, top in zip(totals, most, strict=True)]
+    look = shades(np.concatenate([total.ravel() for total in drawn]), signed=legend.signed)
     with style():
-        most = max(text.count("\n") for text in texts)
-        figure = new_figure(max(2.9 * pairs + 0.9, 4.2), (1.6 + 0.12 * most) * rows + 0.8)
+        lines = max(text.count("\n") for text in texts)
+        figure = new_figure(max(2.9 * pairs + 0.9, 4.2), (1.6 + 0.12 * lines) * rows + 0.8)
         panels = figure.subplots(rows, 2 * pairs, squeeze=False).reshape(-1, 2)
-        for (plain, heat), view, text, total in zip(panels, views, texts, totals, strict=False):
+        for (plain, heat), view, text, total, top in zip(panels, views, texts, drawn, most, strict=False):
             draw_image(plain, SampleView(view.values, view.name), legend.channels)
             plain.set_title(text, loc="left", fontsize=7)
             draw_heat(heat, view, total, look)
+            if own and not legend.relative:
+                heat.set_title(f"1: {top:.3g}", loc="right", fontsize=7)
         for axes in panels[len(views) :].flatten():
             axes.remove()
-        add_scale(figure, panels[: len(views)].flatten(), look, legend)
+        add_scale(figure, panels[: len(views)].flatten(), look, legend, own=own)
         put_title(figure, replace(legend, title="; ".join([legend.title, *marks(views)])))
     return figure
+
+
+def words_of(view: MapView, legend: Legend) -> str:
+    """Return what stands above an image: its name, what is said of it, what is black and white."""
+    unit = legend.units[0] if len(set(legend.units)) == 1 else ""
+    scale = scale_text(SampleView(view.values, view.name, unit=unit))
+    return "\n".join([*name_lines(view.name, 36), wrapped([*view.lines, scale], 38)])
 
 
 def wrapped(texts: Sequence[str], width: int) -> str:
@@ -108,34 +120,43 @@ def wrapped(texts: Sequence[str], width: int) -> str:
     return "\n".join(line for text in texts for line in textwrap.wrap(text, width, break_on_hyphens=False))
 
 
-def heat_of(view: MapView, legend: Legend) -> np.ndarray:
-    """Return the relevance of each pixel, as parts of the largest of the image where it is relative."""
-    total = np.asarray(view.relevance.sum(0))
-    return total / (float(np.nanmax(np.abs(total))) or 1.0) if legend.relative else total
+def largest(total: np.ndarray) -> float:
+    """Return the largest size of a map; 1 where it is 0 or unknown everywhere."""
+    return float(np.nanmax(np.abs(total), initial=0)) or 1.0
+
+
+def box_of(view: MapView) -> np.ndarray | None:
+    """Return the box around what was found; None where it holds nothing, or is the whole image and says nothing."""
+    box = view.box
+    if box is None or not box[0, 1] or (box == [(0, extent) for extent in view.values.shape[1:]]).all():
+        return None
+    return box
 
 
 def marks(views: Sequence[MapView]) -> list[str]:
     """Say what lines over the maps mean."""
-    box = any(view.box is not None for view in views)
+    box = any(box_of(view) is not None for view in views)
     truth = any(view.truth is not None for view in views)
     return ["dashed: box of what is above 20 % of the maximum"] * box + ["green: known place"] * truth
 
 
-def add_scale(figure: "matplotlib.figure.Figure", panels: np.ndarray, look: dict[str, Any], legend: Legend) -> None:
-    """Add the colour bar that all maps share."""
+def add_scale(
+    figure: "matplotlib.figure.Figure", panels: np.ndarray, look: dict[str, Any], legend: Legend, *, own: bool
+) -> None:
+    """Add the colour bar that all maps share; of maps with their own scale 1 is the most of each."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
     scale = ScalarMappable(Normalize(look["vmin"], look["vmax"]), look["cmap"])
     bar = figure.colorbar(scale, ax=list(panels), fraction=0.03, pad=0.01)
-    most = "\n(1: the most of an image)" if legend.relative else ""
-    bar.set_label(f"{legend.score}{most}", fontsize=7)
+    most = "\n(1: the most of an image)" if legend.relative else "\n(1: the number above a map)" if own else ""
+    bar.set_label(f"{wrapped([legend.score], 34)}{most}", fontsize=7)
     bar.ax.tick_params(labelsize=7)
 
 
 def draw_heat(axes: "matplotlib.axes.Axes", view: MapView, total: np.ndarray, look: dict[str, Any]) -> None:
     """Draw a map over its image in pale grey, with the truth and the box where they are known."""
-    low, high = (float(edge) for edge in np.nanquantile(view.values, [0.001, 0.999]))
+    low, high = ends_of(view.values)
     grey = np.nan_to_num(view.values.mean(0), nan=low)
     pale = 0.5 + 0.5 * np.clip((grey - low) / max(high - low, 1e-30), 0, 1)
     axes.set_axis_off()
@@ -143,10 +164,10 @@ def draw_heat(axes: "matplotlib.axes.Axes", view: MapView, total: np.ndarray, lo
     axes.imshow(total, alpha=0.85 * np.clip(np.abs(total) / look["vmax"], 0, 1), interpolation="nearest", **look)
     if view.truth is not None and view.truth.any() and not view.truth.all():
         axes.contour(view.truth, levels=[0.5], colors=[GREEN], linewidths=1.2)
-    if view.box is not None and view.box[0, 1] > 0:
+    if (box := box_of(view)) is not None:
         from matplotlib.patches import Rectangle
 
-        (top, bottom), (left, right) = view.box
+        (top, bottom), (left, right) = box
         corner, extent = (left - 0.5, top - 0.5), (right - left, bottom - top)
         axes.add_patch(Rectangle(corner, *extent, fill=False, edgecolor=BLACK, linewidth=0.8, linestyle="--"))
 

@@ -1,5 +1,6 @@
 """A grid of images or traces with what is said of them."""
 
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,12 +28,14 @@ class SampleView:
         name: What it is called.
         lines: What is said of it, a line each.
         step: Seconds between the samples of a trace.
+        unit: Unit of an image, "" where it has none, or several.
     """
 
     values: np.ndarray
     name: str
     lines: Sequence[str] = ()
     step: float = 1.0
+    unit: str = ""
 
 
 def sample_grid_figure(
@@ -49,13 +52,15 @@ def sample_grid_figure(
     image = views[0].values.ndim == 3
     columns = min(len(views), 5 if image else 3)
     rows = -(-len(views) // columns)
-    width, height = (1.75, 2.3) if image else (3.2, 2.3)
+    width, height = (1.75, 1.7) if image else (3.2, 1.9)
+    texts = [caption(view, 26 if image else 48) for view in views]
+    height += 0.13 * max(text.count("\n") + 1 for text in texts)
     with style():
         figure = new_figure(max(columns * width, 3.4), rows * height + 0.5)
         panels = figure.subplots(rows, columns, squeeze=False).flatten()
-        for axes, view in zip(panels, views, strict=False):
+        for axes, view, text in zip(panels, views, texts, strict=False):
             (draw_image if image else draw_trace)(axes, view, channels)
-            axes.set_title(caption(view, 26 if image else 48), loc="left", fontsize=7)
+            axes.set_title(text, loc="left", fontsize=7)
         for axes in panels[len(views) :]:
             axes.remove()
         figure.suptitle(title, fontsize=9, x=0.01, ha="left")
@@ -66,16 +71,35 @@ def sample_grid_figure(
 
 
 def caption(view: SampleView, width: int) -> str:
-    """Return the name and what is said, each of this in two lines at most."""
+    """Return the name, what is said, each of this in two lines at most, and of an image what is black and white."""
     said = [textwrap.fill(text, width, max_lines=2, placeholder="…", break_on_hyphens=False) for text in view.lines]
-    return "\n".join([shorten(view.name, width), *said])
+    return "\n".join([*name_lines(view.name, width), *said, *([scale_text(view)] if view.values.ndim == 3 else [])])
+
+
+def name_lines(name: str, width: int, most: int = 2) -> list[str]:
+    """Return a name in lines that break behind folders, else behind words; of a long name the end is kept."""
+    ends = ("$", r"(?<=[/\\])", r"(?<=[_ -])", "")
+    lines = re.findall("|".join(f".{{1,{width}}}{end}" for end in ends), name)
+    return lines if len(lines) <= most else ["…" + lines[-most], *lines[1 - most :]]
+
+
+def ends_of(values: np.ndarray) -> tuple[float, float]:
+    """Return the values of an image that are drawn black and white; 0 and 1 where there is none."""
+    finite = values[np.isfinite(values)]
+    low, high = np.quantile(finite, [0.001, 0.999]) if finite.size else (0.0, 1.0)
+    return float(low), float(high)
+
+
+def scale_text(view: SampleView) -> str:
+    """Say what is black and what is white in an image."""
+    low, high = (f"{end:.0f}" if 1e3 <= abs(end) < 1e6 else f"{end:.4g}" for end in ends_of(view.values))
+    return f"{low} to {high} {view.unit}".rstrip()
 
 
 def draw_image(axes: "matplotlib.axes.Axes", view: SampleView, channels: Sequence[str]) -> None:
     """Draw three channels as colours, one in grey, of any other number their mean."""
-    values = view.values
-    low, high = (float(edge) for edge in np.nanquantile(values, [0.001, 0.999])) if values.size else (0.0, 1.0)
-    scaled = np.clip((values - low) / max(high - low, 1e-30), 0, 1)
+    low, high = ends_of(view.values)
+    scaled = np.clip((view.values - low) / max(high - low, 1e-30), 0, 1)
     axes.set_axis_off()
     if len(channels) == 3:
         axes.imshow(np.nan_to_num(scaled.transpose(1, 2, 0)), interpolation="nearest")

@@ -71,7 +71,8 @@ class SampleEvaluation(Evaluation, ABC):
         if spec.padded:
             values = values.where(x[:, channels:] > 0, torch.nan)
         names = self.names(numbers)
-        return [SampleView(values[k].numpy(), str(names[k]), lines, spec.step) for k, lines in enumerate(said)]
+        unit = spec.units[0] if spec.units and len(set(spec.units[:channels])) == 1 else ""
+        return [SampleView(values[k].numpy(), str(names[k]), lines, spec.step, unit) for k, lines in enumerate(said)]
 
     @abstractmethod
     def panels(self) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
@@ -81,6 +82,12 @@ class SampleEvaluation(Evaluation, ABC):
     def channels(self) -> tuple[str, ...]:
         """Names of the channels that are drawn."""
         return self.task.spec.channels[: len(self.task.scaling.shift)]
+
+    @property
+    def taken(self) -> str:
+        """What the network sees of images that are brought to one size; "" where it sees all."""
+        size = getattr(self.data, "size", None)
+        return f"; each scaled to cover {size[0]} x {size[1]} pixels, its middle taken" if size else ""
 
     def unseen(self) -> list[str]:
         """Say which classes had no training sample."""

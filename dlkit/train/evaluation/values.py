@@ -186,7 +186,7 @@ class ValueEvaluation(SampleEvaluation):
             unit = f" {spec.target_units[j]}".rstrip()
             name = spec.targets[j]
             said.append([f"{name} measured {truth[k, j]:.4g}{unit}", f"{name} predicted {point[k, j]:.4g}{unit}"])
-        title = f"the {len(shown)} largest errors in {len(point)} samples"
+        title = f"the {len(shown)} largest errors in {len(point)} samples{self.taken}"
         return sample_grid_figure(self.views(answers.start.cpu()[shown], said), self.channels, title=title)
 
     def columns(self, prediction: ValuePrediction) -> dict[str, np.ndarray]:

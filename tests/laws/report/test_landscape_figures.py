@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib import colormaps
 from matplotlib.colors import LogNorm
 
 from dlkit.core.checks import InputError
@@ -83,6 +84,32 @@ def test_the_way_of_the_weights_is_drawn_where_it_was():
     [line] = [line for line in axes.lines if line.get_label() == "weights at each snapshot"]
     np.testing.assert_array_equal(line.get_xydata(), path)
     assert [text.get_text() for text in axes.texts if "epoch" in text.get_text()] == ["epoch 0", "epoch 9"]
+
+
+@pytest.mark.parametrize("losses", [view().losses, view().losses - 5], ids=["positive", "below zero"])
+def test_a_face_has_the_colour_of_its_height(losses):
+    one = view(losses=losses)
+    figure = surface_figure(one)
+    (faces,) = figure.axes[0].collections
+    heights = np.log10(losses) if one.positive else losses
+    mean = (heights[1:, 1:] + heights[1:, :-1] + heights[:-1, 1:] + heights[:-1, :-1]).ravel() / 4
+    expected = colormaps["viridis"](colour_norm(one)(10**mean if one.positive else mean))
+    figure.canvas.draw()
+    drawn = np.array(sorted(map(tuple, faces.get_facecolor())))
+    np.testing.assert_allclose(drawn, np.array(sorted(map(tuple, expected))), atol=1e-6)
+    assert len(figure.axes) == 2  # a bar of colours
+
+
+@pytest.mark.parametrize("losses", LOSSES.values(), ids=LOSSES)
+def test_no_height_is_written_over_an_edge_or_over_the_network(losses):
+    figure = contour_figure(view(losses=losses))
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    cross = axes.transData.transform((0, 0))
+    for text in axes.texts:
+        box, frame = text.get_window_extent(), axes.bbox
+        assert frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
+        assert not box.contains(*cross)
 
 
 def test_a_pair_shares_its_scale():

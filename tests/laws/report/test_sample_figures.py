@@ -15,7 +15,7 @@ from dlkit.report.classification_figures import (
     reliability_figure,
     roc_figure,
 )
-from dlkit.report.sample_grid import SampleView, sample_grid_figure, to_own_range
+from dlkit.report.sample_grid import SampleView, name_lines, sample_grid_figure, scale_text, to_own_range
 from dlkit.report.sample_tables import Line, class_table_text, score_table_text
 from dlkit.report.value_figures import value_figure
 
@@ -66,7 +66,7 @@ def test_the_worst_classes_stand_on_top_and_unknown_scores_break_nothing():
     scores = {"f1": np.array([0.9, np.nan, 0.1]), "recall": np.array([0.8, np.nan, 0.2])}
     axes = class_scores_figure(scores, ["good", "absent", "bad"]).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["absent", "good", "bad"]
-    assert class_scores_figure({"f1": np.array([np.nan])}, ["a"]).axes
+    assert class_scores_figure({"f1": np.array([np.nan])}, ["a"]).axes[0].get_xlabel()
 
 
 def test_the_curves_with_the_smallest_areas_are_drawn():
@@ -107,6 +107,24 @@ def test_every_sample_gets_its_panel_and_its_words(channels, size, tmp_path):
     assert [axes.get_title(loc="left").splitlines()[0] for axes in figure.axes] == [f"shot {k}" for k in range(7)]
     assert "said: b 0.99" in figure.axes[0].get_title(loc="left")
     save_figure(figure, tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("width", [8, 26, 40])
+def test_a_long_name_keeps_its_end_and_breaks_behind_folders(width):
+    name = "detector_images/double/shot021_a_double.tif"
+    lines = name_lines(name, width)
+    kept = "".join(lines).removeprefix("…")
+    assert name.endswith(kept) and len(kept) >= width and len(lines) == 2
+    assert (kept == name) == (width > 8) and name_lines("a.tif", width) == ["a.tif"]
+    assert width == 8 or lines[0].endswith("/")
+
+
+def test_an_image_says_what_is_black_and_what_is_white():
+    values = np.linspace(100, 20_000, 5000).reshape(1, 50, 100)
+    assert scale_text(SampleView(values, "a", unit="counts")) == "119.9 to 19980 counts"
+    assert scale_text(SampleView(np.full((1, 2, 2), np.nan), "a")) == "0 to 1"
+    figure = sample_grid_figure([SampleView(values, "a", ["true: b"], unit="counts")], ["gray"])
+    assert figure.axes[0].get_title(loc="left").splitlines() == ["a", "true: b", "119.9 to 19980 counts"]
 
 
 def test_a_grid_of_nothing_is_refused():
