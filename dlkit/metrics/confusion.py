@@ -47,3 +47,17 @@ def wilson_interval(
     middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     reach = z / (1 + z**2 / count) * (share * (1 - share) / count + z**2 / (4 * count**2)).sqrt()
     return middle - reach, middle + reach
+
+
+def chance_agreement(
+    matrix: Float[Tensor, "classes classes"],
+) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    """Return mean and standard deviation of the number of right answers if these were dealt out at random.
+
+    How often each class is true and is answered stays (Hoeffding, Ann. Math. Stat. 22, 1951).
+    """
+    matrix = matrix.double()
+    true, said, count = matrix.sum(1), matrix.sum(0), matrix.sum()
+    both = (true * said).sum()
+    spread = both - (true * said**2 + said * true**2).sum() / count + (both / count) ** 2
+    return both / count, (spread / (count - 1)).clamp_min(0).sqrt()

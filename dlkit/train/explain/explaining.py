@@ -14,10 +14,12 @@ from dlkit.explain.fold import folded
 from dlkit.explain.methods import make_method, short_name
 from dlkit.tasks.base import Task
 from dlkit.tasks.classify import Classify
-from dlkit.train.explain.files import folder_name, table_of, write_explained
+from dlkit.tasks.regress import Regress
+from dlkit.train.explain.files import folder_name, replaced, table_of, write_explained
 from dlkit.train.explain.heads import batch_of, one_head
 from dlkit.train.explain.inputs import Inputs, baseline_kind, baseline_of, choose_batch
 from dlkit.train.explain.possible import require_possible
+from dlkit.train.explain.progress import Progress, progress_of
 from dlkit.train.explain.question import Question, Wanted, ask, can_ask, from_baseline
 from dlkit.train.explain.result import Choice, Explained
 from dlkit.train.explain.shifts import shift_sources
@@ -53,16 +55,20 @@ def explain_run(task: Task, data: Batching, run: RunFolder, methods: Sequence[st
     question.net.net = question.judged.net = fast
     require_possible(made, inputs, question)
     whole = know_sources(own, data, inputs, question, replace(choice, wanted=wanted), head) if inputs.parts else None
-    weak, rows = weakness(run, head, wanted.target), []
-    for method in made or [default_method(fast, inputs)]:
-        found = explain_batch(own, data, method.of_sources(inputs.parts), inputs, question, wanted)
-        found = replace(found, whole=whole, weak=weak)
-        folder = run.path / "explain" / folder_name(found.name, choice.wanted)
-        write_explained(folder, own, found, choice)
-        rows.append((found, folder))
+    weak, rows, notes = weakness(run, head, wanted.target), [], []
+    made = made or [default_method(fast, inputs, question)]
+    with progress_of([short_name(type(method)) for method in made]) as progress:
+        for method in made:
+            found = explain_batch(own, data, method.of_sources(inputs.parts), inputs, question, wanted, progress)
+            found = replace(found, whole=whole, weak=weak)
+            folder = run.path / "explain" / folder_name(found.name, choice.wanted)
+            notes += replaced(folder, len(inputs.names))
+            write_explained(folder, own, found, choice, progress)
+            rows.append((found, folder))
+            progress.ended()
     count = data.count(choice.split)
     short = choice.numbers is None and choice.samples > count
-    return table_of(rows) + (f"\nonly {count} samples in {choice.split}" if short else "")
+    return "\n".join([table_of(rows), *notes, *[f"only {count} samples in {choice.split}"] * short])
 
 
 def know_sources(task: Task, data: Batching, inputs: Inputs, question: Question, choice: Choice, head: str) -> Whole:
@@ -71,9 +77,12 @@ def know_sources(task: Task, data: Batching, inputs: Inputs, question: Question,
     return Whole(exact, absent, shift_sources(task, data, choice.split, choice.wanted, choice.shifts, head=head))
 
 
-def default_method(net: torch.nn.Module, inputs: Inputs) -> Explainer:
-    """Return Grad-CAM where the features of one source have positions, else integrated gradients."""
-    maps = not inputs.parts and has_maps(net, inputs.batch.x)
+def default_method(net: torch.nn.Module, inputs: Inputs, question: Question) -> Explainer:
+    """Return Grad-CAM for classes where the features of one source have positions, else integrated gradients.
+
+    Grad-CAM shows only what raises a score; a value falls as well.
+    """
+    maps = question.rises and not inputs.parts and has_maps(net, inputs.batch.x)
     return make_method("gradcam" if maps else "integrated_gradients")
 
 
@@ -88,28 +97,33 @@ def has_maps(net: torch.nn.Module, x: Tensor) -> bool:
 
 
 def explain_batch(
-    task: Task, data: Batching, method: Explainer, inputs: Inputs, question: Question, wanted: Wanted
+    task: Task, data: Batching, method: Explainer, inputs: Inputs, question: Question, wanted: Wanted, told: Progress
 ) -> Explained:
-    """Make and measure the maps of a batch."""
+    """Make and measure the maps of a batch, and tell how far this has come."""
+    told("maps", 0, 1)
     baseline = baseline_of(task, data, inputs, wanted, method.references)
     if method.in_unit:
         question = from_baseline(question, inputs.batch.x, baseline, baseline_kind(wanted, method.references))
     relevance = method(question.net, inputs.batch.x, question.targets, baseline)
-    verdict = measure(method, question, inputs, baseline, relevance)
+    verdict = measure(method, question, inputs, baseline, relevance, told)
     shown = relevance if method.spatial or inputs.parts else relevance[:, :, : len(inputs.channels)]
     return Explained(short_name(type(method)), method, inputs, question, shown, verdict)
 
 
 def explain_briefly(task: Task, data: Batching, run: RunFolder) -> str | None:
-    """Explain a few test samples of several sources, or of classes where there are feature maps; return the table."""
-    if task.spec.parts and data.count("test") and can_ask(one_head(task, Wanted())[0]):
-        return explain_run(task, data, run, [], Choice(samples=8))
-    if not isinstance(task, Classify) or not data.count("test"):
+    """Explain a few test samples of several sources, or of images and traces where there are feature maps.
+
+    Returns:
+        The table; None where nothing is explained.
+    """
+    if not data.count("test"):
         return None
-    x = choose_batch(data, "test", 1, None).x.to(task.device)
-    if not has_maps(task.net, x):
-        return None
-    return explain_run(task, data, run, ["gradcam"], Choice(samples=8))
+    told = False
+    if task.spec.parts:
+        told = can_ask(one_head(task, Wanted())[0])
+    elif isinstance(task, Classify | Regress):
+        told = has_maps(task.net, choose_batch(data, "test", 1, None).x.to(task.device))
+    return explain_run(task, data, run, [], Choice(samples=8)) if told else None
 
 
 def require_run(run: RunFolder | None) -> RunFolder:

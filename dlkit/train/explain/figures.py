@@ -25,7 +25,8 @@ Figures = Iterator[tuple[str, "matplotlib.figure.Figure"]]
 
 def legend_of(method: Explainer, inputs: Inputs, question: Question, warning: str = "") -> Legend:
     """Return what figures say of maps: the score with its unit where they are parts of its change, else relative."""
-    score = question.score if method.in_unit else RELATIVE
+    part = question.score if question.answers is not None else f"contribution to the {question.score}"
+    score = part if method.in_unit else RELATIVE
     fixed = f"; held fixed: {question.fixed} (known over the horizon)" if question.fixed else ""
     relative = f"; {RELATIVE_SHARES}" if inputs.parts and not method.complete else ""
     return Legend(

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.core.runfolder import atomic_folder, write_json
+from dlkit.core.runfolder import atomic_folder, read_json, write_json
 from dlkit.explain.truth import boxes
 from dlkit.report.canvas import save_figure
 from dlkit.tasks.base import Task
 from dlkit.train.explain.figures import RELATIVE, legend_of, map_figures
 from dlkit.train.explain.inputs import baseline_kind
+from dlkit.train.explain.progress import Progress
 from dlkit.train.explain.question import Wanted
 from dlkit.train.explain.result import Choice, Explained
 from dlkit.train.explain.source_files import (
@@ -45,7 +46,15 @@ def file_stem(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", bare)[-60:]
 
 
-def write_explained(folder: Path, task: Task, found: Explained, choice: Choice) -> None:
+def replaced(folder: Path, samples: int) -> list[str]:
+    """Say where maps of more samples than there are now are about to be replaced; nothing where there are none."""
+    summary = folder / "summary.json"
+    before = len(read_json(summary).get("samples", [])) if summary.is_file() else 0
+    now, again = f"{samples} sample{'s' * (samples > 1)}", f"--samples {before} makes as many again"
+    return [f"replaced: the maps of {before} samples by those of {now} ({again}): {folder}"] * (before > samples)
+
+
+def write_explained(folder: Path, task: Task, found: Explained, choice: Choice, told: Progress) -> None:
     """Write figures, maps and summary of a method; an older folder is replaced."""
     relevance = found.relevance.float().cpu().numpy()
     around = boxes_of(found)
@@ -61,7 +70,8 @@ def write_explained(folder: Path, task: Task, found: Explained, choice: Choice) 
             else map_figures(task, found.inputs, found.question, relevance, legend, around)
         )
         number = count()
-        for name, figure in figures:
+        for drawn, (name, figure) in enumerate(figures):
+            told("figures", drawn, len(found.inputs.names) + 1)
             stem = name if name in ("overview", "misalignment") else f"{next(number):02d}_{file_stem(name)}"
             save_figure(figure, work / f"{stem}.png")
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,13 +1,16 @@
-"""Whether the model of a run that is explained beats its baselines in the test."""
+"""Whether the model of a run that is explained beats its baselines, and chance, in the test."""
 
 from collections.abc import Mapping
 from typing import Any
 
+import torch
+
 from dlkit.core.runfolder import RunFolder, read_json
+from dlkit.metrics.confusion import chance_agreement
 
 
 def weakness(run: RunFolder, head: str, target: str) -> str:
-    """Return which baseline the model of a run does not beat, in words; "" where it beats all, or was not tested.
+    """Return what the model of a run does not beat, in words; "" where it beats all baselines, or was not tested.
 
     Args:
         run: The run; its metrics are read.
@@ -19,10 +22,28 @@ def weakness(run: RunFolder, head: str, target: str) -> str:
     own = error_of(told.get("test", {}), target)
     rivals = {name: error_of(one, target) for name, one in told.get("baselines", {}).items()}
     known = {name: error for name, error in rivals.items() if error is not None}
+    if guesses := chance_words(told.get("test", {})):
+        return guesses
     if own is None or not known:
         return ""
     name, least = min(known.items(), key=lambda pair: pair[1])
     return f"explains a model no better than the {name}" if own >= least else ""
+
+
+def chance_words(measures: Mapping[str, Any]) -> str:
+    """Say that classes were answered no better than by chance at the level of 5 %, one-sided; else "".
+
+    Chance deals out the same answers at random, so it holds for classes of any frequency.
+    """
+    matrix = torch.tensor(measures.get("confusion", []), dtype=torch.float64)
+    count = int(matrix.sum())
+    if count < 2:
+        return ""
+    right, (mean, deviation) = float(matrix.diagonal().sum()), map(float, chance_agreement(matrix))
+    if right > mean + 1.645 * deviation:
+        return ""
+    numbers = f"{right:.0f} of {count} right, {mean:.1f} by chance"
+    return f"the network is not better than chance in the test ({numbers}): these maps explain guesses"
 
 
 def error_of(measures: Mapping[str, Any], target: str) -> float | None:

@@ -1,5 +1,6 @@
 """How a method answers for its maps: what is measured of them, and what makes them untrustworthy."""
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,12 +20,15 @@ from dlkit.explain.rows import scores_of
 from dlkit.explain.sanity import LIMIT, Sanity, sanity_check
 from dlkit.explain.truth import average_precision, box_overlap, boxes, mass_inside, overlap, pointing
 from dlkit.train.explain.inputs import Inputs
+from dlkit.train.explain.progress import Progress
 from dlkit.train.explain.question import Question
 
 FEW_VALUES = 8
 """Values of a source below which a rank correlation says nothing."""
 SANE_SAMPLES = 8
 """Most samples of which maps are made for randomized networks."""
+RANDOM_NETS = 11
+"""About as many maps as a sanity check makes."""
 INCOMPLETE = 0.05
 """Largest part by which the sums of maps may miss the change of the score."""
 
@@ -128,7 +132,9 @@ def finite(reach: float) -> float | None:
     return reach if math.isfinite(reach) else None
 
 
-def measure(method: Explainer, question: Question, inputs: Inputs, baseline: Tensor, relevance: Tensor) -> Verdict:
+def measure(
+    method: Explainer, question: Question, inputs: Inputs, baseline: Tensor, relevance: Tensor, told: Progress
+) -> Verdict:
     """Measure all that is known of the maps of a batch.
 
     Args:
@@ -137,10 +143,12 @@ def measure(method: Explainer, question: Question, inputs: Inputs, baseline: Ten
         inputs: The samples.
         baseline: What they were compared with, (references, batch, channels, *size).
         relevance: The maps, (batch, wanted, channels, *size).
+        told: How far this has come.
     """
+    told("curves", 0, 1)
     return Verdict(
         faithfulness=faithfulness_of(question, inputs, baseline[0], relevance),
-        sanity=sanity_of(method, question, inputs, baseline),
+        sanity=sanity_of(method, question, inputs, baseline, relevance, told),
         incomplete=incompleteness(question, inputs, baseline, relevance) if method.complete else None,
         truth=truth_scores(inputs, relevance),
     )
@@ -168,13 +176,18 @@ def faithfulness_of(question: Question, inputs: Inputs, baseline: Tensor, releva
     return judge(question.judged, x, targets, maps, start, **told)
 
 
-def sanity_of(method: Explainer, question: Question, inputs: Inputs, baseline: Tensor) -> Sanity:
-    """Return how the maps of some samples change with the weights."""
-    some, quick = slice(SANE_SAMPLES), method.quick().of_sources(method.sources)
+def sanity_of(
+    method: Explainer, question: Question, inputs: Inputs, baseline: Tensor, relevance: Tensor, told: Progress
+) -> Sanity:
+    """Return how the maps of some samples change with the weights; those of the network itself are known already."""
+    some, quick, number = slice(SANE_SAMPLES), method.quick().of_sources(method.sources), itertools.count()
     x, targets, start = inputs.batch.x[some], question.targets[some, :1], baseline[:, some]
+    known = relevance[some, 0] if method.quick() is method else None  # else precision would differ
 
     def explain(net: nn.Module) -> Tensor:
-        return quick(net, x, targets, start)[:, 0].nan_to_num()
+        told("random weights", next(number), RANDOM_NETS)
+        found = known if known is not None and net is question.net else quick(net, x, targets, start)[:, 0]
+        return found.nan_to_num()
 
     valid = inputs.valid[some]
     if inputs.parts:

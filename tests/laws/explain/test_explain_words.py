@@ -12,6 +12,7 @@ from dlkit.report.source_maps import source_maps_figure
 from dlkit.report.source_overview import SourceProfile, overview_figure
 from dlkit.report.source_view import SourceView
 from dlkit.train.align.views import lost_words
+from dlkit.train.explain.progress import PARTS, Progress, progress_of
 from dlkit.train.explain.skill import weakness
 from dlkit.train.explain.times import later_text, moments
 
@@ -45,6 +46,48 @@ def test_a_model_that_does_not_beat_its_best_baseline_is_called_weak(metrics, he
         write_json(run.metrics, metrics)
     expected = f"explains a model no better than the {words}" if words else ""
     assert weakness(run, head, target) == expected
+
+
+def confused(matrix, own=0.4, rival=0.33):
+    told = {name: {"overall": {"balanced_accuracy": share}} for name, share in (("test", own), ("shares", rival))}
+    return {"test": told["test"] | {"confusion": matrix}, "baselines": {"class shares": told["shares"]}}
+
+
+@pytest.mark.parametrize(
+    ("matrix", "weak"),
+    [
+        ([[3, 3, 2], [3, 3, 2], [2, 3, 3]], True),  # 9 of 24, 8 by chance
+        ([[7, 1, 0], [1, 6, 1], [0, 1, 7]], False),
+        ([[90, 0], [10, 0]], True),  # right in 90 %, as often as the class is there
+        ([[60, 30], [2, 8]], False),  # less often right than the largest class is there, yet not by chance
+        ([[1, 0], [0, 0]], False),  # one sample tells nothing
+    ],
+)
+def test_classes_that_are_answered_no_better_than_by_chance_are_told_with_numbers(matrix, weak, tmp_path):
+    run = RunFolder(tmp_path)
+    write_json(run.metrics, confused(matrix))
+    told = weakness(run, "", "")
+    assert ("not better than chance" in told and "explain guesses" in told) == weak and bool(told) == weak
+    assert not weak or f"{np.trace(matrix)} of {np.sum(matrix)} right" in told
+
+
+def test_the_share_that_is_done_only_rises_up_to_all_of_it():
+    progress, shares = Progress(["cam", "occlusion"]), []
+    for _ in progress.methods:
+        shares += [progress.share(part, done, 4) for part in PARTS for done in range(5)]
+        progress.ended()
+    assert shares == sorted(shares) and (shares[0], shares[-1]) == (0, pytest.approx(1)) and len(set(shares)) > 30
+
+
+def test_progress_names_the_method_and_the_time_left_and_leaves_nothing_behind(capsys):
+    with progress_of(["cam", "occlusion"], shows=True) as progress:
+        progress.ended()
+        assert progress.line("figures", 1, 2, 60.0) == "occlusion (2 of 2): figures 1 of 2, 96 %, about 2 s left"
+        progress("maps", 0, 1)
+    assert capsys.readouterr().err.endswith("\r\x1b[K")
+    with progress_of(["cam"], shows=False) as progress:
+        progress("maps", 0, 1)
+    assert capsys.readouterr().err == ""
 
 
 def test_moments_are_those_of_the_last_input_and_of_the_target():

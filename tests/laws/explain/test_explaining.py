@@ -17,6 +17,7 @@ from dlkit.data.sample_modules import ImageDataModule, TraceDataModule
 from dlkit.explain.attribution import IntegratedGradients
 from dlkit.explain.base import Explainer
 from dlkit.explain.cam import GradCAM
+from dlkit.explain.perturbation import Occlusion
 from dlkit.losses.classification import BinaryCrossEntropy
 from dlkit.models.lstm import LSTM
 from dlkit.models.resnet import ResNet
@@ -194,21 +195,41 @@ def test_forecasts_are_explained_by_channel_and_time_in_the_unit_of_the_target(b
         assert {np.datetime64(one["issued"]) for one in sample["explained"]} == {issued}
 
 
-def test_a_second_explanation_replaces_the_first(tmp_path):
+def test_a_second_explanation_replaces_the_first_and_says_so_where_it_has_fewer_samples(tmp_path):
     task, data = made()
-    explain(task, data, tmp_path, "gradcam", samples=3)
-    explain(task, data, tmp_path, "gradcam", samples=1)
+    assert "replaced" not in explain(task, data, tmp_path, "gradcam", samples=3)[0]
+    assert "replaced" not in explain(task, data, tmp_path, "gradcam", samples=3)[0]
+    told = explain(task, data, tmp_path, "gradcam", samples=1)[0].splitlines()[-1]
+    assert told.startswith("replaced: the maps of 3 samples by those of 1 sample (--samples 3 ")
     assert len(list((tmp_path / "explain" / "gradcam").glob("*.png"))) == 1
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_without_a_method_the_network_decides_and_short_runs_explain_classes_only(tmp_path):
+def test_without_a_method_the_network_and_the_question_decide(tmp_path):
     task, data = made()
     assert "gradcam" in explain(task, data, tmp_path / "maps", samples=1)[1]
     flat, _ = made(net=lambda spec: LSTM(spec, hidden_size=4))
     assert "integrated_gradients" in explain(flat, data, tmp_path / "flat", samples=1)[1]
     assert explain_briefly(flat, data, RunFolder(tmp_path)) is None
     assert "gradcam" in explain_briefly(task, data, RunFolder(tmp_path))
+    values, data = made(task=Regress, values=True)
+    assert "integrated_gradients" in explain_briefly(values, data, RunFolder(tmp_path / "values"))
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_network_itself_is_not_explained_twice_for_the_sanity_check(tmp_path, monkeypatch):
+    task, data = made()
+    once = explain(task, data, tmp_path / "once", "occlusion")[1]["occlusion"]["sanity"]
+    calls = []
+    relevance = Occlusion.relevance
+    monkeypatch.setattr(Occlusion, "relevance", lambda *given: calls.append(1) or relevance(*given))
+    monkeypatch.setattr(Occlusion, "quick", lambda _self: Occlusion())  # as if it were another: nothing is reused
+    assert explain(task, data, tmp_path / "twice", "occlusion")[1]["occlusion"]["sanity"] == once
+    twice, calls[:] = len(calls), []
+    monkeypatch.undo()
+    monkeypatch.setattr(Occlusion, "relevance", lambda *given: calls.append(1) or relevance(*given))
+    explain_run(task, data, RunFolder(tmp_path), ["occlusion"], Choice(samples=3))
+    assert len(calls) == twice - 1
 
 
 @pytest.mark.parametrize(
@@ -275,7 +296,7 @@ def test_maps_say_whether_they_have_a_unit_and_what_is_drawn_over_them():
     batch = data.pick_batch("test", 2)
     inputs, question = gather_inputs(task, data, batch), ask(task, batch, Wanted())
     relative, unit = legend_of(GradCAM(), inputs, question), legend_of(IntegratedGradients(), inputs, question)
-    assert (relative.score, unit.score) == ("relative relevance", "logit of the predicted class")
+    assert (relative.score, unit.score) == ("relative relevance", "contribution to the logit of the predicted class")
     box, maps = np.array([[1, 4], [2, 5]]), np.ones((1, 9, 8))
     view = MapView(inputs.values[0], maps, "shot", ["energy: said 50.48 MeV, true down to 49.97 MeV"], None, box)
     figure = image_maps_figure([view], relative)
@@ -283,6 +304,27 @@ def test_maps_say_whether_they_have_a_unit_and_what_is_drawn_over_them():
     assert "dashed: box of what is above 20 % of the maximum" in texts[0].replace("\n", " ")
     assert any("true down to 49.97 MeV" in text.replace("\n", " ") for text in texts)
     assert figure.axes[-1].get_ylabel().replace("\n", " ") == "relative relevance (1: the most of an image)"
+
+
+def test_a_box_around_the_whole_image_is_not_drawn():
+    whole = MapView(np.ones((1, 4, 6)), np.ones((1, 4, 6)), "a", box=np.array([[0, 4], [0, 6]]))
+    half = replace(whole, box=np.array([[0, 4], [0, 3]]))
+    for views, drawn in (([whole], 0), ([whole, half], 1)):
+        figure = image_maps_figure(views, Legend("t", channels=("a",)))
+        assert sum(len(axes.patches) for axes in figure.axes) == drawn
+        assert ("dashed" in figure.get_suptitle()) == bool(drawn)
+
+
+def test_no_map_of_an_overview_is_empty_and_its_largest_value_is_told():
+    random = np.random.default_rng(0)
+    views = [MapView(np.ones((1, 4, 6)), size * random.normal(size=(1, 4, 6)), "a") for size in (1.0, 1e-4)]
+    figure = image_maps_figure(views, Legend("t", signed=True, channels=("a",), score="change (K)"))
+    heats = figure.axes[1:4:2]
+    assert [np.abs(axes.images[1].get_array()).max() for axes in heats] == pytest.approx([1, 1])
+    most = [np.abs(view.relevance).max() for view in views]
+    assert [axes.get_title("right") for axes in heats] == [f"1: {value:.3g}" for value in most]
+    (alone,) = [axes for axes in image_maps_figure(views[1:], Legend("t", signed=True)).axes if len(axes.images) == 2]
+    assert np.abs(alone.images[1].get_array()).max() == pytest.approx(most[1]) and not alone.get_title("right")
 
 
 @pytest.mark.usefixtures("undrawn")

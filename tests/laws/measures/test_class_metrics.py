@@ -9,7 +9,7 @@ from sklearn import metrics as reference
 
 from dlkit.metrics.calibration import binned, calibration_error
 from dlkit.metrics.classification import ClassErrors, LabelErrors
-from dlkit.metrics.confusion import wilson_interval
+from dlkit.metrics.confusion import chance_agreement, wilson_interval
 from dlkit.metrics.ranking import area, roc_curve
 from dlkit.metrics.values import ValueErrors
 
@@ -218,6 +218,19 @@ def test_the_share_explained_is_not_defined_for_a_constant_truth():
 def test_the_interval_of_a_share_is_that_of_the_textbook():
     low, high = wilson_interval(torch.tensor(8.0), torch.tensor(10.0))  # Agresti & Coull (1998)
     assert (float(low), float(high)) == pytest.approx((0.4902, 0.9433), abs=1e-4)
+
+
+def test_agreement_by_chance_is_that_of_answers_in_random_order():
+    random = np.random.default_rng(3)
+    truth, said = random.choice(3, 40, p=[0.7, 0.2, 0.1]), random.choice(3, 40, p=[0.5, 0.3, 0.2])
+    matrix = torch.zeros(3, 3)
+    for one, other in zip(truth, said, strict=True):
+        matrix[one, other] += 1
+    right = [(truth == random.permutation(said)).sum() for _ in range(20_000)]
+    mean, deviation = chance_agreement(matrix)
+    assert float(mean) == pytest.approx(np.mean(right), abs=0.1)
+    assert float(deviation) == pytest.approx(np.std(right), rel=0.03)
+    assert [float(part) for part in chance_agreement(torch.tensor([[5.0, 0.0], [5.0, 0.0]]))] == [5, 0]
 
 
 @pytest.mark.parametrize("metric", [ClassErrors(K), LabelErrors(K), ValueErrors(K)])
