@@ -1,6 +1,6 @@
 """What is compared: finished runs, and cross-validations, each with its settings, measures and answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,8 @@ def fold_contender(path: Path) -> Contender:
     folds = {name: [float("nan") if x is None else float(x) for x in one["folds"]] for name, one in own.items()}
     means = {name: float(one["mean"]) for name, one in own.items()}
     dealt = json_of(path / FOLDS)
+    count = max((len(values) for values in folds.values()), default=0)
+    dealt["tested"] = [json_of(path / f"fold-{number}" / "data.json") for number in range(1, count + 1)]
     ratio = float(metrics.get("interval", {}).get("test/train", 0.0))
     return Contender(path.name, path, "folds", compared(config), means, dealt, folds, ratio)
 
@@ -140,9 +142,18 @@ def difference(first: Contender, other: Contender) -> str:
     if first.kind != other.kind:
         return f"the task, {first.kind} and {other.kind},"
     if first.folds is not None:
-        return "" if first.data.get("plan") == other.data.get("plan") else "the plan of the folds"
-    if first.data.get("source") != other.data.get("source"):
+        if first.data.get("plan") != other.data.get("plan"):
+            return "the plan of the folds"
+        pairs = zip(first.data["tested"], other.data["tested"], strict=False)
+        found = [(number, other_test(*pair)) for number, pair in enumerate(pairs, 1)]
+        return next((f"{what}, in fold {number}," for number, what in found if what), "")
+    return other_test(first.data, other.data)
+
+
+def other_test(first: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """Return what differs of the data that two runs were tested on, by their data.json; "" where nothing does."""
+    if first.get("source") != other.get("source"):
         return "the fingerprint of the sources"
-    mine, its = (one.data.get("split", {}).get("test", {}) for one in (first, other))
+    mine, its = (one.get("split", {}).get("test", {}) for one in (first, other))
     moments = [key for key in ("rows", "from", "to", "samples", "per class") if mine.get(key) != its.get(key)]
     return f"{', '.join(moments)} of the test" if moments else ""
