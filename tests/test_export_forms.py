@@ -17,17 +17,21 @@ from dlkit.export import agreement
 from dlkit.export.calibrated import sets_of, widest
 from dlkit.export.exporting import export, require_best
 from dlkit.export.int8 import require_small, said_of
+from dlkit.export.left_out import left_out
 from dlkit.export.windows import physical_inputs
 from dlkit.export.wish import Wish
 from dlkit.models.autoencoder import ConvAutoencoder
 from dlkit.models.cnn import CNN
 from dlkit.models.linear import Linear
+from dlkit.models.masked_autoencoder import MaskedAutoencoder
 from dlkit.models.mlp import MLP
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.members import Ensemble
 from dlkit.tasks.reconstruct import Reconstruct
 from dlkit.tasks.regress import Regress
+from dlkit.train.confidence.confidence import Confidence, HeadConfidence
+from dlkit.train.confidence.wish import Wish as Calibration
 from tests.made_exports import exported, ready, run_folder
 from tests.made_modules import module
 from tests.made_sample_modules import image_module, images
@@ -73,6 +77,16 @@ def test_a_reconstruction_comes_back_in_physical_units(tmp_path):
     inputs, answer = given(task, data, model)
     compare(model.predict(inputs)["point"], answer.point)
     assert np.isnan(inputs["x"]).any() and about["inputs"][0]["times"][0] == -21 * data.spec.step
+
+
+@pytest.mark.parametrize("hidden", [0.75, 0.25])
+def test_a_masked_autoencoder_leaves_for_any_number_of_windows(tmp_path, hidden):
+    data = ReconstructionDataModule(source=Parts([stream(noise(200, 2))]), look_back=8, placement="host")
+    task = Reconstruct(spec=data.spec, net=partial(MaskedAutoencoder, patch_size=2, width=8, heads=2, hidden=hidden))
+    model, _ = exported(tmp_path / "run", task, data, form="torch")
+    for count in (1, 3, 17):
+        inputs, answer = given(task, data, model, count)
+        compare(model.predict(inputs)["point"], answer.point)
 
 
 def test_constants_of_a_series_go_in_in_their_own_units(tmp_path):
@@ -170,3 +184,18 @@ def test_sets_without_chance_only_grow_and_bounds_without_a_group_hold_for_all()
     low, high = widest(by_group).bounds(answers.point)
     own_low, own_high = by_group.bounds(answers.point, groups=np.arange(90) // 45)
     assert (low <= own_low).all() and (high >= own_high).all() and (high[-1] == own_high[-1]).all()
+
+
+def test_what_of_confidence_stays_at_home_is_said_of_each_head():
+    answers = Values(torch.zeros(40, 1), None, None, torch.randn(40, 1))
+    groups = Mondrian(method=Split()).fit(answers, 0.5, ["a", "b"] * 20)
+    random = RAPS(randomized=True).fit(torch.full((60, 3), 1 / 3), torch.arange(60) % 3, 0.8)
+    plain = RAPS(randomized=False).fit(torch.full((60, 3), 1 / 3), torch.arange(60) % 3, 0.8)
+    quiet = HeadConfidence("values", intervals=Split().fit(answers, 0.5), sets=plain)
+    loud = HeadConfidence("values", intervals=groups, sets=random, adaptive=groups, normal=groups,
+                          risk={"false_alarms_per_day": 1.0})  # fmt: skip
+    said = left_out(Confidence(Calibration(), {"state": loud, "other": quiet}, distances=True))
+    words = ("adaptive", "by group", "chance in sets", "p-values", "`risk`: false_alarms_per_day", "distances")
+    assert len(said) == len(words) and all(word in one for word, one in zip(words, said, strict=True))
+    assert all(one.startswith("state: ") for one in said[:-1])
+    assert left_out(None) == left_out(Confidence(Calibration(), {"": quiet})) == []

@@ -32,7 +32,7 @@ def test_of_a_network_in_instance_normalization_points_stay_and_the_noise_is_kno
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_of_classes_the_total_is_the_entropy_of_the_row(tmp_path):
+def test_of_classes_the_total_is_the_entropy_of_the_row_and_what_is_drawn_is_not_exported(tmp_path, capsys):
     class_job(tmp_path)
     assert main(["run", str(tmp_path / "traces.yaml")]) == 0
     run = tmp_path / "runs" / "traces-001"
@@ -45,3 +45,7 @@ def test_of_classes_the_total_is_the_entropy_of_the_row(tmp_path):
         parts = table["uncertainty_aleatoric"] + table["uncertainty_epistemic"]
         np.testing.assert_allclose(parts, entropy, rtol=1e-4)
         assert (table["uncertainty_epistemic"] > 0).all()
+    assert main(["export", str(run), "--to", "torch"]) == 2  # and what the sentence says helps
+    assert f"run `dlkit calibrate {run} --dropout 0` first" in capsys.readouterr().err
+    assert main(["calibrate", str(run), "--dropout", "0"]) == 0
+    assert main(["export", str(run), "--to", "torch"]) == 0

@@ -41,8 +41,8 @@ def export(arguments: Sequence[str], wish: Wish) -> str:
         join_members(cli, known.wish, known.members, run=run)
     require(
         not isinstance(cli.model.members, Dropout | Laplace),
-        f"'{run.path}' draws its answers (dropout or Laplace), and a file cannot draw: set `confidence.dropout: 0` and "
-        f"`confidence.laplace: false` in its config.yaml and run `dlkit calibrate {run.path}` first.",
+        f"'{run.path}' draws its answers (dropout or Laplace), and a file cannot draw: run `dlkit calibrate "
+        f"{run.path} --dropout 0` first, which lets the one network answer, with promises of its own.",
     )
     path, about = export_run(cli.model.cpu(), cli.datamodule, run, wish)
     checked = about["checked"]

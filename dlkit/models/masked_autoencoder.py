@@ -44,7 +44,7 @@ class MaskedDecoder(nn.Module):
         self, seen: Float[Tensor, "batch seen width"], which: Int[Tensor, "batch seen"]
     ) -> Float[Tensor, "batch patches width"]:
         """Return a token for each patch; those that were not seen begin as the same vector."""
-        every = self.stand_in.expand(len(seen), len(self.place), -1)
+        every = self.stand_in.expand(seen.shape[0], len(self.place), -1)
         every = every.scatter(1, which[..., None].expand_as(seen), seen.to(every.dtype))
         tokens: Tensor = self.body(every + self.place)
         return tokens
@@ -111,16 +111,17 @@ class MaskedAutoencoder(Autoencoder):
         tokens: Tensor = self.to_tokens(self.patches(x))
         return tokens + self.place
 
-    def deal(self, samples: int) -> list[Int[Tensor, "batch some"]]:
+    def deal(self, tokens: Float[Tensor, "batch patches width"]) -> list[Int[Tensor, "batch some"]]:
         """Return the patches of each group: dealt at random in training, else always the same."""
-        order = self.order.expand(samples, -1)
+        order = self.order.expand(tokens.shape[0], -1)
         if self.training:
-            order = torch.rand(samples, self.patches.count, device=order.device).argsort(1)
+            order = torch.rand(tokens.shape[:2], device=order.device).argsort(1)
         return [order[:, turn :: self.groups] for turn in range(self.groups)]
 
     def features(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch features patches"]:
         """Return what the others say of each patch."""
-        tokens, dealt = self.tokens(x), self.deal(len(x))
+        tokens = self.tokens(x)
+        dealt = self.deal(tokens)
         total, times = torch.zeros_like(tokens), self.groups - 1 if self.sees_one else 1
         for turn, own in enumerate(dealt):
             others = torch.cat(dealt[:turn] + dealt[turn + 1 :], 1)

@@ -188,7 +188,7 @@ def test_no_patch_is_told_by_one_who_saw_it(size, hidden, training):
 def test_a_share_of_the_patches_is_hidden_at_a_time_and_each_is_dealt_once():
     for hidden, groups in ((0.5, 2), (0.75, 4), (0.25, 4), (2 / 3, 3)):
         net = MaskedAutoencoder(spec_of(60), patch_size=5, hidden=hidden, width=8, heads=2)
-        dealt = net.deal(3)
+        dealt = net.deal(torch.zeros(3, 12, 8))
         assert net.groups == groups == len(dealt)
         assert torch.equal(torch.cat(dealt, 1).sort(1).values, torch.arange(12).expand(3, -1))
         seen = [len(one[0]) for one in dealt] if net.sees_one else [12 - len(one[0]) for one in dealt]
