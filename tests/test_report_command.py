@@ -7,9 +7,17 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 
 from dlkit.__main__ import main
+from dlkit.confidence.scaling import Temperature
+from dlkit.core.runfolder import RunFolder
+from dlkit.core.specs import Spec
+from dlkit.train.confidence.confidence import Confidence, HeadConfidence
+from dlkit.train.confidence.wish import Wish
+from dlkit.train.report.cases import explanations_section
+from dlkit.train.report.known import Known
 from tests.bad_inputs.corpus import text, tiny
 from tests.laws.report.test_page_parts import Reader
 
@@ -97,6 +105,17 @@ def test_a_page_tells_the_numbers_of_the_run(pages, runs):
     assert f"{found['test_windows']:,}" in said
     assert "gap within series" in said
     assert "Leak audit: nothing is shared" in said
+
+
+@pytest.mark.parametrize("scaling", [None, Temperature().fit(torch.full((30, 3), 1 / 3), torch.arange(30) % 3)])
+def test_probabilities_in_pictures_of_explanations_are_told_from_calibrated_ones(tmp_path, scaling):
+    run, spec = RunFolder(tmp_path), Spec(("x",), (8,), (3,), kind="class", classes=("a", "b", "c"))
+    (tmp_path / "explain" / "grad_cam").mkdir(parents=True)
+    (tmp_path / "explain" / "grad_cam" / "summary.json").write_text("{}")
+    known = Known(run, {}, {}, {}, spec, tmp_path / "best.ckpt")
+    known.__dict__["confidence"] = Confidence(Wish(), {"": HeadConfidence("classes", scaling=scaling)})
+    said = "".join(explanations_section(known).parts)
+    assert ("before calibration; those of the best and worst" in said) == (scaling is not None)
 
 
 def test_what_is_repeated_is_found_to_be_the_same(pages):

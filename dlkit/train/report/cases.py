@@ -24,6 +24,10 @@ from dlkit.train.views.panels import view_of
 
 EXPLAINED = 4  # cases that are explained
 SHOWN = 5
+UNSCALED = (
+    "Calibration leaves the network as it is, so these explanations hold whenever they were made. Probabilities in "
+    "these pictures are those of the network, before calibration; those of the best and worst cases are calibrated."
+)
 
 
 def cases_section(known: Known) -> Section:
@@ -130,12 +134,17 @@ def explained(known: Known, found: Ranked) -> list[str]:
             told = explain_run(known.cli.model, known.cli.datamodule, folder, methods, Choice(numbers=numbers))
         except (InputError, RuntimeError) as error:
             return [note(f"These cases could not be explained: {error}", "warn")]
-        calibrated = isinstance(known.confidence, Confidence) and not methods
-        before = "; how sure: before calibration" if calibrated else ""
+        before = "; how sure: before calibration" if is_scaled(known) else ""
         return [
             heading("What the network looked at in these cases"),
             *maps_of(folder.path / "explain", told, before=before),
         ]
+
+
+def is_scaled(known: Known) -> bool:
+    """Tell whether calibration changed probabilities: pictures of explanations show those of the network alone."""
+    heads = known.confidence.heads.values() if isinstance(known.confidence, Confidence) else ()
+    return any(head.scaling is not None for head in heads)
 
 
 def case_name(path: Path) -> str:
@@ -176,7 +185,7 @@ def explanations_section(known: Known) -> Section:
     if not folders:
         make = f"`dlkit explain {known.run.path}` explains a sample of the test."
         return Section("explanations", title, absent=f"Not explained yet: {make}")
-    parts = []
+    parts = [note(UNSCALED)] if is_scaled(known) else []
     for folder in folders:
         summary = json_of(folder / "summary.json")
         told, tone = verdict_of(summary)
