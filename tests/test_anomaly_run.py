@@ -122,7 +122,7 @@ def test_measures_and_a_rival_are_in_the_metrics_and_each_event_has_a_picture(ru
     assert "inflated" in summary and "oracle" in summary and "PCA" in summary
 
 
-def test_a_threshold_that_promises_too_much_says_in_the_summary_what_is_lacking(run, tmp_path):
+def test_a_threshold_that_promises_too_much_says_once_and_in_the_summary_what_is_lacking(run, tmp_path, caplog):
     config = yaml.safe_load(Path(job(tmp_path, max_epochs=1)).read_text())
     config["model"]["init_args"]["detector"]["init_args"]["threshold"] = {
         "class_path": "dlkit.anomaly.thresholds.Conformal"
@@ -133,6 +133,7 @@ def test_a_threshold_that_promises_too_much_says_in_the_summary_what_is_lacking(
     assert "threshold infinite, by Conformal" in summary
     assert "500 normal validation rows cannot promise 1 false alarms a day, 86399 can" in summary
     assert "`false_alarms_per_day` higher" in summary
+    assert sum("cannot promise 1 false alarms a day" in one.getMessage() for one in caplog.records) == 1
     assert "infinite" not in run.summary.read_text()
 
 

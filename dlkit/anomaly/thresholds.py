@@ -3,7 +3,8 @@
 import logging
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import final
 
 import numpy as np
@@ -17,6 +18,23 @@ Borders = Sequence[tuple[int, int]]  # first and past the last row of each serie
 FEWEST_PEAKS, ENOUGH_PEAKS = 10, 30
 MOST_SHAPE = 0.5  # above it the variance is infinite, which a few peaks close to the quantile would say of any data
 LOWER_TAILS = (0.95, 0.9)
+
+
+@contextmanager
+def warned_once() -> Iterator[None]:
+    """Several thresholds of one test warn once of what they lack: they are fitted to the same rows."""
+    told: set[int] = set()
+
+    def is_new(record: logging.LogRecord) -> bool:
+        known = record.lineno in told
+        told.add(record.lineno)
+        return not known
+
+    logger.addFilter(is_new)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_new)
 
 
 class Threshold(ABC):

@@ -12,6 +12,7 @@ import torch
 
 from dlkit.anomaly.fitted import FittedDetector
 from dlkit.anomaly.overlap import Merge
+from dlkit.anomaly.thresholds import warned_once
 from dlkit.core.runfolder import RunFolder
 from dlkit.report.anomaly_figures import score_figure
 from dlkit.report.sample_tables import Better, Line, score_table_text
@@ -59,7 +60,7 @@ class AnomalyEvaluation(WholeEvaluation, WindowEvaluation):
     def tested(self, predictions: Sequence[Any], trainer: pl.Trainer) -> Tested:
         """Return the result beside that of principal components on the same windows."""
         self.require_some("val")
-        with placed(self.task, trainer.strategy.root_device):
+        with placed(self.task, trainer.strategy.root_device), warned_once():
             self.fit_detectors()
             self.find()
             self.rival = self.principal_components()
@@ -75,6 +76,7 @@ class AnomalyEvaluation(WholeEvaluation, WindowEvaluation):
         text = f"{self.table('test')}\n\n{events_text(self.judged.events, 'events.csv in the run')}"
         return Tested(text, measures, overall | self.judged.measures)
 
+    @warned_once()
     def fit_detectors(self) -> None:
         """Fit the detector with both ways to merge windows."""
         wanted = self.task.detector
