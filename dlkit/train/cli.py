@@ -17,6 +17,7 @@ from dlkit.core.processes import leads
 from dlkit.core.runfolder import RunFolder, atomic_file, fresh_run, write_json
 from dlkit.core.specs import Answer, Part, Spec
 from dlkit.data.batches.batching import Batching
+from dlkit.data.sample_modules import SampleDataModule
 from dlkit.tasks.base import Task
 from dlkit.tasks.network import NetTask
 from dlkit.train import tracking
@@ -117,7 +118,8 @@ class RunCLI(LightningCLI):
         if self.tests:
             check_test(self.model, self.datamodule)
         if self.wish is not None and isinstance(self.model, NetTask):
-            require_possible(self.wish, self.model.spec, self.model.net)
+            days = not isinstance(self.datamodule, SampleDataModule)
+            require_possible(self.wish, self.model.spec, self.model.net, days=days)
         if self.checkpoint is not None:
             load_weights(self.model, self.checkpoint)  # refused here, nothing has been written yet
         if self.run_folder is not None:

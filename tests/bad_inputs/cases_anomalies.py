@@ -135,6 +135,9 @@ SAMPLES = {
     "no such normal class": parts(("normal: no class is '2'", "0, 1"), {"S.init_args.normal": ["2"]}),
     "no normal class": parts(("normal=\\[\\] is empty",), {"S.init_args.normal": []}),
     "every class normal": parts(("nothing is anomalous", "leave `normal` out"), {"S.init_args.normal": ["1", "0"]}),
+    "false alarms a day of traces": parts(
+        ("images and traces have no days", "Quantile"), {"confidence": {"risk": {"false_alarms_per_day": 1}}}
+    ),
     "a single class": parts(("All 24 samples", "two classes"), make=arrays(y=np.zeros(24, int))),
     "values instead of classes": parts(
         ("normal: the source gives values, not classes", "kind: class"), make=arrays(y=np.linspace(0, 1, 24))

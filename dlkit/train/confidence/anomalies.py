@@ -10,7 +10,7 @@ from dlkit.anomaly.events import alarms_of
 from dlkit.anomaly.thresholds import runs_of
 from dlkit.confidence.p_values import PValues
 from dlkit.confidence.risk import false_alarm_threshold
-from dlkit.core.checks import InputError, require
+from dlkit.core.checks import require
 from dlkit.train.anomalies.events import DAY
 from dlkit.train.anomalies.tables import rows_of
 from dlkit.train.confidence.answers import Order
@@ -121,10 +121,7 @@ def keep_risk(head: HeadConfidence, found: Scored, risk: dict[str, float]) -> No
     """Add the threshold that keeps false alarms rare, and what the test saw of them."""
     from scipy import stats
 
-    if found.per_day is None:
-        raise InputError(
-            "confidence.risk names 'false_alarms_per_day', but these are samples, which have no days: leave `risk` out."
-        )
+    assert found.per_day is not None  # of samples, which have no days, refused before they train
     most = risk["false_alarms_per_day"]
     threshold = false_alarm_threshold(
         found.val, found.val_borders, found.per_day, per_day=most, failure=1 - SURE, join_gap=found.join_gap

@@ -10,6 +10,7 @@ from dlkit.core.checks import InputError, require
 from dlkit.core.processes import leads, of_first
 from dlkit.core.runfolder import RunFolder, atomic_file
 from dlkit.data.batches.batching import Batching
+from dlkit.data.sample_modules import SampleDataModule
 from dlkit.report.promise_table import promise_table_text
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.combined import Combined
@@ -45,7 +46,8 @@ def calibrate(cli: Any, run: RunFolder, wish: Wish, others: Sequence[str] = ()) 
     Raises:
         InputError: A method does not fit the task, or nothing validates or tests.
     """
-    require_possible(wish, cli.model.spec, getattr(cli.model, "net", None))
+    days = not isinstance(cli.datamodule, SampleDataModule)
+    require_possible(wish, cli.model.spec, getattr(cli.model, "net", None), days=days)
     require_others(run, others)
     join_members(cli, wish, others, run=run)
     require_unlike(cli, run)

@@ -138,7 +138,7 @@ def followed(
     refuted = bool((head.exchangeability or {}).get("refuted"))
     if refuted:
         head.notes.append(
-            "validation and test are not exchangeable: what rests on it is not promised"
+            "what rests on exchangeability is not promised"
             + (", adaptive intervals keep their level over time" if orders[1].series is not None else "")
         )
     if orders[1].series is None or not (refuted or wish.method == "adaptive"):

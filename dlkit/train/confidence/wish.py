@@ -122,13 +122,14 @@ METHODS_OF: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def require_possible(wish: Wish, spec: Spec, net: Any = None) -> None:
+def require_possible(wish: Wish, spec: Spec, net: Any = None, *, days: bool = True) -> None:
     """Refuse a method, a scaling, a risk or dropout that a network cannot have, before it is trained.
 
     Args:
         wish: The settings.
         spec: What the network answers.
         net: The network, where it is known.
+        days: What it looks at lies in time; images and traces do not.
 
     Raises:
         InputError: It is for another question, or another network.
@@ -146,7 +147,7 @@ def require_possible(wish: Wish, spec: Spec, net: Any = None) -> None:
         f"({', '.join(kinds)}): leave it out.",
     )
     if wish.risk is not None:
-        require_risk(wish.risk, spec)
+        require_risk(wish.risk, spec, days=days)
     if wish.dropout and net is not None:
         from dlkit.confidence.dropout import dropout_on
 
@@ -155,13 +156,19 @@ def require_possible(wish: Wish, spec: Spec, net: Any = None) -> None:
             pass
 
 
-def require_risk(risk: Mapping[str, float], spec: Spec) -> None:
+def require_risk(risk: Mapping[str, float], spec: Spec, *, days: bool) -> None:
     """Refuse a risk that what a network tells has not."""
     heads = spec.heads or (spec,)
     kinds = {head.kind for head in heads}
     require(
         not kinds <= {"forecast", "values"},
         "confidence.risk is for anomalies and classes, but the network tells values: leave it out.",
+    )
+    require(
+        days or "reconstruct" not in kinds,
+        "confidence.risk for anomalies is a number of false alarms a day, but images and traces have no days: leave "
+        "`risk` out, and set the share of normal ones that are called anomalous by the detector: `threshold: "
+        "{class_path: dlkit.anomaly.thresholds.Quantile, init_args: {level: 0.99}}`.",
     )
     known = "false_alarms_per_day" if "reconstruct" in kinds else "false_positive_rate"
     example = "{false_alarms_per_day: 1}" if "reconstruct" in kinds else "{false_positive_rate: 0.01}"
