@@ -154,10 +154,18 @@ def some_answers(cli):
         return cli.model.eval().predict_step(cli.datamodule.make_batch(numbers), 0)
 
 
+def assert_written_as_checked(trained):
+    """What was kept of the settings without a second look is what Lightning keeps, which looks at them again."""
+    assert trained.run_folder.config.read_text() == trained.parser.dump(trained.config, skip_unset=False)
+    kept = trained.parser.dump(trained.config, format="yaml", skip_unset=False, skip_link_targets=False)
+    assert trained.config_dump == yaml.safe_load(kept)
+
+
 def assert_reloads(arguments, folder):
     trained = stages.fit([*map(str, arguments), *QUICK, "--runs", str(folder)])
     reloaded, run = stages.load([str(trained.run_folder.path)])
     assert run.path == trained.run_folder.path
+    assert_written_as_checked(trained)
     before, after = some_answers(trained), some_answers(reloaded)
     assert before[1].isfinite().all()
     for one, other in zip(before, after, strict=True):  # to rounding: matrix products depend on where the weights lie

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -95,6 +96,14 @@ class RunCLI(LightningCLI):
         )
         parser.link_arguments("data.spec", "model.init_args.spec", apply_on="instantiate")
 
+    def _dump_config(self) -> None:
+        """Keep the settings for classes that save them; as Lightning does, which checks them again and writes YAML."""
+        if not hasattr(self, "config_dump"):
+            said = self.parser.dump(
+                self.config, format="json", skip_unset=False, skip_link_targets=False, skip_validation=True
+            )
+            self.config_dump = json.loads(said)
+
     def instantiate_classes(self) -> None:
         """Make data, task and trainer; a setting that one of them refuses is the user's to mend."""
         self.wish = wish_of(self.config["confidence"])
@@ -163,7 +172,8 @@ class RunCLI(LightningCLI):
 
     def _write_run(self, run: RunFolder) -> None:
         with atomic_file(run.config) as work:
-            self.parser.save(self.config, work, skip_unset=False, overwrite=True, multifile=False)
+            settings = {"skip_unset": False, "skip_validation": True}  # they were checked when they came
+            self.parser.save(self.config, work, overwrite=True, multifile=False, **settings)
         describe = getattr(self.datamodule, "describe", None)
         if describe is not None:
             write_json(run.data, describe())
