@@ -1,5 +1,6 @@
 """A run on an MLflow server is the run in its folder; training outlives the server."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from dlkit.core.signal import Stopped
 from dlkit.train import tracking
 from dlkit.train.mlflow import client as tracking_client
 from dlkit.train.mlflow.client import clean, connect
+from dlkit.train.mlflow.files import files_of_model
 from dlkit.train.settings import compared
 from dlkit.train.tracking import MLflow
 from tests.made_servers import Wire, free_port, history, mlflow_server
@@ -166,6 +168,33 @@ def test_the_model_on_the_server_predicts_what_dlkit_predicts(server):
         served = model.predict(given_table).drop(columns="series", errors="ignore")
         pd.testing.assert_frame_equal(served, own)
     assert len(runs_of(connect(server), "model")) == 1  # answering is no run
+
+
+def served(server, run):
+    mlflow.set_tracking_uri(server)
+    return mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/model").predict(pd.read_csv("hours.csv").iloc[100:160])
+
+
+def test_the_model_on_the_server_is_the_calibrated_one_and_follows_a_new_calibration(server):
+    assert main(["run", config(server, "sure")]) == 0
+    (run,) = runs_of(connect(server), "sure")
+    sides = ["prediction", "lower", "upper"]
+    pd.read_csv("hours.csv").iloc[100:160].to_csv("new.csv", index=False)
+    widths = []
+    for level in (None, "0.5"):
+        if level is not None:
+            assert main(["calibrate", "runs/tracked-001", "--level", level]) == 0
+        assert main(["predict", "runs/tracked-001", "--data", "new.csv", "--output", "own.parquet"]) == 0
+        found = served(server, run)
+        pd.testing.assert_frame_equal(found[sides], pd.read_parquet("own.parquet")[sides])
+        widths.append((found["upper"] - found["lower"]).mean())
+    assert widths[0] > 1.2 * widths[1] > 0
+    sent = read_json(Path("runs/tracked-001/mlflow.json"))["sent"]["model"]
+    assert {Path(name).name for name in sent} >= {"config.yaml", "confidence.json", "confidence.npz"}
+    known = read_json(Path("runs/tracked-001/confidence.json"))
+    Path("runs/tracked-001/confidence.json").write_text(json.dumps(known | {"checkpoint": "of other weights"}))
+    names = {path.name for path in files_of_model(RunFolder(Path("runs/tracked-001")))}
+    assert not names & {"confidence.json", "confidence.npz"}
 
 
 def test_training_outlives_the_server_and_sends_what_it_missed(server, monkeypatch, caplog):

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from dlkit.core.checkpoint_file import load_checkpoint
@@ -60,7 +61,7 @@ def fit(arguments: Sequence[str], *, tests: bool = False, checks: bool = False) 
 
                 check_first(cli.datamodule, cli.run_folder, keeps=run is not None)
             train(cli, cli.run_folder, checkpoint, keeps=run is not None)
-            in_first(track, cli, cli.run_folder)
+            in_first(partial(track, ends=not tests), cli, cli.run_folder)
     return cli
 
 
@@ -159,7 +160,8 @@ def test(cli: RunCLI, run: RunFolder | None) -> str:
     if run is not None and leads():
         evaluate.write_test(run, evaluation, tested)
         write_hparams(run, cli.config.as_dict(), tested.headline)
-        track(cli, run, {f"test/{name}": value for name, value in tested.headline.items()})
+        measured = {f"test/{name}": value for name, value in tested.headline.items()}
+        track(cli, run, measured, ends=not cli.tests)
     return tested.table
 
 

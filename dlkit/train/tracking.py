@@ -14,7 +14,6 @@ from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from dlkit import __version__
 from dlkit.core.checks import InputError
 from dlkit.core.runfolder import RunFolder, read_json, write_json
-from dlkit.train.checkpoints import best_or_newest
 from dlkit.train.mlflow.client import (
     checked_uri,
     clean,
@@ -24,7 +23,7 @@ from dlkit.train.mlflow.client import (
     refused,
     why,
 )
-from dlkit.train.mlflow.files import send_files, send_model, stamp
+from dlkit.train.mlflow.files import files_of_model, send_files, send_model, stamps_of
 from dlkit.train.mlflow.sender import Sender, Value
 from dlkit.train.settings import compared
 
@@ -49,7 +48,7 @@ class MLflow(Logger):
         uri: Address of the server, e.g. ``http://127.0.0.1:5000``, or ``sqlite:///FILE.db``; by default the
             environment variable MLFLOW_TRACKING_URI.
         experiment: Name of the experiment; made when there is none.
-        model: Send the best checkpoint, as a model that ``mlflow.pyfunc`` loads.
+        model: Send what answers as the run does, once it is calibrated, as a model that ``mlflow.pyfunc`` loads.
     """
 
     def __init__(self, *, uri: str | None = None, experiment: str = "dlkit", model: bool = True) -> None:
@@ -156,8 +155,15 @@ class MLflow(Logger):
             self._client.set_terminated(self.run_id, "KILLED" if is_asked() else ENDINGS.get(status, "FAILED"))
 
     @rank_zero_only
-    def add(self, run: RunFolder, measures: Mapping[str, float], step: int) -> None:
-        """Send measures and what has changed in the run folder, at the end of a stage."""
+    def add(self, run: RunFolder, measures: Mapping[str, float], step: int, *, ends: bool = True) -> None:
+        """Send measures and what has changed in the run folder, at the end of a stage.
+
+        Args:
+            run: The folder.
+            measures: Plain numbers by name.
+            step: Of the training.
+            ends: No stage follows that changes what the model answers: it is sent too.
+        """
         if self._sender is None or self.run_id is None:
             return
         self.log_metrics(measures, step)
@@ -165,10 +171,10 @@ class MLflow(Logger):
         note = read_json(run.tracking)
         with self._forgiven():
             send_files(self._client, self.run_id, run, note["sent"])
-            checkpoint = best_or_newest(run)
-            if self.model and note["sent"].get("model") != stamp(checkpoint):
-                send_model(self._client, self.run_id, run, checkpoint, step)
-                note["sent"]["model"] = stamp(checkpoint)
+            files = files_of_model(run) if self.model and ends else []
+            if files and note["sent"].get("model") != stamps_of(files):
+                send_model(self._client, self.run_id, run, files, step)
+                note["sent"]["model"] = stamps_of(files)
         write_json(run.tracking, note)
 
 
@@ -204,11 +210,18 @@ def mark_running(cli: Any) -> None:
         one.mark_running()
 
 
-def track(cli: Any, run: RunFolder | None, measures: Mapping[str, float] | None = None) -> None:
-    """Bring what a stage has left in a run folder to the servers that its settings name."""
+def track(cli: Any, run: RunFolder | None, measures: Mapping[str, float] | None = None, *, ends: bool = True) -> None:
+    """Bring what a stage has left in a run folder to the servers that its settings name.
+
+    Args:
+        cli: Data, task and trainer of the run.
+        run: Its folder.
+        measures: Plain numbers by name.
+        ends: No stage follows that changes what the model answers, as calibration does.
+    """
     if run is None or not servers(cli):
         return
     begin(cli, run)
     known = read_json(run.metrics) if run.metrics.exists() else {}
     for one in servers(cli):
-        one.add(run, measures or {}, known.get("fit", {}).get("steps", 0))
+        one.add(run, measures or {}, known.get("fit", {}).get("steps", 0), ends=ends)

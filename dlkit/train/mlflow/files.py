@@ -3,7 +3,7 @@
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,15 @@ from typing import Any
 import torch
 
 from dlkit import __version__
-from dlkit.core.runfolder import RunFolder
+from dlkit.core.runfolder import RunFolder, read_json
+from dlkit.train.anomalies.files import stamp_of
+from dlkit.train.checkpoints import best_or_newest, warn_once
+from dlkit.train.evaluation.members import FILE, others_of
 
 NOT_SENT = ("tensorboard", "checkpoints", "slurm", "mlflow.json")
 """What stays in the run folder; the best checkpoint goes with the model."""
+FITTED = {"confidence.json": ("confidence.npz", "laplace.npz"), "detector.json": ()}
+"""What was fitted to the answers of a network, and what goes with it."""
 
 
 def stamp(path: Path) -> list[int]:
@@ -46,8 +51,43 @@ def without_advice() -> Iterator[None]:
         advisor.setLevel(level)
 
 
-def send_model(client: Any, run_id: str, run: RunFolder, checkpoint: Path, step: int) -> None:
-    """Log config and checkpoint as a model which ``mlflow.pyfunc`` loads where dlkit is installed.
+def files_of_model(run: RunFolder) -> list[Path]:
+    """Return the files of a run that answer as the run does.
+
+    Config, weights and what is known of the data; what was calibrated and which errors are anomalous, where it belongs
+    to these weights; the weights of the other networks of an ensemble.
+    """
+    checkpoint = best_or_newest(run)
+    others = [best_or_newest(other) for other in others_of(run)]
+    files = [run.config, run.data, checkpoint, run.path / FILE, *others]
+    for name, beside in FITTED.items():
+        if (run.path / name).is_file() and belongs(run.path / name, checkpoint):
+            files += [run.path / one for one in (name, *beside)]
+    return [file for file in files if file.exists()]
+
+
+def belongs(path: Path, checkpoint: Path) -> bool:
+    """Tell whether what was fitted belongs to these weights, and needs nothing that lies outside of the run."""
+    try:
+        known = read_json(path)
+    except ValueError:  # damaged: the run says so when it is asked
+        return False
+    if known.get("members"):
+        warn_once(
+            f"The model on the MLflow server answers without what `dlkit calibrate --ensemble` found: its other runs "
+            f"lie outside of '{path.parent}'; train them with it by `dlkit ensemble`."
+        )
+        return False
+    return bool(known.get("checkpoint") == stamp_of(checkpoint))
+
+
+def stamps_of(files: Sequence[Path]) -> dict[str, list[int]]:
+    """Return what tells whether one of the files has changed."""
+    return {str(file): stamp(file) for file in files}
+
+
+def send_model(client: Any, run_id: str, run: RunFolder, files: Sequence[Path], step: int) -> None:
+    """Log what answers as a run as a model which ``mlflow.pyfunc`` loads where dlkit is installed.
 
     The weights stay a checkpoint that is read without running code; MLflow's own form for networks is a pickle.
     """
@@ -59,10 +99,10 @@ def send_model(client: Any, run_id: str, run: RunFolder, checkpoint: Path, step:
     logged = client.create_logged_model(experiment, name="model", source_run_id=run_id, model_type="dlkit")
     with tempfile.TemporaryDirectory() as folder:
         part, whole = Path(folder) / "run", Path(folder) / "model"
-        (part / "checkpoints").mkdir(parents=True)
-        for file in (run.config, run.data, checkpoint):
-            if file.exists():
-                shutil.copy(file, part / file.relative_to(run.path))
+        for file in files:
+            place = part / file.relative_to(run.path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, place)
         with without_advice():
             save_model(
                 str(whole),
