@@ -7,7 +7,7 @@ from typing import Any
 from dlkit.core.checks import counted
 from dlkit.core.finding import Cure, Finding, Place
 from dlkit.data.raw.guess_columns import Columns
-from dlkit.data.raw.guess_time import TimeGuess, is_clock, step_of_parts, words
+from dlkit.data.raw.guess_time import TimeGuess, is_clock, step_of_parts, unread_stamps, words
 from dlkit.data.raw.table_findings import line
 from dlkit.data.tabular.opening import time_column
 
@@ -67,6 +67,18 @@ def _together(source: str, guess: TimeGuess) -> Finding:
 def _no_stamps(
     source: str, times: Sequence[TimeGuess], head: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> Finding:
+    unread = None if times else unread_stamps(head)
+    if unread is not None:
+        column, example = unread
+        return Finding(
+            kind="unknown stamps", level="error", source=source, channel=column,
+            what=f"'{column}' seems to hold the stamps, but they cannot be read, e.g. '{example}': rows are taken as "
+            f"{settings['step']} apart.",
+            why="Say how they are written: %Y year, %y without the century, %m month, %b its name, %d day, %H hour, %I "
+            "of 12 hours with %p, %M minute, %S second, %f its fraction, %z offset, %j day of the year.",
+            cures=(Cure(place="source", line='time_format: "%d.%m.%Y %H:%M:%S,%f"'),
+                   Cure(place="source", line=line("time", column))),
+        )  # fmt: skip
     clocks = [name for name, column in head.items() if is_clock(column)]
     parts = step_of_parts(head)
     if parts or (clocks and times):

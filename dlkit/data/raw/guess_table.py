@@ -1,6 +1,10 @@
 """From tables of unknown content to the settings that read them."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +92,9 @@ def guess_table(
     columns = guess_columns(head, missing, decimal=given.get("decimal"))
     times = guess_times(head, columns.decimal)
     whole = guess_parts(head, times) if "time" not in given and "step" not in given else None
+    times = [decided(one, group, given) for one in times]
     if whole is not None:
+        whole = decided(whole, group, given)
         head = joined_head(head, whole.parts)
         columns = guess_columns(head, missing, decimal=columns.decimal)
         times = [whole, *(guess for guess in guess_times(head, columns.decimal) if guess.column != whole.column)]
@@ -137,6 +143,21 @@ def _time_settings(head: Mapping[str, Any], times: Sequence[TimeGuess], given: M
         return {}
     found = {} if wanted is not None else {"time": best.setting}
     return found if best.form == "auto" else {**found, "time_format": best.form}
+
+
+def decided(guess: TimeGuess, group: Group, given: Mapping[str, Any]) -> TimeGuess:
+    """Return which of two ways to read stamps fits more rows than the first ones; both still where both do."""
+    if not guess.other:
+        return guess
+    opening = Opening.of({"encoding": group.encoding, **given, "time": guess.setting})
+    for file in group.files:
+        with suppress(InputError):  # whoever reads it tells what is wrong
+            for batch in islice(batches(file, [guess.column], PROBE, opening=opening, ragged=Ragged()), 1):
+                known = [stamps(batch.columns[guess.column], form, UTC)[1] for form in (guess.form, guess.other)]
+                share = [1.0 if one is None else float(one.mean()) for one in known]
+                if share[0] != share[1]:
+                    return replace(guess, form=guess.form if share[0] > share[1] else guess.other, other="")
+    return guess
 
 
 def _series(group: Group, columns: Columns, head: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, str]:

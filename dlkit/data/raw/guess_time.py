@@ -29,6 +29,10 @@ DATES = (
     "%d.%m.%y",
     "%d/%m/%y",
     "%m/%d/%y",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%b %d %Y",
+    "%b %d, %Y",
 )
 CLOCKS = (
     " %H:%M:%S", " %H:%M", "", " %H:%M:%S.%f", " %H:%M:%S,%f", " %I:%M:%S %p", " %I:%M %p", " %H.%M.%S", " %H.%M.%S.%f",
@@ -215,6 +219,20 @@ def step_of_parts(head: Mapping[str, Any]) -> int:
     times = pd.to_datetime(pd.DataFrame(cells), errors="coerce").dropna()
     steps = times.diff().dt.total_seconds()
     return int(steps[steps > 0].median()) if (steps > 0).any() else 1
+
+
+def unread_stamps(head: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return a column of text that is called like stamps, with one of them; None where none is.
+
+    Args:
+        head: First rows of each column, none of which can be read as stamps.
+    """
+    for name, column in head.items():
+        if NAME.fullmatch(name.strip()) and kind_of(column) == "text" and not is_clock(column):
+            text = pd.Series(trimmed(text_of(column), Missing()).drop_null().to_pandas(), dtype="str")
+            if len(text) and text.str.contains(r"\d").mean() >= ENOUGH_NAMED:
+                return name, str(text.iloc[0])
+    return None
 
 
 def words(guesses: Sequence[TimeGuess]) -> str:
