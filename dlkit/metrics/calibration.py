@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 BINS = 15
+ROUNDING = 2**-23  # of a probability of single precision: an error below it is none
 
 
 class Bins(NamedTuple):
@@ -47,4 +48,5 @@ def binned(
 
 def calibration_error(bins: Bins) -> Float[Tensor, ""]:
     """Return the expected calibration error (Naeini et al., AAAI 2015; Guo et al., ICML 2017); NaN without samples."""
-    return (bins.confidence - bins.correct).abs().sum() / bins.weight.sum()
+    error = (bins.confidence - bins.correct).abs().sum() / bins.weight.sum()
+    return error.where(~(error < ROUNDING), 0.0)

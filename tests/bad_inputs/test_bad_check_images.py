@@ -83,7 +83,7 @@ def test_bad_images_are_told_once_with_their_number_as_a_run_counts_them(tmp_pat
     assert said.count("cannot be used") == 1
     assert "unusable images: 5 of 40 images cannot be used (empty file: 2; " in said
     assert "; 1 other cause: 1), such as '" in said
-    assert "1 class folder holds no image, such as 'c'" in said
+    assert "1 class folder holds no image: 'c'" in said
     assert "other files: 1 file is no image by its name, such as 'a/Thumbs.db'" in said
     with pytest.raises(InputError, match=r"^5 of 40 images cannot be used"):
         ImageFolder(path=tmp_path / "images").read()

@@ -112,6 +112,14 @@ def test_calibration_error_on_the_edges_of_the_bins(confidence, correct, expecte
     assert by_hand(confidence, correct) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("thirds", [1, 2])
+def test_a_share_that_single_precision_rounds_is_calibrated_without_any_error(thirds):
+    truth = torch.tensor([True] * thirds + [False] * (3 - thirds)).repeat(8)
+    assert float(calibration_error(binned(torch.full((24,), thirds / 3), truth))) == 0
+    assert float(calibration_error(binned(torch.full((24,), thirds / 3 + 1e-6), truth))) == pytest.approx(1e-6, rel=0.1)
+    assert calibration_error(binned(torch.zeros(0), torch.zeros(0, dtype=torch.bool))).isnan()
+
+
 def test_calibration_error_is_that_of_plain_python():
     p, truth = answers()
     confidence, said = p.double().max(-1)
