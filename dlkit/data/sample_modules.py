@@ -115,6 +115,10 @@ class SampleDataModule(SampleBatching, ABC):
         known = KNOWN_SPEC.get()
         return spec_of(self.prepared.samples) if known is None else known
 
+    def missing(self, role: str) -> str:
+        """Return the sentence that says what to do when a role is empty."""
+        return self.split.missing(role)
+
     def describe(self) -> dict[str, Any]:
         """Return fingerprint, split, classes, what was left out and the audit, as plain types for ``data.json``."""
         found = describe_samples(self.prepared, self.source) | {"placement": self.placed}

@@ -11,6 +11,7 @@ from dlkit.data.samples.dealing import deal_groups, deal_strata, strata_of
 from dlkit.data.splits import ROLES
 
 SampleRoles = dict[str, np.ndarray]
+WHOLE = "let `path` be the folder or {train: FILE, test: FILE}, or use dlkit.data.sample_splits.Stratified"
 
 
 class SampleSplit(ABC):
@@ -32,6 +33,10 @@ class SampleSplit(ABC):
     @abstractmethod
     def deal(self, samples: Samples) -> SampleRoles:
         """Return the numbers of the samples of each role; a role may be absent."""
+
+    def missing(self, role: str) -> str:
+        """Return the sentence that says what to do when a role is empty."""
+        return f"There is no {role} sample: give {role} a larger part in `split`."
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,8 @@ class Official(SampleSplit):
         unknown = sorted(set(given.tolist()) - set(ROLES))
         require(not unknown, f"The data set names the roles {unknown}: name them train, val and test.")
         roles = {role: np.flatnonzero(given == role) for role in ROLES}
-        if len(roles["val"]) or self.val == 0 or len(roles["train"]) == 0:
+        require(len(roles["train"]) > 0, f"Official leaves none of the {len(samples)} samples to train: {WHOLE}.")
+        if len(roles["val"]) or self.val == 0:
             return roles
         train, fractions = roles["train"], {"train": 1 - self.val, "val": self.val, "test": 0.0}
         strata, random = strata_of(samples)[train], np.random.default_rng(self.seed)
@@ -158,6 +164,11 @@ class Official(SampleSplit):
             f"Official val={self.val} of {len(train)} training samples is none: raise `val`, or set it to 0.",
         )
         return {"train": train[dealt["train"]], "val": train[dealt["val"]], "test": roles["test"]}
+
+    def missing(self, role: str) -> str:
+        """Return the sentence that says what to do when a role is empty."""
+        cure = "raise `val`" if role == "val" else WHOLE
+        return f"There is no {role} sample, and Official takes the roles that the data set gives: {cure}."
 
 
 @dataclass(frozen=True)

@@ -141,8 +141,16 @@ SPLITS = {
         OFFICIAL,
         make=arrays(roles=np.array(["exam", *["train"] * 23])),
     ),
+    "only training samples": traces(
+        ("no test sample", "Official", "{train: FILE, test: FILE}", "Stratified"),
+        OFFICIAL,
+        args=("run", "{}/traces.yaml"),
+        make=arrays(roles=np.array(["train"] * 24)),
+    ),
     "only test samples": traces(
-        ("Official", "none of the 24 samples to train"), OFFICIAL, make=arrays(roles=np.array(["test"] * 24))
+        ("Official", "none of the 24 samples to train: let `path`"),
+        OFFICIAL,
+        make=arrays(roles=np.array(["test"] * 24)),
     ),
     "validation on nothing": traces(
         ("Official val=0.01", "raise `val`"),
