@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from dlkit.compare.sources import source_words
 from dlkit.core.checks import require
 from dlkit.core.runfolder import RunFolder
 from dlkit.train.evaluation.measures import Values
@@ -153,7 +154,7 @@ def difference(first: Contender, other: Contender) -> str:
 def other_test(first: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """Return what differs of the data that two runs were tested on, by their data.json; "" where nothing does."""
     if first.get("source") != other.get("source"):
-        return "the fingerprint of the sources"
+        return source_words(first.get("source"), other.get("source"))
     mine, its = (one.get("split", {}).get("test", {}) for one in (first, other))
     moments = [key for key in ("rows", "from", "to", "samples", "per class") if mine.get(key) != its.get(key)]
     return f"{', '.join(moments)} of the test" if moments else ""

@@ -83,7 +83,7 @@ def test_a_high_accuracy_is_better_and_equal_folds_are_no_difference(tmp_path):
     ("other", "says"),
     [
         ({"plan": PLAN | {"seed": 1}}, "the plan of the folds differs"),
-        ({"source": "xyz"}, "the fingerprint of the sources, in fold 1, differs"),
+        ({"source": "xyz"}, "the source, abc or xyz, in fold 1, differs"),
         ({"rows": 41}, "rows of the test, in fold 1, differs"),
     ],
 )
