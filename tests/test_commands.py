@@ -1,5 +1,6 @@
 """The command line answers at once, explains itself, and takes settings in every form that it promises."""
 
+import importlib
 import subprocess
 import sys
 
@@ -19,6 +20,10 @@ WHICH = f"print('heavy:', [name for name in {HEAVY} if name in sys.modules])"
 
 def python(code):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def module_of(name):
+    return importlib.import_module(f"dlkit.commands.{name}")
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["--version"], ["fti"], ["fit", "--help"], ["list", "-h"]])
@@ -54,6 +59,16 @@ def test_the_overview_names_every_command(capsys):
 def test_every_command_explains_itself(name, capsys):
     assert main([name, "--help"]) == 0
     assert f"dlkit {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", [name for name in commands() if hasattr(module_of(name), "parser")])
+def test_every_option_says_what_it_is_and_what_it_is_by_default(name):
+    parser = module_of(name).parser()
+    parser.format_help()
+    for action in parser._actions:
+        assert action.help, action.option_strings
+        number = isinstance(action.default, int | float) and not isinstance(action.default, bool)
+        assert not number or str(action.default).removesuffix(".0") in action.help, action.help
 
 
 def test_list_shows_every_room_with_import_paths_and_a_line_each(capsys):

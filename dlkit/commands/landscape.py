@@ -16,18 +16,36 @@ def parser() -> Parser:
     """Return the parser of this command."""
     made = Parser("dlkit landscape", usage=USAGE, description=DESCRIPTION, allow_abbrev=False, add_help=False)
     made.add_argument("--lines", action="store_true", help="Only a line along each direction.")
-    made.add_argument("--plane", action="store_true", help="Only the plane; without both, lines and plane.")
-    made.add_argument("--points", type=int, default=25, help="Points along each axis.")
+    made.add_argument("--plane", action="store_true", help="Only the plane; without both options lines and plane.")
+    made.add_argument("--points", type=int, default=25, help="Points along each axis (25).")
     made.add_argument(
-        "--range", type=float, default=1.0, help="Reach of the axes, in lengths of the weights or of the trajectory."
+        "--range",
+        type=float,
+        default=1.0,
+        help="How far the axes go, to both sides (1): of random directions 1 moves each filter by as much as its own "
+        "length, of a trajectory 1 just holds the whole way of the optimizer.",
     )
-    made.add_argument("--directions", choices=("random", "trajectory"), default="random")
-    made.add_argument("--eigenvalues", type=int, default=2, help="Number of largest eigenvalues; 0 leaves them out.")
-    made.add_argument("--samples", type=int, default=1024, help="Windows or samples that the loss is the mean of.")
-    made.add_argument("--split", choices=("train", "val", "test"), default="train")
-    made.add_argument("--seed", type=int, default=0, help="Seed of the random directions.")
-    made.add_argument("--shard", default="1/1", metavar="I/N", help="Compute the I-th of N parts.")
-    made.add_argument("--precision", choices=("32", "bf16"), default="32", help="bf16 is faster and rounds the loss.")
+    made.add_argument(
+        "--directions",
+        choices=("random", "trajectory"),
+        default="random",
+        help="Random ones, or those in which the optimizer went most, which needs a run with the callback "
+        "dlkit.train.trajectory.Trajectory (random).",
+    )
+    made.add_argument(
+        "--eigenvalues", type=int, default=2, help="How many of the largest eigenvalues (2); 0 leaves them out."
+    )
+    made.add_argument(
+        "--samples", type=int, default=1024, help="Windows or samples that the loss is the mean of (1024)."
+    )
+    made.add_argument(
+        "--split", choices=("train", "val", "test"), default="train", help="Where these come from (train)."
+    )
+    made.add_argument("--seed", type=int, default=0, help="Of the random directions (0).")
+    made.add_argument("--shard", default="1/1", metavar="I/N", help="Compute the I-th of N parts (1/1, all).")
+    made.add_argument(
+        "--precision", choices=("32", "bf16"), default="32", help="bf16 is faster and rounds the loss (32)."
+    )
     return made
 
 
