@@ -95,6 +95,7 @@ def test_the_own_test_given_as_other_data_gives_the_same_numbers(trained, tmp_pa
     assert other["measures"].keys() == own["measures"].keys() >= {"accuracy", "calibration error"}
     for part in ("measures", "distance", "by_distance"):
         assert str(own[part]) == str(other[part])
+    assert other["took part in the run"] == {"train": 0, "val": 0}
     after = snapshot(run)
     assert {name: mark for name, mark in after.items() if not name.startswith("evaluate_same")} == before
     drawn = {path.name for path in (folder / "figures").iterdir()}
@@ -163,6 +164,9 @@ def test_quality_by_distance_is_the_mean_of_the_answers(trained, undrawn, tmp_pa
     mean = np.average([one["quality"] for one in known], weights=[one["answers"] for one in known])
     assert mean == pytest.approx(other["measures"]["MAE"], rel=0.02)  # the last windows know a part of their truth
     assert folder.name == "evaluate_tiny"
+    split = read_json(folder.parent / "data.json")["split"]
+    for role, count in other["took part in the run"].items():  # and windows whose horizon alone lies beyond the border
+        assert 0 < split[role]["windows"] <= count < split[role]["windows"] + 24
 
 
 def calibrated_run(place, tmp_path):

@@ -58,3 +58,15 @@ def test_where_no_class_was_trained_nothing_is_measured_and_they_are_named(evalu
     assert "the run was not trained on the class 'spark' (9 samples): nothing is measured; it knows arc, melt" in said
     assert "no truth is known" not in said
     assert found["measures"] == {}
+
+
+def test_samples_that_took_part_in_the_run_are_counted(evaluated, run):
+    own, fresh = content(), content(10, seed=4)
+    roles = {role: read_json(run / "data.json")["split"][role]["samples"] for role in ("train", "val")}
+    said, found = evaluated(**{name: np.concatenate([own[name], fresh[name]]) for name in own})
+    assert found["took part in the run"] == roles
+    words = f"of 106 inputs of other.npz {roles['train']} trained the network and {roles['val']} chose its weights"
+    assert words in said
+    said, found = evaluated(**fresh)
+    assert found["took part in the run"] == {"train": 0, "val": 0}
+    assert "trained the network" not in said

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from dlkit.train.confidence import confidence
 from dlkit.train.confidence.novelty import Novelty, fit_novelty
 from dlkit.train.elsewhere.drift import Reference, reference_of
 from dlkit.train.elsewhere.figures import figures
+from dlkit.train.elsewhere.known import had_before
 from dlkit.train.elsewhere.sides import Side, side_of
 from dlkit.train.elsewhere.text import measures_of, text_of
 from dlkit.train.evaluation.base import Evaluation, evaluation_of
@@ -53,6 +55,7 @@ def evaluate_run(cli: RunCLI, run: RunFolder, paths: Sequence[str], folder: str)
         own.require_some(role)
     with other_data(getattr(data, "source", None)):
         other = own.on_new(source_of(data, list(paths), run, task.spec))
+    before = had_before(data, other.data)
     for one in (own, other):
         one.know(run)
         stages.trust(cli, run, one, followed=False)
@@ -63,6 +66,7 @@ def evaluate_run(cli: RunCLI, run: RunFolder, paths: Sequence[str], folder: str)
         for name, one in ((OWN, own), (name_of(paths), other)):
             task.to(cli.trainer.strategy.root_device)  # a test leaves it elsewhere
             sides.append(side_of(name, one, novelty, known, cli.trainer))
+    sides[-1] = replace(sides[-1], had=before)
     other.novelty = novelty
     told = left_out_text(other.data, names=True)
     text = "\n\n".join(part for part in (told, text_of(sides, level_of(run, own))) if part)

@@ -36,6 +36,7 @@ class Side:
         measures: As a test has them, by name; none where no truth is known.
         bins: The answers of each head by distance.
         promises: What was promised and what is seen of it here.
+        had: How many of its inputs took part in the run, by their role there.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Side:
     measures: Measures = field(default_factory=dict)
     bins: dict[str, list[Bin]] = field(default_factory=dict)
     promises: Kept = field(default_factory=dict)
+    had: dict[str, int] = field(default_factory=dict)
 
     @property
     def unseen(self) -> dict[str, int]:

@@ -11,6 +11,7 @@ from dlkit.data.labelled.truth import unseen_text
 from dlkit.report.novelty_tables import Row, columns_text, interval_text, share_text
 from dlkit.report.promises_elsewhere import Elsewhere, elsewhere_text, verdict_text
 from dlkit.report.tables import number_text
+from dlkit.train.elsewhere.known import had_text
 from dlkit.train.elsewhere.sides import Side
 
 MOST = 12  # channels and measures with a line of their own
@@ -21,6 +22,7 @@ def text_of(sides: Sequence[Side], level: float | None) -> str:
     """Return all tables."""
     lines, name = elsewhere(sides), sides[-1].name
     parts = [
+        had_text(name, sides[-1].had, len(sides[-1].answered.starts)),
         verdict_text(lines, name),
         beyond_text(sides[-1]),
         measures_text(sides),
@@ -164,6 +166,7 @@ def measures_of(side: Side) -> dict[str, Any]:
     return {
         "answers": len(answered.starts),
         "not trained on": side.unseen,
+        "took part in the run": side.had,
         "measures": {name: plain(value) for name, (value, _) in side.measures.items()},
         "promises": [asdict(one) | {"holds": one.holds} for one in side.promises.values()],
         "distance": {
