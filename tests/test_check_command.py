@@ -310,6 +310,30 @@ def test_repairs_are_joined_and_the_worse_finding_decides():
     assert found["clean"] == [yaml.safe_load(step)]
 
 
+def test_repairs_of_one_kind_are_one_step_and_a_channel_that_is_left_out_needs_none():
+    def clean(name, **settings):
+        return Cure(
+            place="clean", line=json.dumps({"class_path": f"dlkit.data.cleaning.{name}", "init_args": settings})
+        )
+
+    cures = [
+        clean("despike.Despike", channels=["a"], width="9s"), clean("despike.Despike", channels=["b"], width="9s"),
+        clean("despike.Despike", channels=["c"], width="1min"), clean("despike.Despike", channels=["a"], width="9s"),
+        clean("mask.Mask", channels=["a"], values=[-9999]), clean("mask.Mask", channels=["a"], values=[7]),
+        clean("mask.Mask", channels=["d"], values=[0]), clean("drop.DropChannels", channels=["d"]),
+        clean("clip.Clip", channels=["a"], quantiles=[0, 1]), clean("clip.Clip", channels=["a"], quantiles=[0.1, 1]),
+    ]  # fmt: skip
+    found = repairs_of(Finding(kind="k", level="note", what="", why="", cures=(cure,)) for cure in cures)["clean"]
+    assert [(one["class_path"].rsplit(".")[-1], one["init_args"]) for one in found] == [
+        ("Despike", {"channels": ["a", "b"], "width": "9s"}),
+        ("Despike", {"channels": ["c"], "width": "1min"}),
+        ("Mask", {"channels": ["a"], "values": [-9999, 7]}),
+        ("DropChannels", {"channels": ["d"]}),
+        ("Clip", {"channels": ["a"], "quantiles": [0, 1]}),
+        ("Clip", {"channels": ["a"], "quantiles": [0.1, 1]}),
+    ]
+
+
 def test_the_bar_counts_the_bytes_of_all_sources_and_is_gone_at_the_end(monkeypatch):
     screen, now = io.StringIO(), iter(range(100))
     monkeypatch.setattr("sys.stderr", screen)
@@ -367,3 +391,10 @@ def test_a_repair_in_the_terminal_is_whole_and_valid_yaml():
     said = text_of(Check(asked="a", findings=[one]), Path("page"))
     block = said.partition("clean: -")[2].partition("report:")[0]
     assert yaml.safe_load(block) == yaml.safe_load(line)
+
+
+def test_steps_of_several_sources_stand_below_their_names():
+    step = "{class_path: dlkit.data.cleaning.mask.Mask, init_args: {channels: [a], values: [0]}}"
+    cure = (Cure(place="clean", line=step),)
+    found = repairs_of(Finding(kind="k", level="note", what="", why="", cures=cure, source=name) for name in "st")
+    assert found == {"input": {name: {"clean": [yaml.safe_load(step)]} for name in "st"}}

@@ -85,7 +85,8 @@ def _ragged(seen: Seen, source: str) -> Iterator[Finding]:
             what=f"{name}: {counted(ragged.count, 'row')} with another number of cells than columns, the first in row "
             f"{ragged.numbers[0] + 1} ({cells} cells under {columns} names); left out here.",
             why="Nobody can tell which of the cells belongs to which column, and a run refuses such a file: often a "
-            "line was cut off, or text holds the mark that splits columns.",
+            "line was cut off, or text holds the mark that splits columns. No setting repairs it: mend these rows, or "
+            "take them out of the file.",
         )  # fmt: skip
 
 

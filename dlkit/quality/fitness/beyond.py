@@ -112,7 +112,8 @@ def range_findings(found: list[Beyond], roles: Roles) -> list[Finding]:
                 what=f"'{name}' leaves its range in train, {limits}, in {share_text(one.share)} of the {roles.noun}s "
                 f"of {one.role}, and reaches {reached}.",
                 why="A network knows nothing of values that it never saw: there it extrapolates, and its error and its "
-                "confidence are no longer those that were measured.",
+                "confidence are no longer those that were measured. No setting of the data repairs it: let training "
+                "hold such values by another `split`, or centre each window with `dlkit.models.revin.RevIN`.",
                 channel=name,
                 count=round(one.share * roles.seen[one.role].count),
                 share=one.share,

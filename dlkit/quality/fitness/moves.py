@@ -20,7 +20,9 @@ FINE = 8_000  # deals that tell a rare p-value, for the few channels that need o
 
 WHY = (
     "A network is chosen or tested under other conditions than it learns: the figure that it gets there says what it "
-    "does after a move, not how well it learnt, and after the next move it will be another."
+    "does after a move, not how well it learnt, and after the next move it will be another. No setting of the data "
+    "takes it back: let training hold such conditions by another `split`, or centre each window with "
+    "`dlkit.models.revin.RevIN`."
 )
 
 

@@ -92,7 +92,8 @@ def finding(
         kind="unit change",
         level="warning",
         what=f"'{name}' is about {levels[0]} in {named} and {levels[1]} in {others}, which fits {known.words}.",
-        why="One number then means two things: a network learns which series has which unit instead of the process.",
+        why="One number then means two things: a network learns which series has which unit instead of the process. "
+        "No setting repairs it, as steps of `clean` change all series alike: mend the file, or leave these series out.",
         source=layout.source,
         channel=name,
         count=sum(len(runs[number].times) * runs[number].stride for number in odd),

@@ -8,16 +8,26 @@ import yaml
 from dlkit.core.finding import Cure, Finding, ranked
 from dlkit.quality.checked import Check
 
+DROP = "dlkit.data.cleaning.drop.DropChannels"
+LISTS = ("channels", "names", "values", "during")
+"""Settings of steps that may be joined: what holds for each of them holds for all."""
+
 
 def repairs_of(findings: Iterable[Finding]) -> dict[str, Any]:
     """Return the first repair of each finding: settings of the source, of the data module, and the list ``clean``.
 
-    Lists of one setting are joined; of two values of a setting the one of the worse finding holds.
+    Of several sources, settings and steps stand below their name.
+
+    Lists of one setting are joined; of two values of a setting the one of the worse finding holds. Steps that differ
+    in one list, such as their channels, are one step; channels that are left out need no other.
     """
     found: dict[str, Any] = {"source": {}, "data": {}, "clean": []}
     for finding in ranked(findings):
         if finding.cures and not finding.handled:
             add_repair(found, finding.cures[0], finding.source)
+    for place in (found, *found.get("input", {}).values()):
+        if "clean" in place:
+            place["clean"] = needed(place["clean"])
     return {name: part for name, part in found.items() if part}
 
 
@@ -25,8 +35,11 @@ def add_repair(found: dict[str, Any], cure: Cure, source: str) -> None:
     """Add a repair to those that there are."""
     given = yaml.safe_load(cure.line)
     if cure.place == "clean":
-        if given not in found["clean"]:
-            found["clean"].append(given)
+        steps = (
+            found.setdefault("input", {}).setdefault(source, {}).setdefault("clean", []) if source else found["clean"]
+        )
+        if not any(joins(step, given) for step in steps):
+            steps.append(given)
         return
     place = found.setdefault(cure.place, {})
     if source and cure.place in ("source", "input"):
@@ -36,6 +49,33 @@ def add_repair(found: dict[str, Any], cure: Cure, source: str) -> None:
             place[name] += [one for one in value if one not in place[name]]
         else:
             place.setdefault(name, value)
+
+
+def joins(step: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Tell whether a step does what another one does, once a list of it has taken in that of the other."""
+    own, new = step.setdefault("init_args", {}), other.setdefault("init_args", {})
+    if step["class_path"] != other["class_path"] or set(own) != set(new):
+        return False
+    odd = [name for name in own if own[name] != new[name]]
+    if not odd:
+        return True
+    if len(odd) > 1 or odd[0] not in LISTS:
+        return False
+    own[odd[0]] = own[odd[0]] + [one for one in new[odd[0]] if one not in own[odd[0]]]
+    return True
+
+
+def needed(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return steps without the channels that one of them leaves out, and without settings that are empty."""
+    out = {name for step in steps if step["class_path"] == DROP for name in step["init_args"]["channels"]}
+    found = []
+    for step in steps:
+        given = step["init_args"]
+        if step["class_path"] != DROP and "channels" in given:
+            given = given | {"channels": [name for name in given["channels"] if name not in out]}
+        if given.get("channels") != []:
+            found.append({"class_path": step["class_path"]} | ({"init_args": given} if given else {}))
+    return found
 
 
 def repairs_yaml(check: Check) -> str:
