@@ -41,26 +41,29 @@ FRAMES = {
     "column of stamps that is not there": several(("'time'", "`time`", "t"), {"cam.source.init_args.time": "time"}),
     "column of images that is not there": several(("'jpeg'", "`image`", "png"), {"cam.source.init_args.image": "jpeg"}),
     "stamps of no known unit": several(
-        ("frames/0", "number", "time_format"), {"cam.source.init_args.time_format": "auto"}
+        (r"frames \(row 1\)", "number", "time_format"), {"cam.source.init_args.time_format": "auto"}
     ),
     "unit that does not exist": several(("time_format", "sec"), {"cam.source.init_args.time_format": "sec"}),
     "frame without a stamp": several(
-        ("1 of 120 frames", "no stamp", "frames/30", "bad: skip"), make=table("frames.parquet", at(30, "t", np.nan))
+        ("1 of 120 frames", "no stamp", r"frames \(row 31\)", "bad: skip"),
+        make=table("frames.parquet", at(30, "t", np.nan)),
     ),
     "frame stamped twice": several(
-        ("1 of 120 frames", "another frame has", "frames/31"), make=table("frames.parquet", at(31, "t", 3.0))
+        ("1 of 120 frames", "another frame has", r"frames \(row 32\)"), make=table("frames.parquet", at(31, "t", 3.0))
     ),
     "frames that go back": several(
-        ("frames/31", "1 s before frames/30", "`disorder: sort`"), make=table("frames.parquet", at(31, "t", 2.0))
+        (r"frames \(row 32\)", r"1 s before frames \(row 31\)", "`disorder: sort`"),
+        make=table("frames.parquet", at(31, "t", 2.0)),
     ),
     "cut image in the middle": several(
-        ("1 of 120 frames", "truncated|damaged", "frames/30", "bad: skip"), make=table("frames.parquet", cut)
+        ("1 of 120 frames", "truncated|damaged", r"frames \(row 31\)", "bad: skip"), make=table("frames.parquet", cut)
     ),
     "no image in the middle": several(
-        ("1 of 120 frames", "image missing", "frames/30"), make=table("frames.parquet", at(30, "png", None))
+        ("1 of 120 frames", "image missing", r"frames \(row 31\)"), make=table("frames.parquet", at(30, "png", None))
     ),
     "frames of two sizes": several(
-        ("1 of 120 frames", "8 x 6 pixels where most have 8 x 8", "frames/30"), make=table("frames.parquet", sizes)
+        ("1 of 120 frames", "8 x 6 pixels where most have 8 x 8", r"frames \(row 31\)"),
+        make=table("frames.parquet", sizes),
     ),
     "no rows": several(("no image", "path"), make=table("frames.parquet", lambda rows: rows[:0])),
     "bad that is neither": several(("bad", "drop"), {"cam.source.init_args.bad": "drop"}),

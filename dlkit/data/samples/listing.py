@@ -98,7 +98,7 @@ def read_listing(
             frame = _read(file, columns, labelled=labelled)
             frames.append(frame)
             roles += [role] * len(frame)
-            places += [f"{file.stem}, row {number}" for number in range(1, len(frame) + 1)]
+            places += [(file.stem, f"row {number}") for number in range(1, len(frame) + 1)]
             folders += [root or file.parent] * len(frame)
     rows = pd.concat(frames, ignore_index=True)
     require(len(rows) > 0, f"`path` lists no image: give a table with rows under `image: {columns.image}`.")
@@ -127,19 +127,20 @@ def _file_of(item: Any) -> Any:
 
 
 def _pictures(
-    images: list[Any], missing: np.ndarray, named: list[str] | None, places: list[str], folders: list[Path]
+    images: list[Any], missing: np.ndarray, named: list[str] | None, places: list[tuple[str, str]], folders: list[Path]
 ) -> EncodedPictures:
-    one = len({place.rpartition(", ")[0] for place in places}) == 1
-    rows = [place.rpartition(", ")[2] if one else place for place in places]
+    one = len({stem for stem, _ in places}) == 1
+    rows = [row if one else f"{stem}, {row}" for stem, row in places]
+    by_row = [f"{stem} ({row})" for stem, row in places]
     if any(isinstance(item, str) for item in images):
         paths = ["" if gone else item for item, gone in zip(images, missing, strict=True)]
-        names = unique_names(named or [path or place for path, place in zip(paths, places, strict=True)], rows)
+        names = unique_names(named or [path or place for path, place in zip(paths, by_row, strict=True)], rows)
         return FilePictures(names, [folder / path for folder, path in zip(folders, paths, strict=True)])
     content = [b"" if gone else item for item, gone in zip(images, missing, strict=True)]
     ends = np.cumsum([len(item) for item in content], dtype=np.int64)
     borders = np.stack([np.concatenate([[0], ends[:-1]]), ends], axis=1)
     buffer = np.frombuffer(bytearray().join(content), dtype=np.uint8)  # of a bytearray, so that it may be written
-    return BytePictures(unique_names(named or places, rows), buffer, borders)
+    return BytePictures(unique_names(named or by_row, rows), buffer, borders)
 
 
 def _numbers_or_text(column: pd.Series) -> np.ndarray:

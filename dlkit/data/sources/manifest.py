@@ -37,7 +37,7 @@ class Manifest(ImageSource):
             says that the image has none of them.
         groups: Column with the shot, run or device of each image.
         roles: Column with the roles train, val and test.
-        name: Column with the name of each sample; by default the path, or ``table, row 1``.
+        name: Column with the name of each sample; by default the path, or ``table (row 1)``.
         root: Folder that paths start from; by default that of the table.
         target_units: Physical unit of each column of values.
         color: ``gray``, ``rgb``, ``all`` channels of the files, or ``auto``: as in the files, colour where they differ.

@@ -77,7 +77,7 @@ def test_a_missing_file_in_a_table_is_named(tmp_path):
     rows.to_parquet(tmp_path / "list.parquet")
     with pytest.raises(InputError) as caught:
         Manifest(path=tmp_path / "list.parquet").read()
-    words = ["3 of 12", "no such file: gone.png", "image missing: list, row 6", "label missing: dog/run0_1.png"]
+    words = ["3 of 12", "no such file: gone.png", "image missing: list (row 6)", "label missing: dog/run0_1.png"]
     assert all(word in str(caught.value) for word in words), str(caught.value)
     assert len(Manifest(path=tmp_path / "list.parquet", bad="skip").read()) == 9
 
