@@ -3,13 +3,15 @@
     OMP_NUM_THREADS=1 python scripts/benchmark_images.py --rounds 5 --photographs cifar10_test.parquet
     python scripts/benchmark_images.py augment --device cuda
 
-`augment`: 50,000 random images of CIFAR's shape, cropped with a border of 4, flipped and normalized, in batches of 512:
-dlkit's ImageDataModule beside torchvision's CIFAR10 with RandomCrop, RandomHorizontalFlip, ToTensor and Normalize in a
-DataLoader without workers. `decode`: folders of JPEG files of 32 and of 224 pixels, read by dlkit's ImageFolder and by
-PIL, one thread each; the small ones are the bytes in the column `jpeg` of `--photographs`, the large ones (all, without
-that) noise that was made smooth. Each round takes every contestant in turn; times are those of the processor, of the
-thread that works, so that other users of the machine count little; ratios are medians over the rounds. On a GPU dlkit's
-images lie there and are changed there, and all times are wall times that wait for it.
+`augment`: 50,000 random images of CIFAR's shape, cropped with a border of 4, flipped and normalized, in batches of
+512: dlkit's ImageDataModule beside torchvision's CIFAR10 with RandomCrop, RandomHorizontalFlip, ToTensor and
+Normalize in a DataLoader without workers. `decode`: folders of JPEG files of 32 and of 224 pixels, read by dlkit's
+ImageFolder and by PIL, one thread each; the small ones are the bytes in the column `jpeg` of `--photographs` (without
+that smooth noise), the large ones cut from the two photographs of scikit-learn, and smooth noise. `batches`: those
+photographs from their files to normalized float32 batches of 32, by dlkit and by PIL, ToTensor and Normalize. Each
+round takes every contestant in turn; times are those of the processor, of the thread that works, so that other users
+of the machine count little; ratios are medians over the rounds. On a GPU dlkit's images lie there and are changed
+there, and all times are wall times that wait for it.
 """
 
 import argparse
@@ -23,9 +25,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from sklearn.datasets import load_sample_images
 from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import CIFAR10
+from torchvision.datasets import ImageFolder as Folder
 
 from dlkit.data.augment import Flip, PadCrop
 from dlkit.data.records import Pictures
@@ -90,6 +94,35 @@ def write_images(folder: Path, side: int, count: int) -> Path:
     return folder / str(side)
 
 
+def write_cuttings(folder: Path, side: int, count: int) -> Path:
+    """Write parts of two photographs."""
+    random, large = np.random.default_rng(0), load_sample_images().images
+    for number in range(count):
+        whole = large[number % 2]
+        top, left = (int(random.integers(0, extent - side + 1)) for extent in whole.shape[:2])
+        path = folder / "cuttings" / f"class{number % 2}" / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(whole[top : top + side, left : left + side]).save(path, quality=90)
+    return folder / "cuttings"
+
+
+def dlkit_batches(folder: Path) -> Contestant:
+    """Return batches of the images of a folder, decoded again for each."""
+    data = ImageDataModule(
+        source=ImageFolder(path=folder), split=Stratified(train=1.0, val=0.0, test=0.0), batch_size=32,
+        placement="files", batches_per_step=1,
+    )  # fmt: skip
+    loader = data.train_dataloader()
+    return lambda: (len(batch.y) for batch in loader)
+
+
+def pil_batches(folder: Path) -> Contestant:
+    """Return the same with PIL and torchvision's transforms."""
+    data = Folder(folder, transforms.Compose([transforms.ToTensor(), transforms.Normalize(MEAN, STD)]))
+    loader = DataLoader(data, batch_size=32, shuffle=True)
+    return lambda: (len(labels) for _, labels in loader)
+
+
 def write_photographs(folder: Path, table: Path, count: int) -> Path:
     """Write the encoded images of a table."""
     import pandas as pd
@@ -140,7 +173,7 @@ def compare(title: str, contestants: dict[str, Contestant], *, rounds: int, seco
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", default=["augment", "decode"], help="augment, decode")
+    parser.add_argument("what", nargs="*", default=["augment", "decode", "batches"], help="augment, decode, batches")
     parser.add_argument("--photographs", type=Path, help="a Parquet table of JPEG bytes, 32 x 32 pixels")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
@@ -164,9 +197,19 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             small = write_photographs(folder, args.photographs, 4_000) if args.photographs else None
-            for side, path in ((32, small or write_images(folder, 32, 4_000)), (224, write_images(folder, 224, 400))):
+            folders = {
+                "32 pixels": small or write_images(folder, 32, 4_000),
+                "224 pixels, photographs": write_cuttings(folder, 224, 400),
+                "224 pixels, smooth noise": write_images(folder, 224, 400),
+            }
+            for title, path in folders.items():
                 decoders = {"dlkit": dlkit_decoder(path), "PIL": pil_decoder(path)}
-                compare(f"JPEG of {side} pixels", decoders, **measure)
+                compare(f"JPEG of {title}", decoders, **measure)
+    if "batches" in args.what:
+        with tempfile.TemporaryDirectory() as name:
+            path = write_cuttings(Path(name), 224, 400)
+            loaders = {"dlkit": dlkit_batches(path), "PIL": pil_batches(path)}
+            compare("JPEG of 224 pixels to batches", loaders, **measure)
 
 
 if __name__ == "__main__":
