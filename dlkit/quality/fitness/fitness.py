@@ -14,6 +14,7 @@ from dlkit.quality.fitness import answers, beyond, giveaway, independent, leaks,
 from dlkit.quality.fitness.role_samples import sample_roles
 from dlkit.quality.fitness.role_windows import MOST_VALUES, sources_layout, table_layout, window_roles
 from dlkit.quality.fitness.roles import Roles
+from dlkit.quality.fitness.short_traces import short_findings
 from dlkit.quality.fitness.twin_traces import twin_findings
 
 QUICK_VALUES = 2**22  # of a role at which a quick look looks
@@ -86,7 +87,7 @@ def of_samples(ready: PreparedSamples, seed: int, most: int, *, quick: bool) -> 
     roles = sample_roles(ready, most)
     findings, facts = of_roles(roles, seed, quick=quick)
     findings += leaks.group_finding(ready)
-    findings += twin_findings(ready, quick=quick)
+    findings += [*short_findings(ready), *twin_findings(ready, quick=quick)]
     told = single_inputs.singles(ready, roles.asked, quick=quick)
     facts["single inputs"] = single_inputs.single_facts(told)
     classes = answers.sample_counts(ready, roles.asked)

@@ -45,6 +45,12 @@ def twin_findings(ready: PreparedSamples, *, quick: bool = False) -> list[Findin
     return found + ([twins(ready, *pair, len(tested), near=True)] if new.any() else [])
 
 
+def is_constant(trace: np.ndarray) -> bool:
+    """Tell whether each channel of a trace has one value all the time, as far as it is known."""
+    first = np.take_along_axis(trace, np.isnan(trace).argmin(1)[:, None], 1)
+    return bool(((trace == first) | np.isnan(trace)).all())
+
+
 def unlike(one: np.ndarray, other: np.ndarray) -> float:
     """Return the energy of the difference of two traces in that of the quieter one around its mean.
 
@@ -76,11 +82,12 @@ def twins(ready: PreparedSamples, chosen: np.ndarray, trained: np.ndarray, teste
     names = [str(ready.samples.names[number]) for number in np.stack([chosen, trained], 1).ravel().tolist()]
     share = len(chosen) / max(tested, 1)
     how = "almost, nearer than chance allows" if near else "value by value"
+    cause = "constant, and thus " if all(map(is_constant, np.asarray(ready.samples.values)[chosen])) else ""
     return Finding(
         kind="near copies in two roles" if near else "samples in two roles",
         level="error" if share >= TOO_MANY and not near else "warning",
-        what=f"{many(len(chosen), 'trace')} of val and test ({share_text(share)}) are traces of train again, {how}: "
-        f"'{names[0]}' is '{names[1]}'.",
+        what=f"{many(len(chosen), 'trace')} of val and test ({share_text(share)}) are {cause}traces of train again, "
+        f"{how}: '{names[0]}' is '{names[1]}'.",
         why=WHY,
         cures=(GROUPED,) if ready.samples.groups is not None else (),
         count=len(chosen),

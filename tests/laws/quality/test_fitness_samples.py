@@ -1,7 +1,9 @@
 """What the roles of labelled samples say of each other: planted faults are found, clean samples stay silent."""
 
 import numpy as np
+import pytest
 
+from dlkit.data.records import Samples
 from dlkit.data.sample_splits import Grouped
 from dlkit.quality.fitness.answers import class_findings
 from dlkit.quality.fitness.fitness import fitness_findings
@@ -26,6 +28,32 @@ def test_traces_in_two_roles_are_found_by_name():
     samples.values[test[:20]] += 1e-3
     found = fitness_findings(trace_module(samples)).findings
     assert {(one.kind, one.count, one.level) for one in found} == {("near copies in two roles", 20, "warning")}
+
+
+def test_traces_that_are_equal_because_they_are_constant_are_called_so():
+    samples = traces(240, unequal=True)
+    data = trace_module(samples)
+    train, test = (data.prepared.numbers[role].numpy() for role in ("train", "test"))
+    for values, flat in ((samples.values[test[0]], False), (np.float32(3), True)):
+        samples.values[[test[0], train[0]]] = values
+        samples.lengths[[test[0], train[0]]] = samples.lengths[test[0]]
+        found = fitness_findings(trace_module(samples)).findings
+        (one,) = [each for each in found if each.kind == "samples in two roles"]
+        assert ("are constant, and thus traces of train again" in one.what) == flat
+
+
+@pytest.mark.parametrize("shape", [(2, 1), (2, 2), (40, 3), (1, 1)])
+def test_traces_without_a_course_in_time_are_told(shape):
+    channels, time = shape
+    random = np.random.default_rng(0)
+    values = random.normal(size=(240, channels, time)).astype(np.float32)
+    names = tuple(f"x{number}" for number in range(channels))
+    samples = Samples(
+        names=[f"trace {number}" for number in range(240)], values=values, channels=names, units=("",) * channels,
+        kind="class", labels=np.arange(240) % 3, classes=("a", "b", "c"),
+    )  # fmt: skip
+    (found,) = [one for one in fitness_findings(trace_module(samples)).findings if one.kind == "short traces"]
+    assert f"has {channels} channel" in found.what and f"of {time} sample" in found.what and "axes" in found.what
 
 
 def test_groups_in_two_roles_are_told_and_a_grouped_split_cures_it():
