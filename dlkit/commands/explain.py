@@ -11,7 +11,8 @@ feature maps); saliency, smooth_grad, integrated_gradients, gradient_shap, deep_
 network). Settings follow a colon: integrated_gradients:steps=64, gradcam:layer=body.3; own methods go by import path.
 Writes RUN/explain/METHOD/ (METHOD-TARGET/ where a target is named, and so on): figures, maps.npz, summary.json; of
 several sources also the share of each, exact Shapley values to compare with, and what a shift in time does.
-Every method answers for itself by deletion and insertion curves and by randomized weights; one that fails is marked so.
+Every method answers for itself by deletion and insertion curves and by randomized weights: it holds, fails, or is not
+decided by so few samples; the 95 % intervals stand beside. One that this network does not allow is refused at once.
 Class activation maps and gradients are relative; the others have the unit of the score. Only integrated_gradients and
 deep_lift add up to its change: of several sources the shares of all others are proportions. A dashed box encloses what
 is above 20 % of the maximum of a class activation map."""

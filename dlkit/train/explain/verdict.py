@@ -28,7 +28,7 @@ FEW_VALUES = 8
 SANE_SAMPLES = 8
 """Most samples of which maps are made for randomized networks."""
 RANDOM_NETS = 11
-"""About as many maps as a sanity check makes."""
+"""About as many maps as a sanity check makes; where these do not decide it makes more."""
 INCOMPLETE = 0.05
 """Largest part by which the sums of maps may miss the change of the score."""
 
@@ -185,7 +185,8 @@ def sanity_of(
     known = relevance[some, 0] if method.quick() is method else None  # else precision would differ
 
     def explain(net: nn.Module) -> Tensor:
-        told("random weights", next(number), RANDOM_NETS)
+        done = next(number)
+        told("random weights", done, max(RANDOM_NETS, done + 1))
         found = known if known is not None and net is question.net else quick(net, x, targets, start)[:, 0]
         return found.nan_to_num()
 
