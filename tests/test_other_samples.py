@@ -60,6 +60,13 @@ def test_where_no_class_was_trained_nothing_is_measured_and_they_are_named(evalu
     assert found["measures"] == {}
 
 
+def test_predictions_say_which_classes_were_never_trained(run, tmp_path, capsys):
+    np.savez(tmp_path / "new.npz", X=content(9)["X"], y=np.array(["spark"] * 4 + ["arc"] * 5))
+    assert main(["predict", str(run), "--data", str(tmp_path / "new.npz"), "--output", str(tmp_path / "p.csv")]) == 0
+    said = capsys.readouterr().out
+    assert "the run was not trained on the class 'spark' (4 samples)\n9 predictions" in said
+
+
 def test_samples_that_took_part_in_the_run_are_counted(evaluated, run):
     own, fresh = content(), content(10, seed=4)
     roles = {role: read_json(run / "data.json")["split"][role]["samples"] for role in ("train", "val")}

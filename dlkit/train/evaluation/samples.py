@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from dlkit.data.base import SampleSource
+from dlkit.data.labelled.truth import unseen_text
 from dlkit.data.normalize import ChannelScaling
 from dlkit.data.sample_modules import SampleDataModule
 from dlkit.report.sample_grid import SampleView
@@ -46,6 +48,10 @@ class SampleEvaluation(Evaluation, ABC):
         targets = getattr(task, "target_scaling", ChannelScaling(0))
         data = self.data.for_new_data(source, task.scaling, spec=task.spec, target_scaling=targets)
         return type(self)(task, data)
+
+    def found_text(self, path: Path) -> str:
+        """Say which classes, labels or targets of new samples the run was not trained on."""
+        return unseen_text(self.data.prepared.unseen, self.task.spec.kind)
 
     def identity(self, numbers: Tensor) -> dict[str, np.ndarray]:
         """Return the columns of the prediction table that say which sample it is."""
