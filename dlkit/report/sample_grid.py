@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
 
-TRACES = len(LINES)  # channels of a trace that are drawn
+TRACES = 8  # channels of a trace that are drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,21 +52,22 @@ def sample_grid_figure(
     image = views[0].values.ndim == 3
     columns = min(len(views), 5 if image else 3)
     rows = -(-len(views) // columns)
-    width, height = (1.75, 1.7) if image else (3.2, 1.9)
+    width, height = (1.75, 1.7) if image else (3.2, max(1.5, 0.4 * min(len(channels), TRACES) + 0.4))
     texts = [caption(view, 26 if image else 48) for view in views]
     height += 0.13 * max(text.count("\n") + 1 for text in texts)
     with style():
         figure = new_figure(max(columns * width, 3.4), rows * height + 0.5)
         panels = figure.subplots(rows, columns, squeeze=False).flatten()
-        for axes, view, text in zip(panels, views, texts, strict=False):
-            (draw_image if image else draw_trace)(axes, view, channels)
+        lanes = [] if image else lanes_of(views, channels)
+        for number, (axes, view, text) in enumerate(zip(panels, views, texts, strict=False)):
+            if image:
+                draw_image(axes, view, channels)
+            else:
+                draw_trace(axes, view, lanes, named=number % columns == 0)
             axes.set_title(text, loc="left", fontsize=7)
         for axes in panels[len(views) :]:
             axes.remove()
         figure.suptitle(title, fontsize=9, x=0.01, ha="left")
-        handles, labels = panels[0].get_legend_handles_labels()
-        if labels:
-            figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), TRACES))
     return figure
 
 
@@ -107,24 +108,45 @@ def draw_image(axes: "matplotlib.axes.Axes", view: SampleView, channels: Sequenc
         axes.imshow(scaled.mean(0), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
 
 
-def draw_trace(axes: "matplotlib.axes.Axes", view: SampleView, channels: Sequence[str]) -> None:
-    """Draw each channel, scaled to its own range where there are several, over time."""
+@dataclass(frozen=True)
+class Lane:
+    """The stripe of a panel in which a channel is drawn, on one scale in all panels.
+
+    Attributes:
+        name: Name of the channel.
+        low: Value at the lower edge.
+        high: Value at the upper edge.
+    """
+
+    name: str
+    low: float
+    high: float
+
+    @property
+    def label(self) -> str:
+        """What stands beside it: name, and the values at its edges."""
+        return f"{shorten(self.name, 22)}\n{self.low:.3g} to {self.high:.3g}"
+
+
+def lanes_of(views: Sequence[SampleView], channels: Sequence[str]) -> list[Lane]:
+    """Return a lane for each channel that is drawn, from the least to the largest value of all samples."""
+    ranges = []
+    for number, channel in enumerate(channels[:TRACES]):
+        found = np.concatenate([view.values[number] for view in views])
+        found = found[np.isfinite(found)]
+        ranges.append(Lane(channel, *((float(found.min()), float(found.max())) if found.size else (0.0, 1.0))))
+    return ranges
+
+
+def draw_trace(axes: "matplotlib.axes.Axes", view: SampleView, lanes: Sequence[Lane], *, named: bool) -> None:
+    """Draw each channel over time in a lane of its own, the first on top; ``named`` says which is which."""
     times, unit = lead_times(view.values.shape[-1], view.step, gap=-1)
-    several = len(channels) > 1
-    for number, (channel, values) in enumerate(zip(channels[:TRACES], view.values, strict=False)):
-        look = LINES[number] | {"marker": "", "linewidth": 1.0}
-        axes.plot(times, to_own_range(values) if several else values, label=shorten(channel, 24), **look)
+    middles = -1.2 * np.arange(len(lanes))
+    for number, (lane, values, middle) in enumerate(zip(lanes, view.values, middles, strict=False)):
+        scaled = (values - lane.low) / (lane.high - lane.low or 1.0) - 0.5
+        axes.plot(times, middle + scaled, **LINES[number % len(LINES)] | {"marker": "", "linewidth": 1.0})
     axes.set_xlabel(with_unit("time", unit), fontsize=7, labelpad=1)
     axes.margins(x=0.01)
-    if several:
-        axes.set_yticks([])
-    axes.tick_params(labelsize=7)
-
-
-def to_own_range(values: np.ndarray) -> np.ndarray:
-    """Return values on a scale from 0 to 1."""
-    if not np.isfinite(values).any():
-        return values
-    low, high = np.nanmin(values), np.nanmax(values)
-    scaled: np.ndarray = (values - low) / (high - low if high > low else 1.0)
-    return scaled
+    axes.set_ylim(middles[-1] - 0.6, middles[0] + 0.6)
+    axes.set_yticks(middles, [lane.label for lane in lanes] if named else [""] * len(lanes))
+    axes.tick_params(labelsize=6.5)

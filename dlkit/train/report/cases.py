@@ -110,11 +110,11 @@ def samples(known: Known, found: Ranked) -> list[str]:
 
 
 def scales(view: SampleView, channels: Sequence[str]) -> str:
-    """Say which channels of a trace are drawn, and that each has its own scale."""
+    """Say which channels of a trace are drawn, and on which scale."""
     if view.values.ndim != 2 or len(channels) < 2:
         return ""
     some = f"{TRACES} of {len(channels)}" if len(channels) > TRACES else f"All {len(channels)}"
-    return f"{some} channels, each scaled to its own range from its smallest to its largest value, so without units."
+    return f"{some} channels, each from its smallest to its largest value in these samples, which stand beside it."
 
 
 def explained(known: Known, found: Ranked) -> list[str]:

@@ -15,7 +15,7 @@ from dlkit.report.classification_figures import (
     reliability_figure,
     roc_figure,
 )
-from dlkit.report.sample_grid import SampleView, name_lines, sample_grid_figure, scale_text, to_own_range
+from dlkit.report.sample_grid import SampleView, lanes_of, name_lines, sample_grid_figure, scale_text
 from dlkit.report.sample_tables import Line, class_table_text, score_table_text
 from dlkit.report.value_figures import value_figure
 
@@ -132,9 +132,16 @@ def test_a_grid_of_nothing_is_refused():
         sample_grid_figure([], ["c"])
 
 
-def test_a_constant_or_unknown_channel_can_be_scaled():
-    assert to_own_range(np.full(3, 7.0)).tolist() == [0, 0, 0]
-    assert np.isnan(to_own_range(np.full(3, np.nan))).all()
+def test_channels_of_traces_have_lanes_on_one_scale_in_all_panels():
+    dip, level, unknown = np.r_[20.0, 19.0, 20.0], np.full(3, 7.0), np.full(3, np.nan)
+    views = [SampleView(np.stack([dip, level, unknown]), "a"), SampleView(np.stack([dip + 1, level, unknown]), "b")]
+    lanes = lanes_of(views, ["voltage (kV)", "valve", "lost"])
+    assert [(lane.low, lane.high) for lane in lanes] == [(19, 21), (7, 7), (0, 1)]
+    first, second = sample_grid_figure(views, [lane.name for lane in lanes]).axes
+    assert [text.get_text() for text in first.get_yticklabels()] == [lane.label for lane in lanes]
+    drawn, moved = first.lines[0].get_ydata(), second.lines[0].get_ydata()
+    np.testing.assert_allclose(drawn - drawn[0], [0, -0.5, 0])  # a volt of two is half a lane
+    np.testing.assert_allclose(moved - drawn, 0.5)
 
 
 def test_the_best_is_marked_whichever_way_is_better():
