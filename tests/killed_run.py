@@ -1,6 +1,11 @@
-"""Run `dlkit fit` and die by SIGKILL, or press Ctrl-C: `python killed_run.py step:12|save:2|ctrl-c:12 ARGUMENTS`."""
+"""Run `dlkit fit` and die by SIGKILL, or press Ctrl-C: `python killed_run.py step:12|save:2|ctrl-c:12 ARGUMENTS`.
+
+Without arguments, every line of standard input is such a list in JSON, and its exit code is the answer: each run is a
+process of its own, and what it imports is imported once.
+"""
 
 import io
+import json
 import os
 import signal
 import sys
@@ -45,9 +50,22 @@ def die_in_save(number: int) -> None:
     torch.save = half_a_save
 
 
-if __name__ == "__main__":
+def run(how: str, *arguments: str) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored
-    how, _, number = sys.argv[1].partition(":")
+    way, _, number = how.partition(":")
     ways = {"step": die_at_step, "save": die_in_save, "ctrl-c": partial(die_at_step, by=signal.SIGINT)}
-    ways[how](int(number))
-    sys.exit(main(["fit", *sys.argv[2:]]))
+    ways[way](int(number))
+    return main(["fit", *arguments])
+
+
+def serve() -> None:
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            os.dup2(2, 1)  # only exit codes are answers
+            sys.exit(run(*json.loads(line)))
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+if __name__ == "__main__":
+    serve() if len(sys.argv) == 1 else sys.exit(run(*sys.argv[1:]))

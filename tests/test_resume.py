@@ -1,8 +1,9 @@
 """A run that was killed and resumed equals a run that was never stopped, bit for bit."""
 
+import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -99,17 +100,27 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, Any]]
     return run_of
 
 
+@pytest.fixture(scope="module")
+def killer() -> Iterator[Callable[..., int]]:
+    """Return what trains in a process that is killed, and says its exit code."""
+    command = [sys.executable, str(Path(__file__).with_name("killed_run.py"))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None and process.stdout is not None
+
+        def kill(*arguments: object) -> int:
+            print(json.dumps([*map(str, arguments)]), file=process.stdin, flush=True)
+            return int(process.stdout.readline())
+
+        yield kill
+
+
 @pytest.mark.parametrize("name", VARIANTS)
 def test_killed_and_resumed_equals_uninterrupted(
-    name: str, whole: Callable[[dict[str, Any]], Path], tmp_path: Path
+    name: str, whole: Callable[[dict[str, Any]], Path], killer: Callable[..., int], tmp_path: Path
 ) -> None:
     how, change = VARIANTS[name]
     config = write_config(tmp_path / "config.yaml", change)
-    killer = [sys.executable, str(Path(__file__).with_name("killed_run.py")), how]
-    killed = subprocess.run(
-        [*killer, str(config), "--runs", str(tmp_path / "killed")], check=False, capture_output=True
-    )
-    assert killed.returncode == -9, killed.stderr.decode()[-2000:]
+    assert killer(how, config, "--runs", tmp_path / "killed") == -9
     run = tmp_path / "killed" / "tiny-001"
     if not list((run / "checkpoints").glob("*.ckpt")):  # killed before anything was whole: nothing half is left to load
         assert main(["fit", "--resume", str(run)]) == 2
