@@ -142,7 +142,7 @@ def _one(
         names, codes = positions, [str(number) for number in range(len(positions))]
     else:
         names = classes or positions or _sorted(set(text[~missing]), kind)
-        codes = _codes(names, text[~missing])
+        codes = _codes(names, text[~missing], new=new)
     if new:
         more = sorted(set(text[~missing]) - set(codes))
         names, codes = [*names, *more], [*codes, *more]
@@ -152,10 +152,14 @@ def _one(
     return Labels(kind, numbers, tuple(names))
 
 
-def _codes(names: Sequence[str], text: np.ndarray) -> list[str]:
-    """Return what stands for each class in the labels: its name, or its number where no label is a name."""
+def _codes(names: Sequence[str], text: np.ndarray, *, new: bool) -> list[str]:
+    """Return what stands for each class in the labels: its name, or its number where no label is a name.
+
+    Numbers beyond the names are classes never trained in new files; in training files they say that names are lacking.
+    """
     counts = [str(number) for number in range(len(names))]
-    return list(names) if set(text) & set(names) or not set(text) & set(counts) else counts
+    by_number = not set(text) & set(names) and (bool(set(text) & set(counts)) if new else set(text) <= set(counts))
+    return counts if by_number else list(names)
 
 
 def _sorted(names: set[str], kind: Kind) -> list[str]:

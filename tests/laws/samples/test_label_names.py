@@ -32,10 +32,3 @@ def test_new_labels_keep_the_names_of_classes_that_the_settings_do_not_name(labe
     found = truth_of(source.read(), trace_module().spec)
     assert found.labels.tolist() == [0, -1, -1, 2]
     assert found.unseen == {str(labels[1]).removesuffix(".0"): 1}
-
-
-def test_one_number_beyond_the_named_classes_is_one_bad_label():
-    made = {"X": traces(8)["X"], "y": np.array([0, 1, 2, 0, 7, 1, 2, 0])}
-    read = SampleArrays.of(made, classes=["a", "b", "c"], bad="skip").read()
-    assert read.labels.tolist() == [0, 1, 2, 0, 1, 2, 0]
-    assert [len(names) for names in read.skipped.values()] == [1]
