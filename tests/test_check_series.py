@@ -66,7 +66,7 @@ def test_cells_that_are_infinite_or_text_are_not_missing_too(tmp_path, capsys):
 
 def test_text_that_is_not_utf8_names_a_way_out(tmp_path):
     (tmp_path / "a.csv").write_bytes("Zeit,T [°C]\n0,1\n".encode("latin-1"))
-    with pytest.raises(InputError, match=r"iconv -f latin1 -t utf-8 a\.csv > a_utf8\.csv"):
+    with pytest.raises(InputError, match=r"set `encoding` .* 'latin-1', .* `dlkit check a\.csv` finds it"):
         Csv().columns(tmp_path / "a.csv")
 
 

@@ -62,7 +62,10 @@ REPORT = {
     ),
     "comparison with what is no run": against(("no run folder",), RUN, run="{}/runs/none-001", trained=True),
     "comparison of runs on other data": against(
-        ("other data", "fingerprint", "--metrics-only"), "{}/runs/tiny-002", trained=True, make=other_data
+        ("other data", "content of the file", "--metrics-only"),
+        "{}/runs/tiny-002",
+        trained=True,
+        make=other_data,
     ),
     "comparison to another form": against(("a.csv", ".html"), RUN, "--output", "a.csv", trained=True),
 }

@@ -133,7 +133,8 @@ def other_encoding(path: Path, encoding: str) -> str:
     """Return that bytes are no text in an encoding, and what to set."""
     return (
         f"{path.name} cannot be read as {'UTF-8' if is_utf8(encoding) else encoding} text; set `encoding` to that of "
-        f"the file, such as 'latin-1', 'cp1252' or 'utf-16': `dlkit check {path.name}` finds it."
+        f"the file, such as 'latin-1', 'cp1252' or 'utf-16': `dlkit check {path.name}` finds it; a file that holds no "
+        "text at all is none for `path`."
     )
 
 

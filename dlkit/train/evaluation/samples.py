@@ -51,7 +51,8 @@ class SampleEvaluation(Evaluation, ABC):
 
     def found_text(self, path: Path) -> str:
         """Say which classes, labels or targets of new samples the run was not trained on."""
-        return unseen_text(self.data.prepared.unseen, self.task.spec.kind)
+        unseen = getattr(self.data.prepared, "unseen", {})  # windows name no classes but their own
+        return unseen_text(unseen, self.task.spec.kind)
 
     def identity(self, numbers: Tensor) -> dict[str, np.ndarray]:
         """Return the columns of the prediction table that say which sample it is."""
