@@ -2,6 +2,8 @@
 
 import os
 import signal
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -204,7 +206,8 @@ def test_a_signal_ends_it_with_the_open_event_and_its_last_sentence(number, befo
     """Also in the background of a shell, which starts it deaf to INT; what was set before holds again."""
     lines = table(120, fault=FAULT).to_csv(index=False).splitlines()
     path, kept = write(tmp_path / "new.csv", lines[:116]), signal.signal(number, before)
-    monkeypatch.setattr("dlkit.train.watch.watch.time.sleep", lambda _: os.kill(os.getpid(), number))
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: os.kill(os.getpid(), number))
+    monkeypatch.setattr("dlkit.train.watch.watch.time", clock)  # here alone: threads of other tests may sleep
     try:
         assert main(["watch", str(run), "--follow", str(path), "--from-start", "--every", "1000"]) == 0
         assert signal.getsignal(number) is before
