@@ -136,7 +136,7 @@ class ClassEvaluation(SampleEvaluation):
         numbers = self.numbers(role, len(truths))[shown]
         said = [self.said(probabilities[k], truths[k]) for k in shown.tolist()]
         title = f"the {len(shown)} most confident of {len(places)} mistakes in {len(truths)} samples{self.taken}"
-        return sample_grid_figure(self.views(numbers, said), self.channels, title=title)
+        return sample_grid_figure(self.views(numbers, said), self.channels_with_units, title=title)
 
     def said(self, probabilities: Tensor, truth: Tensor) -> list[str]:
         """Return the truth and the answer in words."""

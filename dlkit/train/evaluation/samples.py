@@ -14,6 +14,7 @@ from dlkit.data.base import SampleSource
 from dlkit.data.labelled.truth import unseen_text
 from dlkit.data.normalize import ChannelScaling
 from dlkit.data.sample_modules import SampleDataModule
+from dlkit.report.canvas import with_unit
 from dlkit.report.sample_grid import SampleView
 from dlkit.report.tables import shorten
 from dlkit.tasks.samples import SampleTask
@@ -89,6 +90,12 @@ class SampleEvaluation(Evaluation, ABC):
     def channels(self) -> tuple[str, ...]:
         """Names of the channels that are drawn."""
         return self.task.spec.channels[: len(self.task.scaling.shift)]
+
+    @property
+    def channels_with_units(self) -> tuple[str, ...]:
+        """The same with their units."""
+        units = self.task.spec.units or ("",) * len(self.channels)
+        return tuple(with_unit(*channel) for channel in zip(self.channels, units, strict=False))
 
     @property
     def taken(self) -> str:

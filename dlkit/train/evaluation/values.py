@@ -187,7 +187,7 @@ class ValueEvaluation(SampleEvaluation):
             name = spec.targets[j]
             said.append([f"{name} measured {truth[k, j]:.4g}{unit}", f"{name} predicted {point[k, j]:.4g}{unit}"])
         title = f"the {len(shown)} largest errors in {len(point)} samples{self.taken}"
-        return sample_grid_figure(self.views(answers.start.cpu()[shown], said), self.channels, title=title)
+        return sample_grid_figure(self.views(answers.start.cpu()[shown], said), self.channels_with_units, title=title)
 
     def columns(self, prediction: ValuePrediction) -> dict[str, np.ndarray]:
         """Return the columns of the prediction table for a batch."""
