@@ -72,6 +72,16 @@ def shades(relevance: np.ndarray, *, signed: bool) -> dict[str, Any]:
     return {"cmap": "RdBu_r", "vmin": -high, "vmax": high} if signed else {"cmap": "Reds", "vmin": 0, "vmax": high}
 
 
+def under_lines(look: dict[str, Any]) -> dict[str, Any]:
+    """Return a look without its darkest colours, on which a black line would not be seen."""
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap
+
+    first = 0.2 if look["vmin"] < 0 else 0.0  # of two-sided maps both ends are dark
+    shown = colormaps[look["cmap"]](np.linspace(first, 1 - first if first else 0.6, 256))
+    return look | {"cmap": ListedColormap(shown)}
+
+
 def put_title(figure: "matplotlib.figure.Figure", legend: Legend) -> None:
     """Write the title; a warning stands below it in its own colour, as many lines as it needs."""
     wide = int(13 * figure.get_figwidth())
@@ -185,11 +195,13 @@ def trace_maps_figure(
         time_unit: Unit of the times.
     """
     channels = len(view.values)
+    relevance = np.broadcast_to(view.relevance, view.values.shape)
+    if legend.relative:
+        relevance = relevance / largest(relevance)
     with style():
         figure = new_figure(7.6, 1.1 + 1.05 * channels)
         panels = figure.subplots(channels, 1, squeeze=False, sharex=True)[:, 0]
-        look = shades(view.relevance, signed=legend.signed)
-        relevance = np.broadcast_to(view.relevance, view.values.shape)
+        look = under_lines(shades(relevance, signed=legend.signed))
         for i, axes in enumerate(panels):
             mesh = draw_under(axes, times, view.values[i], relevance[i], look)
             axes.set_ylabel(with_unit(shorten(legend.channels[i], 14), legend.units[i]), fontsize=7.5)
@@ -199,7 +211,8 @@ def trace_maps_figure(
         panels[-1].set_xlabel(with_unit("time", time_unit))
         said = ", ".join([view.name, *view.lines, *marks([view])])
         panels[0].set_title(wrapped([said], 95), loc="left", fontsize=8)
-        figure.colorbar(mesh, ax=panels, label=legend.score, fraction=0.03, pad=0.01)
+        label = f"{legend.score} (1: the most of this trace)" if legend.relative else legend.score
+        figure.colorbar(mesh, ax=panels, label=label, fraction=0.03, pad=0.01)
         put_title(figure, legend)
     return figure
 

@@ -22,13 +22,14 @@ from dlkit.data.sample_modules import SampleDataModule
 from dlkit.tasks.base import Task
 from dlkit.tasks.network import NetTask
 from dlkit.train import tracking
-from dlkit.train.callbacks import QuietBar, ShortSummary, run_callbacks
+from dlkit.train.callbacks import ShortSummary, run_callbacks
 from dlkit.train.checkpoints import AtomicCheckpointIO
 from dlkit.train.cli_checks import check_monitors, check_test, its_settings, require_training
 from dlkit.train.confidence.wish import Wish, require_possible, wish_of
 from dlkit.train.environment import write_environment
 from dlkit.train.evaluation.evaluate import load_weights
 from dlkit.train.left_out import left_out_text
+from dlkit.train.log_lines import progress_bar
 from dlkit.train.messages import check_config
 from dlkit.train.parser_errors import one_sentence, what_is_wrong
 from dlkit.train.quiet import quiet_lightning
@@ -138,12 +139,12 @@ class RunCLI(LightningCLI):
             return self._trainer_of(self.run_folder, **kwargs)
 
     def _trainer_of(self, run: RunFolder, **kwargs: Any) -> pl.Trainer:
-        extra = [*run_callbacks(run, monitored=self._validates(), command="run" if self.tests else "fit"), QuietBar()]
+        extra = run_callbacks(run, monitored=self._validates(), command="run" if self.tests else "fit")
         given = self.config["trainer"].get("plugins") or []
         plugins = [AtomicCheckpointIO(), *cluster_plugins(given), *given]
-        if self.config["trainer"].get("enable_progress_bar") is False:
-            extra.pop()
-        if self.config["trainer"].get("enable_model_summary") is not False and not self._own_summary():
+        if self.config["trainer"].get("enable_progress_bar") is not False and not self._own(pl.callbacks.ProgressBar):
+            extra.append(progress_bar())
+        if self.config["trainer"].get("enable_model_summary") is not False and not self._own(pl.callbacks.ModelSummary):
             extra.append(ShortSummary())
         kwargs.setdefault("logger", tracking.loggers_of(self.config_init["trainer"].get("logger"), run))
         self.trainer_defaults["callbacks"] = extra
@@ -158,10 +159,10 @@ class RunCLI(LightningCLI):
         tracking.begin(self, run)
         return trainer
 
-    def _own_summary(self) -> bool:
+    def _own(self, kind: type[pl.Callback]) -> bool:
         callbacks = self.config_init["trainer"].get("callbacks") or []
         given = callbacks if isinstance(callbacks, list) else [callbacks]
-        return any(isinstance(callback, pl.callbacks.ModelSummary) for callback in given)
+        return any(isinstance(callback, kind) for callback in given)
 
     def _machine(self) -> str:
         settings = self.config["trainer"]

@@ -18,7 +18,7 @@ from dlkit.core.runfolder import RunFolder, atomic_file, read_json, sole_user, w
 from dlkit.data.batches.batching import Batching
 from dlkit.models.base import weights_come_later
 from dlkit.tasks.network import NetTask
-from dlkit.train.callbacks import QuietBar, ShortSummary
+from dlkit.train.callbacks import ShortSummary
 from dlkit.train.checkpoints import newest_whole
 from dlkit.train.cli import RunCLI, build
 from dlkit.train.run_place import is_trained
@@ -120,7 +120,8 @@ def train_trial(run: RunFolder, metric: str, record: Record, report: Report, kep
         check_metric(cli, metric)
         watch = Watch(metric, record, report)
         trainer: Any = cli.trainer
-        trainer.callbacks = [one for one in trainer.callbacks if not isinstance(one, QuietBar | ShortSummary)]
+        shown = pl.callbacks.ProgressBar | ShortSummary
+        trainer.callbacks = [one for one in trainer.callbacks if not isinstance(one, shown)]
         trainer.callbacks.insert(0, watch)
         if not is_trained(run):
             train(cli, run, checkpoint, keeps=True)

@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import torch
-from torch import Tensor
-
-from dlkit.core.checks import InputError, require
+from dlkit.core.checks import require
 from dlkit.core.runfolder import RunFolder
 from dlkit.data.batches.batching import Batching
 from dlkit.explain.base import Explainer
@@ -18,7 +15,7 @@ from dlkit.tasks.regress import Regress
 from dlkit.train.explain.files import folder_name, replaced, table_of, write_explained
 from dlkit.train.explain.heads import batch_of, one_head
 from dlkit.train.explain.inputs import Inputs, baseline_kind, baseline_of, choose_batch
-from dlkit.train.explain.possible import require_possible
+from dlkit.train.explain.possible import default_method, has_maps, require_possible
 from dlkit.train.explain.progress import Progress, progress_of
 from dlkit.train.explain.question import Question, Wanted, ask, can_ask, from_baseline
 from dlkit.train.explain.result import Choice, Explained
@@ -77,25 +74,6 @@ def know_sources(task: Task, data: Batching, inputs: Inputs, question: Question,
     return Whole(exact, absent, shift_sources(task, data, choice.split, choice.wanted, choice.shifts, head=head))
 
 
-def default_method(net: torch.nn.Module, inputs: Inputs, question: Question) -> Explainer:
-    """Return Grad-CAM for classes where the features of one source have positions, else integrated gradients.
-
-    Grad-CAM shows only what raises a score; a value falls as well.
-    """
-    maps = question.rises and not inputs.parts and has_maps(net, inputs.batch.x)
-    return make_method("gradcam" if maps else "integrated_gradients")
-
-
-@torch.no_grad()
-def has_maps(net: torch.nn.Module, x: Tensor) -> bool:
-    """Say whether the features of a network are maps over the input."""
-    try:
-        make_method("gradcam")(net, x[:1])
-    except InputError:
-        return False
-    return True
-
-
 def explain_batch(
     task: Task, data: Batching, method: Explainer, inputs: Inputs, question: Question, wanted: Wanted, told: Progress
 ) -> Explained:
@@ -114,16 +92,19 @@ def explain_briefly(task: Task, data: Batching, run: RunFolder) -> str | None:
     """Explain a few test samples of several sources, or of images and traces where there are feature maps.
 
     Returns:
-        The table; None where nothing is explained.
+        The table, or how to explain what would take longer; None where there is nothing to explain.
     """
     if not data.count("test"):
         return None
-    told = False
     if task.spec.parts:
-        told = can_ask(one_head(task, Wanted())[0])
-    elif isinstance(task, Classify | Regress):
-        told = has_maps(task.net, choose_batch(data, "test", 1, None).x.to(task.device))
-    return explain_run(task, data, run, [], Choice(samples=8)) if told else None
+        if not can_ask(one_head(task, Wanted())[0]):
+            return None
+    elif not isinstance(task, Classify | Regress):
+        return None
+    elif not has_maps(task.net, choose_batch(data, "test", 1, None).x.to(task.device)):
+        name = type(task.net).__name__
+        return f"no heat maps: features of {name} have no positions; `dlkit explain {run.path}` looks at the inputs"
+    return explain_run(task, data, run, [], Choice(samples=8))
 
 
 def require_run(run: RunFolder | None) -> RunFolder:

@@ -26,11 +26,11 @@ Figures = Iterator[tuple[str, "matplotlib.figure.Figure"]]
 def legend_of(method: Explainer, inputs: Inputs, question: Question, warning: str = "") -> Legend:
     """Return what figures say of maps: the score with its unit where they are parts of its change, else relative."""
     part = question.score if question.answers is not None else f"contribution to the {question.score}"
-    score = part if method.in_unit else RELATIVE
+    score, whose = part if method.in_unit else RELATIVE, f"relevance to the {question.score}"
     fixed = f"; held fixed: {question.fixed} (known over the horizon)" if question.fixed else ""
     relative = f"; {RELATIVE_SHARES}" if inputs.parts and not method.complete else ""
     return Legend(
-        title=f"{type(method).__name__}: {score}{fixed}{relative}",
+        title=f"{type(method).__name__}: {score if method.in_unit else whose}{fixed}{relative}",
         warning=warning,
         signed=method.signed,
         channels=inputs.channels,

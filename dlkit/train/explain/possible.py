@@ -1,10 +1,13 @@
-"""Methods that a network does not allow are refused before the others have worked."""
+"""Which methods a network allows: what suits it, and a refusal before the others have worked."""
 
 from collections.abc import Sequence
 
+import torch
+from torch import Tensor
+
 from dlkit.core.checks import InputError
 from dlkit.explain.base import Explainer
-from dlkit.explain.methods import short_name
+from dlkit.explain.methods import make_method, short_name
 from dlkit.train.explain.inputs import Inputs
 from dlkit.train.explain.question import Question
 
@@ -21,3 +24,22 @@ def require_possible(methods: Sequence[Explainer], inputs: Inputs, question: Que
         except InputError as error:
             name = short_name(type(method))
             raise InputError(f"{name} cannot explain this run, and nothing was computed: {error}") from error
+
+
+def default_method(net: torch.nn.Module, inputs: Inputs, question: Question) -> Explainer:
+    """Return Grad-CAM for classes where the features of one source have positions, else integrated gradients.
+
+    Grad-CAM shows only what raises a score; a value falls as well.
+    """
+    maps = question.rises and not inputs.parts and has_maps(net, inputs.batch.x)
+    return make_method("gradcam" if maps else "integrated_gradients")
+
+
+@torch.no_grad()
+def has_maps(net: torch.nn.Module, x: Tensor) -> bool:
+    """Say whether the features of a network are maps over the input."""
+    try:
+        make_method("gradcam")(net, x[:1])
+    except InputError:
+        return False
+    return True

@@ -22,7 +22,7 @@ from dlkit.losses.classification import BinaryCrossEntropy
 from dlkit.models.lstm import LSTM
 from dlkit.models.resnet import ResNet
 from dlkit.report.lag_maps import LagView, lag_maps_figure
-from dlkit.report.maps import Legend, MapView, image_maps_figure
+from dlkit.report.maps import Legend, MapView, image_maps_figure, trace_maps_figure
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.regress import Regress
@@ -210,7 +210,8 @@ def test_without_a_method_the_network_and_the_question_decide(tmp_path):
     assert "gradcam" in explain(task, data, tmp_path / "maps", samples=1)[1]
     flat, _ = made(net=lambda spec: LSTM(spec, hidden_size=4))
     assert "integrated_gradients" in explain(flat, data, tmp_path / "flat", samples=1)[1]
-    assert explain_briefly(flat, data, RunFolder(tmp_path)) is None
+    told = explain_briefly(flat, data, RunFolder(tmp_path))
+    assert told == f"no heat maps: features of LSTM have no positions; `dlkit explain {tmp_path}` looks at the inputs"
     assert "gradcam" in explain_briefly(task, data, RunFolder(tmp_path))
     values, data = made(task=Regress, values=True)
     assert "integrated_gradients" in explain_briefly(values, data, RunFolder(tmp_path / "values"))
@@ -285,6 +286,11 @@ def test_maps_reach_tensorboard_while_a_network_trains(method, what, tmp_path):
     assert task.training and all(p.requires_grad for p in task.parameters())
 
 
+def test_a_network_without_maps_is_drawn_by_integrated_gradients():
+    task, data = made(net=lambda spec: LSTM(spec, hidden_size=4))
+    assert {name.partition("/")[0] for name, _ in ExplainPanels(samples=1).draw(task, data)} == {"integrated_gradients"}
+
+
 @pytest.mark.parametrize(("target", "words"), [("", "predicted class"), ("true", "true class"), ("down", "class down")])
 def test_the_score_of_classes_names_which_class(target, words):
     task, data = made("images")
@@ -304,6 +310,19 @@ def test_maps_say_whether_they_have_a_unit_and_what_is_drawn_over_them():
     assert "dashed: box of what is above 20 % of the maximum" in texts[0].replace("\n", " ")
     assert any("true down to 49.97 MeV" in text.replace("\n", " ") for text in texts)
     assert figure.axes[-1].get_ylabel().replace("\n", " ") == "relative relevance (1: the most of an image)"
+
+
+def test_relative_maps_of_traces_reach_from_0_to_1_and_black_lines_are_seen_on_all_their_colours():
+    values, relevance = np.zeros((2, 5)), np.array([[0, 1e-3, 4e-3, 0, np.nan]])
+    for signed in (False, True):
+        legend = Legend("t", signed=signed, channels=("a", "b"), units=("K", ""), score="relevance", relative=True)
+        figure = trace_maps_figure(MapView(values, relevance, "a"), np.arange(5.0), legend, time_unit="s")
+        mesh = figure.axes[0].collections[0]
+        np.testing.assert_allclose(mesh.get_array().filled(np.nan).ravel(), [0, 0.25, 1, 0, np.nan])
+        assert figure.axes[-1].get_ylabel() == "relevance (1: the most of this trace)"
+        colours = np.array([mesh.cmap(x) for x in np.linspace(0, 1, 64)])[:, :3]
+        linear = np.where(colours > 0.04045, ((colours + 0.055) / 1.055) ** 2.4, colours / 12.92)
+        assert ((linear @ [0.2126, 0.7152, 0.0722] + 0.05) / 0.05).min() > 4.5  # contrast with black, WCAG 2.2
 
 
 def test_a_box_around_the_whole_image_is_not_drawn():
