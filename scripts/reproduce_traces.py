@@ -42,9 +42,10 @@ def alone(problem: str, network: str, seed: int, options: argparse.Namespace) ->
     """Train a run by Lightning."""
     data = read(problem, network, seed)
     task, began = make(problem, network, seed, options.epochs, data), time.perf_counter()
-    pl.Trainer(max_epochs=options.epochs, callbacks=[ByTrainingLoss(options.epochs)], **QUIET).fit(
-        task, datamodule=data
+    trainer = pl.Trainer(
+        max_epochs=options.epochs, callbacks=[ByTrainingLoss(options.epochs)], precision=options.precision, **QUIET
     )
+    trainer.fit(task, datamodule=data)
     seconds = time.perf_counter() - began
     yield {"seed": seed, "epochs": options.epochs, "seconds": seconds, **answers(task, data)}
 
@@ -61,6 +62,7 @@ def together(
     runs = Together(
         tasks, Batch(traces.x.to(device), traces.y.to(device)), seeds=seeds, size=batch_size(problem, network),
         epochs=options.epochs, patience=patience(options.epochs), stacked=not options.streams,
+        mixed=options.precision == "bf16-mixed",
     )  # fmt: skip
     yield from runs.train(graph=not options.plain, until=options.until)
     seconds = (time.perf_counter() - began) / len(seeds)
@@ -130,6 +132,7 @@ def settings() -> argparse.Namespace:
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=list(NETWORKS))
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="published: 1500")
+    parser.add_argument("--precision", default="32-true", choices=["32-true", "bf16-mixed"])
     parser.add_argument("--results", type=Path, default=Path("runs/traces"))
     parser.add_argument("--workers", type=int, default=1, help="processes, which may share a GPU")
     parser.add_argument("--beside", type=int, default=1, help="--together: jobs that a process trains in turn")

@@ -35,6 +35,7 @@ class Together:
         epochs: At most.
         patience: Of the plateau, in epochs.
         stacked: Run them as one network by vmap; otherwise one beside the other, on a GPU each in its own stream.
+        mixed: Compute convolutions and products in bfloat16.
     """
 
     def __init__(
@@ -47,9 +48,10 @@ class Together:
         epochs: int,
         patience: int,
         stacked: bool = True,
+        mixed: bool = False,
     ) -> None:
         self.tasks, self.data, self.size, self.epochs, self.stacked = tasks, data, size, epochs, stacked
-        self.device = data.x.device
+        self.device, self.mixed = data.x.device, mixed
         self.on_gpu = self.device.type == "cuda"
         self.runs, self.count = len(tasks), len(data.x)
         weights, buffers = stack_module_state([task.net for task in tasks])
@@ -80,8 +82,9 @@ class Together:
     # ------------------------------------------------------------------ one step
     def cost(self, weights: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
         """Return the loss of one network."""
-        answer = functional_call(self.tasks[0].net, (weights, buffers), (x,))
-        return self.tasks[0].judge(answer, Batch(x, y)).loss
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
+            answer = functional_call(self.tasks[0].net, (weights, buffers), (x,))
+        return self.tasks[0].judge(answer.float(), Batch(x, y)).loss
 
     def gradients_of_all(self, x: Tensor, y: Tensor) -> tuple[Tensor, Iterable[Any]]:
         weights = {name: weight.detach().requires_grad_() for name, weight in self.weights.items()}
