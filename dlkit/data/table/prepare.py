@@ -1,6 +1,7 @@
 """Everything that happens to a table before the first batch: split, fit, place windows, audit, normalize."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -151,8 +152,6 @@ def prepare_table(
     windows = place_all(table, ranges, geometry)
     scaling, observed = fit_scaling(table, columns, ranges["train"], normalizer)
     proof = audit(windows, table.segments, geometry, ranges["train"])
-    rows = count_rows(ranges["train"])
-    counted = zip(table.columns[: columns.measured], observed.tolist(), strict=True)
     return Prepared(
         table=table,
         columns=columns,
@@ -163,8 +162,29 @@ def prepare_table(
         static_scaling=fit_static(table, ranges["train"]),
         seasonal_error=seasonal_error(table, columns, ranges["train"], season),
         audit=proof,
-        missing={name: round(1 - seen / rows, 6) for name, seen in counted if seen < rows},
+        missing=missing_shares(table.columns[: columns.measured], observed, ranges["train"]),
     )
+
+
+def missing_shares(names: Sequence[str], observed: np.ndarray, train: np.ndarray) -> dict[str, float]:
+    """Return the fraction of missing values in the training rows of each column that misses some."""
+    rows = count_rows(train)
+    return {name: round(1 - seen / rows, 6) for name, seen in zip(names, observed.tolist(), strict=True) if seen < rows}
+
+
+def require_step(table: Table, spec: Spec) -> None:
+    """Refuse new data of another step than that of the training."""
+    require(
+        round(spec.step * 1e9) == table.step,
+        f"The new data have a step of {table.step / 1e9:g} s, the run was trained on {spec.step:g} s: give data with "
+        "this step, or set `step` of the source.",
+    )
+
+
+def all_test(table: Table) -> Ranges:
+    """Return the rows of new data, all of which are to be tested on."""
+    nothing = join([])
+    return {"train": nothing, "val": nothing, "test": table.segments}
 
 
 def place_newest(table: Table, geometry: Geometry) -> Windows:
@@ -194,13 +214,9 @@ def prepare_new(
         f"The new data give {len(table.columns)} columns and the static values {table.static_names}, the run was "
         f"trained with {len(scaling.shift)} and {spec.static}: give data with the channels of the training data.",
     )
-    require(
-        round(spec.step * 1e9) == table.step,
-        f"The new data have a step of {table.step / 1e9:g} s, the run was trained on {spec.step:g} s: give data with "
-        "this step, or set `step` of the source.",
-    )
-    nothing = join([])
-    none = place_windows(nothing, table.segments, geometry, inside=False)
+    require_step(table, spec)
+    ranges = all_test(table)
+    none = place_windows(ranges["train"], table.segments, geometry, inside=False)
     windows = {"train": none, "val": none, "test": place_newest(table, geometry)}
     require(
         len(windows["test"]) > 0,
@@ -211,7 +227,7 @@ def prepare_new(
         table=table,
         columns=columns,
         geometry=geometry,
-        ranges={"train": nothing, "val": nothing, "test": table.segments},
+        ranges=ranges,
         windows=windows,
         scaling=scaling,
         static_scaling=static_scaling,

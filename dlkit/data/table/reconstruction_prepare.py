@@ -14,8 +14,16 @@ from dlkit.data.normalize import ChannelScaling, Normalizer
 from dlkit.data.row_labels import ranges_of
 from dlkit.data.splits import ROLES, Ranges, Split
 from dlkit.data.table.arrange import Columns
-from dlkit.data.table.prepare import Prepared, fit_scaling, fit_static, split_rows
-from dlkit.data.table.rows import count_rows, count_shared, join, without
+from dlkit.data.table.prepare import (
+    Prepared,
+    all_test,
+    fit_scaling,
+    fit_static,
+    missing_shares,
+    require_step,
+    split_rows,
+)
+from dlkit.data.table.rows import count_rows, count_shared, without
 from dlkit.data.table.tables import Table
 from dlkit.data.table.windows import Geometry, Windows, audit, place_windows
 
@@ -93,8 +101,6 @@ def prepare_reconstruction(
         if role == "train" or len(ranges[role]):
             require_window(windows[role], ranges[role], geometry, what)
     scaling, observed = fit_scaling(table, columns, ranges["train"], normalizer)
-    rows = count_rows(ranges["train"])
-    seen = zip(table.columns, observed.tolist(), strict=True)
     return Prepared(
         table=table,
         columns=columns,
@@ -105,7 +111,7 @@ def prepare_reconstruction(
         static_scaling=fit_static(table, ranges["train"]),
         seasonal_error=np.zeros(0),
         audit=audit(windows, table.segments, asked_of(geometry), ranges["train"]),
-        missing={name: round(1 - count / rows, 6) for name, count in seen if count < rows},
+        missing=missing_shares(table.columns, observed, ranges["train"]),
     )
 
 
@@ -117,13 +123,8 @@ def prepare_new_reconstruction(
     Raises:
         InputError: The data have another step, or no window fits.
     """
-    require(
-        round(spec.step * 1e9) == table.step,
-        f"The new data have a step of {table.step / 1e9:g} s, the run was trained on {spec.step:g} s: give data with "
-        "this step, or set `step` of the source.",
-    )
-    nothing = join([])
-    ranges = {"train": nothing, "val": nothing, "test": table.segments}
+    require_step(table, spec)
+    ranges = all_test(table)
     windows = place_whole(table, ranges, geometry)
     require_window(windows["test"], table.segments, geometry, "test")
     static = ChannelScaling(len(table.static_names))

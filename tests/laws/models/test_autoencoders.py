@@ -41,16 +41,6 @@ PARTS = (
 every_net = pytest.mark.parametrize("make", NETS.values(), ids=NETS)
 
 
-@pytest.fixture(autouse=True)
-def seed_and_one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-    torch.set_num_threads(before)
-
-
 def spec_of(*size, channels=2, parameters=1, **fields):
     names = tuple(f"c{number}" for number in range(channels))
     return Spec(names, size, (channels, *size, parameters), kind="reconstruct", **fields)

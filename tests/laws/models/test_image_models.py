@@ -44,16 +44,6 @@ ROOT = Path(__file__).parents[3]
 LENGTHS = (40, 23, 9, 32)
 
 
-@pytest.fixture(autouse=True)
-def seed_and_one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-    torch.set_num_threads(before)
-
-
 def traces(time=40):
     return Spec(("a", "b", "valid"), (time,), (3,), kind="class", classes=("u", "v", "w"), padded=True)
 

@@ -30,16 +30,6 @@ SMALL_PATCHES = partial(PatchTST, patch_size=8, stride=4, d_model=16, heads=4, d
 SMALL_INVERTED = partial(ITransformer, d_model=16, heads=4, d_ff=32)
 
 
-@pytest.fixture(autouse=True)
-def seed_and_one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-    torch.set_num_threads(before)
-
-
 def spec(channels=3, time=40, horizon=6, parameters=1, **fields):
     names = tuple(f"c{i}" for i in range(channels))
     targets = fields.pop("targets", names)

@@ -17,16 +17,6 @@ OTHER_HEADS = ["mobilenet_v3_small", "convnext_tiny", "vgg11_bn", "squeezenet1_1
 WITHOUT_MAPS = ["vit_b_32"]
 
 
-@pytest.fixture(autouse=True)
-def seed_and_one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-    torch.set_num_threads(before)
-
-
 def pictures(name, channels=3, side=64):
     side = 224 if name in WITHOUT_MAPS else side
     names = tuple(f"c{i}" for i in range(channels))
