@@ -121,6 +121,11 @@ RULES: tuple[Rule, ...] = (
         lambda m: f"no {short(m.group(1))} is chosen yet; give its class_path first, `dlkit list` shows them.",
     ),
     (
+        r"Config file loop detected: .* -> (\S+?)\.?$",
+        lambda m: f"{m.group(1)} does not hold what belongs here; a file of configs/model holds a task with its "
+        f"network: `--model {m.group(1)}`.",
+    ),
+    (
         r"the following arguments are required: (\S+)",
         lambda m: f"the setting '{m.group(1)}' is missing; it has no default.",
     ),

@@ -5,6 +5,11 @@ from tests.bad_inputs.corpus import Case
 RUN = "{}/runs/tiny-001"
 FIT = ("fit", "{}/config.yaml")
 
+TASK = """\
+class_path: dlkit.tasks.forecast.Forecast
+init_args: {net: {class_path: dlkit.models.linear.Linear}}
+"""
+
 ARGUMENTS = {
     "no file": Case(("give a YAML file",), args=("fit", "--trainer.max_epochs", "1")),
     "option that is not there": Case(("--colour",), args=(*FIT, "--colour", "red")),
@@ -23,6 +28,11 @@ ARGUMENTS = {
     "override without a value": Case(("--data", "expected one argument"), args=(*FIT, "--data.batch_size")),
     "net by a class that is not there": Case(
         ("model.net", "LSTMM", "did you mean"), args=(*FIT, "--model.net", "dlkit.models.lstm.LSTMM")
+    ),
+    "task with its net as net": Case(
+        ("model.net", "task.yaml does not hold what belongs here", "--model .*task.yaml"),
+        args=(*FIT, "--model.net", "{}/task.yaml"),
+        make=lambda folder: (folder / "task.yaml").write_text(TASK),
     ),
     "file at the end": Case(("extra.yaml",), args=(*FIT, "--data.batch_size", "8", "extra.yaml")),
     "room that is not there": Case(("'nets'", "networks"), args=("list", "nets")),
