@@ -310,6 +310,13 @@ def test_repairs_are_joined_and_the_worse_finding_decides():
     assert found["clean"] == [yaml.safe_load(step)]
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_step_without_settings_is_a_repair_alone_and_among_others(count):
+    cure = Cure(place="clean", line="{class_path: dlkit.data.cleaning.exposure.Stretch}")
+    findings = [Finding(kind="k", level="note", what="", why="", cures=(cure,))] * count
+    assert repairs_of(findings) == {"clean": [{"class_path": "dlkit.data.cleaning.exposure.Stretch"}]}
+
+
 def test_repairs_of_one_kind_are_one_step_and_a_channel_that_is_left_out_needs_none():
     def clean(name, **settings):
         return Cure(

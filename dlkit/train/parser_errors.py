@@ -122,8 +122,10 @@ RULES: tuple[Rule, ...] = (
     ),
     (
         r"Config file loop detected: .* -> (\S+?)\.?$",
-        lambda m: f"{m.group(1)} does not hold what belongs here; a file of configs/model holds a task with its "
-        f"network: `--model {m.group(1)}`.",
+        lambda m: (
+            f"{m.group(1)} does not hold what belongs here; a file of configs/model holds a task with its "
+            f"network: `--model {m.group(1)}`."
+        ),
     ),
     (
         r"the following arguments are required: (\S+)",

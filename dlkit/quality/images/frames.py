@@ -10,6 +10,7 @@ from dlkit.data.records import Frames
 from dlkit.quality.images.about import About
 from dlkit.quality.images.blur import blur_findings
 from dlkit.quality.images.channels import channel_findings
+from dlkit.quality.images.cut import cut_findings
 from dlkit.quality.images.depth import depth_findings
 from dlkit.quality.images.light import light_findings
 from dlkit.quality.images.pixels import pixel_findings
@@ -20,25 +21,28 @@ VALUES = 2**30  # values that are decoded at most
 RUN = 16  # consecutive frames of a run, where not all are
 
 
-def frame_findings(frames: Frames, source: str = "", *, most: int = VALUES) -> list[Finding]:
+def frame_findings(
+    frames: Frames, source: str = "", *, most: int = VALUES, size: tuple[int, int] | None = None
+) -> list[Finding]:
     """Return what is wrong with frames: dark, blank or repeated ones, dead and hot pixels, bit depth.
 
     Args:
         frames: Frames of one camera; of very many, runs of consecutive ones are decoded.
         source: Name of the source.
         most: Values that are decoded at most.
+        size: Height and width that they are brought to; None where they stay as they are.
     """
-    return ranked(_every(frames, source, most))
+    return ranked(_every(frames, source, most, size))
 
 
-def _every(frames: Frames, source: str, most: int) -> Iterator[Finding]:
+def _every(frames: Frames, source: str, most: int, size: tuple[int, int] | None) -> Iterator[Finding]:
     numbers = looked_at(len(frames.times), len(frames.channels) * frames.size[0] * frames.size[1], most)
     unit = frames.units[0] if frames.units else ""
     names = [f"frame {number} of '{frames.name}'" for number in numbers.tolist()]
     about = About(names, source, noun="frame", unit=f" {unit}" if unit else "")
     traits, sums, kind = traits_of(frames.pictures, numbers)
     times = dict(zip(names, frames.times[numbers].tolist(), strict=True))
-    for finding in _single(about, traits, numbers, kind):
+    for finding in [*_single(about, traits, numbers, kind), *cut_findings(about, traits, size)]:
         places = [Place(series=frames.name, first=times[one.sample], sample=one.sample) for one in finding.places]
         yield replace(finding, places=tuple(places))
     yield from pixel_findings(about, sums)

@@ -20,7 +20,7 @@ from dlkit.data.table.tables import Table
 from dlkit.quality.checked import SourceFacts
 from dlkit.quality.signals.all import Signals
 from dlkit.train.check.seen import Seen, Wanted, few, is_image, row_findings, see_frames
-from dlkit.train.check.sources import roles_of
+from dlkit.train.check.sources import roles_of, sized
 from dlkit.train.check.traces import trace_findings
 
 VALUES = 2**20  # values of a chunk of a table
@@ -64,7 +64,7 @@ def look_again(data: Any, before: Seen, wanted: Wanted) -> Seen:
     Raises:
         InputError: The source refuses its data.
     """
-    facts = SourceFacts(name=before.facts.name)
+    facts, wanted = SourceFacts(name=before.facts.name), sized(wanted, data, before.facts.name)
     if before.signals is not None:
         signals = scanned(rows_of(data, before), before.signals.layout)
         return Seen(facts=facts, signals=signals, findings=row_findings(signals, wanted))
@@ -125,7 +125,7 @@ def sample_findings(data: Any, wanted: Wanted, facts: SourceFacts) -> list[Any]:
 
     samples = cleaned_images(lenient(data.source).samples(), steps_of(data, ""))
     samples, roles = few(samples, roles_of(data, samples), wanted, facts)
-    return image_findings(samples, roles, facts.name)
+    return image_findings(samples, roles, facts.name, size=wanted.size)
 
 
 def cleaned_images(samples: Samples, steps: Sequence[Step]) -> Samples:

@@ -35,6 +35,7 @@ def add_repair(found: dict[str, Any], cure: Cure, source: str) -> None:
     """Add a repair to those that there are."""
     given = yaml.safe_load(cure.line)
     if cure.place == "clean":
+        given.setdefault("init_args", {})
         steps = (
             found.setdefault("input", {}).setdefault(source, {}).setdefault("clean", []) if source else found["clean"]
         )
@@ -53,7 +54,7 @@ def add_repair(found: dict[str, Any], cure: Cure, source: str) -> None:
 
 def joins(step: dict[str, Any], other: dict[str, Any]) -> bool:
     """Tell whether a step does what another one does, once a list of it has taken in that of the other."""
-    own, new = step.setdefault("init_args", {}), other.setdefault("init_args", {})
+    own, new = step["init_args"], other["init_args"]
     if step["class_path"] != other["class_path"] or set(own) != set(new):
         return False
     odd = [name for name in own if own[name] != new[name]]

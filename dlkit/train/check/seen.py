@@ -35,11 +35,13 @@ class Wanted:
         quick: Without what takes long.
         seed: Of folds, samples and models.
         run: Folder of a run or of a cross-validation whose predictions judge labels; None asks a quick model.
+        size: Height and width that the images of the source are brought to; None where they stay as they are.
     """
 
     quick: bool = False
     seed: int = 0
     run: Path | None = None
+    size: tuple[int, int] | None = None
 
 
 @dataclass(eq=False, kw_only=True)
@@ -151,7 +153,7 @@ def see_samples(samples: Samples, wanted: Wanted, facts: SourceFacts, roles: np.
         from dlkit.quality.images.samples import image_findings
 
         samples, roles = few(samples, roles, wanted, facts)
-        seen.findings += image_findings(samples, roles, facts.name)
+        seen.findings += image_findings(samples, roles, facts.name, size=wanted.size)
         tell_pixels(facts, samples)
     else:
         found, channels = trace_findings(samples, facts.name)
@@ -202,7 +204,8 @@ def see_frames(frames: Sequence[Frames], wanted: Wanted, facts: SourceFacts) -> 
     for one in frames:
         facts.channels = {name: {"unit": unit} for name, unit in zip(one.channels, one.units, strict=True)}
         facts.facts["size"] = " x ".join(map(str, one.size))
-        seen.findings += frame_findings(one, facts.name, most=MOST_PIXELS if wanted.quick else VALUES)
+        most = MOST_PIXELS if wanted.quick else VALUES
+        seen.findings += frame_findings(one, facts.name, most=most, size=wanted.size)
     return seen
 
 

@@ -1,6 +1,7 @@
 """The sources of a data module, each looked at as it stands in its files."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,15 @@ def see_source(source: Any, facts: SourceFacts, wanted: Wanted, progress: Progre
         return see_events(source, facts)
     raw = lenient(source, facts.name)
     roles = roles_of(data, raw.samples()) if raw.kind == "samples" else None
-    return see(raw, wanted, progress, facts, roles)
+    return see(raw, sized(wanted, data, facts.name), progress, facts, roles)
+
+
+def sized(wanted: Wanted, data: Any, name: str) -> Wanted:
+    """Return how a source is looked at, with the size that a data module brings its images to."""
+    source = getattr(data, "source", None)
+    given = source.sources.get(name) if isinstance(source, Aligned) else data
+    size = getattr(given, "size", None)
+    return replace(wanted, size=tuple(size) if isinstance(size, list | tuple) else None)
 
 
 def see_events(source: EventSource, facts: SourceFacts) -> Seen:

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from dlkit.data.labelled.size import resize_array
 from dlkit.data.sources.digits import Digits
+from dlkit.quality.images.cut import cut_off
 from dlkit.quality.images.frames import frame_findings, looked_at
 from dlkit.quality.images.samples import image_findings
 from tests.made_images import beam, encode, files, frames, samples, scenes
@@ -33,6 +35,26 @@ def shown(finding):
 def test_sound_images_stay_silent(values):
     assert image_findings(samples(values)) == []
     assert image_findings(samples((values / 255).astype(np.float32))) == []
+
+
+@pytest.mark.parametrize(("height", "width", "size"), [(72, 96, (64, 64)), (90, 30, (20, 40)), (60, 80, (45, 60))])
+def test_what_is_cut_off_is_what_resizing_leaves_of_the_coordinates(height, width, size):
+    rows, columns = np.mgrid[:height, :width].astype(np.float32)
+    seen = [np.ptp(resize_array(axis[None], size, smooth=False)) for axis in (rows, columns)]
+    pixels = [extent / side for extent, side in zip((height, width), size, strict=True)]  # of one that is kept, at most
+    kept = (seen[0] + min(pixels)) * (seen[1] + min(pixels)) / (height * width)
+    assert cut_off(np.array([[height, width]]), size) == pytest.approx(1 - kept, abs=0.04)
+
+
+def test_images_that_lose_their_edges_are_told_with_a_size_that_keeps_them():
+    values = scenes(60, 96, seed=2)[:, :, :72]
+    (finding,) = image_findings(samples(values), size=(64, 64))
+    assert (finding.kind, finding.level, finding.count) == ("cut off", "warning", len(values))
+    assert "cuts the edges off 60 of 60 images: 25 % of the area of" in finding.what and "72 x 96" in finding.what
+    (cure,) = finding.cures
+    assert cure.line == "size: [48, 64]" and not image_findings(samples(values), size=(48, 64))
+    told = {one.kind: one for one in frame_findings(frames(beam()), size=(32, 16))}["cut off"]
+    assert [cure.place for cure in told.cures] == ["input"] and "50 % of the area of frame 0" in told.what
 
 
 def test_digits_stay_silent():
