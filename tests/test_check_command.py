@@ -3,6 +3,7 @@
 import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import yaml
 from dlkit.__main__ import main
 from dlkit.core.finding import Cure, Finding, Place
 from dlkit.core.runfolder import RunFolder, read_json
+from dlkit.data.sample_splits import Grouped, Stratified
 from dlkit.quality.checked import Check, SourceFacts, check_of
 from dlkit.report.check.cards import card
 from dlkit.report.check.groups import groups_of
@@ -289,6 +291,16 @@ def test_what_has_one_of_its_repairs_is_taken_care_of(tmp_path):
     data.roles["inputs"] = ["a"]
     assert "leave the channel out" in handled("source", "duplicates: first", channel="b")
     assert not handled("source", "duplicates: first", channel="a")
+
+
+@pytest.mark.parametrize(("kind", "split", "done"), [
+    ("label follows group", Grouped, True), ("label follows group", Stratified, False),
+    ("label follows name", Grouped, False), ("group in two roles", Grouped, False),
+])  # fmt: skip
+def test_groups_that_are_kept_apart_take_care_of_labels_that_follow_them_and_of_nothing_else(kind, split, done):
+    cure = Cure(place="data", line="split: {class_path: dlkit.data.sample_splits.Grouped}")
+    finding = Finding(kind=kind, level="warning", what="", why="", cures=(cure,))
+    assert bool(handled_by(finding, SimpleNamespace(split=split()))) == done
 
 
 def test_repairs_are_joined_and_the_worse_finding_decides():

@@ -42,6 +42,8 @@ def leak_findings(samples: Samples, source: str) -> list[Finding]:
     if not sorted_by_class(labels, roles):
         found += order_finding(labels, "in the order of the source", source, "note")  # which may mean nothing
     for what, key in name_keys([str(samples.names[number]) for number in known.tolist()], labels, roles):
+        if samples.groups is not None and alike(key, samples.groups[known]):
+            continue
         if len(np.unique(key)) * 2 <= len(key):
             found += key_finding(key, labels, what, "label follows name", source)
         else:
@@ -52,6 +54,12 @@ def leak_findings(samples: Samples, source: str) -> list[Finding]:
 def sorted_by_class(labels: Labels, roles: np.ndarray) -> bool:
     """Return whether samples stand class by class (in each role), as folders give them: a habit, no leak."""
     return bool((np.diff(labels) != 0).sum() + 1 <= len(np.unique(roles)) * len(np.unique(labels)))
+
+
+def alike(key: np.ndarray, other: np.ndarray) -> bool:
+    """Return whether two keys part samples in the same way."""
+    pairs = len(set(zip(key.tolist(), other.tolist(), strict=True)))
+    return pairs == len(np.unique(key)) == len(np.unique(other))
 
 
 def told_by(key: np.ndarray, labels: Labels) -> float:

@@ -41,6 +41,8 @@ def has(cure: Cure, finding: Finding, data: Any) -> str:
     given = yaml.safe_load(cure.line)
     if not isinstance(given, dict) or cure.place == "clean":  # a step is believed where its rows are seen
         return ""
+    if "split" in given and finding.kind != "label follows group":  # what a split has left, it does not take care of
+        return ""
     owner = data if cure.place == "data" else source_of(finding, data)
     if cure.place == "input":
         owner = getattr(data, "source", data).sources.get(finding.source)
@@ -49,7 +51,11 @@ def has(cure: Cure, finding: Finding, data: Any) -> str:
 
 
 def is_set(name: str, known: Any, wanted: Any) -> bool:
-    """Tell whether a setting has a value that repairs: the wanted one, one as good, or a list that holds it."""
+    """Tell whether a setting has a value that repairs: the wanted one, one as good, or a list or class that has it."""
+    if isinstance(wanted, dict) and "class_path" in wanted:
+        arguments = wanted.get("init_args", {}).items()
+        same = f"{type(known).__module__}.{type(known).__qualname__}" == wanted["class_path"]
+        return same and all(getattr(known, key, None) == value for key, value in arguments)
     if isinstance(wanted, list) and isinstance(known, list | tuple):
         return all(one in known for one in wanted)
     return known == wanted or (name in POLICIES and known in POLICIES[name])

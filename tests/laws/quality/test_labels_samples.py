@@ -227,6 +227,8 @@ def test_labels_that_follow_a_number_in_the_name_are_found():
     (found,) = leak_findings(named, "")
     assert (found.kind, found.level) == ("label follows name", "warning")
     assert "number 1 of the name" in found.what
+    (told,) = leak_findings(replace(named, groups=np.array(list("abcdefghijklmno"))[run]), "")
+    assert told.kind == "label follows group"  # the number is the group by another name
 
 
 def test_numbers_that_only_count_are_no_leak():
