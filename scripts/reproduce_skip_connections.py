@@ -24,7 +24,8 @@ import yaml
 
 from dlkit.core.runfolder import RunFolder, read_json
 from dlkit.report.canvas import save_figure
-from dlkit.report.landscape_figures import LossView, pair_figure
+from dlkit.report.landscape_figures import pair_figure
+from dlkit.report.landscape_view import LossView
 from dlkit.train import stages
 from dlkit.train.landscape.data import Wish
 from dlkit.train.landscape.surfaces import landscape

@@ -1,100 +1,17 @@
 """Figures of loss surfaces: lines, contours, the surface in space, the way of the optimizer over it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlkit.core.checks import require
 from dlkit.report.canvas import BLACK, LINES, ORANGE, new_figure, style
+from dlkit.report.landscape_view import LossView, colour_norm, levels, number, scale_ends
 
 if TYPE_CHECKING:
     import matplotlib.axes
     import matplotlib.figure
-    from matplotlib.colors import Normalize
-
-LEVELS = 20
-FAR = 1e3  # times the median: losses beyond, which a few points far out may have, would leave no colours for the rest
-
-
-@dataclass(frozen=True, eq=False)
-class LossView:
-    """The loss in a plane.
-
-    Attributes:
-        first: Places on the first axis, (columns,).
-        second: Places on the second axis, (rows,).
-        losses: Loss at each place, (rows, columns); not a number, or infinite, where the network left the numbers.
-        names: What the axes are.
-        title: What tells this surface from others.
-        path: Way of the weights in the plane, (snapshots, 2), or None.
-        epochs: Epoch of each snapshot.
-        limits: Lowest and highest loss of the scale; None takes those of the losses.
-        loss: What the loss is called.
-    """
-
-    first: np.ndarray
-    second: np.ndarray
-    losses: np.ndarray
-    names: tuple[str, str] = ("first direction", "second direction")
-    title: str = ""
-    path: np.ndarray | None = None
-    epochs: tuple[int, ...] = ()
-    limits: tuple[float, float] | None = None
-    loss: str = "loss"
-
-    def __post_init__(self) -> None:
-        """Refuse what has no height anywhere."""
-        require(
-            bool(np.isfinite(self.losses).any()),
-            "The loss is not a number anywhere in the plane: take a smaller `--range`.",
-        )
-
-    @property
-    def shown(self) -> np.ndarray:
-        """The losses, masked where they are no numbers."""
-        return np.ma.masked_invalid(self.losses)
-
-    @property
-    def positive(self) -> bool:
-        """Whether the loss can be drawn on a logarithmic scale; a likelihood may fall below 0."""
-        return (float(self.shown.min()) if self.limits is None else self.limits[0]) > 0
-
-    @property
-    def label(self) -> str:
-        """What the loss is called, and whether its scale is logarithmic."""
-        return f"{self.loss} (logarithmic)" if self.positive else self.loss
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """Lowest and highest loss of the scale; what is beyond takes the colour of the end."""
-        low, high = scale_ends(self.losses) if self.limits is None else self.limits
-        return low, (high if high > low else low + max(abs(low), 1.0) * 1e-6)
-
-
-def scale_ends(losses: np.ndarray) -> tuple[float, float]:
-    """Return the lowest and the highest loss, without those far from the median."""
-    known = losses[np.isfinite(losses)]
-    low, middle, high = float(known.min()), float(np.median(known)), float(known.max())
-    if low > 0:
-        return max(low, middle / FAR), min(high, middle * FAR)
-    return low, min(high, middle + FAR * (middle - low)) if middle > low else high
-
-
-def colour_norm(view: LossView) -> "Normalize":
-    """Return the scale of colours: logarithmic where the loss is positive."""
-    from matplotlib.colors import LogNorm, Normalize
-
-    return LogNorm(*view.ends) if view.positive else Normalize(*view.ends)
-
-
-def levels(view: LossView) -> np.ndarray:
-    """Return the heights of the contours: evenly spaced factors; for losses below 0, finer towards the lowest."""
-    low, high = view.ends
-    if view.positive:
-        return np.geomspace(low, high, LEVELS + 1)
-    return low + (high - low) * np.linspace(0, 1, LEVELS + 1) ** 2
 
 
 def contour_figure(view: LossView) -> "matplotlib.figure.Figure":
@@ -112,7 +29,9 @@ def draw_contours(axes: "matplotlib.axes.Axes", view: LossView, *, bar: bool = T
     """Draw contours into ``axes``."""
     heights, norm = levels(view), colour_norm(view)
     place = (view.first, view.second, view.shown)
-    filled = axes.contourf(*place, levels=heights, norm=norm, cmap="viridis", extend="both")
+    filled = axes.contourf(
+        *place, levels=heights, norm=norm, cmap="viridis", extend="max" if view.beyond else "neither"
+    )
     drawn = axes.contour(*place, levels=heights, colors="white", linewidths=0.6)
     label_heights(axes, drawn, heights[1::3], view)
     if view.path is None:
@@ -121,7 +40,7 @@ def draw_contours(axes: "matplotlib.axes.Axes", view: LossView, *, bar: bool = T
         draw_path(axes, view)
     axes.set_xlabel(view.names[0])
     axes.set_ylabel(view.names[1])
-    axes.set_title(view.title, loc="left")
+    axes.set_title(view.heading, loc="left")
     axes.grid(visible=False)
     axes.locator_params(nbins=5)
     if bar and axes.figure is not None:
@@ -153,20 +72,17 @@ def label_heights(axes: "matplotlib.axes.Axes", drawn: Any, heights: np.ndarray,
     """Write heights on their contours, away from the edges, the network and each other: each in another direction."""
     ends = np.array([[view.first[0], view.first[-1]], [view.second[0], view.second[-1]]])
     middle, half = ends.mean(1), np.diff(ends)[:, 0] / 2
-    places = []
+    places: list[np.ndarray] = []
     for turn, height in enumerate(heights):
         points = np.concatenate([*drawn.allsegs[int(np.abs(drawn.levels - height).argmin())], np.empty((0, 2))])
         scaled = (points - middle) / half
         inside = (np.abs(scaled).max(1) < 0.85) & (np.abs(points / half).max(1) > 0.12)
+        for place in places:  # labels are about as wide
+            inside &= np.hypot(*(scaled - (place - middle) / half).T) > 0.25
         if inside.any():
             angle = np.arctan2(*scaled[inside].T) - 2.4 * turn  # the golden angle: neighbours are far apart
             places.append(points[inside][np.cos(angle).argmax()])
     axes.clabel(drawn, heights, fmt=number, fontsize=7, manual=places)
-
-
-def number(value: float) -> str:
-    """Return three significant digits."""
-    return f"{value:.0f}" if 1000 <= abs(value) < 1e5 else f"{value:.3g}"
 
 
 def surface_figure(view: LossView) -> "matplotlib.figure.Figure":
@@ -177,7 +93,8 @@ def surface_figure(view: LossView) -> "matplotlib.figure.Figure":
         from matplotlib.cm import ScalarMappable
 
         scale, marked = ScalarMappable(colour_norm(view), "viridis"), levels(view)[::4]
-        figure.colorbar(scale, ax=axes, shrink=0.6, ticks=marked, format=lambda v, _: number(v)).minorticks_off()
+        look: dict[str, Any] = {"shrink": 0.6, "extend": view.arrow, "format": lambda v, _: number(v)}
+        figure.colorbar(scale, ax=axes, ticks=marked, **look).minorticks_off()
     return figure
 
 
@@ -203,7 +120,7 @@ def draw_surface(axes: Any, view: LossView, *, zoom: float = 0.85) -> None:
         ticks.set_tick_params(pad=4 if ticks is axes.zaxis else 1)
     axes.set_zlim(*(np.log10(ends) if view.positive else ends))
     axes.zaxis.set_major_formatter(lambda value, _: number(10**value if view.positive else value))
-    axes.set_title(view.title, loc="left")
+    axes.set_title(view.heading, loc="left")
     axes.view_init(elev=30, azim=-55)
     axes.set_box_aspect((1, 1, 0.75), zoom=zoom)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlkit.core.runfolder import atomic_file
-from dlkit.report.landscape_figures import LossView
+from dlkit.report.landscape_view import LossView
 
 TEMPLATE = Path(__file__).with_name("landscape.html")
 COLOURS = 32
@@ -38,6 +38,7 @@ def page_data(view: LossView) -> dict[str, Any]:
         "ends": rounded(np.array(view.ends)),
         "names": view.names,
         "title": view.title,
+        "beyond": view.beyond.replace("\n", " "),
         "path": None if view.path is None else [rounded(place) for place in view.path],
         "epochs": view.epochs,
         "colours": (255 * palette).round().astype(int).tolist(),

@@ -16,8 +16,9 @@ from dlkit.explain.landscape.hessian import HessianProduct, lanczos
 from dlkit.explain.landscape.surface import Surface
 from dlkit.explain.landscape.trajectory import Trajectory, principal_plane
 from dlkit.report.canvas import save_figure
-from dlkit.report.landscape_figures import LossView, contour_figure, lines_figure, surface_figure
+from dlkit.report.landscape_figures import contour_figure, lines_figure, surface_figure
 from dlkit.report.landscape_page import write_page
+from dlkit.report.landscape_view import LossView
 from dlkit.tasks.base import Task
 from dlkit.train.checkpoints import best_or_newest
 from dlkit.train.cli import RunCLI

@@ -1,5 +1,6 @@
 """Pictures of loss surfaces show the losses that came in, whatever they are, and the page holds them."""
 
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -10,16 +11,9 @@ from matplotlib import colormaps
 from matplotlib.colors import LogNorm
 
 from dlkit.core.checks import InputError
-from dlkit.report.landscape_figures import (
-    LossView,
-    colour_norm,
-    contour_figure,
-    levels,
-    lines_figure,
-    pair_figure,
-    surface_figure,
-)
+from dlkit.report.landscape_figures import contour_figure, lines_figure, pair_figure, surface_figure
 from dlkit.report.landscape_page import write_page
+from dlkit.report.landscape_view import LossView, colour_norm, levels
 
 
 def view(**fields) -> LossView:
@@ -40,6 +34,7 @@ LOSSES = {
     "not a number": changed(np.nan),
     "infinite": changed(np.inf),
     "beyond all numbers": changed(1e38),
+    "a deep well": changed(1e-7),
     "flat": np.ones((5, 7)),
     "zero": np.zeros((5, 7)),
 }
@@ -73,6 +68,19 @@ def test_a_loss_beyond_all_others_leaves_the_colours_to_the_others():
     assert high < 1e6
 
 
+@pytest.mark.parametrize("losses", LOSSES.values(), ids=LOSSES)
+def test_a_scale_that_is_cut_says_so_in_every_picture_and_no_other_does(losses, tmp_path):
+    one = view(losses=losses)
+    cut = losses[np.isfinite(losses)].max() > 1e9
+    for figure in (contour_figure(one), surface_figure(one)):
+        axes, bar = figure.axes
+        assert ("1 of 35 points lie higher, up to 1e+38" in axes.get_title("left")) == cut
+        assert len(bar.patches) == cut  # the arrow
+    page = write_page(one, tmp_path / "page.html").read_text()
+    held = json.loads(re.search(r"const data = (.*);", page).group(1))
+    assert ("up to 1e+38" in held["beyond"]) == cut and held["ends"] == pytest.approx(one.ends)
+
+
 def test_positive_losses_have_logarithmic_colours_and_others_do_not():
     assert isinstance(colour_norm(view()), LogNorm)
     assert not isinstance(colour_norm(view(losses=LOSSES["below zero"])), LogNorm)
@@ -100,8 +108,13 @@ def test_a_face_has_the_colour_of_its_height(losses):
     assert len(figure.axes) == 2  # a bar of colours
 
 
-@pytest.mark.parametrize("losses", LOSSES.values(), ids=LOSSES)
-def test_no_height_is_written_over_an_edge_or_over_the_network(losses):
+STEEP = {
+    "steep": 5e-4 * np.exp(9 * np.hypot(np.linspace(-1, 1, 7)[None, :], np.linspace(-1, 1, 5)[:, None] / 2) ** 0.5)
+}
+
+
+@pytest.mark.parametrize("losses", (LOSSES | STEEP).values(), ids=LOSSES | STEEP)
+def test_no_height_is_written_over_an_edge_or_over_the_network_or_another(losses):
     figure = contour_figure(view(losses=losses))
     figure.canvas.draw()
     axes = figure.axes[0]
@@ -110,6 +123,8 @@ def test_no_height_is_written_over_an_edge_or_over_the_network(losses):
         box, frame = text.get_window_extent(), axes.bbox
         assert frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
         assert not box.contains(*cross)
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
 
 
 def test_a_pair_shares_its_scale():
