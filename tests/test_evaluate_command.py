@@ -193,7 +193,7 @@ def test_a_promise_that_fails_on_other_data_is_said_on_top_and_in_a_table(traine
     first = (folder / "summary.txt").read_text().splitlines()[0]
     assert first.startswith("90 % was promised, ")
     assert " was seen on strange.csv (" in first
-    assert first.endswith("none of them holds there")
+    assert first.endswith("none of 2 promises holds there")
     assert "seen on own test" in capsys.readouterr().out
 
 

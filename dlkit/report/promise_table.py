@@ -39,6 +39,27 @@ def verdict_of(level: float, seen: float | None, *, holds: bool | None) -> str:
     return "yes" if seen >= level else WITHIN
 
 
+def held_text(verdicts: Sequence[str], where: str) -> str:
+    """Say how many promises hold, as :func:`verdict_of` says of each; those that are unknown are not counted.
+
+    Args:
+        verdicts: Of each promise, one at least known.
+        where: What they were checked on: "there", "on the test".
+    """
+    told = [one for one in verdicts if one != "unknown"]
+    broken, short, every = told.count("no"), told.count(WITHIN), f"{len(told)} promises"
+    if len(told) == 1:
+        alone = {"no": f"does not hold {where}", WITHIN: f"is not refuted {where} ({WITHIN})", "yes": f"holds {where}"}
+        return f"the promise {alone[told[0]]}"
+    if broken == len(told):
+        return f"none of {every} holds {where}"
+    if broken:
+        return f"{broken} of {every} {'does' if broken == 1 else 'do'} not hold {where}"
+    if short:
+        return f"none of {every} is refuted {where} ({short} {WITHIN})"
+    return f"all {every} hold {where}"
+
+
 def cells(one: Promise, label: str, side: int, methods: int, room: int) -> str:
     """Return one line."""
     seen, interval, verdict = "-", "-", "unknown"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dlkit.report.promise_table import WIDE, percent, verdict_of
+from dlkit.report.promise_table import WIDE, held_text, percent, verdict_of
 from dlkit.report.tables import shorten
 
 
@@ -57,23 +57,10 @@ def verdict_text(lines: Sequence[Elsewhere], name: str) -> str:
     """Say in one sentence whether what was promised holds on other data; "" where nothing was promised."""
     if not lines:
         return ""
-    told = [one for one in lines if one.seen is not None]
+    told = [one for one in lines if one.verdict != "unknown"]
     if not told:
         return f"whether the promise holds on {name} cannot be told: it has no truth that the run knows"
-    broken = [one for one in told if one.verdict == "no"]
-    worst = min(broken or told, key=lambda one: (one.seen or 0) - one.level)
+    worst = min([one for one in told if one.verdict == "no"] or told, key=lambda one: (one.seen or 0) - one.level)
+    which = "" if len(told) == 1 else worst.what if worst.verdict == "no" else f"{worst.what}, the least of {len(told)}"
     was = f"{percent(worst.level)} was promised, {share(worst.seen)} was seen on {name}"
-    if len(lines) == 1:
-        return f"{was}: the promise {'does not hold' if broken else 'holds'} there"
-    if not broken:
-        return f"{was} ({worst.what}, the least of {len(lines)}): the promises hold there"
-    which = "none" if len(broken) == len(lines) else f"{len(broken)}"
-    plain = (
-        "none of them holds" if which == "none" else f"{which} of {len(lines)} promises {does(len(broken))} not hold"
-    )
-    return f"{was} ({worst.what}): {plain} there"
-
-
-def does(count: int) -> str:
-    """Return the verb."""
-    return "does" if count == 1 else "do"
+    return f"{was}{which and f' ({which})'}: {held_text([one.verdict for one in told], 'there')}"

@@ -9,7 +9,7 @@ from dlkit.confidence.promise import Promise
 from dlkit.core.checks import counted
 from dlkit.report.page.charts import Seen, coverage_image, steps_image
 from dlkit.report.page.elements import Section, Tone, facts, heading, note, paragraph, picture, table
-from dlkit.report.promise_table import WITHIN, verdict_of
+from dlkit.report.promise_table import WITHIN, held_text, verdict_of
 from dlkit.report.tables import shorten
 from dlkit.report.words import level_text, names, number, percent
 from dlkit.train.confidence.confidence import Confidence, HeadConfidence
@@ -108,22 +108,14 @@ def verdict(checked: list[Promise]) -> str:
     """Say how many promises hold."""
     if not checked:
         return note("The promises could not be checked on the test.", "warn")
-    failed = [one for one in checked if one.holds is False]
-    promises = counted(len(checked), "promise")
-    short = [one for one in checked if holds(one) == WITHIN]
-    if not failed and short:
-        one = short[0]
-        told = f"{named(one)}: {percent(one.seen)} seen of {level_text(one.level)} promised"
-        return note(
-            f"Less than promised was seen of {len(short)} of {promises}, but no less than chance explains ({told}).",
-            "warn",
-        )
-    if not failed:
-        every = "the promise" if len(checked) == 1 else f"any of {promises}"
-        return note(f"The test does not speak against {every}.", "good")
-    told = ", ".join(f"{one.what} {one.target}".strip() for one in failed[:3])
-    verb = "does" if len(failed) == 1 else "do"
-    return note(f"{len(failed)} of {promises} {verb} not hold on the test: {told}.", "bad")
+    told = held_text([holds(one) for one in checked], "on the test").capitalize()
+    failed, short = ([one for one in checked if holds(one) == said] for said in ("no", WITHIN))
+    if failed:
+        return note(f"{told}: {', '.join(f'{one.what} {one.target}'.strip() for one in failed[:3])}.", "bad")
+    if short:
+        seen, promised = percent(short[0].seen), level_text(short[0].level)
+        return note(f"{told}: {named(short[0])}, {seen} seen of {promised} promised.", "warn")
+    return note(f"{told}.", "good")
 
 
 def coverage_part(checked: list[Promise]) -> str:
