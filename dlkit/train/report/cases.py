@@ -124,7 +124,7 @@ def explained(known: Known, found: Ranked) -> list[str]:
 
     if known.spec.parts:
         return []  # sources take too long to be explained here; what `dlkit explain` left stands below
-    numbers = list(dict.fromkeys([*found.worst[: EXPLAINED - 1], found.best[0]]))
+    numbers = list(dict.fromkeys([*found.worst[: EXPLAINED - 1], *found.best[:1]]))
     with tempfile.TemporaryDirectory() as name:
         folder = RunFolder(Path(name))
         if known.run.metrics.is_file():

@@ -101,7 +101,8 @@ def sources_of(found: Mapping[str, Any]) -> list[str]:
 
 def files_table(source: Mapping[str, Any]) -> str:
     """Return the files with their fingerprints."""
-    files = [one for one in source.get("files") or [] if isinstance(one, dict)]
+    listed = [*(source.get("files") or []), *(source.get("tables") or [])]
+    files = [one for one in listed if isinstance(one, dict)]
     rows = [
         [str(one.get("name", "")), size(int(one["size"])) if "size" in one else "", str(one.get("sha256", ""))[:16]]
         for one in files[:MOST_FILES]

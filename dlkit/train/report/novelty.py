@@ -5,12 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from dlkit.core.specs import Spec
+from dlkit.report.canvas import with_unit
 from dlkit.report.page.elements import Section, code, facts, heading, note, paragraph, table
 from dlkit.report.words import count, number, percent
 from dlkit.train.report.known import Known, json_of
 from dlkit.train.report.results import figure_of, summary_text
 
 BINS = (0.0, 0.5, 0.75, 1.0, 1.5, np.inf)
+MOST = 4  # targets with a column of their own
 
 
 def novelty_section(known: Known) -> Section:
@@ -19,7 +22,7 @@ def novelty_section(known: Known) -> Section:
     found = None if known.spec.kind in ("reconstruct", "several") else distances(known)
     others = [path.parent for path in sorted(known.run.path.glob("evaluate_*/metrics.json"))]
     make = f"`dlkit calibrate {known.run.path}` measures the distance of each test answer to training."
-    parts = [] if found is None else distance_parts(*found)
+    parts = [] if found is None else distance_parts(known.spec, *found)
     figures = [
         path
         for path in sorted(known.run.figures.glob("*.png"))
@@ -42,7 +45,7 @@ def novelty_section(known: Known) -> Section:
 
 
 def distances(known: Known) -> tuple[np.ndarray, np.ndarray, list[str]] | None:
-    """Return distance, error and flag of each answer, None where they were not measured."""
+    """Return distance, error of each target and flag of each answer, None where they were not measured."""
     import pyarrow.parquet as pq
 
     if not known.run.predictions.is_file():
@@ -52,32 +55,55 @@ def distances(known: Known) -> tuple[np.ndarray, np.ndarray, list[str]] | None:
     if not {"distance", "flag", "truth", "prediction"} <= names:
         return None
     spec = known.spec
-    each = int(np.prod(spec.output[:-1])) if spec.kind in ("forecast", "values") else 1
+    each = len(spec.classes) if spec.kind == "labels" else 1
+    each = int(np.prod(spec.output[:-1])) if spec.kind in ("forecast", "values") else each
     columns = ["distance", "flag", "truth", "prediction"]
     found, errors, flags = [], [], list[str]()
     for batch in file.iter_batches(batch_size=each * 8192, columns=columns):
         frame = batch.to_pandas()
         found.append(frame["distance"].to_numpy(np.float64)[::each])
-        errors.append(error_of(frame, each))
+        errors.append(errors_of(frame, each, len(error_names(spec))))
         flags += frame["flag"].fillna("").to_numpy()[::each].tolist()
     distance = np.concatenate(found)
     return (distance, np.concatenate(errors), flags) if np.isfinite(distance).any() else None
 
 
-def error_of(frame: Any, each: int) -> np.ndarray:
-    """Return the error of each answer: wrong or right of classes, the mean absolute error of values."""
-    if frame["truth"].dtype.kind not in "fi":
-        wrong: np.ndarray = (frame["truth"] != frame["prediction"]).to_numpy(np.float64)[::each]
-        return wrong
-    miss = np.abs(frame["prediction"].to_numpy(np.float64) - frame["truth"].to_numpy(np.float64)).reshape(-1, each)
-    seen = np.isfinite(miss).sum(1)
+def error_names(spec: Spec) -> list[str]:
+    """Return what the errors of an answer are called: of values one a target, since units differ."""
+    if spec.kind not in ("forecast", "values"):
+        return ["labels that are wrong" if spec.kind == "labels" else "answers that are wrong"]
+    units = spec.target_units or ("",) * len(spec.targets)
+    return [f"mean error of {with_unit(*target)}" for target in zip(spec.targets, units, strict=True)]
+
+
+def errors_of(frame: Any, each: int, targets: int) -> np.ndarray:
+    """Return the errors of each answer, (answers, targets): the share that is wrong, of values mean absolute errors.
+
+    Args:
+        frame: Truth and prediction, targets the fastest.
+        each: Rows of an answer.
+        targets: Errors of an answer.
+    """
+    truth, said = frame["truth"], frame["prediction"]
+    if truth.dtype.kind in "fi":
+        miss = np.abs(said.to_numpy(np.float64) - truth.to_numpy(np.float64))
+    else:
+        miss = (truth != said).to_numpy(np.float64, na_value=np.nan)
+        miss[truth.isna().to_numpy()] = np.nan
+    return known_mean(miss.reshape(-1, each // targets, targets), 1)
+
+
+def known_mean(values: np.ndarray, axis: int) -> np.ndarray:
+    """Return the mean of what is known, NaN where nothing is."""
+    seen = np.isfinite(values).sum(axis)
     with np.errstate(invalid="ignore"):
-        mean: np.ndarray = np.where(seen > 0, np.nansum(miss, 1) / seen, np.nan)
+        mean: np.ndarray = np.where(seen > 0, np.nansum(values, axis) / seen, np.nan)
     return mean
 
 
-def distance_parts(distance: np.ndarray, errors: np.ndarray, flags: list[str]) -> list[str]:
+def distance_parts(spec: Spec, distance: np.ndarray, errors: np.ndarray, flags: list[str]) -> list[str]:
     """Return how far the test lies from training, and what that does to the error."""
+    measured, shown = error_names(spec), number if spec.kind in ("forecast", "values") else percent
     beyond = sum(flag.startswith("extrapolates") for flag in flags)
     share = beyond / max(1, len(flags))
     told = (
@@ -89,15 +115,17 @@ def distance_parts(distance: np.ndarray, errors: np.ndarray, flags: list[str]) -
         inside = (distance >= low) & (distance < high)
         if inside.any():
             name = f"{low:g} to {high:g}" if np.isfinite(high) else f"above {low:g}"
-            rows.append([name, f"{int(inside.sum()):,}", number(float(np.nanmean(errors[inside])))])
+            means = known_mean(errors[inside], 0)[:MOST].tolist()
+            rows.append([name, f"{int(inside.sum()):,}", *map(shown, means)])
     named: dict[str, int] = {}
     for flag in flags:
         for name in flag.partition(": ")[2].split(", ") if ": " in flag else []:
             named[name] = named.get(name, 0) + 1
+    more = f"; the first {MOST} of {len(measured)} targets" if len(measured) > MOST else ""
     most = sorted(named.items(), key=lambda one: -one[1])[:8]
     return [
         note(told, "good" if share <= 0.1 else "warn"),
-        table(["distance to training", "answers", "mean error"], rows, caption="Error by distance"),
+        table(["distance to training", "answers", *measured[:MOST]], rows, caption=f"Error by distance{more}"),
         table(["channel outside of its training range", "answers"], [[name, f"{many:,}"] for name, many in most]),
     ]
 

@@ -1,6 +1,7 @@
 """On what a run was made, and how it is made again: the command, and whether it would be the same."""
 
 import shlex
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -169,13 +170,31 @@ def version_checks(known: Known) -> list[Check]:
 def fingerprints(known: Known) -> dict[str, str]:
     """Return seeds and digests."""
     data = known.config.get("data", {}).get("init_args", {})
-    files = (known.data.get("source") or {}).get("files") or []
     return {
         "Seed": str(known.config.get("seed_everything")),
         "Seed of the batches": str(data.get("seed", "")),
         "Weights": f"{known.checkpoint.name}, BLAKE2 {stamp_of(known.checkpoint)}",
-        "Data": f"{counted(len(files), 'file')} by SHA-256, see Data" if files else "settings of a simulator, see Data",
+        "Data": fingerprinted(known.data.get("source") or {}),
     }
+
+
+def fingerprinted(source: Mapping[str, Any]) -> str:
+    """Return by what the data are known again, from the fingerprint of their source."""
+    parts = list(nested(source))
+    listed = {name: sum(len(part.get(f"{name}s") or []) for part in parts) for name in ("file", "table", "array")}
+    listed["image"] = sum(part["images"] for part in parts if "sha256" in part and "images" in part)
+    told = [counted(many, name) for name, many in listed.items() if many]
+    told = [f"{' and '.join(told)} by SHA-256"] if told else []
+    told += ["settings of a simulator"] if any("simulator" in part for part in parts) else []
+    return f"{' and '.join(told)}, see Data" if told else "see Data"
+
+
+def nested(source: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield a fingerprint and those of all sources within it, without settings."""
+    yield source
+    for name, part in source.items():
+        if isinstance(part, Mapping) and name != "settings":
+            yield from nested(part)
 
 
 def environment_facts(made: dict[str, Any]) -> dict[str, str]:

@@ -51,6 +51,8 @@ def ranked(known: Known) -> Ranked | None:
         return None
     if kind in ("class", "ordinal"):
         return ranked_classes(found, known.spec)
+    if kind == "labels":
+        return ranked_labels(found, known.spec)
     return ranked_values(found, known.spec) if kind == "values" else None
 
 
@@ -139,7 +141,8 @@ def ranked_classes(found: Any, spec: Spec) -> Ranked:
     seen = np.flatnonzero(np.isfinite(given))
     given[seen] = probabilities[seen, place[seen].astype(int)]
     order, sure = known_order(-given), probabilities.max(1)
-    best = first_of_each(order, found["truth"].to_numpy())
+    right = (found["truth"] == found["prediction"]).to_numpy(bool, na_value=False)
+    best = first_of_each([k for k in order if right[k]], found["truth"].to_numpy())
     chosen = [*order[::-1][:MOST], *best[:2]]
     records = {k: found.iloc[k] for k in {*chosen, *best}}
     rows = [
@@ -152,7 +155,7 @@ def ranked_classes(found: Any, spec: Spec) -> Ranked:
         ]
         for k, one in ((k, records[k]) for k in chosen)
     ]
-    wrong = int((found["truth"] != found["prediction"]).to_numpy()[seen].sum())
+    wrong = int((~right[seen]).sum())
     ranking = "ranked by the probability that was given to the truth"
     told = f"{count(len(seen), 'test answer')}, {wrong:,} of them wrong, {ranking}."
     said = {
@@ -162,8 +165,43 @@ def ranked_classes(found: Any, spec: Spec) -> Ranked:
     return Ranked(told, head, rows, order[::-1][:MOST], best, order[len(order) // 2], said, words=3)
 
 
+def ranked_labels(found: Any, spec: Spec) -> Ranked:
+    """Rank samples by the probability that was given to the truth of the label that is farthest off."""
+    labels = len(spec.classes)
+    truth, there, said = (
+        found[name].to_numpy(np.float64, na_value=np.nan).reshape(-1, labels)
+        for name in ("truth", "probability", "prediction")
+    )
+    given = np.where(np.isnan(truth), np.inf, np.where(truth > 0, there, 1 - there))
+    off = given.argmin(1)
+    least = np.where(np.isfinite(given.min(1)), given.min(1), np.nan)
+    right = ((truth == said) | np.isnan(truth)).all(1)
+    order = known_order(-least)
+    told_true, told_said = ([named(row > 0, spec.classes) for row in table] for table in (truth, said))
+    best = first_of_each([k for k in order if right[k]], np.array(told_true, dtype=object))
+    rows = [
+        [name_of(found.iloc[k * labels]), told_true[k], told_said[k], spec.classes[off[k]], percent(float(least[k]))]
+        for k in [*order[::-1][:MOST], *best[:2]]
+    ]
+    words = {
+        k: [f"true: {told_true[k]}", f"said: {told_said[k]}", f"{spec.classes[off[k]]}: p = {there[k, off[k]]:.3f}"]
+        for k in {*order[::-1][:MOST], *best}
+    }
+    told = (
+        f"{count(len(order), 'test answer')}, {int((~right).sum()):,} of them wrong in at least one label, ranked by "
+        "the probability that was given to the truth of the label that is farthest off."
+    )
+    head = ["", "true", "said", "farthest off", "given to its truth"]
+    return Ranked(told, head, rows, order[::-1][:MOST], best, order[len(order) // 2], words, words=4)
+
+
+def named(there: np.ndarray, classes: Sequence[str]) -> str:
+    """Return the labels of a sample."""
+    return ", ".join(name for name, one in zip(classes, there.tolist(), strict=True) if one) or "none"
+
+
 def first_of_each(order: Sequence[int], truth: np.ndarray) -> list[int]:
-    """Return the best answer of each class, of the first ones."""
+    """Return the best answer to each truth, of the first ones."""
     seen: dict[Any, int] = {}
     for k in order:
         seen.setdefault(truth[k], k)
