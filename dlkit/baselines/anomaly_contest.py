@@ -15,7 +15,7 @@ from dlkit.baselines.reading import VALUES, batches, on_host
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.report.sample_tables import Better
-from dlkit.tasks.reconstruct import Reconstruct, measured_channels
+from dlkit.tasks.reconstruct import Reconstruct
 from dlkit.train.anomalies.events import fit, merged_errors
 from dlkit.train.evaluation.anomalies import AnomalyEvaluation
 from dlkit.train.evaluation.anomalous_samples import AnomalousSamples, measures
@@ -74,12 +74,12 @@ class AnomalyContest:
 
     def inputs(self, batch: Batch) -> Tensor:
         """Return the measured channels of a batch, 0 where missing."""
-        x = on_host(batch, None).x[:, : measured_channels(self.task.spec)].float()
+        x = on_host(batch, None).x[:, : self.task.spec.measured].float()
         return x.contiguous()
 
     def training(self, most: int) -> np.ndarray:
         """Return training inputs, flattened."""
-        values = measured_channels(self.task.spec) * int(np.prod(self.task.spec.size))
+        values = self.task.spec.measured * int(np.prod(self.task.spec.size))
         most = min(most, self.limits.most, max(VALUES // values, 100))
         return np.concatenate([self.inputs(one).flatten(1).numpy() for one in batches(self.data, "train", None, most)])
 
@@ -101,7 +101,7 @@ class AnomalyContest:
 
     def squares(self, method: Outliers, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the squares of a batch, and which of them count."""
-        channels = measured_channels(self.task.spec)
+        channels = self.task.spec.measured
         return squares_of(method, self.inputs(batch)), self.task.observed(batch)[:, :channels].cpu()
 
     def of_windows(self, method: Outliers) -> dict[str, float]:

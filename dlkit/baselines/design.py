@@ -60,11 +60,6 @@ class Design:
     most: int
     relative: bool = False
 
-    @property
-    def measured(self) -> int:
-        """Number of channels that are no masks and do not say where a trace is."""
-        return len(self.spec.channels) - self.spec.masks - int(self.spec.padded)
-
     def count(self, width: int) -> int:
         """Return the length of a row when ``width`` neighbours are averaged."""
         spec = self.spec
@@ -119,7 +114,7 @@ class Design:
 
     def from_last(self, batch: Batch) -> Float[Tensor, "batch channels time"]:
         """Return inputs told from the last observed value of their channel, 0 where they are missing."""
-        x, own = batch.x.float(), self.measured
+        x, own = batch.x.float(), self.spec.measured
         values = x[:, :own]
         observed = None if batch.x_observed is None else batch.x_observed[:, :own]
         told = values - last_observed(values, observed)[..., None]

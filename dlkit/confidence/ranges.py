@@ -75,6 +75,6 @@ def measured_numbers(spec: Spec, shape: tuple[int, ...]) -> Int[Tensor, " values
         helps[first + len(part.channels) - part.helpers : first + len(part.channels)] = True
         first += len(part.channels)
     if not spec.parts:
-        helps[len(spec.channels) - spec.masks - int(spec.padded) : -1] = True
+        helps[spec.measured : -1] = True
     numbers = channel_numbers(spec, shape)
     return numbers.masked_fill(helps[numbers], -1)

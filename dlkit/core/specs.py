@@ -129,6 +129,11 @@ class Spec:
         require(len(set(names)) == len(names), f"Spec heads={names}: give each head a name of its own in `targets`.")
 
     @property
+    def measured(self) -> int:
+        """Number of input channels that are measured; they come first, before masks and where a trace is."""
+        return len(self.channels) - self.masks - int(self.padded)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Names of all measured and calendar columns that take part, each once: inputs, targets, future."""
         measured = self.channels[: len(self.channels) - self.masks]

@@ -8,7 +8,7 @@ from torch import Tensor
 from dlkit.core.batch import Batch
 from dlkit.tasks.classify import ClassPrediction
 from dlkit.tasks.combined import Combined
-from dlkit.tasks.reconstruct import Reconstruct, Reconstruction, measured_channels
+from dlkit.tasks.reconstruct import Reconstruct, Reconstruction
 
 NAMES = {
     "class": "log loss", "ordinal": "log loss", "labels": "mean log loss of the labels",
@@ -44,7 +44,7 @@ def judged(task: Any, prediction: Any) -> Tensor:
     scaling = task.scaling if isinstance(task, Reconstruct) else task.target_scaling
     point, truth = prediction_of(prediction)
     if isinstance(prediction, Reconstruction):  # without masks, and the channel that says where a trace is
-        first = point.shape[1] if task.spec.parts else measured_channels(task.spec)
+        first = point.shape[1] if task.spec.parts else task.spec.measured
         point, truth = (scaling(part[:, :first], dim=1) for part in (point, truth))
     else:
         point, truth = scaling(point), scaling(truth)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from dlkit.anomaly.fitted import FittedDetector
 from dlkit.core.batch import Batch
-from dlkit.tasks.reconstruct import Reconstruct, measured_channels
+from dlkit.tasks.reconstruct import Reconstruct
 
 Named = dict[str, Tensor]
 MOST = 3  # channels whose mean is the aggregate "top3"
@@ -32,7 +32,7 @@ class Detecting:
         errors = self.errors(squares, counts)
         above = self.above(errors)
         score = (aggregated(above, self.fitted.aggregate) - self.fitted.location) / self.fitted.spread
-        unit = task.scaling.scale[: measured_channels(task.spec)]
+        unit = task.scaling.scale[: task.spec.measured]
         return {
             "error_map": squares.sqrt().masked_fill(~counts, torch.nan),
             "error": errors * unit.to(errors.dtype),

@@ -7,7 +7,7 @@ from dlkit.core.runfolder import RunFolder
 from dlkit.data.sample_modules import SampleDataModule
 from dlkit.export.detecting import Detecting
 from dlkit.export.tracing import quiet
-from dlkit.tasks.reconstruct import Reconstruct, measured_channels
+from dlkit.tasks.reconstruct import Reconstruct
 from dlkit.train.anomalies.files import read_detector
 
 SEEN = 512  # validation windows that are judged by themselves
@@ -48,7 +48,7 @@ def about_detector(detecting: Detecting, task: Reconstruct, merge: str) -> dict[
     fitted, rows = detecting.fitted, detecting.rows
     about = fitted.to_dict() | {
         "judges": "samples" if rows is None else "windows",
-        "channels": list(task.spec.channels[: measured_channels(task.spec)]),
+        "channels": list(task.spec.channels[: task.spec.measured]),
         "low": None if fitted.to_dict()["threshold"] is None else fitted.low,
         "averaged": rows,
     }

@@ -70,7 +70,7 @@ def inputs_of(spec: Spec, dilation: int = 1) -> list[Port]:
     """
     if spec.parts:
         return [port for part in spec.parts for port in ports_of(part)]
-    measured = len(spec.channels) - spec.masks - int(spec.padded)
+    measured = spec.measured
     axes = ("batch", "channels", *(("time",) if len(spec.size) == 1 else ("height", "width")))
     units = spec.units[:measured] or ("",) * measured
     times: tuple[float, ...] = ()

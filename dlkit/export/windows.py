@@ -70,7 +70,7 @@ def physical_inputs(task: Any, batch: Batch) -> tuple[Tensor, ...]:
     spec = task.spec
     if spec.parts:
         return tuple(value for value in of_sources(task, batch))
-    measured = len(spec.channels) - spec.masks - int(spec.padded)
+    measured = spec.measured
     known = None if batch.x_observed is None else batch.x_observed[:, :measured]
     scaling = task.scaling.select(list(range(measured)))
     x = hidden(scaling.inverse(batch.x[:, :measured], dim=1), known)

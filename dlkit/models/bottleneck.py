@@ -15,7 +15,7 @@ from dlkit.models.settings import require_positive
 def measured_values(spec: Spec) -> int:
     """Return how many values of an input are measured: not masks, ages, presence, or where a trace is."""
     if not spec.parts:
-        return max(len(spec.channels) - spec.masks - spec.padded, 1) * math.prod(spec.size)
+        return max(spec.measured, 1) * math.prod(spec.size)
     own = sum(part.count * (len(part.channels) - part.helpers) // len(part.channels) for part in spec.parts)
     return max(own, 1)
 

@@ -40,15 +40,10 @@ def input_shape(spec: Spec) -> tuple[int, ...]:
     return spec.size if spec.parts else (len(spec.channels), *spec.size)
 
 
-def measured_channels(spec: Spec) -> int:
-    """Return the number of channels of one source that are measured; they come first."""
-    return len(spec.channels) - spec.masks - int(spec.padded)
-
-
 def measured_inputs(spec: Spec) -> Bool[Tensor, "..."]:
     """Return which values of an input are measured: not masks, ages, presence, or where a trace is."""
     if not spec.parts:
-        channels = torch.arange(len(spec.channels)) < measured_channels(spec)
+        channels = torch.arange(len(spec.channels)) < spec.measured
         return channels.view(-1, *[1] * len(spec.size)).expand(input_shape(spec))
     own = [i < len(part.channels) - part.helpers for part in spec.parts for i in range(len(part.channels))]
     return torch.tensor([*own, False])[channel_of(spec.parts)]  # presence has the number -1
@@ -167,7 +162,7 @@ class Reconstruct(SampleTask):
         self, answer: Tensor, batch: Batch
     ) -> tuple[Float[Tensor, "batch channels *size"], Bool[Tensor, "batch channels *size"] | None]:
         """Return the same for an answer of the network."""
-        first = measured_channels(self.spec)
+        first = self.spec.measured
         point = self.loss.point(answer)[:, :first].float()
         squares = (batch.x[:, :first].float() - point).square_()  # laid out in rows as x is, which merges twice as fast
         every = batch.x_observed is None and not self.spec.padded
@@ -183,7 +178,7 @@ class Reconstruct(SampleTask):
 
     def physical(self, z: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch channels *size"]:
         """Return standardized inputs in physical units."""
-        first = z.shape[1] if self.spec.parts else measured_channels(self.spec)
+        first = z.shape[1] if self.spec.parts else self.spec.measured
         if first == z.shape[1]:
             return self.scaling.inverse(z, dim=1)
         return torch.cat([self.scaling.inverse(z[:, :first], dim=1), z[:, first:]], 1)

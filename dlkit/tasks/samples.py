@@ -30,7 +30,7 @@ class SampleTask(NetTask, ABC):
 
     def __init__(self, *, spec: Spec, net: NetFactory, **training: Any) -> None:
         super().__init__(spec=spec, net=net, **training)
-        self.scaling = scaling_of(spec, len(spec.channels) - spec.masks - int(spec.padded))
+        self.scaling = scaling_of(spec, spec.measured)
 
     def forward(self, x: Float[Tensor, "batch channels *size"]) -> Tensor:
         """Return the output of the network for standardized inputs."""

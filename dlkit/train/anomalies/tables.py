@@ -10,7 +10,6 @@ import pyarrow as pa
 from dlkit.anomaly.events import Event
 from dlkit.core.checks import counted
 from dlkit.report.tables import shorten
-from dlkit.tasks.reconstruct import measured_channels
 
 if TYPE_CHECKING:
     from dlkit.train.anomalies.events import Judged
@@ -86,7 +85,7 @@ def moment_text(moment: Any) -> str:
 
 def channel_names(data: Any) -> tuple[str, ...]:
     """Return the names of the measured channels of windows of one table."""
-    names: tuple[str, ...] = data.spec.channels[: measured_channels(data.spec)]
+    names: tuple[str, ...] = data.spec.channels[: data.spec.measured]
     return names
 
 

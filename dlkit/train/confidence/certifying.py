@@ -88,7 +88,7 @@ def noisy_values(task: Classify, batch: Batch) -> Tensor:
         noisy = explained_values(x, spec.parts)
     else:
         noisy = torch.ones_like(x, dtype=torch.bool)
-        noisy[:, len(spec.channels) - spec.masks - int(spec.padded) :] = False
+        noisy[:, spec.measured :] = False
         if spec.padded:
             noisy &= x[:, -1:] > 0
     return noisy if batch.x_observed is None else noisy & batch.x_observed

@@ -36,7 +36,7 @@ def physical_inputs(task: Any, data: Any, batch: Batch) -> list[Inputs]:
 def of_one(task: Any, data: Any, batch: Batch) -> Inputs:
     """Return the inputs of one source; times of a window are before its last row."""
     spec, x = task.spec, batch.x
-    count = len(spec.channels) - spec.masks - int(spec.padded)
+    count = spec.measured
     values = task.scaling.select(list(range(count))).inverse(x[:, :count].float(), dim=1)
     if batch.x_observed is not None:
         values = values.where(batch.x_observed[:, :count], torch.nan)

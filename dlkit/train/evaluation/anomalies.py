@@ -16,7 +16,6 @@ from dlkit.anomaly.thresholds import warned_once
 from dlkit.core.runfolder import RunFolder
 from dlkit.report.anomaly_figures import score_figure
 from dlkit.report.sample_tables import Better, Line, score_table_text
-from dlkit.tasks.reconstruct import measured_channels
 from dlkit.train.anomalies.events import DAY, Judged, apply, fit, merged_errors, row_errors
 from dlkit.train.anomalies.files import write_detectors, write_tables
 from dlkit.train.anomalies.tables import channel_names, events_text, rows_of, score_table
@@ -96,7 +95,7 @@ class AnomalyEvaluation(WholeEvaluation, WindowEvaluation):
     def principal_components(self) -> Judged:
         """Return what the same detector finds with errors of principal components."""
         detector = self.task.detector
-        rival = PrincipalComponents.of(self.data, measured_channels(self.task.spec), size_of(self.task))
+        rival = PrincipalComponents.of(self.data, self.task.spec.measured, size_of(self.task))
         self.components = len(rival.components)
         val, self.rival_errors = (
             merged_errors(rival.squares, self.data, role, merge=detector.merge, stride=detector.stride)

@@ -20,7 +20,6 @@ from dlkit.metrics.detection import row_scores
 from dlkit.metrics.ranking import area, average_precision
 from dlkit.report.anomaly_figures import score_figure
 from dlkit.report.sample_tables import Better, Line, score_table_text
-from dlkit.tasks.reconstruct import measured_channels
 from dlkit.train.anomalies.events import evaluated
 from dlkit.train.anomalies.files import write_detectors, write_table
 from dlkit.train.evaluation.base import Tested, plain
@@ -59,7 +58,7 @@ class AnomalousSamples(WholeEvaluation):
         with placed(self.task, trainer.strategy.root_device):
             self.fit_detectors()
             self.find()
-        channels = measured_channels(self.task.spec)
+        channels = self.task.spec.measured
         rival = PrincipalComponents.of(self.data, channels, size_of(self.task))
         self.rival = len(rival.components)
         val, self.rival_errors = (self.sample_errors(role, rival.squares) for role in ("val", "test"))
@@ -78,7 +77,7 @@ class AnomalousSamples(WholeEvaluation):
 
     def sample_errors(self, role: str, squares: Callable[[Any], tuple[Tensor, Tensor | None]]) -> np.ndarray:
         """Return the mean squared standardized error of each sample and channel, (samples, channels)."""
-        parts, channels = [], measured_channels(self.task.spec)
+        parts, channels = [], self.task.spec.measured
         with evaluated(self.task):
             for numbers in self.numbers(role, self.data.count(role)).split(self.data.eval_batch_size):
                 batch = self.data.transfer_batch_to_device(self.data.make_batch(numbers), self.task.device, 0)

@@ -37,10 +37,10 @@ def inputs_text(spec: Spec) -> str:
     """Return what the network sees."""
     if spec.parts:
         return f"{counted(len(spec.parts), 'source')} ({names([part.name for part in spec.parts], 6)})"
-    measured = len(spec.channels) - spec.masks
+    measured = spec.measured
     if len(spec.size) == 1:
         long = span(spec.size[0], spec.step) if spec.step != 1 else f"{spec.size[0]} samples"
-        return f"{long} of {counted(measured, 'channel')}"
+        return f"{'up to ' if spec.padded else ''}{long} of {counted(measured, 'channel')}"
     return f"an image of {' x '.join(map(str, spec.size))} with {counted(measured, 'channel')}"
 
 

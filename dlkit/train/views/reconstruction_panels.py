@@ -8,7 +8,6 @@ from torch import Tensor
 
 from dlkit.report.reconstruction_figures import BackView, back_figure, image_back_figure
 from dlkit.report.tables import shorten
-from dlkit.tasks.reconstruct import measured_channels
 from dlkit.train.anomalies.events import evaluated
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ def window_panel(task: Any, data: Any) -> "matplotlib.figure.Figure":
     with evaluated(task):
         found = task.predict_step(batch, 0)
         errors = task.squares(batch)[0].mean((0, 2)).cpu().numpy()
-    first, spec = measured_channels(task.spec), task.spec
+    first, spec = task.spec.measured, task.spec
     shown = np.sort(np.argsort(-errors, kind="stable")[:MOST_CHANNELS]).tolist()
     truth, point = (part[:, :first][:, shown].float().cpu().numpy() for part in (found.truth, found.point))
     times = data.clock(data.prepared.table.times[found.start.cpu().numpy()])
@@ -56,7 +55,7 @@ def sample_panel(
     batch = data.transfer_batch_to_device(data.make_batch(numbers), task.device, 0)
     with evaluated(task):
         found = task.predict_step(batch, 0)
-    first, spec = measured_channels(task.spec), task.spec
+    first, spec = task.spec.measured, task.spec
     truth, point = (part[:, :first].float().cpu().numpy() for part in (found.truth, found.point))
     channels, units = spec.channels[:first], spec.units[:first]
     if len(spec.size) == 2:

@@ -11,7 +11,7 @@ from dlkit.data.batches.gather import WindowGather
 from dlkit.data.table.arrange import Columns
 from dlkit.data.table.blocks import normalize_in_place
 from dlkit.data.table.windows import Geometry
-from dlkit.tasks.reconstruct import Reconstruct, measured_channels
+from dlkit.tasks.reconstruct import Reconstruct
 from dlkit.train.anomalies.events import evaluated
 
 BATCH = 256
@@ -28,7 +28,7 @@ class LiveErrors:
 
     def __init__(self, task: Reconstruct, *, dilation: int = 1) -> None:
         self.task, spec = task, task.spec
-        names = spec.channels[: measured_channels(spec)]
+        names = spec.channels[: spec.measured]
         self.geometry = Geometry(spec.size[0], 0, dilation=dilation)
         self.columns = Columns(names, len(names), (len(names), len(names)), (), len(names))
         self._rows = np.empty((0, len(names)), np.float32)

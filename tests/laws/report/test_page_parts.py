@@ -249,6 +249,11 @@ def test_the_question_says_how_far_ahead_the_answer_lies(gap, when):
     assert question(spec) == f"What is x (mm){when}, given 40 ms of 1 channel?"
 
 
+def test_the_question_counts_neither_padding_nor_masks_as_channels():
+    spec = Spec(("a", "b", "valid"), (4,), (3,), kind="class", classes=("x", "y", "z"), step=1e-3, padded=True)
+    assert question(spec) == "Which of 3 classes is it (x, y and z), given up to 4 ms of 2 channels?"
+
+
 def test_times_that_overlap_are_told_to_be_split_series_by_series():
     split = {"train": {"from": "2020-01", "to": "2021-01"}, "val": {"from": "2020-03", "to": "2021-02"}}
     assert "each series is split by itself" in interleaved({"split": split, "series": 12})
