@@ -67,6 +67,35 @@ def test_predictions_say_which_classes_were_never_trained(run, tmp_path, capsys)
     assert "the run was not trained on the class 'spark' (4 samples)\n9 predictions" in said
 
 
+def test_new_samples_that_are_refused_are_left_out_with_the_setting_that_is_named(run, tmp_path, capsys):
+    made = content(9)
+    made["X"][3] = np.nan
+    np.savez(tmp_path / "holes.npz", **made)
+    asked = ["predict", str(run), "--data", str(tmp_path / "holes.npz")]
+    assert main(asked) == 2
+    said = capsys.readouterr().err
+    cure = "--data.init_args.source.init_args.bad skip"
+    assert "1 of 9 samples cannot be used" in said and f"mend them, or add `{cure}` to the command." in said
+    assert main([*asked, *cure.split()]) == 0
+    assert "8 predictions" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("command", "file"), [("predict", "predictions_twin.parquet"), ("evaluate", "evaluate_twin")])
+def test_answers_of_other_data_of_the_same_name_are_not_replaced_without_a_word(
+    command, file, run, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(evaluating, "figures", lambda *_: iter(()))
+    for count in (12, 9):
+        place = tmp_path / str(count) / "twin.npz"
+        place.parent.mkdir()
+        np.savez(place, **content(count))
+        assert main([command, str(run), "--data", str(place)]) == 0
+        said = capsys.readouterr().out
+        assert (run / file).exists()
+        assert ("replaced: " in said) == (count == 9)
+    assert f"{run / file}" in said.partition("replaced: ")[2].partition("\n")[0]
+
+
 def test_samples_that_took_part_in_the_run_are_counted(evaluated, run):
     own, fresh = content(), content(10, seed=4)
     roles = {role: read_json(run / "data.json")["split"][role]["samples"] for role in ("train", "val")}

@@ -14,9 +14,10 @@ CURES = {
     "irregular": "bring the file to the step of the run",
     "disorder": f"sort the rows of the file by time; {ALONE}",
     "duplicates": f"leave one row a stamp in the file; {ALONE}",
+    "bad": "mend them",
     "categories": "the run takes this channel as numbers, so write numbers there, and nothing where there is none",
 }
-CHOICES = {"gaps": "split", "irregular": "split", "disorder": "sort", "duplicates": "first"}
+CHOICES = {"gaps": "split", "irregular": "split", "disorder": "sort", "duplicates": "first", "bad": "skip"}
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from dlkit.core.specs import Spec
 from dlkit.data.batches.batching import KNOWN_SPEC, TRAINED_SPEC
 from dlkit.models.base import weights_come_later
 from dlkit.train.callbacks import keep_in
-from dlkit.train.checkpoints import best_or_newest, newest_whole
+from dlkit.train.checkpoints import best_or_newest, newest_whole, weights_text
 from dlkit.train.cli import RunCLI, build, with_config
 from dlkit.train.confidence import calibrating, confidence
 from dlkit.train.confidence.trusted import join_members
@@ -105,6 +105,7 @@ def train(cli: RunCLI, run: RunFolder, checkpoint: Path | None, *, keeps: bool =
     known.pop("single_sources", None)  # these were set beside the network before
     if leads():
         write_json(run.metrics, known | {"fit": trained})
+        print(weights_text(run, cli.trainer), flush=True)
     if not keeps_weights(cli.trainer):  # a new one takes them from the checkpoint
         with known_spec(cli.datamodule.spec):
             cli.model = cli.parser.instantiate_classes(cli.config)["model"]
@@ -188,13 +189,18 @@ def predict(
         with other_data(getattr(cli.datamodule, "source", None)):
             evaluation = evaluation.on_new(source_of(cli.datamodule, list(new), run, cli.model.spec))
         path = path.with_stem(f"predictions_{re.sub(r'[^A-Za-z0-9_-]+', '_', Path(new[0]).name.split('.')[0])}")
+    again = bool(new) and output is None and path.exists()
     path = output or path
     if run is not None:
         evaluation.know(run)
         trust(cli, run, evaluation, followed=not new)
     rows = write_predictions(path, evaluation, cli.trainer)
     if new and leads():
-        told = [write_left_out(path, evaluation.data), evaluation.found_text(path)]
+        told = [
+            f"replaced: what was predicted of data of this name (next time `--output FILE` keeps both): {path}" * again,
+            write_left_out(path, evaluation.data),
+            evaluation.found_text(path),
+        ]
         print("".join(f"{one}\n" for one in told if one and tells), end="")
     if run is not None and leads() and path.is_relative_to(run.path):
         track(cli, run)

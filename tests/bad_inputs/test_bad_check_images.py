@@ -11,6 +11,7 @@ from dlkit.core.checks import InputError
 from dlkit.data.sources.image_folder import ImageFolder
 from dlkit.report.words import size
 from tests.bad_inputs.cases_check import kinds
+from tests.bad_inputs.sample_jobs import write_images
 from tests.bad_inputs.test_bad_check import check
 from tests.made_images import encode, scenes
 from tests.made_samples import tiff
@@ -70,6 +71,17 @@ def test_images_none_of_which_can_be_read_are_refused(tmp_path, capsys):
     folder_of(tmp_path, [encode(image, "JPEG")[:-90] for image in scenes(24, 24)])
     assert check(tmp_path, ["{}/images"]) == 2
     assert "24 of 24 images cannot be used (truncated: a/00.png" in capsys.readouterr().err
+
+
+def test_images_that_a_config_refuses_are_findings_of_its_check(tmp_path, capsys):
+    write_images(tmp_path)  # `bad: fail`, as it is where nobody says
+    (tmp_path / "images" / "cat" / "99.png").write_bytes(garbage())
+    assert check(tmp_path, ["{}/images.yaml"]) == 0
+    said, found = " ".join(capsys.readouterr().out.split()), kinds(tmp_path / "out")
+    assert found["refused"] == "error" and found["unusable images"] == "warning"
+    assert "refused: 1 of 25 images cannot be used" in said and "or set `bad: skip` to leave them out." in said
+    assert check(tmp_path, ["{}/images.yaml", "--data.source.init_args.bad", "skip"]) == 0
+    assert "refused" not in kinds(tmp_path / "out")
 
 
 def test_bad_images_are_told_once_with_their_number_as_a_run_counts_them(tmp_path, capsys):

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from dlkit.core.checks import InputError, counted, require
+from dlkit.core.checks import InputError, counted, require, setting_error
 
 Policy = Literal["fail", "skip"]
 SHOWN = 10
@@ -60,8 +60,10 @@ class Problems:
                 f"{count} of {len(self.names)} {self.what}" if count else f"{counted(self.others, 'part')} of the data"
             )
             causes = "; ".join(f"{cause}: {_listed(names)}" for cause, names in self.found.items())
-            mend = "give better ones" if self.policy == "skip" else "mend them, or set `bad: skip` to leave them out"
-            raise InputError(f"{total} cannot be used ({causes}); {mend}.")
+            fact = f"{total} cannot be used ({causes})"
+            if self.policy == "fail":
+                raise setting_error(fact, "mend them, or set `bad: skip` to leave them out", "bad")
+            raise InputError(f"{fact}; give better ones.")
         return np.flatnonzero(self.good)
 
 

@@ -70,8 +70,11 @@ def evaluate_run(cli: RunCLI, run: RunFolder, paths: Sequence[str], folder: str)
     other.novelty = novelty
     told = left_out_text(other.data, names=True)
     text = "\n\n".join(part for part in (told, text_of(sides, level_of(run, own))) if part)
-    write(cli, run.path / folder, sides, (known, novelty), text, level_of(run, own))
-    return f"{text}\n\nevaluation: {run.path / folder}"
+    place = run.path / folder
+    again = f"replaced: an evaluation of data of this name (next time rename its folder to keep both): {place}\n"
+    said = again * place.exists()
+    write(cli, place, sides, (known, novelty), text, level_of(run, own))
+    return f"{text}\n\n{said}evaluation: {place}"
 
 
 def level_of(run: RunFolder, evaluation: Evaluation) -> float | None:
