@@ -134,6 +134,9 @@ def join_parts(parts: Sequence[Part], keys: Keys, axes: str | None) -> Raw:
     require(len(shapes) == 1 or ragged, f"The inputs have unequal shapes {sorted(shapes)}: give all the same.")
     inputs = [_widen(piece["inputs"], max(shape[-1] for shape in shapes)) for piece in found]
     joined: dict[str, Any] = {"inputs": inputs[0] if len(inputs) == 1 else np.concatenate(inputs)}
+    for piece in found:
+        if "informative" in piece:
+            piece["informative"] = _widen(piece["informative"], inputs[0].shape[-1], masks=True)
     for name in ("labels", "lengths", "groups", "roles", "names", "informative"):
         own = [piece.get(name) for piece in found]
         some = [each for each in own if each is not None]
@@ -145,13 +148,13 @@ def join_parts(parts: Sequence[Part], keys: Keys, axes: str | None) -> Raw:
     return Raw(**joined, classes=next((piece["classes"] for piece in found if "classes" in piece), None), called=called)
 
 
-def _widen(values: np.ndarray, length: int) -> np.ndarray:
-    """Return traces padded with NaN to a common length."""
+def _widen(values: np.ndarray, length: int, *, masks: bool = False) -> np.ndarray:
+    """Return traces padded with NaN to a common length, or masks of them, padded with False."""
     missing = length - values.shape[-1]
     if missing == 0:
         return values
     edges = [(0, 0)] * (values.ndim - 1) + [(0, missing)]
-    return np.pad(values.astype(np.float32), edges, constant_values=np.nan)
+    return np.pad(values.astype(bool if masks else np.float32), edges, constant_values=False if masks else np.nan)
 
 
 def _pieces(part: Part, keys: Keys, axes: str | None) -> Iterator[dict[str, Any]]:
@@ -176,6 +179,8 @@ def _piece(part: Part, keys: Keys, axes: str | None, role: str | None) -> dict[s
     count, label = len(raw), f"{part.label}/{role}" if role else part.label
     uneven = {name: len(each) for name, each in piece.items() if len(each) != count}
     require(not uneven, f"{label} holds {count} inputs, but {uneven}: give one of each a sample.")
+    if "informative" in piece:
+        piece["informative"] = _mask(piece["informative"], piece["inputs"], f"{label}: '{found['informative']}'")
     piece.setdefault("names", np.array([f"{label}/{number}" for number in range(count)], dtype=object))
     known = role or part.role
     if known is not None:
@@ -185,3 +190,17 @@ def _piece(part: Part, keys: Keys, axes: str | None, role: str | None) -> dict[s
     if "classes" in there:
         piece["classes"] = part.load("classes")
     return piece
+
+
+def _mask(values: np.ndarray, inputs: np.ndarray, what: str) -> np.ndarray:
+    """Return where the answer is known to lie; one mask a sample, over its size, without channels.
+
+    Raises:
+        InputError: It has another shape than the inputs, or is not true and false.
+    """
+    needed, kind, cure = (len(inputs), *inputs.shape[2:]), values.dtype.kind, "true and false, or change `informative`"
+    shapes = f"has the shape {values.shape}, but masks of inputs of {inputs.shape} need {needed}"
+    require(values.shape == needed, f"{what} {shapes}: give {cure}.")
+    require(kind in "biuf", f"{what} holds text or objects, but masks say where the answer lies: give {cure}.")
+    require(kind != "f" or not np.isnan(values).any(), f"{what} has NaN, but masks have no missing value: give {cure}.")
+    return values.astype(bool)

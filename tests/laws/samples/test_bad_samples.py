@@ -49,6 +49,35 @@ def test_bad_labels_and_values_are_named_with_their_causes(tmp_path):
     assert samples.labels.tolist() == [0, 1, 0, 1]
 
 
+@pytest.mark.parametrize(
+    ("x", "where", "words"),
+    [
+        ((8, 1, 30), np.zeros((8, 90)), r"shape \(8, 90\), .*need \(8, 30\)"),
+        ((8, 1, 30), np.ones((8, 1, 30)), r"shape \(8, 1, 30\), .*need \(8, 30\)"),
+        ((8, 1, 30), np.full((8, 30), np.nan), "NaN"),
+        ((8, 1, 30), np.full((8, 30), "no"), "text"),
+        ((8, 1, 12, 10), np.zeros((8, 10, 12)), r"shape \(8, 10, 12\), .*need \(8, 12, 10\)"),
+    ],
+)
+def test_masks_of_another_shape_than_the_inputs_are_one_sentence(x, where, words):
+    made = {"X": np.random.default_rng(0).normal(size=x).astype(np.float32), "y": np.arange(8) % 2, "where": where}
+    with pytest.raises(InputError, match=f"'where'.*{words}"):
+        SampleArrays.of(made, informative="where").read()
+    fits = np.zeros((8, *x[2:]))
+    fits[:, 2:5] = 1
+    found = SampleArrays.of(made | {"where": fits}, informative="where").read().informative
+    np.testing.assert_array_equal(found, fits == 1)
+
+
+def test_masks_of_files_of_unequal_length_are_false_where_there_is_no_trace(tmp_path):
+    random = np.random.default_rng(0)
+    for name, length in (("a", 20), ("b", 30)):
+        x, y = random.normal(size=(4, 1, length)).astype(np.float32), np.arange(4) % 2
+        np.savez(tmp_path / f"{name}.npz", X=x, y=y, informative=np.ones((4, length), dtype=bool))
+    samples = SampleArrays(path=str(tmp_path / "*.npz")).read()
+    np.testing.assert_array_equal(samples.informative, ~np.isnan(samples.values[:, 0]))
+
+
 def test_missing_pixels_are_kept_but_infinite_and_blank_images_are_bad(tmp_path):
     for label in ("a", "b"):
         (tmp_path / label).mkdir()
