@@ -6,6 +6,7 @@ import torch
 
 from dlkit.core.runfolder import RunFolder, write_json
 from dlkit.explain.sources import proportions
+from dlkit.metrics.ranking import auroc
 from dlkit.report.maps import Legend
 from dlkit.report.source_axis import ticks
 from dlkit.report.source_maps import source_maps_figure
@@ -13,7 +14,7 @@ from dlkit.report.source_overview import SourceProfile, overview_figure
 from dlkit.report.source_view import SourceView
 from dlkit.train.align.views import lost_words
 from dlkit.train.explain.progress import PARTS, Progress, progress_of
-from dlkit.train.explain.skill import weakness
+from dlkit.train.explain.skill import ranking_of, weakness
 from dlkit.train.explain.times import later_text, moments
 
 
@@ -32,14 +33,20 @@ CLASSES = {
     ("metrics", "head", "target", "words"),
     [
         ({"test": values(0.1, 1.2), "baselines": {"training mean": values(1, 1)}}, "", "", ""),
-        ({"test": values(0.1, 1.2), "baselines": {"training mean": values(1, 1)}}, "", "y", "training mean"),
-        ({"test": values(2, 2), "baselines": {"a": values(3, 3), "b": values(1, 1)}}, "", "x", "b"),
-        ({"heads": {"now": CLASSES}}, "now", "predicted", "class shares"),
+        (
+            {"test": values(0.1, 1.2), "baselines": {"training mean": values(1, 1)}}, "", "y",
+            "training mean (standardized mean square error 1.2 and 1)",
+        ),
+        (
+            {"test": values(2, 2), "baselines": {"a": values(3, 3), "b": values(1, 1)}}, "", "x",
+            "b (standardized mean square error 2 and 1)",
+        ),
+        ({"heads": {"now": CLASSES}}, "now", "predicted", "class shares (balanced accuracy 0.5 and 0.5)"),
         ({"test": values(2, 2), "baselines": {}}, "", "x", ""),
         ({"fit": {}}, "", "", ""),
         (None, "", "", ""),
     ],
-)
+)  # fmt: skip
 def test_a_model_that_does_not_beat_its_best_baseline_is_called_weak(metrics, head, target, words, tmp_path):
     run = RunFolder(tmp_path)
     if metrics is not None:
@@ -69,6 +76,42 @@ def test_classes_that_are_answered_no_better_than_by_chance_are_told_with_number
     told = weakness(run, "", "")
     assert ("not better than chance" in told and "explain guesses" in told) == weak and bool(told) == weak
     assert not weak or f"{np.trace(matrix)} of {np.sum(matrix)} right" in told
+
+
+def always_the_last(areas, *, ordinal=False):
+    """Metrics of a network that answers all of 58 samples with the last class, with some areas under its ROC curves."""
+    counts = dict(zip(("low", "mid", "high"), (14, 19, 25), strict=True))
+    told = confused([[0, 0, count] for count in counts.values()], own=1 / 3, rival=1 / 3)
+    told["test"]["per_class"] = {
+        name: {"samples": count, "auroc": area} for (name, count), area in zip(counts.items(), areas, strict=True)
+    }
+    if ordinal:
+        told["test"]["overall"]["class_distance"] = 0.81
+        told["baselines"]["class shares"]["overall"]["class_distance"] = 0.67
+    return told
+
+
+def test_a_network_that_ranks_better_than_chance_does_not_explain_guesses_whatever_it_answers(tmp_path):
+    run, told = RunFolder(tmp_path), []
+    for areas, ordinal in (([0.96, 0.67, 1.0], True), ([0.96, 0.67, None], False), ([0.5, 0.6, 0.6], True)):
+        write_json(run.metrics, always_the_last(areas, ordinal=ordinal))
+        told.append(weakness(run, "", ""))
+    ordered, classes, guesses = told
+    assert "no better than the class shares (mean distance in classes 0.81 and 0.67)" in ordered
+    assert "no better than the class shares (balanced accuracy 0.333 and 0.333)" in classes
+    assert "rank better than chance (area under the ROC curve 1.000 for high, up to 0.68" in ordered
+    assert "0.960 for low" in classes and "guesses" not in ordered + classes
+    assert "25 of 58 right, 25.0 by chance; area under the ROC curve 0.600 for " in guesses and "guesses" in guesses
+
+
+def test_scores_without_knowledge_reach_beyond_chance_in_one_of_twenty_tests_at_most():
+    draw, seen = np.random.default_rng(0), 0
+    for _ in range(1000):
+        truth, scores = draw.permutation(np.repeat([0, 1, 2], (8, 15, 17))), torch.from_numpy(draw.random((40, 3)))
+        areas = auroc(scores, torch.from_numpy(truth)[:, None] == torch.arange(3)).tolist()
+        each = {str(k): {"samples": float((truth == k).sum()), "auroc": areas[k]} for k in range(3)}
+        seen += ranking_of({"confusion": np.diag([8, 15, 17]).tolist(), "per_class": each}).knows
+    assert 5 <= seen <= 40  # half of the level of 5 %, at most, is left to the ranking: 25 of 1000
 
 
 def test_the_share_that_is_done_only_rises_up_to_all_of_it():
