@@ -148,6 +148,7 @@ class Samples:
         step: Seconds between the samples of a trace; 1 where unknown.
         informative: True where the answer is known to lie, (samples, *size), for data made with a known truth.
         skipped: Names of what was left out, per cause.
+        listed: Whether "labels" are listed by name, so that one which no sample names is absent, not unknown.
     """
 
     names: Sequence[str]
@@ -165,6 +166,7 @@ class Samples:
     step: float = 1.0
     informative: np.ndarray | None = None
     skipped: dict[str, list[str]] = field(default_factory=dict)
+    listed: bool = False
 
     def __len__(self) -> int:
         """Return the number of samples."""

@@ -61,6 +61,7 @@ def verdict_text(lines: Sequence[Elsewhere], name: str) -> str:
     if not told:
         return f"whether the promise holds on {name} cannot be told: it has no truth that the run knows"
     worst = min([one for one in told if one.verdict == "no"] or told, key=lambda one: (one.seen or 0) - one.level)
-    which = "" if len(told) == 1 else worst.what if worst.verdict == "no" else f"{worst.what}, the least of {len(told)}"
+    which = "" if len(lines) == 1 else worst.what
+    which += f", the least of {len(told)}" if len(told) > 1 and worst.verdict != "no" else ""
     was = f"{percent(worst.level)} was promised, {share(worst.seen)} was seen on {name}"
     return f"{was}{which and f' ({which})'}: {held_text([one.verdict for one in told], 'there')}"

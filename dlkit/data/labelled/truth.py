@@ -35,6 +35,8 @@ def truth_of(samples: Samples, spec: Spec) -> Truth:
     labels = np.full((len(samples), len(wanted)), np.nan, np.float32)
     if samples.kind != spec.kind:
         return Truth(labels)
+    if samples.listed:
+        labels[:] = 0
     for number, name in enumerate(wanted):
         if name in names:
             labels[:, number] = samples.labels[:, names.index(name)]
@@ -69,3 +71,22 @@ def unseen_text(unseen: Mapping[str, int], kind: Kind) -> str:
     named = ", ".join(f"'{name}' ({counted(count, 'sample')})" for name, count in found[:MOST])
     more = f" and {len(found) - MOST} more" if len(found) > MOST else ""
     return f"the run was not trained on the {one if len(found) == 1 else many} {named}{more}" if found else ""
+
+
+def unknown_text(labels: np.ndarray, spec: Spec) -> str:
+    """Say which labels or targets are unknown of every sample, "" where that are none, or all.
+
+    Args:
+        labels: As in :class:`Truth`.
+        spec: What the network answers.
+    """
+    if spec.kind not in ("labels", "values"):
+        return ""
+    thing, names = ("label", spec.classes) if spec.kind == "labels" else ("target", spec.targets)
+    lacking = [name for name, gone in zip(names, np.isnan(labels).all(0), strict=True) if gone]
+    if not 0 < len(lacking) < len(names):
+        return ""
+    named = ", ".join(f"'{name}'" for name in lacking[:MOST]) + (", ..." if len(lacking) > MOST else "")
+    start = f"the {thing} {named} is" if len(lacking) == 1 else f"the {thing}s {named} are"
+    rest = len(names) - len(lacking)
+    return f"{start} unknown of every sample: what is measured is of the other {f'{rest} ' if rest > 1 else ''}alone"

@@ -58,24 +58,36 @@ class Listing:
 
     def marks(self, columns: Columns, settings: Settings) -> tuple[Marks, Settings]:
         """Return labels, groups and roles, and the settings with what the columns say."""
-        if settings.new and not set(columns.labels) <= set(self.rows.columns):
+        if settings.new and not self._labelled(columns, settings):
             return Marks(None), settings
         if settings.new:
             columns = replace(columns, groups=None, roles=None)
         groups = None if columns.groups is None else self.rows[columns.groups].to_numpy(dtype=object)
         roles = self.roles if columns.roles is None else self.rows[columns.roles].to_numpy(dtype=object)
         if columns.separator is not None:
-            labels, names = _several(self.rows[columns.labels[0]], columns.separator, settings.classes)
+            labels, names = _several(
+                self.rows[columns.labels[0]], columns.separator, settings.classes, new=settings.new
+            )
             return Marks(labels, groups, roles), replace(settings, classes=names)
         if settings.kind == "auto" and settings.classes is None:
             said = [few for column in columns.labels if (few := _few_words(self.rows[column]))]
             require(not said or settings.bad == "skip", next(iter(said), ""))
             settings = replace(settings, kind="values") if said else settings
-        table = [_numbers_or_text(self.rows[column]) for column in columns.labels]
+        table = [
+            _numbers_or_text(self.rows[column]) if column in self.rows else np.full(len(self.rows), np.nan)
+            for column in columns.labels
+        ]
         labels = table[0] if len(table) == 1 else np.stack(table, axis=1)
         return Marks(labels, groups, roles), replace(
             settings, targets=columns.labels if _names_targets(labels, settings) else None
         )
+
+    def _labelled(self, columns: Columns, settings: Settings) -> bool:
+        """Tell whether new rows say anything of their labels; of values and columns of labels, some may be absent."""
+        there = [column for column in columns.labels if column in self.rows]
+        if columns.separator is not None:
+            return bool(there) and not bool(as_text(self.rows[there[0]].to_numpy(dtype=object))[1].all())
+        return bool(there) and (settings.kind in ("labels", "values") or len(there) == len(columns.labels))
 
 
 def read_listing(
@@ -171,15 +183,21 @@ def _few_words(column: pd.Series) -> str:
     )
 
 
-def _several(column: pd.Series, separator: str, classes: Sequence[str] | None) -> tuple[np.ndarray, list[str]]:
-    """Return 0 or 1 for each label, (rows, labels), and the labels; an empty cell has none of them."""
+def _several(
+    column: pd.Series, separator: str, classes: Sequence[str] | None, *, new: bool
+) -> tuple[np.ndarray, list[str]]:
+    """Return 0 or 1 for each label, (rows, labels), and the labels; an empty cell has none of them.
+
+    Labels of new rows that are not among ``classes`` come after these.
+    """
     cells = [
         {word.strip() for word in text.split(separator)} - {""} for text in as_text(column.to_numpy(dtype=object))[0]
     ]
     names = list(classes) if classes is not None else sorted(set().union(*cells))
     unknown = sorted(set().union(*cells) - set(names))
+    names += unknown if new else []
     require(
-        not unknown,
+        new or not unknown,
         f"The labels {unknown[:5]} are not among `classes`: {', '.join(names)}; add them, or mend the table.",
     )
     require(len(names) > 0, "The table names no label at all; give another column in `label`.")

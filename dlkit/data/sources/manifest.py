@@ -1,6 +1,7 @@
 """Images listed in a table with their labels."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ class Manifest(ImageSource):
         kind: What the labels are: ``class``, ``ordinal``, several ``labels``, or ``values``; ``auto`` tells by type.
         classes: Names of the classes in their order, or of the labels; by default what occurs, sorted.
         separator: What separates several labels in one cell, e.g. ``;``; the kind is then ``labels``, and an empty cell
-            says that the image has none of them.
+            says that the image has none of them. Of new images a column that is empty throughout says nothing.
         groups: Column with the shot, run or device of each image.
         roles: Column with the roles train, val and test.
         name: Column with the name of each sample; by default the path, or ``table (row 1)``.
@@ -42,7 +43,7 @@ class Manifest(ImageSource):
         target_units: Physical unit of each column of values.
         color: ``gray``, ``rgb``, ``all`` channels of the files, or ``auto``: as in the files, colour where they differ.
         channels: Name of each channel.
-        units: Physical unit of channels.
+        units: Physical unit of all channels, or of some by name.
         check: Before training ``all`` images are decoded once to find bad ones, or ``some`` of them (100).
         bad: Rows whose image or label cannot be used: ``fail``, or ``skip`` and record them.
     """
@@ -63,7 +64,7 @@ class Manifest(ImageSource):
         target_units: str | Sequence[str] | None = None,
         color: Color = "auto",
         channels: Sequence[str] | None = None,
-        units: Mapping[str, str] | None = None,
+        units: str | Mapping[str, str] | None = None,
         check: Check = "all",
         bad: Policy = "fail",
     ) -> None:
@@ -118,7 +119,7 @@ class Manifest(ImageSource):
             listing.pictures, marks, settings, problems, color=self.color, check=self.check, fitted=known,
         )  # fmt: skip
         self._fitted = self._fitted or fitted_to(samples, self.color)
-        return samples
+        return replace(samples, listed=self.columns.separator is not None)
 
     def fingerprint(self) -> dict[str, Any]:
         """Return name, size and hash of each table, number, bytes and a hash of listed files, and the settings."""

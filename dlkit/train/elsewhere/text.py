@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlkit.core.specs import Spec
-from dlkit.data.labelled.truth import unseen_text
+from dlkit.data.labelled.truth import unknown_text, unseen_text
 from dlkit.report.novelty_tables import Row, columns_text, interval_text, share_text
 from dlkit.report.promises_elsewhere import Elsewhere, elsewhere_text, verdict_text
 from dlkit.report.tables import number_text
@@ -52,7 +52,7 @@ def measures_text(sides: Sequence[Side]) -> str:
         (name, [number_text(side.measures.get(name, (np.nan, "low"))[0]) for side in sides])
         for name in list(known)[: MOST + 8]
     ]
-    notes = [note for side in sides if (note := truth_note(side))]
+    notes = [note for side in sides for note in (truth_note(side), lacking_note(side)) if note]
     hidden = len(known) - MOST - 8
     return columns_text(names, rows, notes + ([f"{hidden} more measures are in metrics.json"] if hidden > 0 else []))
 
@@ -63,7 +63,17 @@ def truth_note(side: Side) -> str:
     if untrained := unseen_text(side.unseen, spec.kind):
         nothing = "these are not measured" if side.measures else "nothing is measured"
         return f"{side.name}: {untrained}: {nothing}; it knows {', '.join(known_names(spec))}"
-    return "" if side.measures else f"no truth is known of {side.name}: nothing is measured there"
+    if side.measures:
+        return ""
+    empty = " (no label stands there, or none in any row)" if spec.kind == "labels" else ""
+    return f"no truth is known of {side.name}{empty}: nothing is measured there"
+
+
+def lacking_note(side: Side) -> str:
+    """Say which labels or targets have no truth at all where others have; "" where that are none."""
+    samples = getattr(getattr(side.evaluation.data, "prepared", None), "samples", None)
+    told = "" if samples is None else unknown_text(samples.labels, side.evaluation.task.spec)
+    return told and f"{side.name}: {told}"
 
 
 def known_names(spec: Spec) -> Sequence[str]:
