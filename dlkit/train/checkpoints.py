@@ -5,8 +5,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins import TorchCheckpointIO
+from pytorch_lightning.callbacks import ModelCheckpoint
 
 from dlkit.core.checkpoint_file import load_checkpoint
 from dlkit.core.checks import InputError, require
@@ -46,6 +48,16 @@ def newest_whole(run: RunFolder) -> Path:
 def best_or_newest(run: RunFolder) -> Path:
     """Return the checkpoint with the best validation loss; where it is missing or damaged, the newest whole one."""
     return first_whole(run, sorted(run.checkpoint_files(), key=lambda path: not path.name.startswith("best")))
+
+
+def weights_text(run: RunFolder, trainer: pl.Trainer) -> str:
+    """Say after training which weights answer: the losses told last are mostly of others."""
+    path = best_or_newest(run)
+    epoch = int(load_checkpoint(path).get("epoch", 0)) + 1
+    own = [one for one in trainer.checkpoint_callbacks if isinstance(one, ModelCheckpoint) and one.filename == "best"]
+    score = own[0].best_model_score if own and own[0].monitor and path.name.startswith("best") else None
+    why = "" if score is None else f" (least {own[0].monitor} {float(score):.4g})"
+    return f"weights of epoch {epoch} of {max(epoch, trainer.current_epoch)}{why} answer"
 
 
 def first_whole(run: RunFolder, files: list[Path]) -> Path:

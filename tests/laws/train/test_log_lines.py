@@ -7,7 +7,9 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader
 
-from dlkit.train.callbacks import QuietBar
+from dlkit.core.runfolder import RunFolder
+from dlkit.train.callbacks import QuietBar, run_callbacks
+from dlkit.train.checkpoints import weights_text
 from dlkit.train.log_lines import LogLines, progress_bar
 
 
@@ -76,3 +78,25 @@ def test_only_one_process_writes_and_files_get_lines(capsys, monkeypatch):
     for looks, kind in ((True, QuietBar), (False, LogLines)):
         monkeypatch.setattr("sys.stdout.isatty", lambda looks=looks: looks)
         assert type(progress_bar()) is kind
+
+
+class Valley(Line):
+    """Its validation loss is least in the second epoch."""
+
+    def validation_step(self, batch, _):
+        self.log("val/loss", torch.tensor((self.current_epoch - 1.0) ** 2 + 0.25))
+
+
+@pytest.mark.parametrize(
+    ("monitored", "told"),
+    [(True, "epoch 2 of 4 (least val/loss 0.25)"), (False, "epoch 4 of 4")],
+)
+def test_after_training_the_weights_that_answer_are_named_not_the_last_ones(tmp_path, monitored, told):
+    run, data = RunFolder(tmp_path), DataLoader(torch.ones(6), batch_size=2)
+    best = run_callbacks(run, monitored=monitored, command="fit")[:1]
+    trainer = pl.Trainer(
+        accelerator="cpu", callbacks=best, logger=False, enable_model_summary=False, enable_progress_bar=False,
+        num_sanity_val_steps=0, max_epochs=4,
+    )  # fmt: skip
+    trainer.fit(Valley(), data, data)
+    assert weights_text(run, trainer) == f"weights of {told} answer"
