@@ -15,6 +15,8 @@ from pytorch_lightning.cli import LightningArgumentParser
 from dlkit.core.checks import InputError
 from dlkit.data.sources.files import Files
 from dlkit.train import stages
+from dlkit.train.check.asked import asked_for, made
+from dlkit.train.cli import with_config
 from tests.bad_inputs.corpus import write_job
 from tests.shared_data import shared
 
@@ -231,6 +233,29 @@ def test_a_trainer_part_says_what_lightning_knows(part):
     parser = LightningArgumentParser()
     parser.add_lightning_class_args(Trainer, "trainer")
     parser.parse_object({"trainer": yaml.safe_load(part.read_text())})
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "wanted"),
+    [
+        ("color", "all", {"gray": "counts"}),
+        ("color", "rgb", dict.fromkeys(("red", "green", "blue"), "counts")),
+        ("units", "null", {"gray": ""}),
+        ("units", "{gray: V}", {"gray": "V"}),
+        ("groups", "null", None),
+    ],
+)
+def test_the_template_of_images_takes_images_of_any_channels_and_null_for_what_may_be_left_out(
+    setting, value, wanted, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    write_own_images(tmp_path)
+    asked = [str(CONFIGS / "experiment" / "my_images.yaml"), f"--data.init_args.source.init_args.{setting}", value,
+             "--data.init_args.split", "dlkit.data.sample_splits.Stratified"]  # fmt: skip
+    for source in (stages.build(with_config(asked)[0], trains=False).datamodule.source, made(asked_for(asked)).source):
+        samples = source.read()
+        assert (samples.groups is None) == (setting == "groups")
+        assert wanted in (None, dict(zip(samples.channels, samples.units, strict=True)))
 
 
 def test_a_path_fills_in_environment_variables(tmp_path, monkeypatch):

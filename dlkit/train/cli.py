@@ -32,6 +32,7 @@ from dlkit.train.left_out import left_out_text
 from dlkit.train.log_lines import progress_bar
 from dlkit.train.messages import check_config
 from dlkit.train.parser_errors import one_sentence, what_is_wrong
+from dlkit.train.parser_null import know_null
 from dlkit.train.quiet import quiet_lightning
 from dlkit.train.slurm import cluster_plugins, require_srun
 from dlkit.train.together import require_all, require_processes
@@ -63,6 +64,7 @@ class RunCLI(LightningCLI):
         self.tested: Any = None  # evaluation that made the test
         self.members: list[str] | None = None  # folders of the runs that answer too, once it is known
         self.followed: Any = None  # bounds that followed the test in time, by head
+        know_null()
         super().__init__(
             model_class=Task,
             datamodule_class=pl.LightningDataModule,

@@ -109,7 +109,9 @@ IMAGES = {
         make=put("dog/99.npy", pixels(1, (7, 8, 8))),
     ),
     "wrong channels": images(("`channels` names 3", "1"), {"S.init_args.channels": ["r", "g", "b"]}),
-    "unit of no channel": images(("`units`", "'energy'", "gray"), {"S.init_args.units": {"energy": "keV"}}),
+    "unit of no channel": images(
+        ("`units`", "'energy'", "leave it out", "gray"), {"S.init_args.units": {"energy": "keV"}}
+    ),
     "unknown colour": images(("color", "'pink'"), {"S.init_args.color": "pink"}),
     "unknown policy": images(("bad", "'ignore'"), {"S.init_args.bad": "ignore"}),
     "groups by no pattern": images(("`groups: shot\\(`", "pattern"), {"S.init_args.groups": "shot("}),

@@ -61,7 +61,7 @@ class Settings:
     kind: LabelKind = "auto"
     classes: Sequence[str] | None = None
     channels: Sequence[str] | None = None
-    units: Mapping[str, str] | None = None
+    units: str | Mapping[str, str] | None = None
     targets: Sequence[str] | None = None
     target_units: str | Sequence[str] | None = None
     step: str | float | None = None
@@ -98,8 +98,9 @@ class Settings:
         refuse_swapped(count, time, names)
         require(len(names) == count, f"`channels` names {len(names)}, the inputs have {count}: name each of them.")
         require(len(set(names)) == count, f"`channels` {list(names)} names one twice: give each its own name.")
-        check_units(self.units or {}, names)
-        return names, tuple((self.units or {}).get(name, "") for name in names)
+        units = dict.fromkeys(names, self.units) if isinstance(self.units, str) else self.units or {}
+        check_units(units, names)
+        return names, tuple(units.get(name, "") for name in names)
 
     def name_units(self, labels: Labels) -> tuple[str, ...]:
         """Return the unit of each target."""

@@ -34,7 +34,7 @@ class ImageFolder(ImageSource):
             the brackets.
         color: ``gray``, ``rgb``, ``all`` channels of the files, or ``auto``: as in the files, colour where they differ.
         channels: Name of each channel.
-        units: Physical unit of channels.
+        units: Physical unit of all channels, or of some by name.
         check: Before training ``all`` images are decoded once to find bad ones, or ``some`` of them (100).
         bad: Images that cannot be read or differ in type from most: ``fail``, or ``skip`` and record them.
     """
@@ -48,7 +48,7 @@ class ImageFolder(ImageSource):
         groups: str | None = None,
         color: Color = "auto",
         channels: Sequence[str] | None = None,
-        units: Mapping[str, str] | None = None,
+        units: str | Mapping[str, str] | None = None,
         check: Check = "all",
         bad: Policy = "fail",
     ) -> None:

@@ -41,7 +41,7 @@ class SampleArrays(SampleSource):
         classes: Names of the classes in their order, or of the labels; by default the array ``classes``, else what
             occurs. Number labels that are no names count them from 0.
         channels: Name of each channel, by default ``x0``, ``x1``.
-        units: Physical unit of channels.
+        units: Physical unit of all channels, or of some by name.
         targets: Names of the values, or of the labels; by default that of their array, ``labels: charge`` is "charge".
         target_units: Physical unit of each value.
         step: Time between the samples of a trace: seconds, or a duration such as ``10us``.
@@ -64,7 +64,7 @@ class SampleArrays(SampleSource):
         kind: LabelKind = "auto",
         classes: Sequence[str] | None = None,
         channels: Sequence[str] | None = None,
-        units: Mapping[str, str] | None = None,
+        units: str | Mapping[str, str] | None = None,
         targets: Sequence[str] | None = None,
         target_units: str | Sequence[str] | None = None,
         step: str | float | None = None,

@@ -34,7 +34,7 @@ class UCR(SampleSource):
         path: Folder of one problem, its files, or a file for each role, ``{train: a.ts, test: b.ts}``. NPZ is as in
             :class:`dlkit.data.sources.sample_arrays.SampleArrays`: ``X_train``, ``y_train``, ``X_test``, ``y_test``.
         channels: Name of each channel, by default ``x0``, ``x1``.
-        units: Physical unit of channels.
+        units: Physical unit of all channels, or of some by name.
         target_units: Physical unit of the value where the problem is a regression.
         step: Time between samples: seconds, or a duration such as ``10ms``.
         bad: Traces without a label or a value: ``fail``, or ``skip`` and record them.
@@ -45,7 +45,7 @@ class UCR(SampleSource):
         *,
         path: str | Path | Sequence[str | Path] | Mapping[str, str],
         channels: Sequence[str] | None = None,
-        units: Mapping[str, str] | None = None,
+        units: str | Mapping[str, str] | None = None,
         target_units: str | Sequence[str] | None = None,
         step: str | float | None = None,
         bad: Policy = "fail",

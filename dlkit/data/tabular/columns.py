@@ -140,4 +140,6 @@ def check_units(units: Mapping[str, str], known: Collection[str]) -> None:
     """Refuse a unit for something that is not there."""
     for name in units:
         if name not in known:
-            raise InputError(f"`units` names '{name}', which is not there; {suggest(name, known)}")
+            raise InputError(
+                f"`units` names '{name}', which is not there; mend it or leave it out: {suggest(name, known)}"
+            )

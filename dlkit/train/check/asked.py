@@ -132,8 +132,10 @@ def made(asked: Asked) -> Any:
     from jsonargparse import ArgumentError, ArgumentParser
 
     from dlkit.train.parser_errors import one_sentence, what_is_wrong
+    from dlkit.train.parser_null import know_null
 
     assert asked.section is not None
+    know_null()
     parser, said = ArgumentParser(exit_on_error=False), io.StringIO()
     parser.add_subclass_arguments(kind_of(asked.section), "data")
     try:
