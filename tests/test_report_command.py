@@ -14,8 +14,10 @@ from dlkit.__main__ import main
 from dlkit.confidence.scaling import Temperature
 from dlkit.core.runfolder import RunFolder
 from dlkit.core.specs import Spec
+from dlkit.train import stages
 from dlkit.train.confidence.confidence import Confidence, HeadConfidence
 from dlkit.train.confidence.wish import Wish
+from dlkit.train.evaluation.base import evaluation_of
 from dlkit.train.report.cases import explanations_section
 from dlkit.train.report.known import Known
 from tests.bad_inputs.corpus import text, tiny
@@ -116,6 +118,21 @@ def test_probabilities_in_pictures_of_explanations_are_told_from_calibrated_ones
     known.__dict__["confidence"] = Confidence(Wish(), {"": HeadConfidence("classes", scaling=scaling)})
     said = "".join(explanations_section(known).parts)
     assert ("before calibration; those of the best and worst" in said) == (scaling is not None)
+
+
+def test_probabilities_before_calibration_are_told_from_those_after_it(runs, pages, capsys):
+    said, run = "robabilities before calibration", runs / "made-001"
+    assert said in (run / "summary.txt").read_text()
+    assert "robabilities are those of the network, before calibration" in pages["made-001"]
+    assert main(["evaluate", str(run), "--data", str(runs.parent / "made.npz")]) == 0
+    assert said in capsys.readouterr().out
+    cli, _ = stages.load([str(run)])
+    evaluation = evaluation_of(cli.model, cli.datamodule)
+    evaluation.test(cli.trainer)
+    cli.model.test_scores.scores = [1 - one for one in cli.model.test_scores.scores]  # mistakes, whatever was learned
+    figures = dict(evaluation.figures())
+    assert said in figures["mistakes"].get_suptitle().replace("\n", " ")
+    assert "before calibration" in figures["reliability"].axes[1].get_xlabel()
 
 
 def test_what_is_repeated_is_found_to_be_the_same(pages):

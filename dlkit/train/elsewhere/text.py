@@ -11,11 +11,15 @@ from dlkit.data.labelled.truth import unknown_text, unseen_text
 from dlkit.report.novelty_tables import Row, columns_text, interval_text, share_text
 from dlkit.report.promises_elsewhere import Elsewhere, elsewhere_text, verdict_text
 from dlkit.report.tables import number_text
+from dlkit.train.elsewhere.answers import heads_of
 from dlkit.train.elsewhere.known import had_text
 from dlkit.train.elsewhere.sides import Side
 
 MOST = 12  # channels and measures with a line of their own
 OFTEN = 0.01  # share of inputs in which a channel goes beyond its range that is told of
+UNCALIBRATED = (
+    "probabilities before calibration, as the test measures them; all below and predictions.parquet: after it"
+)
 
 
 def text_of(sides: Sequence[Side], level: float | None) -> str:
@@ -52,9 +56,16 @@ def measures_text(sides: Sequence[Side]) -> str:
         (name, [number_text(side.measures.get(name, (np.nan, "low"))[0]) for side in sides])
         for name in list(known)[: MOST + 8]
     ]
-    notes = [note for side in sides for note in (truth_note(side), lacking_note(side)) if note]
+    notes = [UNCALIBRATED] if any(is_scaled(side) for side in sides) else []
+    notes += [note for side in sides for note in (truth_note(side), lacking_note(side)) if note]
     hidden = len(known) - MOST - 8
     return columns_text(names, rows, notes + ([f"{hidden} more measures are in metrics.json"] if hidden > 0 else []))
+
+
+def is_scaled(side: Side) -> bool:
+    """Tell whether calibration changes probabilities."""
+    heads = (one.confidence for one in heads_of(side.evaluation).values())
+    return any(head is not None and head.scaling is not None for head in heads)
 
 
 def truth_note(side: Side) -> str:

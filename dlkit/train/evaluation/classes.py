@@ -30,6 +30,7 @@ SHOWN: dict[str, tuple[str, Better]] = {
     "auroc": ("area under the ROC curve", "high"), "class_distance": ("mean distance in classes", "low"),
     "calibration_error": ("calibration error", "low"),
 }  # fmt: skip
+UNCALIBRATED = "probabilities before calibration"  # which comes after the test, and may be made anew without another
 
 
 def answers(scores: Errors) -> tuple[Tensor, Tensor]:
@@ -96,8 +97,11 @@ class ClassEvaluation(SampleEvaluation):
         return f"{text}\n\n{class_table_text(each, self.task.spec.classes)}"
 
     def notes(self, scores: Errors) -> list[str]:
-        """Say how sure the accuracy is, and what could not be measured."""
-        notes, classes = [], self.task.spec.classes
+        """Say whose probabilities are measured, how sure the accuracy is, and what could not be measured."""
+        notes, classes = (
+            [f"{UNCALIBRATED}; predictions.parquet has them after it, where there is one"],
+            self.task.spec.classes,
+        )
         if isinstance(scores, ClassErrors):
             low, high = wilson_interval(scores.matrix.diagonal().sum(), scores.matrix.sum())
             notes.append(
@@ -135,7 +139,8 @@ class ClassEvaluation(SampleEvaluation):
             return None
         numbers = self.numbers(role, len(truths))[shown]
         said = [self.said(probabilities[k], truths[k]) for k in shown.tolist()]
-        title = f"the {len(shown)} most confident of {len(places)} mistakes in {len(truths)} samples{self.taken}"
+        title = f"the {len(shown)} most confident of {len(places)} mistakes in {len(truths)} samples, {UNCALIBRATED}"
+        title += self.taken
         return sample_grid_figure(self.views(numbers, said), self.channels_with_units, title=title)
 
     def said(self, probabilities: Tensor, truth: Tensor) -> list[str]:

@@ -134,17 +134,11 @@ def explained(known: Known, found: Ranked) -> list[str]:
             told = explain_run(known.cli.model, known.cli.datamodule, folder, methods, Choice(numbers=numbers))
         except (InputError, RuntimeError) as error:
             return [note(f"These cases could not be explained: {error}", "warn")]
-        before = "; how sure: before calibration" if is_scaled(known) else ""
+        before = "; how sure: before calibration" if known.scaled else ""
         return [
             heading("What the network looked at in these cases"),
             *maps_of(folder.path / "explain", told, before=before),
         ]
-
-
-def is_scaled(known: Known) -> bool:
-    """Tell whether calibration changed probabilities: pictures of explanations show those of the network alone."""
-    heads = known.confidence.heads.values() if isinstance(known.confidence, Confidence) else ()
-    return any(head.scaling is not None for head in heads)
 
 
 def case_name(path: Path) -> str:
@@ -185,7 +179,7 @@ def explanations_section(known: Known) -> Section:
     if not folders:
         make = f"`dlkit explain {known.run.path}` explains a sample of the test."
         return Section("explanations", title, absent=f"Not explained yet: {make}")
-    parts = [note(UNSCALED)] if is_scaled(known) else []
+    parts = [note(UNSCALED)] if known.scaled else []
     for folder in folders:
         summary = json_of(folder / "summary.json")
         told, tone = verdict_of(summary)

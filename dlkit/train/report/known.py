@@ -78,6 +78,12 @@ class Known:
         found: confidence.Confidence | str | None = tried(lambda: confidence.read(self.run))
         return found
 
+    @property
+    def scaled(self) -> bool:
+        """Whether calibration changes probabilities: measures and figures of a test show those of the network."""
+        heads = self.confidence.heads.values() if isinstance(self.confidence, confidence.Confidence) else ()
+        return any(head.scaling is not None for head in heads)
+
     @cached_property
     def environment(self) -> dict[str, Any]:
         """On what the run was made."""

@@ -76,6 +76,7 @@ def measures_table(known: Known, measures: Mapping[str, Values]) -> str:
         "Bold is the best of its row. Skill is the share of the error of the best baseline that the model avoids; it "
         "is negative where the model loses."
     )
+    caption += " Probabilities are those of the network, before calibration." if known.scaled else ""
     return table(["", *methods, "skill"], rows, caption=caption, best=best)
 
 

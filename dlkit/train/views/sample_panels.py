@@ -43,7 +43,7 @@ def trust_figure(scores: ClassErrors | LabelErrors) -> "matplotlib.figure.Figure
         (low.numpy(), high.numpy()),
         error=float(scores.overall()["calibration_error"]),
         share="share that is right" if single else "share that has the label",
-        said="confidence" if single else "probability",
+        said="confidence, before calibration" if single else "probability, before calibration",
     )
 
 
