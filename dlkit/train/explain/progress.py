@@ -1,4 +1,4 @@
-"""How far an explanation has come: one line that is written over, where somebody looks."""
+"""How far an explanation has come: one line that is written over, where somebody looks; else one a method."""
 
 import sys
 import time
@@ -16,7 +16,7 @@ class Progress:
 
     Args:
         methods: Names of the methods, in their order.
-        shows: Whether anything is written.
+        shows: Somebody looks: the line is written over.
     """
 
     def __init__(self, methods: Sequence[str] = (), *, shows: bool = False) -> None:
@@ -42,8 +42,12 @@ class Progress:
         return f"{which}: {part} {done} of {whole}, {100 * share:.0f} %, {left}"
 
     def ended(self) -> None:
-        """Go on to the next method."""
+        """Go on to the next method; tell that this one is done where a log is written and others follow."""
         self.number += 1
+        if not self.shows and self.number < len(self.methods):
+            left = clock(round((time.perf_counter() - self.began) * (len(self.methods) / self.number - 1)))
+            done = f"{self.methods[self.number - 1]} ({self.number} of {len(self.methods)})"
+            print(f"{done} is done, about {left} left", file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -52,7 +56,7 @@ def progress_of(methods: Sequence[str], *, shows: bool | None = None) -> Iterato
 
     Args:
         methods: Names of the methods, in their order.
-        shows: Write; None where somebody looks at a terminal.
+        shows: Write it over; None where somebody looks at a terminal.
     """
     progress = Progress(methods, shows=sys.stderr.isatty() if shows is None else shows)
     try:

@@ -133,6 +133,17 @@ def test_progress_names_the_method_and_the_time_left_and_leaves_nothing_behind(c
     assert capsys.readouterr().err == ""
 
 
+def test_where_nobody_looks_a_line_tells_each_method_that_is_done_but_the_last(capsys, monkeypatch):
+    seconds = iter((0.0, 30.0, 80.0))
+    monkeypatch.setattr("dlkit.train.explain.progress.time.perf_counter", lambda: next(seconds))
+    with progress_of(["cam", "occlusion", "saliency"], shows=False) as progress:
+        for _ in progress.methods:
+            progress.ended()
+    assert capsys.readouterr().err.splitlines() == [
+        "cam (1 of 3) is done, about 1 min 00 s left", "occlusion (2 of 3) is done, about 40 s left"
+    ]  # fmt: skip
+
+
 def test_moments_are_those_of_the_last_input_and_of_the_target():
     times = np.array(["2024-05-01T08:00:00.400"], dtype="datetime64[ns]")
     (told,) = moments(times, [0.05], 0)
