@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from PIL import Image
 
 from dlkit.__main__ import main
 from dlkit.confidence.scaling import Temperature
@@ -118,6 +119,18 @@ def test_probabilities_in_pictures_of_explanations_are_told_from_calibrated_ones
     known.__dict__["confidence"] = Confidence(Wish(), {"": HeadConfidence("classes", scaling=scaling)})
     said = "".join(explanations_section(known).parts)
     assert ("before calibration; those of the best and worst" in said) == (scaling is not None)
+
+
+@pytest.mark.parametrize(("overview", "shown"), [(True, 1), (False, 2)])
+def test_each_method_shows_its_overview_or_of_traces_its_first_maps(overview, shown, tmp_path):
+    folder = tmp_path / "explain" / "saliency"
+    folder.mkdir(parents=True)
+    (folder / "summary.json").write_text('{"samples": [{"name": "trip 7"}, {"name": "trip 8"}, {"name": "trip 9"}]}')
+    for name in ["00_a", "01_b", "02_c", *["overview"] * overview]:
+        Image.new("RGB", (4, 4)).save(folder / f"{name}.png")
+    spec = Spec(("x",), (8,), (3,), kind="class", classes=("a", "b", "c"))
+    said = "".join(explanations_section(Known(RunFolder(tmp_path), {}, {}, {}, spec, tmp_path / "best.ckpt")).parts)
+    assert said.count("<img") == shown and ("saliency: trip 8" in said) != overview
 
 
 def test_probabilities_before_calibration_are_told_from_those_after_it(runs, pages, capsys):

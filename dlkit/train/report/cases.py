@@ -24,6 +24,7 @@ from dlkit.train.views.panels import view_of
 
 EXPLAINED = 4  # cases that are explained
 SHOWN = 5
+GLANCED = 2  # maps of traces that are shown of each method
 UNSCALED = (
     "Calibration leaves the network as it is, so these explanations hold whenever they were made. Probabilities in "
     "these pictures are those of the network, before calibration; those of the best and worst cases are calibrated."
@@ -188,9 +189,17 @@ def explanations_section(known: Known) -> Section:
             heading(folder.name.replace("_", " ")),
             note(f"{many} of {summary.get('split', 'test')}, {summary.get('score', '')}: the method {told}.", tone),
             checks(summary),
-            *(picture(smaller(one), f"{folder.name}: all samples at a glance") for one in folder.glob("overview.png")),
+            glance(folder),
         ]  # fmt: skip
     return Section("explanations", title, parts)
+
+
+def glance(folder: Path) -> str:
+    """Return the overview of a method; of traces, which have none, the maps of the first samples."""
+    if (overview := folder / "overview.png").is_file():
+        return picture(smaller(overview), f"{folder.name}: all samples at a glance")
+    first = sorted(folder.glob("[0-9][0-9]_*.png"))[:GLANCED]
+    return beside([picture(smaller(one), f"{folder.name}: {case_name(one)}", case_name(one)) for one in first])
 
 
 def verdict_of(summary: dict[str, Any]) -> tuple[str, Tone]:
