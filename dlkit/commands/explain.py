@@ -32,8 +32,8 @@ def parser() -> Parser:
     )
     own.add_argument(
         "--target", default="", metavar="NAME",
-        help="What to explain: a class, 'predicted' (by default) or 'true'; a target of a forecast or of values; of "
-        "several heads HEAD or HEAD:NAME.",
+        help="What to explain: a class, 'predicted' (by default) or 'true'; a label, by default the most probable of "
+        "each sample; a target of a forecast or of values; of several heads HEAD or HEAD:NAME.",
     )  # fmt: skip
     own.add_argument(
         "--horizon", nargs="+", type=int, default=None, metavar="STEP", help="Steps of a forecast, from 1."

@@ -52,7 +52,8 @@ def explain_run(task: Task, data: Batching, run: RunFolder, methods: Sequence[st
     question.net.net = question.judged.net = fast
     require_possible(made, inputs, question)
     whole = know_sources(own, data, inputs, question, replace(choice, wanted=wanted), head) if inputs.parts else None
-    weak, rows, notes = weakness(run, head, wanted.target), [], []
+    weak, rows = weakness(run, head, wanted.target), []
+    notes = [question.note.replace("--target ", f"--target {head}:" if head else "--target ")] * bool(question.note)
     made = made or [default_method(fast, inputs, question)]
     with progress_of([short_name(type(method)) for method in made]) as progress:
         for method in made:

@@ -16,6 +16,7 @@ from dlkit.report.canvas import lead_times, with_unit
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.regress import Regress
+from dlkit.train.explain.class_words import chosen_labels, class_lines, class_words, label_lines
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Wanted:
 
     Attributes:
         target: Name of a class or a target; "predicted" or "true" for classes; "" for what is usual: the predicted
-            class, or the first target.
+            class, the most probable label, or the first target.
         horizon: Steps of a forecast, from 1; None takes the first, the middle and the last.
         baseline: What an input is compared with: "mean" of the training data, "zero" in physical units, or "train",
             several training samples.
@@ -53,6 +54,7 @@ class Question:
         unit: Unit of ``answers``.
         fixed: What else the answer depends on and is held fixed.
         ahead: Seconds from the last input to the target of each wanted score; none where samples have no clock.
+        note: Which scores were chosen where the user named none, "" where that is plain.
     """
 
     net: nn.Module
@@ -67,6 +69,7 @@ class Question:
     unit: str = ""
     fixed: str = ""
     ahead: tuple[float, ...] = ()
+    note: str = ""
 
 
 @singledispatch
@@ -98,35 +101,29 @@ def ahead_of(task: Any) -> tuple[float, ...]:
 # ------------------------------------------------------------------ classes
 @ask.register
 def ask_classes(task: Classify, batch: Batch, wanted: Wanted) -> Question:
-    """Explain the predicted class, the true one, or one by name."""
-    classes = task.spec.classes
+    """Explain the predicted class, the true one, or one by name; of several labels the most probable one."""
+    classes, labels = task.spec.classes, task.spec.kind == "labels"
     with torch.no_grad():
         probabilities = task.loss.probabilities(task(batch.x))
     said = probabilities.argmax(1)
-    truth = batch.y if batch.y.ndim == 1 else torch.full_like(said, -1)
+    truth = batch.y
+    if batch.y_observed is not None:
+        truth = truth.where(batch.y_observed, torch.nan if labels else -1)
     number = _class_numbers(task, wanted.target, said, truth)
     judged = Scored(task.net, task.loss.probabilities)
     direct = task.loss.outputs(len(classes)) == len(classes)
-    lines = []
-    for one, other, shares in zip(said.tolist(), truth.tolist(), probabilities, strict=True):
-        true = f", true {classes[other]}" if other >= 0 else ""
-        lines.append([f"said {classes[one]} ({100 * float(shares[one]):.3g} %){true}"])
     return Question(
         net=Scored(task.net) if direct else judged,
         judged=judged,
         targets=number[:, None],
         scores=[[classes[i]] for i in number.tolist()],
-        score=("logit of " if direct else "probability of ") + class_words(wanted.target),
-        lines=lines,
+        score=("logit of " if direct else "probability of ") + class_words(wanted.target, labels=labels),
+        lines=(label_lines if labels else class_lines)(classes, probabilities, truth, number),
         rises=True,
-        truth=truth[:, None] if batch.y.ndim == 1 else None,
+        truth=None if labels else truth[:, None],
         ahead=ahead_of(task),
+        note=chosen_labels(classes, number) if labels and wanted.target in ("", "predicted") else "",
     )
-
-
-def class_words(target: str) -> str:
-    """Return which class is explained, in words."""
-    return f"the {target or 'predicted'} class" if target in ("", "predicted", "true") else f"the class {target}"
 
 
 def _class_numbers(task: Classify, target: str, said: Tensor, truth: Tensor) -> Tensor:
