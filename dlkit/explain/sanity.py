@@ -25,6 +25,8 @@ class Sanity(NamedTuple):
         final: Mean rank correlation with the map of a network all of whose weights are random.
         reach: Half its 95 % interval over samples and random networks; infinity from one sample.
         samples: Samples whose maps were compared.
+        networks: Networks all of whose weights are random.
+        by_networks: Part of the variance of the mean that these bring, the rest is of the samples.
     """
 
     layers: tuple[str, ...]
@@ -32,6 +34,8 @@ class Sanity(NamedTuple):
     final: float
     reach: float
     samples: int
+    networks: int = 0
+    by_networks: float = 0.0
 
     @property
     def decision(self) -> Decision:
@@ -108,6 +112,7 @@ def sanity_check(
     stages: int = 6,
     draws: int = 5,
     most: int = 20,
+    many: int = 80,
     seed: int = 0,
 ) -> Sanity:
     """Randomize a copy of the network layer by layer and compare the maps.
@@ -120,6 +125,7 @@ def sanity_check(
         stages: Stages of the cascade at which maps are made.
         draws: Networks with all weights random.
         most: The same, where fewer do not decide.
+        many: The same, where these do not decide and it is for the networks more than for the samples.
         seed: Seed of the random weights.
     """
     truth = explain(net)
@@ -133,10 +139,15 @@ def sanity_check(
         while len(last) < count:
             last += [similarity_of(truth, explain(other), valid) for _, other in cascade(net, generator, 1)]
         told = by_sample(torch.stack(last), sample)
-        means = tuple(float(one.mean()) for one in similarity)
-        return Sanity(tuple(layers), means, float(told.mean()), reach_of([told.mean(0), told.mean(1)]), told.shape[1])
+        means, sides = tuple(float(one.mean()) for one in similarity), [told.mean(0), told.mean(1)]
+        errors = [float(side.var()) / len(side) if len(side) > 1 else 0.0 for side in sides]
+        part, nets, samples = errors[1] / max(sum(errors), 1e-300), *told.shape
+        return Sanity(tuple(layers), means, float(told.mean()), reach_of(sides), samples, nets, part)
 
     last = similarity[-1:]
     found = judged(last, draws)
-    more = found.decision == "not decided" and found.samples >= ENOUGH
-    return judged(last, max(draws, most)) if more else found
+    for count in (most, many):
+        helps = count == most or found.by_networks > 0.5
+        if found.decision == "not decided" and found.samples >= ENOUGH and helps:
+            found = judged(last, max(draws, count))
+    return found

@@ -12,7 +12,7 @@ from dlkit.explain.methods import make_method, short_name
 from dlkit.tasks.base import Task
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.regress import Regress
-from dlkit.train.explain.files import folder_name, replaced, table_of, write_explained
+from dlkit.train.explain.files import folder_name, replaced, write_explained
 from dlkit.train.explain.heads import batch_of, one_head
 from dlkit.train.explain.inputs import Inputs, baseline_kind, baseline_of, choose_batch
 from dlkit.train.explain.possible import default_method, has_maps, require_possible
@@ -22,6 +22,7 @@ from dlkit.train.explain.result import Choice, Explained
 from dlkit.train.explain.shifts import shift_sources
 from dlkit.train.explain.skill import weakness
 from dlkit.train.explain.sources import Whole, exact_shares, gather
+from dlkit.train.explain.table import table_of
 from dlkit.train.explain.verdict import measure
 
 
@@ -66,7 +67,7 @@ def explain_run(task: Task, data: Batching, run: RunFolder, methods: Sequence[st
             progress.ended()
     count = data.count(choice.split)
     short = choice.numbers is None and choice.samples > count
-    return "\n".join([table_of(rows), *notes, *[f"only {count} samples in {choice.split}"] * short])
+    return "\n".join([table_of(rows, count), *notes, *[f"only {count} samples in {choice.split}"] * short])
 
 
 def know_sources(task: Task, data: Batching, inputs: Inputs, question: Question, choice: Choice, head: str) -> Whole:

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from collections.abc import Sequence
 from itertools import count, repeat
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from dlkit.train.explain.progress import Progress
 from dlkit.train.explain.question import Wanted
 from dlkit.train.explain.result import Choice, Explained
 from dlkit.train.explain.source_files import (
-    difference_to_shapley,
     source_arrays,
     source_figures,
     source_sample,
@@ -140,34 +138,3 @@ def summary_of(found: Explained, choice: Choice, around: np.ndarray | None) -> d
         "held_fixed": found.question.fixed,
     } | found.verdict.as_dict()
     return told | (source_summary(found) if found.inputs.parts else {}) | {"samples": samples}
-
-
-def notes_of(found: Explained) -> list[str]:
-    """Return what a reader must know beside the verdict on a method."""
-    notes = [f"few samples: {len(found.inputs.names)}"] * found.few
-    if found.inputs.parts and not found.method.complete:
-        off = difference_to_shapley(found)
-        exact = "" if off is None else f", {50 * off:.0f} % of them not where the exact ones are"
-        notes.append(f"shares of sources are relative{exact}")
-    return notes + [found.weak] * bool(found.weak)
-
-
-def table_of(rows: Sequence[tuple[Explained, Path]]) -> str:
-    """Return a line for each method: how it answers for itself, and where its figures are."""
-    head = f"{'method':<22}{'deletion':>9}{'insertion':>10}{'margin':>16}{'random weights':>16}{'inside':>15}  verdict"
-    lines = [head]
-    for found, _ in rows:
-        told = found.verdict
-        deletion, insertion = (float(area.mean()) for area in told.faithfulness.curves.areas())
-        truth = told.truth
-        inside = f"{truth['mass_inside']:.2f} ({truth['chance']:.2f})" if truth else "-"
-        undecided = [f"not decided {one}" for one in told.undecided]
-        verdict = ("; ".join(told.problems + undecided) or "holds") + "".join(f" ({note})" for note in notes_of(found))
-        lines.append(
-            f"{found.name:<22}{deletion:>9.3f}{insertion:>10.3f}{told.margin:>16}{told.correlation:>16}{inside:>15}"
-            f"  {verdict}"
-        )
-    lines.append("margin: over the same maps at random places; random weights: rank correlation with the maps of a")
-    lines.append("network without knowledge; inside: relevance where the answer is known to lie (chance in brackets);")
-    lines.append("±: half the 95 % interval over samples (and random weights); what it does not decide is not decided")
-    return "\n".join(lines + [f"maps: {folder}" for _, folder in rows])

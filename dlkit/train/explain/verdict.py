@@ -1,34 +1,24 @@
 """How a method answers for its maps: what is measured of them, and what makes them untrustworthy."""
 
-import itertools
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from dlkit.core.checks import counted
-from dlkit.core.packing import borders
-from dlkit.core.specs import Part
 from dlkit.explain.attribution import completeness_target
 from dlkit.explain.base import Explainer, still
-from dlkit.explain.decided import Decision
+from dlkit.explain.decided import Decision, reach_of
 from dlkit.explain.faithfulness import Faithfulness, judge
 from dlkit.explain.rows import scores_of
-from dlkit.explain.sanity import LIMIT, Sanity, sanity_check
+from dlkit.explain.sanity import LIMIT, Sanity
 from dlkit.explain.truth import average_precision, box_overlap, boxes, mass_inside, overlap, pointing
 from dlkit.train.explain.inputs import Inputs
 from dlkit.train.explain.progress import Progress
 from dlkit.train.explain.question import Question
+from dlkit.train.explain.randomized import sanity_of
 
-FEW_VALUES = 8
-"""Values of a source below which a rank correlation says nothing."""
-SANE_SAMPLES = 8
-"""Most samples of which maps are made for randomized networks."""
-RANDOM_NETS = 11
-"""About as many maps as a sanity check makes; where these do not decide it makes more."""
 INCOMPLETE = 0.05
 """Largest part by which the sums of maps may miss the change of the score."""
 
@@ -71,12 +61,25 @@ class Verdict:
             count = counted(self.faithfulness.samples, "sample")
             found.append(f"whether better than the same maps at random places (margin {self.margin} from {count})")
         if self.sanity.decision == "not decided":
-            count = counted(self.sanity.samples, "sample")
+            count = f"{counted(self.sanity.samples, 'sample')} and {self.sanity.networks} random networks"
             found.append(
                 f"whether they depend on the weights (rank correlation {self.correlation} when all are random, limit "
                 f"{LIMIT}, from {count})"
             )
         return found
+
+    @property
+    def astray(self) -> str:
+        """That relevance lies inside the known truth no more than by chance, in words; "" where it does.
+
+        This is no part of the verdict: a network may look elsewhere, and a faithful map then shows that.
+        """
+        reach = self.truth.get("mass_inside_reach_95")
+        if reach is None or self.truth["mass_inside"] - self.truth["chance"] > reach:
+            return ""
+        inside, chance, samples = (self.truth[name] for name in ("mass_inside", "chance", "samples"))
+        more = within(inside - chance, reach, 2)
+        return f"inside no more than by chance ({inside:.2f} beside {chance:.2f}, by {more} of {samples:.0f} samples)"
 
     @property
     def decision(self) -> Decision:
@@ -176,47 +179,6 @@ def faithfulness_of(question: Question, inputs: Inputs, baseline: Tensor, releva
     return judge(question.judged, x, targets, maps, start, **told)
 
 
-def sanity_of(
-    method: Explainer, question: Question, inputs: Inputs, baseline: Tensor, relevance: Tensor, told: Progress
-) -> Sanity:
-    """Return how the maps of some samples change with the weights; those of the network itself are known already."""
-    some, quick, number = slice(SANE_SAMPLES), method.quick().of_sources(method.sources), itertools.count()
-    x, targets, start = inputs.batch.x[some], question.targets[some, :1], baseline[:, some]
-    known = relevance[some, 0] if method.quick() is method else None  # else precision would differ
-
-    def explain(net: nn.Module) -> Tensor:
-        done = next(number)
-        told("random weights", done, max(RANDOM_NETS, done + 1))
-        found = known if known is not None and net is question.net else quick(net, x, targets, start)[:, 0]
-        return found.nan_to_num()
-
-    valid = inputs.valid[some]
-    if inputs.parts:
-        return sanity_of_sources(explain, question, valid, inputs.parts)
-    valid = valid[:, :1] if method.spatial else valid
-    return sanity_check(explain, question.net, valid=None if bool(valid.all()) else valid)
-
-
-def sanity_of_sources(
-    explain: Callable[[nn.Module], Tensor], question: Question, valid: Tensor, parts: Sequence[Part]
-) -> Sanity:
-    """Return the mean similarity within each source: how they compare is set by their extents, not by what was learned.
-
-    Sources of few values count together.
-    """
-    places = borders(parts).values()
-    many = [where for where in places if where.stop - where.start >= FEW_VALUES]
-    masks = [torch.zeros_like(valid[0]) for _ in many]
-    for mask, where in zip(masks, many, strict=True):
-        mask[where] = True
-    rest = ~torch.stack(masks).any(0) if masks else torch.ones_like(valid[0])
-    kept = torch.stack([*masks, rest])[:, None] & valid
-    told = kept.flatten(2).sum(2) >= FEW_VALUES
-    told = told if bool(told.any()) else torch.ones_like(told)
-    sample = torch.arange(len(valid), device=valid.device).expand_as(told)[told]
-    return sanity_check(lambda net: explain(net)[sample], question.net, valid=kept[told], sample=sample)
-
-
 def incompleteness(question: Question, inputs: Inputs, baseline: Tensor, relevance: Tensor) -> float:
     """Return by how much the sums of the maps miss the change of the scores, as a part of that change."""
     with still(question.net):
@@ -226,22 +188,26 @@ def incompleteness(question: Question, inputs: Inputs, baseline: Tensor, relevan
 
 
 def truth_scores(inputs: Inputs, relevance: Tensor) -> dict[str, float]:
-    """Return how well the maps find the places where the answer is known to lie."""
+    """Return how well the maps find the places where the answer is known to lie.
+
+    ``mass_inside_reach_95`` is half the interval of what ``mass_inside`` has more than chance.
+    """
     if inputs.truth is None:
         return {}
-    inside = inputs.valid.any(1)
-    share = (inputs.truth & inside).flatten(1).sum(1) / inside.flatten(1).sum(1)
+    valid = inputs.valid.any(1)
+    share = (inputs.truth & valid).flatten(1).sum(1) / valid.flatten(1).sum(1)
     told = (share > 0) & (share < 1)
     if not bool(told.any()):
         return {}
-    maps, truth = (relevance[:, 0].abs().sum(1) * inside)[told], inputs.truth[told]
-    around = boxes(truth.to(maps.dtype), share=0.5)
+    maps, truth = (relevance[:, 0].abs().sum(1) * valid)[told], inputs.truth[told]
+    around, inside = boxes(truth.to(maps.dtype), share=0.5), mass_inside(maps, truth)
+    reach = reach_of([inside.double() - share[told]])
     return {
         "samples": float(told.sum()),
         "chance": float(share[told].mean()),
         "pointing_game": float(pointing(maps, truth).double().mean()),
-        "mass_inside": float(mass_inside(maps, truth).mean()),
+        "mass_inside": float(inside.mean()),
         "average_precision": float(average_precision(maps, truth).mean()),
         "intersection_over_union": float(overlap(maps, truth).mean()),
         "box_intersection_over_union": float(box_overlap(boxes(maps), around).mean()),
-    }
+    } | ({"mass_inside_reach_95": reach} if math.isfinite(reach) else {})

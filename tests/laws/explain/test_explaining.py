@@ -351,7 +351,7 @@ def test_each_target_has_its_folder_and_few_samples_are_called_few(tmp_path):
     task, data = made()
     explain(task, data, tmp_path, "gradcam", samples=8)
     table, summaries = explain(task, data, tmp_path, "gradcam", samples=2, wanted=Wanted(target="down"))
-    assert set(summaries) == {"gradcam", "gradcam-down"} and "(few samples: 2)" in table and "only" not in table
+    assert set(summaries) == {"gradcam", "gradcam-down"} and "\nfew samples: 2" in table and "only" not in table
     assert summaries["gradcam-down"]["few_samples"] and not summaries["gradcam"]["few_samples"]
     table, _ = explain(task, data, tmp_path, "gradcam", samples=99)
     assert "few samples" not in table and table.endswith("only 12 samples in test")

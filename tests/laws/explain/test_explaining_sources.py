@@ -191,7 +191,7 @@ def test_another_unit_of_a_source_leaves_relevance_and_shares_as_they_are(values
 def test_class_maps_of_a_branch_lie_on_what_its_camera_sees(values, tmp_path):
     task, data = values
     table, summaries = explain(task, data, tmp_path, "gradcam:signed=true", "occlusion:window=3", samples=6)
-    assert summaries["gradcam"]["relevance"] == "relative relevance" and "(shares of sources are relative)" in table
+    assert summaries["gradcam"]["relevance"] == "relative relevance" and "shares of sources are relative" in table
     assert "shares of sources are relative, " in table and "of them not where the exact ones are" in table
     for summary in summaries.values():
         assert summary["shares"].startswith("shares are relative")
