@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,13 +12,13 @@ import pytest
 import yaml
 
 from dlkit.__main__ import main
-from dlkit.core.finding import Cure, Finding, Place
+from dlkit.core.finding import Cure, Finding, Place, ranked
 from dlkit.core.runfolder import RunFolder, read_json
 from dlkit.data.sample_splits import Grouped, Stratified
 from dlkit.quality.checked import Check, SourceFacts, check_of
 from dlkit.report.check.cards import card
 from dlkit.report.check.groups import groups_of
-from dlkit.report.check.text import text_of
+from dlkit.report.check.text import finding_lines, text_of
 from dlkit.train.check import bar as check_bar
 from dlkit.train.check import run as check_run
 from dlkit.train.check.asked import asked_for, made
@@ -108,7 +109,18 @@ def test_many_findings_are_cut_and_counted():
     check = Check(asked="a", sources=[SourceFacts(name=f"s{n}") for n in range(30)], findings=every)
     lines = text_of(check, Path("page")).splitlines()
     assert 23 <= len(lines) <= 25
-    assert lines[-2] == f"... and {40 - sum(line.startswith('! kind') for line in lines)} warnings more"
+    told = sum(line.startswith("! kind") for line in lines)
+    assert lines[-2].startswith(f"... and {40 - told} warnings more: kind ") and len(lines[-2]) <= 120
+
+
+def test_labels_and_leaks_are_told_before_what_images_look_like_and_the_rest_by_its_kinds():
+    dark = Finding(kind="dark", level="warning", what="9 of 10.", why="", share=0.9)
+    every = [dark, *(replace(dark, kind=kind, share=0.01) for kind in ("rare class", "sizes", "conflicting copies"))]
+    lines = finding_lines(every, 2)
+    assert [line[2:].partition(":")[0] for line in lines[:-1]] == ["conflicting copies", "rare class"]
+    assert lines[-1] == "... and 2 warnings more: dark, sizes"
+    worst = replace(dark, level="error", kind="constant target")
+    assert ranked([*every, worst])[0] is worst
 
 
 def test_one_kind_in_many_channels_is_told_once():

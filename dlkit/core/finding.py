@@ -20,6 +20,16 @@ COUNTED = {
     "unreadable file": "files", "empty file": "files", "random walk": "channels", "trend": "channels",
 }  # fmt: skip
 """What a kind counts, where it is not rows."""
+FALSIFIES = {
+    "conflicting copies", "conflicting near copies", "wrong label", "outlying target", "spurious interval",
+    "missing interval", "copy in two roles", "near copy in two roles", "samples in two roles", "groups in two roles",
+    "near copies in two roles", "rows in two roles", "near training", "too good to be true", "missing class",
+    "label follows order", "label follows group", "label follows name", "label follows time",
+    "compression tells the class", "refused",
+}  # fmt: skip
+"""Kinds that make an answer wrong, or better than it is: labels, leaks, and what is never asked."""
+LOOKS = {"cut off", "dark", "bright", "blurred", "low information", "sizes", "odd size", "odd aspect"}
+"""Kinds that say what images look like, which may be as it should be."""
 Setting = Literal["source", "input", "data", "clean"]
 
 
@@ -118,7 +128,10 @@ def vars_of(thing: Any) -> dict[str, Any]:
 
 
 def ranked(findings: Iterable[Finding]) -> list[Finding]:
-    """Return findings by level, what is taken care of last in its level, then by share and count."""
-    return sorted(
-        findings, key=lambda one: (LEVELS.index(one.level), bool(one.handled), -one.share, -one.count, one.kind)
-    )
+    """Return findings by level, what is taken care of last in its level; then what falsifies, by share and count."""
+
+    def place(one: Finding) -> tuple[Any, ...]:
+        weight = 0 if one.kind in FALSIFIES else 2 if one.kind in LOOKS else 1
+        return LEVELS.index(one.level), bool(one.handled), weight, -one.share, -one.count, one.kind
+
+    return sorted(findings, key=place)

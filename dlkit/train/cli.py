@@ -180,7 +180,7 @@ class RunCLI(LightningCLI):
         describe = getattr(self.datamodule, "describe", None)
         if describe is not None:
             write_json(run.data, describe())
-            if told := left_out_text(self.datamodule, run.data.name):
+            if told := left_out_text(self.datamodule, run.data):
                 print(told, flush=True)
         write_environment(run)
 

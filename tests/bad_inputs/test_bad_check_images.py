@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from dlkit.core.checks import InputError
+from dlkit.core.runfolder import read_json
 from dlkit.data.sources.image_folder import ImageFolder
 from dlkit.report.words import size
 from tests.bad_inputs.cases_check import kinds
@@ -94,7 +95,9 @@ def test_bad_images_are_told_once_with_their_number_as_a_run_counts_them(tmp_pat
     said = " ".join(capsys.readouterr().out.split())
     assert said.count("cannot be used") == 1
     assert "unusable images: 5 of 40 images cannot be used (empty file: 2; " in said
-    assert "; 1 other cause: 1), such as '" in said
+    assert "; 1 other cause: 1), such as '" in said and "All causes are in check.json, `left_out`." in said
+    (source,) = read_json(tmp_path / "out" / "check.json")["sources"]
+    assert sum(source["facts"]["left_out"].values()) == 7 and len(source["facts"]["left_out"]) == 6
     assert "1 class folder holds no image: 'c'" in said
     assert "other files: 1 file is no image by its name, such as 'a/Thumbs.db'" in said
     with pytest.raises(InputError, match=r"^5 of 40 images cannot be used"):

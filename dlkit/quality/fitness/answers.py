@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from dlkit.core.checks import counted
 from dlkit.core.finding import Cure, Finding
 from dlkit.data.labelled.prepare import PreparedSamples, count_classes
 from dlkit.data.several.prepare import SourcesPrepared
@@ -59,32 +60,44 @@ def value_findings(one: Asked, roles: Roles) -> list[Finding]:
 
 
 def class_findings(one: Asked, counts: dict[str, np.ndarray], roles: Roles) -> list[Finding]:
-    """Return the classes that a role lacks."""
+    """Return the classes that a role lacks; what validation and test both lack is told once."""
     grouped = any(seen.groups is not None for seen in roles.seen.values())
     cures = () if roles.ordered or grouped else (STRATIFIED,)  # which would put a group into two roles
+    lacking: dict[tuple[str, ...], list[str]] = {}
     found = []
     for role in ROLES:
-        if not roles.seen[role].count:
-            continue
-        absent = [name for name, count in zip(one.classes, counts[role].tolist(), strict=True) if not count]
-        if absent:
-            named = ", ".join(f"'{name}'" for name in absent[:8]) + (", ..." if len(absent) > 8 else "")
-            elsewhere = any(counts[other][one.classes.index(name)] for other in ROLES for name in absent)
-            found.append(
-                Finding(
-                    kind="missing class",
-                    level="warning" if elsewhere else "note",
-                    what=f"No {roles.noun} of {role} has the class {named} of '{one.name}'.",
-                    why="A class that never trains is never answered."
-                    if role == "train"
-                    else "Nothing is said of how well such a class is told.",
-                    cures=cures,
-                    channel=one.name,
-                    count=len(absent),
-                    share=len(absent) / len(one.classes),
-                )
-            )
-    return found
+        absent = tuple(name for name, count in zip(one.classes, counts[role].tolist(), strict=True) if not count)
+        if absent and roles.seen[role].count and role != "train":
+            lacking.setdefault(absent, []).append(role)
+        elif absent and roles.seen[role].count:
+            found.append(missing_class(one, counts, roles, (role, absent), cures))
+    return found + [
+        missing_class(one, counts, roles, (" or ".join(some), absent), cures) for absent, some in lacking.items()
+    ]
+
+
+def missing_class(
+    one: Asked, counts: dict[str, np.ndarray], roles: Roles, where: tuple[str, tuple[str, ...]], cures: tuple[Cure, ...]
+) -> Finding:
+    """Return that there are classes, the second part of ``where``, which a role, the first, lacks."""
+    role, absent = where
+    total = dict(zip(one.classes, np.sum([counts[some] for some in ROLES], axis=0).tolist(), strict=True))
+    named = ", ".join(f"'{name}'" for name in absent[:8]) + (", ..." if len(absent) > 8 else "")
+    few = [name for name in absent if 0 < total[name] < len(ROLES)]
+    rare = ", ".join(f"'{name}' has {counted(total[name], roles.noun)}" for name in few[:8])
+    return Finding(
+        kind="missing class",
+        level="warning" if any(total[name] for name in absent) else "note",
+        what=f"No {roles.noun} of {role} has the class {named} of '{one.name}'."
+        + (f" In all, {rare}." if rare else ""),
+        why="A class that never trains is never answered."
+        if role == "train"
+        else "Nothing is said of how well such a class is told.",
+        cures=cures,
+        channel=one.name,
+        count=len(absent),
+        share=len(absent) / len(one.classes),
+    )
 
 
 def sample_counts(ready: PreparedSamples, asked: tuple[Asked, ...]) -> dict[str, dict[str, np.ndarray]]:

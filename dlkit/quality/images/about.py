@@ -69,7 +69,7 @@ class About:
             cures=tuple(self.leaving_out(numbers) if cures is None else cures),
             source=self.source,
             count=len(numbers),
-            of="" if "pixels" in kind else f"{self.noun}s",
+            of=f"{self.noun}s",
             share=share,
             places=tuple(Place(sample=self.names[number]) for number in numbers[:MOST].tolist()),
             handled=handled,

@@ -13,6 +13,7 @@ from dlkit.quality.images.channels import channel_findings
 from dlkit.quality.images.cut import cut_findings
 from dlkit.quality.images.depth import depth_findings
 from dlkit.quality.images.light import light_findings
+from dlkit.quality.images.missing import missing_findings
 from dlkit.quality.images.pixels import pixel_findings
 from dlkit.quality.images.traits import Traits, traits_of
 from dlkit.quality.images.unreadable import unreadable_findings
@@ -65,6 +66,7 @@ def looked_at(count: int, values: int, most: int = VALUES) -> np.ndarray:
 
 def _single(about: About, traits: Traits, numbers: np.ndarray, kind: np.dtype) -> Iterator[Finding]:
     yield from unreadable_findings(about, traits, {})
+    yield from missing_findings(about, traits)
     yield from light_findings(about, traits, kind)
     yield from blur_findings(about, traits)
     yield from depth_findings(about, traits, kind)

@@ -14,6 +14,7 @@ from dlkit.quality.images.cut import cut_findings
 from dlkit.quality.images.depth import depth_findings
 from dlkit.quality.images.encoding import encoding_findings
 from dlkit.quality.images.light import light_findings
+from dlkit.quality.images.missing import missing_findings
 from dlkit.quality.images.pixels import pixel_findings
 from dlkit.quality.images.sizes import size_findings
 from dlkit.quality.images.traits import traits_of
@@ -44,6 +45,7 @@ def _every(samples: Samples, roles: np.ndarray | None, source: str, size: tuple[
     about = About(samples.names, source, unit=f" {unit}" if unit else "")
     traits, sums, kind = traits_of(samples.values)
     yield from unreadable_findings(about, traits, samples.skipped)
+    yield from missing_findings(about, traits)
     yield from light_findings(about, traits, kind)
     yield from blur_findings(about, traits)
     yield from size_findings(about, traits)

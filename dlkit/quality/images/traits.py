@@ -37,6 +37,7 @@ class Traits:
         opaque: Whether it has two or four channels and the last one is constant, (images,).
         digest: Hash of its content, int64, (images,).
         thumbnail: 16 by 16 means, uint8, (images, 256).
+        missing: Share of the values that are NaN, (images,).
     """
 
     readable: np.ndarray
@@ -52,6 +53,7 @@ class Traits:
     opaque: np.ndarray
     digest: np.ndarray
     thumbnail: np.ndarray
+    missing: np.ndarray
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -134,7 +136,7 @@ def _unreadable(count: int) -> Traits:
     return Traits(
         readable=no, shape=np.zeros((count, 3), np.int32), low=real, high=real, quantiles=np.full((count, 5), np.nan),
         entropy=real, sharpness=real, peak=real, bits=whole, gray=no, opaque=no, digest=whole,
-        thumbnail=np.zeros((count, SIDE * SIDE), np.uint8),
+        thumbnail=np.zeros((count, SIDE * SIDE), np.uint8), missing=real,
     )  # fmt: skip
 
 
@@ -156,5 +158,5 @@ def _look(stack: np.ndarray | None) -> tuple[np.ndarray | None, Traits]:
         readable=np.ones(count, bool), shape=np.tile(np.array(stack.shape[1:], np.int32), (count, 1)),
         low=light.low, high=light.high, quantiles=light.quantiles, entropy=light.entropy,
         sharpness=sharpness_of(gray), peak=peak, bits=bits, gray=equal, opaque=constant, digest=digests_of(stack),
-        thumbnail=thumbnails_of(gray),
+        thumbnail=thumbnails_of(gray), missing=np.zeros(count) if whole else np.isnan(flat).mean((1, 2)),
     )  # fmt: skip

@@ -6,12 +6,13 @@ import numpy as np
 
 from dlkit.core.checks import counted
 from dlkit.core.finding import MOST, Cure, Finding, Level, Place
-from dlkit.data.samples.left_out import NO_CLASS, NO_IMAGE, causes_text, share_text, unusable
+from dlkit.data.samples.left_out import CAUSES, NO_CLASS, NO_IMAGE, causes_text, share_text, unusable
 from dlkit.quality.images.about import About
 from dlkit.quality.images.traits import Traits
 
 SKIP = Cure(place="source", line="bad: skip")
 NOW = "damaged, or unlike the others"
+LISTED = " All causes are in check.json, `left_out`."
 WHY = (
     "What cannot be read cannot be learnt from; where it goes with a class or a device, what is left is another sample."
 )
@@ -24,7 +25,8 @@ def unreadable_findings(about: About, traits: Traits, skipped: Mapping[str, Sequ
     names = [name for found in every.values() for name in found]
     if names:
         said = f"{share_text(len(about.names) - len(wrong), every, about.noun)} cannot be used ({causes_text(every)})"
-        yield _finding(about, f"unusable {about.noun}s", "warning", names, f"{said}, such as '{names[0]}'.", WHY, SKIP)
+        said += f", such as '{names[0]}'." + LISTED * (len(every) > CAUSES)
+        yield _finding(about, f"unusable {about.noun}s", "warning", names, said, WHY, SKIP)
     if found := list(skipped.get(NO_CLASS, [])):
         said = f"{counted(len(found), 'class folder holds', 'class folders hold')} no image: '{found[0]}'"
         yield _finding(

@@ -49,7 +49,7 @@ def few_findings(samples: Samples, counts: np.ndarray, source: str) -> list[Find
     if not len(few) or len(samples) < FEWEST * len(counts):
         return []
     named = ", ".join(f"'{samples.classes[k]}' ({counts[k]})" for k in few[np.argsort(counts[few])][:10].tolist())
-    noun = "class has" if len(few) == 1 else "classes have"
+    noun = f"class{'es' * (len(counts) > 1)} {'has' if len(few) == 1 else 'have'}"
     what = f"{len(few)} of {len(counts)} {noun} fewer than {FEWEST} samples: {named}."
     what += misspelt(samples.classes, counts)
     return [

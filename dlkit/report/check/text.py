@@ -62,16 +62,17 @@ def finding_lines(findings: Sequence[Finding], room: int) -> list[str]:
     for number, group in enumerate(told):
         own = group_lines(group)
         if len(lines) + len(own) > room:
-            return [*lines, f"... and {further(told[number:])}"]
+            return [*lines, textwrap.shorten(f"... and {further(told[number:])}", WIDTH, placeholder=" ...")]
         lines += own
     return lines
 
 
 def further(groups: Sequence[Sequence[Finding]]) -> str:
-    """Return how many findings of each level are not printed; those of one kind together count once."""
+    """Return how many findings of each level are not printed, and their kinds; those told together count once."""
     found = [group[0].level for group in groups]
     levels = {level: found.count(level) for level in found}
-    return names([counted(count, level) for level, count in levels.items()]) + " more"
+    kinds = ", ".join(dict.fromkeys(group[0].kind for group in groups))
+    return f"{names([counted(count, level) for level, count in levels.items()])} more: {kinds}"
 
 
 def group_lines(group: Sequence[Finding]) -> list[str]:

@@ -92,6 +92,9 @@ def test_a_class_that_a_role_lacks_is_a_warning_and_one_that_nobody_has_a_note()
         ("warning", "the class 'b' of 'class'."),
         ("warning", "the class 'c' of 'class'."),
     ]
+    counts = {"train": np.array([9, 1, 9]), "val": np.array([9, 0, 9]), "test": np.array([9, 0, 9])}
+    (once,) = class_findings(Asked("class", classes=("a", "b", "c")), counts, roles)
+    assert once.what == "No sample of val or test has the class 'b' of 'class'. In all, 'b' has 1 sample."
     nobody = class_findings(Asked("class", classes=("a",)), {role: np.array([0]) for role in counts}, roles)
     assert {one.level for one in nobody} == {"note"}
 

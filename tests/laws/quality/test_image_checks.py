@@ -57,6 +57,18 @@ def test_images_that_lose_their_edges_are_told_with_a_size_that_keeps_them():
     assert [cure.place for cure in told.cures] == ["input"] and "50 % of the area of frame 0" in told.what
 
 
+def test_pixels_that_are_missing_are_told_with_the_image_that_lacks_most():
+    values = (CLEAN / 255).astype(np.float32)
+    values[7, :, :4], values[3, 0, :2, :3] = np.nan, np.nan
+    (finding,) = image_findings(samples(values))
+    share = f"{100 * 4 / values.shape[2]:.0f} %"
+    assert (finding.kind, finding.level, finding.count, finding.counted) == ("missing pixels", "warning", 2, "images")
+    assert f"2 of {len(values)} images have missing pixels (NaN), {share} of" in finding.what
+    assert [one.sample for one in finding.places] == [samples(values).names[number] for number in (7, 3)]
+    values[:] = np.where(np.arange(values.shape[3]) == 5, np.nan, values)
+    assert {one.level for one in image_findings(samples(values)) if one.kind == "missing pixels"} == {"note"}
+
+
 def test_digits_stay_silent():
     assert image_findings(Digits().read()) == []
 
