@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlkit.report.canvas import BLACK, BLUE, GREEN, LINES, ORANGE, label_time, new_figure, style, with_unit
+from dlkit.report.canvas import BLACK, BLUE, GREEN, LINES, ORANGE, label_time, new_figure, put_heading, style, with_unit
 from dlkit.report.tables import shorten
 from dlkit.report.time_gaps import opened, opened_times
 
@@ -85,7 +85,7 @@ def event_figure(view: ScoreView, channels: Sequence[ChannelView], *, title: str
         draw_score(panels[-1], view)
         label_dates(panels[-1], view.times)
         figure.align_ylabels(panels.tolist())
-        figure.suptitle(title, fontsize=9, x=0.01, ha="left")
+        put_heading(figure, title)
         put_legend(figure, [panels[0], panels[-1]])
     return figure
 

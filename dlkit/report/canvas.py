@@ -1,6 +1,7 @@
 """What every figure shares: style, time axes and how it reaches the disk."""
 
 import os
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 # Okabe & Ito (2008): told apart by the colour-blind; each with its own dashes and marker for print in grey.
 BLACK, BLUE, SKY, ORANGE, GREEN, PURPLE = "#000000", "#0072B2", "#56B4E9", "#D55E00", "#009E73", "#AA4499"
+MISSING = "#CC99FF"  # of pixels without a value: in no map of colours that is used, nor grey
 LINES: tuple[dict[str, Any], ...] = (
     {"color": BLUE, "linestyle": "-", "marker": "o", "linewidth": 2.0},
     {"color": ORANGE, "linestyle": "--", "marker": "s"},
@@ -64,6 +66,14 @@ def new_figure(width: float, height: float) -> "matplotlib.figure.Figure":
     return figure
 
 
+def put_heading(figure: "matplotlib.figure.Figure", *texts: str, color: str = BLACK) -> None:
+    """Write texts above all panels, each in as many lines as it needs; the figure grows, the panels keep their size."""
+    wide = int(13 * figure.get_figwidth())
+    lines = [line for text in texts for line in textwrap.wrap(text, wide)]
+    figure.set_figheight(figure.get_figheight() + 0.16 * max(len(lines) - 1, 0))
+    figure.suptitle("\n".join(lines), fontsize=9, x=0.01, ha="left", color=color)
+
+
 def save_figure(figure: "matplotlib.figure.Figure", path: Path) -> Path:
     """Write a PNG and return its path; nobody ever sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,6 +107,14 @@ def label_time(axes: "matplotlib.axes.Axes", times: np.ndarray, *, named: bool, 
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, **DATES))  # type: ignore[no-untyped-call] # same
     if named:
         axes.set_xlabel("time (UTC)" if dated else "time (s)")
+
+
+def edges_of(times: np.ndarray, half: Any) -> np.ndarray:
+    """Return where the colour of each sample begins and ends, (times + 1,): half way to its neighbours."""
+    if len(times) == 1:
+        return np.concatenate([times - half, times + half])
+    middles = times[:-1] + (times[1:] - times[:-1]) / 2
+    return np.concatenate([[times[0] - (middles[0] - times[0])], middles, [times[-1] + (times[-1] - middles[-1])]])
 
 
 SPANS = ((1e-3, "µs", 1e-6), (2.0, "ms", 1e-3), (120.0, "s", 1.0), (7200.0, "min", 60.0), (864_000.0, "h", 3600.0))

@@ -91,12 +91,23 @@ def reliability_figure(
         top.set_ylim(-0.02, 1.02)
         top.set_title(f"expected calibration error {error:.4f}", loc="left")
         bottom.bar(edges[:-1], weight, width=np.diff(edges), align="edge", color=SKY, edgecolor="white", linewidth=0.5)
-        bottom.set_yscale("symlog", linthresh=1)
+        count_scale(bottom, float(weight.max(initial=0)))
         bottom.set_ylabel("answers")
         bottom.set_xlabel(said)
         bottom.set_xlim(0, 1)
         figure.legend(loc="outside upper center", ncols=2)
     return figure
+
+
+def count_scale(axes: "matplotlib.axes.Axes", most: float) -> None:
+    """Make an axis that counts: logarithmic, with 0, where numbers have more than one digit, else whole numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    if most < 10:
+        axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    else:
+        axes.set_yscale("symlog", linthresh=1)
+    axes.yaxis.set_major_formatter("{x:,.0f}")
 
 
 def class_scores_figure(scores: Mapping[str, np.ndarray], classes: Sequence[str]) -> "matplotlib.figure.Figure":

@@ -1,6 +1,5 @@
 """Figures of embeddings: points on a plane, clusters and neighbours beside each other in physical units."""
 
-import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlkit.core.checks import require
-from dlkit.report.canvas import BLACK, BLUE, SKY, SPANS, new_figure, style, with_unit
+from dlkit.report.canvas import BLACK, BLUE, SKY, SPANS, new_figure, put_heading, style, with_unit
 from dlkit.report.sample_grid import SampleView, draw_image
 from dlkit.report.tables import shorten
 
@@ -87,7 +86,7 @@ def map_figure(
             row[0].set_ylabel(name)
         for axes, colouring in zip(panels[0], colourings, strict=True):
             axes.set_title(colouring.name, loc="left")
-        figure.suptitle(title, fontsize=9, x=0.01, ha="left")
+        put_heading(figure, title)
     return figure
 
 
@@ -163,7 +162,7 @@ def columns_figure(
             figure = series_columns(columns, axis, list(range(len(axis.channels)) if chosen is None else chosen))
             left_out = len(axis.channels) - MOST_CHANNELS
             title += f"; {MOST_CHANNELS} of {len(axis.channels)} channels" if left_out > 0 else ""
-        figure.suptitle("\n".join(textwrap.wrap(title, int(13 * figure.get_figwidth()))), fontsize=9, x=0.01, ha="left")
+        put_heading(figure, title)
     return figure
 
 

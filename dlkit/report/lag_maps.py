@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlkit.core.checks import require
-from dlkit.report.canvas import BLACK, ORANGE, label_time, new_figure, style, with_unit
-from dlkit.report.maps import Legend, put_title, shades, wrapped
+from dlkit.report.canvas import BLACK, ORANGE, edges_of, label_time, new_figure, style, with_unit
+from dlkit.report.maps import Legend, bar_label, put_title, shades, wrapped
 from dlkit.report.tables import shorten
 
 if TYPE_CHECKING:
@@ -42,16 +42,18 @@ def lag_maps_figure(
     """
     require(len(views) > 0, "lag_maps_figure got no forecast to draw: pass at least one LagView.")
     channels = len(views[0].relevance)
+    titles = [wrapped([view.title], 95) for view in views]
+    half = np.timedelta64(500, "ms") if times.dtype.kind == "M" else 0.5
+    edges = edges_of(times, half), np.arange(channels + 1) - 0.5
+    high = len(views) * (0.75 + 0.2 * max(channels, 3))
     with style():
-        figure = new_figure(9.0, 0.9 + len(views) * (0.75 + 0.2 * max(channels, 3)))
+        figure = new_figure(9.0, 0.9 + high + 0.14 * sum(title.count("\n") for title in titles))
         panels = figure.subplots(len(views), 2, squeeze=False, width_ratios=[5, 1], sharex="col", sharey="row")
         look = shades(np.stack([view.relevance for view in views]), signed=legend.signed)
-        for (heat, bars), view in zip(panels, views, strict=True):
-            mesh = heat.pcolormesh(
-                times, np.arange(channels), view.relevance, shading="nearest", rasterized=True, **look
-            )
+        for (heat, bars), view, title in zip(panels, views, titles, strict=True):
+            mesh = heat.pcolormesh(*edges, view.relevance, shading="flat", rasterized=True, **look)
             heat.set_yticks(range(channels), [shorten(name, 22) for name in legend.channels], fontsize=7)
-            heat.set_title(wrapped([view.title], 95), loc="left", fontsize=8)
+            heat.set_title(title, loc="left", fontsize=8)
             heat.grid(visible=False)
             draw_parts(bars, view.relevance, signed=legend.signed)
             heat.invert_yaxis()
@@ -61,7 +63,7 @@ def lag_maps_figure(
             label_time(panels[-1, 0], times, named=True)
         parts = "sums: up, down\nline: net" if legend.signed else "sum of sizes"
         panels[-1, 1].set_xlabel(with_unit(parts, legend.unit), fontsize=8)
-        figure.colorbar(mesh, ax=panels, label=legend.score, fraction=0.03, pad=0.01)
+        figure.colorbar(mesh, ax=panels, fraction=0.03, pad=0.01).set_label(bar_label(legend.score, high), fontsize=7)
         put_title(figure, legend)
     return figure
 

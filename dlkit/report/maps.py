@@ -1,4 +1,4 @@
-"""Figures of explanations: heat over images, colour under waveforms."""
+"""Figures of explained images: heat over each, and what all figures of maps share."""
 
 import textwrap
 from collections.abc import Sequence
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlkit.core.checks import require
-from dlkit.report.canvas import BLACK, GREEN, ORANGE, new_figure, style, with_unit
-from dlkit.report.sample_grid import SampleView, draw_image, ends_of, name_lines, scale_text
-from dlkit.report.tables import shorten
+from dlkit.report.canvas import BLACK, GREEN, ORANGE, new_figure, put_heading, style
+from dlkit.report.sample_grid import SampleView, draw_image, draw_pixels, ends_of, height_of, name_lines, scale_lines
 
 if TYPE_CHECKING:
     import matplotlib.axes
@@ -72,24 +71,16 @@ def shades(relevance: np.ndarray, *, signed: bool) -> dict[str, Any]:
     return {"cmap": "RdBu_r", "vmin": -high, "vmax": high} if signed else {"cmap": "Reds", "vmin": 0, "vmax": high}
 
 
-def under_lines(look: dict[str, Any]) -> dict[str, Any]:
-    """Return a look without its darkest colours, on which a black line would not be seen."""
-    from matplotlib import colormaps
-    from matplotlib.colors import ListedColormap
-
-    first = 0.2 if look["vmin"] < 0 else 0.0  # of two-sided maps both ends are dark
-    shown = colormaps[look["cmap"]](np.linspace(first, 1 - first if first else 0.6, 256))
-    return look | {"cmap": ListedColormap(shown)}
-
-
 def put_title(figure: "matplotlib.figure.Figure", legend: Legend) -> None:
-    """Write the title; a warning stands below it in its own colour, as many lines as it needs."""
-    wide = int(13 * figure.get_figwidth())
-    text = "\n".join(line for part in (legend.title, legend.warning) for line in textwrap.wrap(part, wide))
-    figure.suptitle(text, fontsize=9, x=0.01, ha="left", color=ORANGE if legend.warning else BLACK)
+    """Write the title; a warning stands below it, and both have its colour."""
+    put_heading(figure, legend.title, legend.warning, color=ORANGE if legend.warning else BLACK)
 
 
-# ------------------------------------------------------------------ images
+def bar_label(text: str, inches: float) -> str:
+    """Return the label of a colour bar of some height, to be written in letters of size 7, in lines that fit it."""
+    return wrapped(text.split("\n"), max(int(17 * inches), 17))
+
+
 def image_maps_figure(views: Sequence[MapView], legend: Legend) -> "matplotlib.figure.Figure":
     """Draw each image beside itself under its map; of several images each map has its own scale, told above it."""
     require(len(views) > 0, "image_maps_figure got no sample to draw: pass at least one MapView.")
@@ -103,7 +94,8 @@ def image_maps_figure(views: Sequence[MapView], legend: Legend) -> "matplotlib.f
     look = shades(np.concatenate([total.ravel() for total in drawn]), signed=legend.signed)
     with style():
         lines = max(text.count("\n") for text in texts)
-        figure = new_figure(max(2.9 * pairs + 0.9, 4.2), (1.6 + 0.12 * lines) * rows + 0.8)
+        high = height_of(views[0].values, 2.0 if pairs == 1 else 1.25, least=1.1)
+        figure = new_figure(max(2.9 * pairs + 0.9, 5.4), (high + 0.25 + 0.12 * lines) * rows + 0.55)
         panels = figure.subplots(rows, 2 * pairs, squeeze=False).reshape(-1, 2)
         for (plain, heat), view, text, total, top in zip(panels, views, texts, drawn, most, strict=False):
             draw_image(plain, SampleView(view.values, view.name), legend.channels)
@@ -113,7 +105,8 @@ def image_maps_figure(views: Sequence[MapView], legend: Legend) -> "matplotlib.f
                 heat.set_title(f"1: {top:.3g}", loc="right", fontsize=7)
         for axes in panels[len(views) :].flatten():
             axes.remove()
-        add_scale(figure, panels[: len(views)].flatten(), look, legend, own=own)
+        inches = high * rows + 0.12 * lines * (rows - 1)
+        add_scale(figure, panels[: len(views)].flatten(), look, scale_label(legend, own=own), inches=inches)
         put_title(figure, replace(legend, title="; ".join([legend.title, *marks(views)])))
     return figure
 
@@ -121,8 +114,8 @@ def image_maps_figure(views: Sequence[MapView], legend: Legend) -> "matplotlib.f
 def words_of(view: MapView, legend: Legend) -> str:
     """Return what stands above an image: its name, what is said of it, what is black and white."""
     unit = legend.units[0] if len(set(legend.units)) == 1 else ""
-    scale = scale_text(SampleView(view.values, view.name, unit=unit))
-    return "\n".join([*name_lines(view.name, 36), wrapped([*view.lines, scale], 38)])
+    scale = scale_lines(SampleView(view.values, view.name, unit=unit))
+    return "\n".join([*name_lines(view.name, 36), wrapped([*view.lines, *scale], 38)])
 
 
 def wrapped(texts: Sequence[str], width: int) -> str:
@@ -150,27 +143,30 @@ def marks(views: Sequence[MapView]) -> list[str]:
     return ["dashed: box of what is above 20 % of the maximum"] * box + ["green: known place"] * truth
 
 
+def scale_label(legend: Legend, *, own: bool) -> str:
+    """Say what colours mean; of maps with their own scale 1 is the most of each."""
+    most = "\n(1: the most of an image)" if legend.relative else "\n(1: the number above a map)" if own else ""
+    return f"{legend.score}{most}\n0: the image shows, pale"
+
+
 def add_scale(
-    figure: "matplotlib.figure.Figure", panels: np.ndarray, look: dict[str, Any], legend: Legend, *, own: bool
+    figure: "matplotlib.figure.Figure", panels: np.ndarray, look: dict[str, Any], label: str, *, inches: float
 ) -> None:
-    """Add the colour bar that all maps share; of maps with their own scale 1 is the most of each."""
+    """Add the colour bar that all maps share, about ``inches`` high."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
     scale = ScalarMappable(Normalize(look["vmin"], look["vmax"]), look["cmap"])
-    bar = figure.colorbar(scale, ax=list(panels), fraction=0.03, pad=0.01)
-    most = "\n(1: the most of an image)" if legend.relative else "\n(1: the number above a map)" if own else ""
-    bar.set_label(f"{wrapped([legend.score], 34)}{most}", fontsize=7)
+    bar = figure.colorbar(scale, ax=list(panels), fraction=0.03, pad=0.01, panchor=False)
+    bar.set_label(bar_label(label, inches), fontsize=7)
     bar.ax.tick_params(labelsize=7)
 
 
 def draw_heat(axes: "matplotlib.axes.Axes", view: MapView, total: np.ndarray, look: dict[str, Any]) -> None:
     """Draw a map over its image in pale grey, with the truth and the box where they are known."""
     low, high = ends_of(view.values)
-    grey = np.nan_to_num(view.values.mean(0), nan=low)
-    pale = 0.5 + 0.5 * np.clip((grey - low) / max(high - low, 1e-30), 0, 1)
-    axes.set_axis_off()
-    axes.imshow(pale, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    pale = 0.5 + 0.5 * np.clip((view.values.mean(0) - low) / max(high - low, 1e-30), 0, 1)
+    draw_pixels(axes, np.repeat(pale[..., None], 3, axis=-1))
     axes.imshow(total, alpha=0.85 * np.clip(np.abs(total) / look["vmax"], 0, 1), interpolation="nearest", **look)
     if view.truth is not None and view.truth.any() and not view.truth.all():
         axes.contour(view.truth, levels=[0.5], colors=[GREEN], linewidths=1.2)
@@ -180,65 +176,3 @@ def draw_heat(axes: "matplotlib.axes.Axes", view: MapView, total: np.ndarray, lo
         (top, bottom), (left, right) = box
         corner, extent = (left - 0.5, top - 0.5), (right - left, bottom - top)
         axes.add_patch(Rectangle(corner, *extent, fill=False, edgecolor=BLACK, linewidth=0.8, linestyle="--"))
-
-
-# ------------------------------------------------------------------ traces
-def trace_maps_figure(
-    view: MapView, times: np.ndarray, legend: Legend, *, time_unit: str
-) -> "matplotlib.figure.Figure":
-    """Draw every channel of a trace with its relevance as colour under the waveform.
-
-    Args:
-        view: The trace.
-        times: Time of each sample, (time,).
-        legend: Names, units and verdict.
-        time_unit: Unit of the times.
-    """
-    channels = len(view.values)
-    relevance = np.broadcast_to(view.relevance, view.values.shape)
-    if legend.relative:
-        relevance = relevance / largest(relevance)
-    with style():
-        figure = new_figure(7.6, 1.1 + 1.05 * channels)
-        panels = figure.subplots(channels, 1, squeeze=False, sharex=True)[:, 0]
-        look = under_lines(shades(relevance, signed=legend.signed))
-        for i, axes in enumerate(panels):
-            mesh = draw_under(axes, times, view.values[i], relevance[i], look)
-            axes.set_ylabel(with_unit(shorten(legend.channels[i], 14), legend.units[i]), fontsize=7.5)
-            axes.tick_params(labelsize=7)
-            if view.truth is not None:
-                mark_truth(axes, times, view.truth)
-        panels[-1].set_xlabel(with_unit("time", time_unit))
-        said = ", ".join([view.name, *view.lines, *marks([view])])
-        panels[0].set_title(wrapped([said], 95), loc="left", fontsize=8)
-        label = f"{legend.score} (1: the most of this trace)" if legend.relative else legend.score
-        figure.colorbar(mesh, ax=panels, label=label, fraction=0.03, pad=0.01)
-        put_title(figure, legend)
-    return figure
-
-
-def draw_under(
-    axes: "matplotlib.axes.Axes", times: np.ndarray, values: np.ndarray, relevance: np.ndarray, look: dict[str, Any]
-) -> Any:
-    """Draw a waveform over the colour of its relevance and return what carries the colours."""
-    finite = values[np.isfinite(values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    margin = 0.08 * (high - low) or 0.5
-    half = np.diff(times).mean() / 2 if len(times) > 1 else 0.5
-    edges = np.concatenate([times - half, times[-1:] + half])
-    mesh = axes.pcolormesh(
-        edges, [low - margin, high + margin], relevance[None], shading="flat", rasterized=True, **look
-    )
-    axes.plot(times, values, color=BLACK, linewidth=0.9)
-    axes.set_ylim(low - margin, high + margin)
-    axes.margins(x=0)
-    axes.grid(visible=False)
-    return mesh
-
-
-def mark_truth(axes: "matplotlib.axes.Axes", times: np.ndarray, truth: np.ndarray) -> None:
-    """Mark where the answer is known to lie by a bar at the lower edge."""
-    axes.fill_between(
-        times, 0, 0.06, where=truth.tolist(), transform=axes.get_xaxis_transform(), color=GREEN, linewidth=0,
-        step="mid",
-    )  # fmt: skip

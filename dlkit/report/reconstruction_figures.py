@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlkit.report.anomaly_figures import put_legend
-from dlkit.report.canvas import BLACK, BLUE, lead_times, new_figure, style, with_unit
+from dlkit.report.canvas import BLACK, BLUE, lead_times, new_figure, put_heading, style, with_unit
 from dlkit.report.tables import shorten
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def back_figure(
             column[-1].set_xlabel(with_unit("time in the window", unit), fontsize=8)
         for axes, name, its in zip(panels[:, 0], channels, units, strict=True):
             axes.set_ylabel(with_unit(f"{shorten(name, 20)}\n", its).strip(), fontsize=7.5)
-        figure.suptitle(title, fontsize=9, x=0.01, ha="left")
+        put_heading(figure, title)
         put_legend(figure, [panels[0, 0]])
     return figure
 
@@ -96,7 +96,7 @@ def image_back_figure(
             bar.set_label(with_unit(name, unit), fontsize=7.5)
             bar.ax.tick_params(labelsize=7)
         said = "of each: measured, given back, absolute difference"
-        figure.suptitle(f"{title} ({said})", fontsize=9, x=0.01, ha="left")
+        put_heading(figure, f"{title} ({said})")
     return figure
 
 

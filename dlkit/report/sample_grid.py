@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlkit.core.checks import require
-from dlkit.report.canvas import LINES, lead_times, new_figure, style, with_unit
+from dlkit.report.canvas import LINES, MISSING, lead_times, new_figure, put_heading, style, with_unit
 from dlkit.report.tables import shorten
 
 if TYPE_CHECKING:
@@ -52,11 +52,12 @@ def sample_grid_figure(
     image = views[0].values.ndim == 3
     columns = min(len(views), 5 if image else 3)
     rows = -(-len(views) // columns)
-    width, height = (1.75, 1.7) if image else (3.2, max(1.5, 0.4 * min(len(channels), TRACES) + 0.4))
+    traces = max(1.5, 0.4 * min(len(channels), TRACES) + 0.4)
+    width, height = (1.75, height_of(views[0].values, 1.45) + 0.2) if image else (3.2, traces)
     texts = [caption(view, 26 if image else 48) for view in views]
     height += 0.13 * max(text.count("\n") + 1 for text in texts)
     with style():
-        figure = new_figure(max(columns * width, 3.4), rows * height + 0.5)
+        figure = new_figure(max(columns * width, 3.4), rows * height + 0.35)
         panels = figure.subplots(rows, columns, squeeze=False).flatten()
         lanes = [] if image else lanes_of(views, channels)
         for number, (axes, view, text) in enumerate(zip(panels, views, texts, strict=False)):
@@ -67,14 +68,14 @@ def sample_grid_figure(
             axes.set_title(text, loc="left", fontsize=7)
         for axes in panels[len(views) :]:
             axes.remove()
-        figure.suptitle(title, fontsize=9, x=0.01, ha="left")
+        put_heading(figure, title)
     return figure
 
 
 def caption(view: SampleView, width: int) -> str:
     """Return the name, what is said, each of this in two lines at most, and of an image what is black and white."""
     said = [textwrap.fill(text, width, max_lines=2, placeholder="…", break_on_hyphens=False) for text in view.lines]
-    return "\n".join([*name_lines(view.name, width), *said, *([scale_text(view)] if view.values.ndim == 3 else [])])
+    return "\n".join([*name_lines(view.name, width), *said, *(scale_lines(view) if view.values.ndim == 3 else [])])
 
 
 def name_lines(name: str, width: int, most: int = 2) -> list[str]:
@@ -91,21 +92,39 @@ def ends_of(values: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def scale_text(view: SampleView) -> str:
-    """Say what is black and what is white in an image."""
+def scale_lines(view: SampleView) -> list[str]:
+    """Say what is black and what is white in an image, and how pixels without a value are drawn where there are any."""
     low, high = (f"{end:.0f}" if 1e3 <= abs(end) < 1e6 else f"{end:.4g}" for end in ends_of(view.values))
-    return f"{low} to {high} {view.unit}".rstrip()
+    missing = ["violet: missing"] * bool(np.isnan(view.values).any())
+    return [f"{low} to {high} {view.unit}".rstrip(), *missing]
+
+
+def seen_text(height: int, width: int, *, scaled: bool) -> str:
+    """Say that images are drawn as a network gets them: of which size, and what became of those of another."""
+    others = ", others scaled to cover that and their middle kept" if scaled else ""
+    return f"images as the network sees them, {height} x {width} pixels{others}"
 
 
 def draw_image(axes: "matplotlib.axes.Axes", view: SampleView, channels: Sequence[str]) -> None:
-    """Draw three channels as colours, one in grey, of any other number their mean."""
+    """Draw three channels as colours, one in grey, of others their mean; missing pixels in a colour of theirs."""
     low, high = ends_of(view.values)
     scaled = np.clip((view.values - low) / max(high - low, 1e-30), 0, 1)
+    shown = scaled.transpose(1, 2, 0) if len(channels) == 3 else np.repeat(scaled.mean(0)[..., None], 3, axis=-1)
+    draw_pixels(axes, shown)
+
+
+def height_of(values: np.ndarray, width: float, least: float = 0.4) -> float:
+    """Return how high an image, (channels, height, width), is drawn that is so wide; of narrow ones not all that."""
+    return float(np.clip(width * values.shape[1] / values.shape[2], least, 1.5 * width))
+
+
+def draw_pixels(axes: "matplotlib.axes.Axes", shown: np.ndarray) -> None:
+    """Draw red, green and blue, (height, width, 3); in a colour of its own what is no number."""
+    from matplotlib.colors import to_rgb
+
     axes.set_axis_off()
-    if len(channels) == 3:
-        axes.imshow(np.nan_to_num(scaled.transpose(1, 2, 0)), interpolation="nearest")
-    else:
-        axes.imshow(scaled.mean(0), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.set_anchor("N")  # else the layout leaves no room for the title of an image that is not as high as its panel
+    axes.imshow(np.where(np.isnan(shown).any(-1, keepdims=True), to_rgb(MISSING), shown), interpolation="nearest")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlkit.core.checks import require
-from dlkit.report.canvas import BLACK, BLUE, ORANGE, label_time, new_figure, style, with_unit
+from dlkit.report.canvas import BLACK, BLUE, ORANGE, edges_of, label_time, new_figure, style, with_unit
 from dlkit.report.maps import Legend, MapView, draw_heat, put_title, shades, wrapped
 from dlkit.report.source_axis import before_last, linear_part, moment_text, seconds_after, squeeze
 from dlkit.report.source_view import SourceView
@@ -62,7 +62,7 @@ def source_maps_figure(
         )
         axis.finish(panels[-1])
         draw_shares(figure, grid, views, [view for view, _ in rows], legend)
-        add_scale(figure, panels, look)
+        add_scale(figure, panels, look, shown=any(view.frames for view in views))
         put_title(figure, legend)
     return figure
 
@@ -117,14 +117,6 @@ def _span(views: Sequence[SourceView], last: Any) -> tuple[Any, Any]:
     low, high = ends.min(), ends.max()
     margin = (high - low) / 50 if high > low else (np.timedelta64(500, "ms") if ends.dtype.kind == "M" else 0.5)
     return low - margin, high + margin
-
-
-def edges_of(times: np.ndarray, half: Any) -> np.ndarray:
-    """Return where the colour of each sample begins and ends, (times + 1,): half way to its neighbours."""
-    if len(times) == 1:
-        return np.concatenate([times - half, times + half])
-    middles = times[:-1] + (times[1:] - times[:-1]) / 2
-    return np.concatenate([[times[0] - (middles[0] - times[0])], middles, [times[-1] + (times[-1] - middles[-1])]])
 
 
 def draw_channel(
@@ -206,13 +198,14 @@ def draw_shares(
     axes.set_xlabel(with_unit("share of each source", legend.unit) + below, fontsize=7)
 
 
-def add_scale(figure: "matplotlib.figure.Figure", panels: Sequence[Any], look: dict[str, Any]) -> None:
-    """Add the colour bar."""
+def add_scale(figure: "matplotlib.figure.Figure", panels: Sequence[Any], look: dict[str, Any], *, shown: bool) -> None:
+    """Add the colour bar; ``shown`` says that there are frames."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
     scale = ScalarMappable(Normalize(look["vmin"], look["vmax"]), look["cmap"])
     bar = figure.colorbar(scale, ax=list(panels), location="bottom", fraction=0.02, pad=0.01, aspect=60)
     said = "relevance of a value, of the largest of its source; paler where the sizes of a source sum to less"
-    bar.set_label(said, fontsize=7)
+    frames = "; 0: the frame shows, pale" if shown else ""
+    bar.set_label(said + frames, fontsize=7)
     bar.ax.tick_params(labelsize=7)

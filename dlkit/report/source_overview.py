@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlkit.core.checks import require
-from dlkit.report.canvas import BLACK, GREEN, LINES, ORANGE, PURPLE, SKY, new_figure, style, with_unit
+from dlkit.report.canvas import BLACK, GREEN, LINES, ORANGE, PURPLE, SKY, new_figure, put_heading, style, with_unit
 from dlkit.report.maps import Legend, put_title, shades
 from dlkit.report.source_axis import before_last, linear_part, squeeze
 from dlkit.report.tables import shorten
@@ -164,5 +164,5 @@ def misalignment_figure(
             axes.set_xlabel(f"delay of one source ({span}); negative: it comes early")
             axes.set_ylabel(label)
         figure.legend(loc="outside lower center", ncols=min(len(curves), 3), fontsize=8)
-        figure.suptitle(title, fontsize=9, x=0.01, ha="left")
+        put_heading(figure, title)
     return figure

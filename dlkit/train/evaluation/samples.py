@@ -15,7 +15,7 @@ from dlkit.data.labelled.truth import unseen_text
 from dlkit.data.normalize import ChannelScaling
 from dlkit.data.sample_modules import SampleDataModule
 from dlkit.report.canvas import with_unit
-from dlkit.report.sample_grid import SampleView
+from dlkit.report.sample_grid import SampleView, seen_text
 from dlkit.report.tables import shorten
 from dlkit.tasks.samples import SampleTask
 from dlkit.train.evaluation.base import Evaluation
@@ -99,9 +99,9 @@ class SampleEvaluation(Evaluation, ABC):
 
     @property
     def taken(self) -> str:
-        """What the network sees of images that are brought to one size; "" where it sees all."""
-        size = getattr(self.data, "size", None)
-        return f"; each scaled to cover {size[0]} x {size[1]} pixels, its middle taken" if size else ""
+        """What the network sees of images, to be added to a title; "" for traces."""
+        size = self.task.spec.size
+        return f"; {seen_text(*size, scaled=bool(getattr(self.data, 'size', None)))}" if len(size) == 2 else ""
 
     def unseen(self) -> list[str]:
         """Say which classes had no training sample."""

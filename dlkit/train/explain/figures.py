@@ -9,7 +9,8 @@ import numpy as np
 from dlkit.explain.base import Explainer
 from dlkit.report.canvas import lead_times
 from dlkit.report.lag_maps import LagView, lag_maps_figure
-from dlkit.report.maps import Legend, MapView, image_maps_figure, trace_maps_figure
+from dlkit.report.maps import Legend, MapView, image_maps_figure
+from dlkit.report.trace_maps import trace_maps_figure
 from dlkit.tasks.forecast import Forecast
 from dlkit.train.explain.inputs import Inputs
 from dlkit.train.explain.question import Question
@@ -29,8 +30,9 @@ def legend_of(method: Explainer, inputs: Inputs, question: Question, warning: st
     score, whose = part if method.in_unit else RELATIVE, f"relevance to the {question.score}"
     fixed = f"; held fixed: {question.fixed} (known over the horizon)" if question.fixed else ""
     relative = f"; {RELATIVE_SHARES}" if inputs.parts and not method.complete else ""
+    seen = f"; {inputs.seen}" if inputs.seen else ""
     return Legend(
-        title=f"{type(method).__name__}: {score if method.in_unit else whose}{fixed}{relative}",
+        title=f"{type(method).__name__}: {score if method.in_unit else whose}{fixed}{relative}{seen}",
         warning=warning,
         signed=method.signed,
         channels=inputs.channels,

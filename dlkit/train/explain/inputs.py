@@ -14,6 +14,7 @@ from dlkit.core.specs import Part
 from dlkit.data.batches.batching import Batching
 from dlkit.explain.packed import held
 from dlkit.report.canvas import SPANS
+from dlkit.report.sample_grid import seen_text
 from dlkit.tasks.forecast import Forecast
 from dlkit.train.explain.question import Wanted
 from dlkit.train.explain.times import sample_names
@@ -38,6 +39,7 @@ class Inputs:
         parts: The sources of packed inputs; then all of the above is (batch, values), and ``times`` is the moment of
             the last input, (batch,).
         source_times: Time of each sample or frame of each source, (batch, times); NaT or NaN where there is no frame.
+        seen: What the network gets of images, in words.
     """
 
     batch: Batch
@@ -51,6 +53,7 @@ class Inputs:
     truth: Tensor | None
     parts: tuple[Part, ...] = ()
     source_times: dict[str, np.ndarray] = field(default_factory=dict)
+    seen: str = ""
 
 
 def choose_batch(data: Batching, split: str, samples: int, numbers: Sequence[int] | None) -> Batch:
@@ -93,6 +96,7 @@ def gather_inputs(task: Any, data: Batching, batch: Batch) -> Inputs:
         time_unit=unit,
         valid=inside,
         truth=known_truth(data, batch),
+        seen=seen_text(*batch.x.shape[2:], scaled=bool(getattr(data, "size", None))) if batch.x.ndim == 4 else "",
     )
 
 

@@ -22,7 +22,8 @@ from dlkit.losses.classification import BinaryCrossEntropy
 from dlkit.models.lstm import LSTM
 from dlkit.models.resnet import ResNet
 from dlkit.report.lag_maps import LagView, lag_maps_figure
-from dlkit.report.maps import Legend, MapView, image_maps_figure, trace_maps_figure
+from dlkit.report.maps import Legend, MapView, image_maps_figure
+from dlkit.report.trace_maps import trace_maps_figure
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.regress import Regress
@@ -309,7 +310,8 @@ def test_maps_say_whether_they_have_a_unit_and_what_is_drawn_over_them():
     texts = [figure.get_suptitle(), *(axes.get_title("left") for axes in figure.axes)]
     assert "dashed: box of what is above 20 % of the maximum" in texts[0].replace("\n", " ")
     assert any("true down to 49.97 MeV" in text.replace("\n", " ") for text in texts)
-    assert figure.axes[-1].get_ylabel().replace("\n", " ") == "relative relevance (1: the most of an image)"
+    label = "relative relevance (1: the most of an image) 0: the image shows, pale"
+    assert figure.axes[-1].get_ylabel().replace("\n", " ") == label
 
 
 def test_relative_maps_of_traces_reach_from_0_to_1_and_black_lines_are_seen_on_all_their_colours():
@@ -319,7 +321,7 @@ def test_relative_maps_of_traces_reach_from_0_to_1_and_black_lines_are_seen_on_a
         figure = trace_maps_figure(MapView(values, relevance, "a"), np.arange(5.0), legend, time_unit="s")
         mesh = figure.axes[0].collections[0]
         np.testing.assert_allclose(mesh.get_array().filled(np.nan).ravel(), [0, 0.25, 1, 0, np.nan])
-        assert figure.axes[-1].get_ylabel() == "relevance (1: the most of this trace)"
+        assert figure.axes[-1].get_ylabel().replace("\n", " ") == "relevance (1: the most of this trace)"
         colours = np.array([mesh.cmap(x) for x in np.linspace(0, 1, 64)])[:, :3]
         linear = np.where(colours > 0.04045, ((colours + 0.055) / 1.055) ** 2.4, colours / 12.92)
         assert ((linear @ [0.2126, 0.7152, 0.0722] + 0.05) / 0.05).min() > 4.5  # contrast with black, WCAG 2.2

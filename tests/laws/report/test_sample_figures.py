@@ -15,7 +15,7 @@ from dlkit.report.classification_figures import (
     reliability_figure,
     roc_figure,
 )
-from dlkit.report.sample_grid import SampleView, lanes_of, name_lines, sample_grid_figure, scale_text
+from dlkit.report.sample_grid import SampleView, lanes_of, name_lines, sample_grid_figure, scale_lines
 from dlkit.report.sample_tables import Line, class_table_text, score_table_text
 from dlkit.report.value_figures import value_figure
 
@@ -121,8 +121,8 @@ def test_a_long_name_keeps_its_end_and_breaks_behind_folders(width):
 
 def test_an_image_says_what_is_black_and_what_is_white():
     values = np.linspace(100, 20_000, 5000).reshape(1, 50, 100)
-    assert scale_text(SampleView(values, "a", unit="counts")) == "119.9 to 19980 counts"
-    assert scale_text(SampleView(np.full((1, 2, 2), np.nan), "a")) == "0 to 1"
+    assert scale_lines(SampleView(values, "a", unit="counts")) == ["119.9 to 19980 counts"]
+    assert scale_lines(SampleView(np.full((1, 2, 2), np.nan), "a")) == ["0 to 1", "violet: missing"]
     figure = sample_grid_figure([SampleView(values, "a", ["true: b"], unit="counts")], ["gray"])
     assert figure.axes[0].get_title(loc="left").splitlines() == ["a", "true: b", "119.9 to 19980 counts"]
 
