@@ -1,5 +1,6 @@
 """Say in one sentence what is wrong with a configuration, before anything heavy looks at it."""
 
+import difflib
 import importlib
 import importlib.util
 import inspect
@@ -16,7 +17,10 @@ from dlkit.core.discover import modules
 
 SECTIONS = ("seed_everything", "trainer", "model", "data", "name", "runs", "confidence", "check", "config")
 EXAMPLE = "configs/experiment/weather_forecast.yaml"
-ROOMS = ("dlkit.data", "dlkit.explain", "dlkit.losses", "dlkit.models", "dlkit.tasks")
+ROOMS = (
+    "dlkit.anomaly", "dlkit.data", "dlkit.explain", "dlkit.losses", "dlkit.models", "dlkit.tasks", "dlkit.train",
+)  # fmt: skip
+FOREIGN = ("torch.optim", "torch.optim.lr_scheduler", "pytorch_lightning.callbacks")
 
 
 def check_config(args: Sequence[str]) -> None:
@@ -175,7 +179,8 @@ def find_class(place: str, path: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(f"{place}: there is no class '{path}'; {nearest(path, error)}") from error
+        start = f"{place}: " if place else ""
+        raise InputError(f"{start}there is no class '{path}'; {nearest(path, error)}") from error
 
 
 def nearest(path: str, error: Exception) -> str:
@@ -185,12 +190,26 @@ def nearest(path: str, error: Exception) -> str:
         room = ".".join(path.split(".")[:2])
         return suggest(path, known_classes(room) if room in ROOMS else [c for r in ROOMS for c in known_classes(r)])
     if not module:
-        meant = [c for r in ROOMS for c in known_classes(r) if c.rpartition(".")[2].lower() == name.lower()]
-        return f"did you mean '{meant[0]}'?" if meant else "write its whole import path, `dlkit list` shows them."
+        return nearest_name(name)
     if isinstance(error, ImportError):
         return f"{module} cannot be imported ({error}); is the package installed, and the path complete?"
+    return suggest(path, held_classes(module))
+
+
+def nearest_name(name: str) -> str:
+    """Say which import path was probably meant by the name of a class alone."""
+    paths: dict[str, list[str]] = {}
+    for path in [c for r in ROOMS for c in known_classes(r)] + [c for m in FOREIGN for c in held_classes(m)]:
+        paths.setdefault(path.rpartition(".")[2].lower(), []).append(path)
+    close = difflib.get_close_matches(name.lower(), paths, n=1, cutoff=0.75)
+    meant = " or ".join(f"'{path}'" for path in paths[close[0]][:3]) if close else ""
+    return f"did you mean {meant}?" if meant else "write its whole import path, `dlkit list` shows them."
+
+
+def held_classes(module: str) -> list[str]:
+    """Return the import paths of the classes that a module holds."""
     held = vars(importlib.import_module(module))
-    return suggest(path, [f"{module}.{key}" for key, value in held.items() if inspect.isclass(value)])
+    return [f"{module}.{key}" for key, value in held.items() if inspect.isclass(value)]
 
 
 def known_classes(package: str) -> list[str]:

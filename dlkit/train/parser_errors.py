@@ -27,6 +27,10 @@ LOSSES = {
     "ClassLoss": "loss of classes, which Classify takes: set `loss` to e.g. dlkit.losses.classification.CrossEntropy, "
     "or for values `model` to dlkit.tasks.regress.Regress.",
 }
+NO_OPTIMIZER = (
+    "no optimizer is chosen yet: `model.lr` sets the learning rate of the one by default; for more, choose one first, "
+    "e.g. `--model.optimizer torch.optim.AdamW`."
+)
 NOISE = re.compile(
     r"Subtypes:|Errors:|Does not validate against any|Given value type:|Subclass types expect one of|a class path \(|"
     r"a dict with|Expected a path but|Not a valid subclass|Type .* expects a function or a "
@@ -84,8 +88,19 @@ def wrong_class(match: re.Match[str]) -> str:
     return f"{given} is no {wanted}; give the class_path of one, `dlkit list` shows them."
 
 
+def no_class(match: re.Match[str]) -> str:
+    """Say that there is no such class, and which was probably meant."""
+    try:
+        find_class("", match.group(1))
+    except InputError as error:
+        return str(error)
+    return f"'{match.group(1)}' does not fit here; `dlkit list` shows what does."
+
+
 def no_option(name: str, owner: str) -> str:
     """Say that a class has no such setting, and which it has."""
+    if short(owner) == "Optimizer":
+        return NO_OPTIMIZER
     known = accepted(find_class("", owner)) if owner else None
     return f"{short(owner)} has no setting '{name}'; {suggest(name, known or [])}"
 
@@ -106,6 +121,7 @@ Rule = tuple[str, Callable[[re.Match[str]], str]]
 OTHER_KIND: tuple[Rule, ...] = (
     (r"Import path (?:(\S+) )?does not correspond to a subclass of ([\w.]+)", wrong_class),
     (r"Expected '(\S+)' to be a subclass of (<class '[\w.]+'>)", wrong_class),
+    (r"Expected a dot import path string: (.*?)(?:\. Got value: .*)?$", no_class),
     (
         r"Subclasses are disabled for (\w+), thus '(\S+)' is not accepted",
         lambda m: f"'{m.group(2)}' is no {m.group(1)}, nor another class that fits; `dlkit list` shows them.",
@@ -116,6 +132,7 @@ RULES: tuple[Rule, ...] = (
         r"Callable\[\[.*\], (?:\w+\.)*(\w+)\] expects a function or a callable class",
         lambda m: f"what is given makes no {m.group(1)}; give the class_path of one, `dlkit list` shows them.",
     ),
+    (r"Dict must include a class_path", lambda _: "no class is chosen yet; give its class_path first."),
     (
         r"Expected an instantiatable class, but ([\w.]+) is abstract",
         lambda m: f"no {short(m.group(1))} is chosen yet; give its class_path first, `dlkit list` shows them.",
@@ -153,7 +170,7 @@ def read_complaint(text: str) -> Complaint:
     for line in parts(text):
         if re.search(r'Parser key ".+?":', line):
             continue
-        if value := re.match(r"(?:Given value|Expected a dot import path string): (.*)", line):
+        if value := re.match(r"Given value: (.*)", line):
             found.value = found.value or value.group(1).partition(". Got value: ")[0]
         elif owner := re.match(r"Problem with given class_path '(.*)'", line):
             found.owner = owner.group(1)

@@ -3,6 +3,8 @@
 from tests.bad_inputs.corpus import DROP, Case
 from tests.bad_inputs.parts import callback, loss, net, part, split
 
+FIT = ("fit", "{}/config.yaml")
+
 NAMES = {
     "section": Case(("config.yaml", "'modle'", "did you mean 'model'"), {"modle": {}}),
     "setting of the data": Case(("'batchsize'", "did you mean 'batch_size'"), {"D.batchsize": 3}),
@@ -37,7 +39,7 @@ NAMES = {
         ("'dlkit.models.linaer.Linear'", "did you mean 'dlkit.models.linear.Linear'"), net("linaer.Linear")
     ),
     "room misspelt": Case(("'dlkit.model.linear.Linear'", "dlkit.models"), part("M.net", "dlkit.model.linear.Linear")),
-    "bare class name": Case(("'LSTN'", "class"), part("M.net", "LSTN")),
+    "bare class name": Case(("'LSTN'", "did you mean 'dlkit.models.lstm.LSTM'"), part("M.net", "LSTN")),
     "foreign class": Case(("'nowhere.Net'", "installed"), part("M.net", "nowhere.Net")),
     "optimizer that is not there": Case(("torch.optim.Adamm", "Adam"), part("M.optimizer", "torch.optim.Adamm")),
     "a loss as net": Case(("net", "MSE", "Net"), part("M.net", "dlkit.losses.pointwise.MSE")),
@@ -51,6 +53,27 @@ NAMES = {
         ("data", "TMY3Weather", "DataModule"), {"data": {"class_path": "dlkit.data.sources.weather.TMY3Weather"}}
     ),
     "an optimizer that is a net": Case(("optimizer", "Linear"), part("M.optimizer", "dlkit.models.linear.Linear")),
+    **{
+        f"{setting} by the name of its class": Case(
+            (f"`{setting}`: there is no class '{name}'", f"did you mean '{meant}'"),
+            args=(*FIT, f"--{setting}", name),
+        )
+        for setting, name, meant in (
+            ("model.net", "lstm", "dlkit.models.lstm.LSTM"),
+            ("model.loss", "MSEE", "dlkit.losses.pointwise.MSE"),
+            ("model.optimizer", "AdamWW", "torch.optim.AdamW"),
+            ("data.source", "File", "dlkit.data.sources.files.Files"),
+            ("data.split", "byfraction", "dlkit.data.splits.ByFraction"),
+        )
+    },
+    "a name like no class": Case(("`model.net`", "whole import path", "dlkit list"), args=(*FIT, "--model.net", "zzz")),
+    "a number as net": Case(("`model.net`", "there is no class '12'"), args=(*FIT, "--model.net", "12")),
+    "setting of no optimizer": Case(
+        ("`model.optimizer`: no optimizer is chosen", "`model.lr`"), args=(*FIT, "--model.optimizer.lr", "0.01")
+    ),
+    "setting of no scheduler": Case(
+        ("`model.scheduler`: no class is chosen", "class_path"), args=(*FIT, "--model.scheduler.gamma", "0.5")
+    ),
     "no data": Case(("config.yaml", "`data`"), {"data": DROP}),
     "no model": Case(("config.yaml", "`model`"), {"model": DROP}),
     "no targets": Case(("targets", "data"), {"D.targets": DROP}),
