@@ -177,6 +177,12 @@ def ucr(says: tuple[str, ...], content: str, **settings: Any) -> Case:
     return traces(says, source | {f"S.init_args.{key}": value for key, value in settings.items()}, make=make)
 
 
+def two_problems(folder: Path) -> None:
+    (folder / "archive").mkdir()
+    for name in ("P_TRAIN.ts", "P_TEST.ts", "Q_TRAIN.ts", "Q_TEST.ts"):
+        (folder / "archive" / name).write_text(HEAD + "1,2,3:0\n3,2,1:1\n")
+
+
 HEAD = "@problemName P\n@univariate true\n@classLabel true 0 1\n@data\n"
 ARCHIVES = {
     "empty": ucr(("P_TRAIN.ts", "no trace"), ""),
@@ -188,6 +194,11 @@ ARCHIVES = {
     "label of no class": ucr(("unknown class", "P_TRAIN"), HEAD + "1,2,3:7\n{rows}\n"),
     "other number of channels": ucr(("channels",), HEAD + "1,2,3:1,2,3:0\n{rows}\n"),
     "stamps": ucr(("P_TRAIN.ts", "time stamps"), "@timeStamps true\n" + HEAD + "(0,1.0),(1,2.0):0\n"),
+    "two problems": traces(
+        ("several problems, P, Q", "`path`", "/Q"),
+        {"S.class_path": "dlkit.data.sources.ucr.UCR", "S.init_args.path": "{}/archive"},
+        make=two_problems,
+    ),
     "no such problem": ucr(("Q_TRAIN", "did you mean"), HEAD + "{rows}\n", path="{}/Q_TRAIN.ts"),
     "binary": traces(
         ("P_TRAIN.ts", "@data|trace"),

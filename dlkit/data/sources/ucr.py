@@ -18,7 +18,7 @@ from dlkit.data.samples.layout import survey
 from dlkit.data.samples.problems import Policy
 from dlkit.data.samples.ts_file import Traces, read_ts, read_tsv
 from dlkit.data.splits import ROLES
-from dlkit.data.tabular.files import identify
+from dlkit.data.tabular.files import fill_path, identify
 
 TEXTS = {".ts": read_ts, ".tsv": read_tsv}
 SUFFIXES = (*TEXTS, ".npz")
@@ -31,7 +31,8 @@ class UCR(SampleSource):
     Archive: Dau et al., IEEE/CAA J. Autom. Sinica 6, 2019, arXiv:1810.07758; Bagnall et al., 2018, arXiv:1811.00075.
 
     Args:
-        path: Folder of one problem, its files, or a file for each role, ``{train: a.ts, test: b.ts}``. NPZ is as in
+        path: Folder of one problem, ``folder/NAME``, its files, or a file for each role, ``{train: a.ts, test: b.ts}``.
+            The other file of a pair is found beside one. NPZ is as in
             :class:`dlkit.data.sources.sample_arrays.SampleArrays`: ``X_train``, ``y_train``, ``X_test``, ``y_test``.
         channels: Name of each channel, by default ``x0``, ``x1``.
         units: Physical unit of all channels, or of some by name.
@@ -55,7 +56,8 @@ class UCR(SampleSource):
         self.settings = Settings(channels=channels, units=units, target_units=target_units, step=step, bad=bad)
 
     def _files(self) -> list[tuple[str | None, Path]]:
-        found = [(role, file) for role, files in files_by_role(self.path, SUFFIXES) for file in files]
+        path = self.path if self.settings.new else _whole(self.path)
+        found = [(role, file) for role, files in files_by_role(path, SUFFIXES) for file in files]
         suffixes = sorted({file.suffix.lower() for _, file in found})
         require(
             len(suffixes) == 1,
@@ -109,6 +111,31 @@ class UCR(SampleSource):
     def fingerprint(self) -> dict[str, Any]:
         """Return name, size and hash of each file, and the settings."""
         return {"files": [identify(file) for _, file in self._files()], "settings": self.settings.plain()}
+
+
+def _whole(path: Any) -> Any:
+    """Return both files of the one pair that a name without ending, one of the two or a folder stands for."""
+    if not isinstance(path, str | Path):
+        return path
+    place = fill_path(path)
+    folder, named = (place, "") if place.is_dir() else (place.parent, place.name)
+    if not folder.is_dir():
+        return path
+    pairs = [
+        [file, other]
+        for file in sorted(folder.glob("*_TRAIN.*"))
+        if file.suffix.lower() in TEXTS and (other := file.with_name(f"{file.stem[:-5]}TEST{file.suffix}")).is_file()
+    ]
+    if named:
+        pairs = [pair for pair in pairs if named in (pair[0].stem[:-6], pair[0].name, pair[1].name)]
+        return pairs[0] if pairs else path  # a problem may be there as .ts and as .tsv
+    names = sorted({pair[0].stem[:-6] for pair in pairs})
+    require(
+        len(names) < 2,
+        f"The folder {folder.name} holds several problems, {', '.join(names[:5])}: let `path` name one, as in "
+        f"{folder.name}/{names[-1] if names else ''}.",
+    )
+    return pairs[0] if len(pairs) == 1 else path
 
 
 def _role_by_name(file: Path) -> str | None:

@@ -65,7 +65,7 @@ def test_tables_arrays_and_archives_without_labels(tmp_path):
     source = UCR(path=ts_files(tmp_path) / "Made_TRAIN.ts")
     samples = source.with_path(tmp_path / "New_TEST.ts").read()
     assert_unlabelled(samples)
-    np.testing.assert_array_equal(samples.values, source.read().values)
+    np.testing.assert_array_equal(samples.values, source.read().values[:4])  # Made_TEST.ts is beside it
     with pytest.raises(InputError, match=r"New_TEST\.ts.*no labels"):
         UCR(path=tmp_path / "New_TEST.ts").read()
 

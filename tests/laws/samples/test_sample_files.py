@@ -121,6 +121,17 @@ def test_ts_with_missing_values_and_unequal_lengths(tmp_path):
     np.testing.assert_array_equal(samples.values[2], [[-1, 2.5, 30, np.nan], [0, 0, 0, np.nan]])
 
 
+@pytest.mark.parametrize("named", ["", "Made", "Made_TRAIN.ts", "Made_TEST.ts"])
+def test_a_problem_of_an_archive_is_found_by_its_name_by_one_of_its_files_and_among_others(tmp_path, named):
+    whole = UCR(path={role: str(ts_files(tmp_path) / f"Made_{role.upper()}.ts") for role in ("train", "test")}).read()
+    np.savez(tmp_path / "other.npz", X=np.zeros((3, 4)), y=[0, 1, 0])
+    source = UCR(path=tmp_path / named)
+    samples = source.read()
+    assert (samples.names, samples.roles.tolist()) == (whole.names, whole.roles.tolist())
+    assert len(source.fingerprint()["files"]) == 2
+    assert len(source.with_path(tmp_path / "Made_TEST.ts").read()) == 4  # of new files only those that are named
+
+
 def test_ts_of_a_regression_and_tsv(tmp_path):
     text = TS.replace("@classLabel true up down", "@targetLabel true").replace(":up", ":1.5").replace(":down", ":2")
     (tmp_path / "Fat_TRAIN.ts").write_text(text)
