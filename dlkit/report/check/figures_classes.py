@@ -201,6 +201,8 @@ def example_look(images: Sequence[tuple[str, list[np.ndarray], np.ndarray]], sam
     caption = "The mean of up to 200 images of each class, and some of them by chance, each on its own scale of grey."
     if len(samples.channels) == 3:
         caption = caption.replace("scale of grey", "scale")
+    if any(np.isnan(part).any() for _, own, mean in images for part in (*own, mean)):
+        caption += " Violet: missing."
     more = len(samples.classes) - len(images)
     caption += f" {len(images)} of {len(samples.classes):,} classes." if more > 0 else ""
     return Look("examples", "What they look like", caption, f"Images of {listed(names)}.", png)

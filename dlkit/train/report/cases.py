@@ -103,7 +103,8 @@ def samples(known: Known, found: Ranked) -> list[str]:
             continue
         starts = known.cli.datamodule.places("test").starts(torch.tensor(some))
         views = evaluation.views(starts, [found.said[k] for k in some])
-        figure = sample_grid_figure(views, evaluation.channels_with_units)
+        title = evaluation.taken.removeprefix("; ")
+        figure = sample_grid_figure(views, evaluation.channels_with_units, title=title)
         lines = "; ".join(", ".join(found.said[k]) for k in some)
         said = f"{name}. {scales(views[0], evaluation.channels)}".strip()
         parts.append(picture(png_of(figure, dpi=110), f"{name} {len(some)} test samples: {lines}", said))

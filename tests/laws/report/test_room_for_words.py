@@ -7,7 +7,9 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
+from dlkit.data.records import Samples
 from dlkit.report.canvas import MISSING
+from dlkit.report.check.figures_classes import example_look
 from dlkit.report.classification_figures import reliability_figure
 from dlkit.report.lag_maps import LagView, lag_maps_figure
 from dlkit.report.maps import Legend, MapView, image_maps_figure
@@ -140,6 +142,14 @@ def test_a_missing_pixel_has_a_colour_that_no_value_has_and_the_words_say_so(cha
     assert "violet: missing" in grid.get_title("left") and "violet: missing" in plain.get_title("left")
     whole = sample_grid_figure([SampleView(np.ones((channels, 6, 8)), "a")], names).axes[0]
     assert "missing" not in whole.get_title("left")
+
+
+def test_a_check_says_of_its_examples_how_missing_pixels_are_drawn():
+    whole = np.ones((1, 6, 8))
+    lost = np.where(np.arange(8) < 2, np.nan, whole)
+    one = Samples(["1", "2"], np.stack([whole, lost]), ("gray",), ("",), "class", np.zeros(2, int), ("a",))
+    for image, said in ((whole, False), (lost, True)):
+        assert ("Violet: missing." in example_look([("a", [whole, image], whole)], one).caption) == said
 
 
 def test_maps_over_images_say_that_the_image_shows_where_nothing_is():
