@@ -9,13 +9,14 @@ from dlkit.data.batches.batching import Batching
 from dlkit.explain.base import Explainer
 from dlkit.explain.fold import folded
 from dlkit.explain.methods import make_method, short_name
+from dlkit.report.words import clock
 from dlkit.tasks.base import Task
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.regress import Regress
 from dlkit.train.explain.files import folder_name, replaced, write_explained
 from dlkit.train.explain.heads import batch_of, one_head
 from dlkit.train.explain.inputs import Inputs, baseline_kind, baseline_of, choose_batch
-from dlkit.train.explain.possible import default_method, has_maps, require_possible
+from dlkit.train.explain.possible import default_method, has_maps, require_possible, seconds_of_gradients
 from dlkit.train.explain.progress import Progress, progress_of
 from dlkit.train.explain.question import Question, Wanted, ask, can_ask, from_baseline
 from dlkit.train.explain.result import Choice, Explained
@@ -24,6 +25,11 @@ from dlkit.train.explain.skill import weakness
 from dlkit.train.explain.sources import Whole, exact_shares, gather
 from dlkit.train.explain.table import table_of
 from dlkit.train.explain.verdict import measure
+
+BRIEF = 8
+"""Samples that every run explains."""
+LONG = 20.0
+"""Most seconds that a run takes for integrated gradients nobody asked for."""
 
 
 def explain_run(task: Task, data: Batching, run: RunFolder, methods: Sequence[str], choice: Choice) -> str:
@@ -91,7 +97,9 @@ def explain_batch(
 
 
 def explain_briefly(task: Task, data: Batching, run: RunFolder) -> str | None:
-    """Explain a few test samples of several sources, or of images and traces where there are feature maps.
+    """Explain a few test samples of several sources, or of images and traces.
+
+    Without feature maps integrated gradients look at the inputs, unless they would take long.
 
     Returns:
         The table, or how to explain what would take longer; None where there is nothing to explain.
@@ -103,10 +111,13 @@ def explain_briefly(task: Task, data: Batching, run: RunFolder) -> str | None:
             return None
     elif not isinstance(task, Classify | Regress):
         return None
-    elif not has_maps(task.net, choose_batch(data, "test", 1, None).x.to(task.device)):
-        name = type(task.net).__name__
-        return f"no heat maps: features of {name} have no positions; `dlkit explain {run.path}` looks at the inputs"
-    return explain_run(task, data, run, [], Choice(samples=8))
+    else:
+        x = choose_batch(data, "test", BRIEF, None).x.to(task.device)
+        if not has_maps(task.net, x) and (seconds := seconds_of_gradients(task.net, x)) > LONG:
+            name, again = type(task.net).__name__, f"`dlkit explain {run.path} --samples {BRIEF}`"
+            gradients = f"integrated gradients take about {clock(round(seconds))}: {again}"
+            return f"no heat maps: features of {name} have no positions, and {gradients}"
+    return explain_run(task, data, run, [], Choice(samples=BRIEF))
 
 
 def require_run(run: RunFolder | None) -> RunFolder:

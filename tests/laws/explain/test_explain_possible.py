@@ -1,11 +1,16 @@
 """Of several methods none works before all of them can."""
 
 import pytest
+import torch
+from torch import nn
 
 from dlkit.core.checks import InputError
 from dlkit.core.runfolder import RunFolder
 from dlkit.models.lstm import LSTM
-from dlkit.train.explain.explaining import explain_run
+from dlkit.tasks.classify import Classify
+from dlkit.tasks.regress import Regress
+from dlkit.train.explain.explaining import explain_briefly, explain_run
+from dlkit.train.explain.possible import PASSES, seconds_of_gradients
 from dlkit.train.explain.result import Choice
 from tests.laws.explain.test_explaining import explain, made
 
@@ -23,3 +28,27 @@ def test_methods_that_are_possible_all_work(network, tmp_path):
     task, data = made(**({} if network is None else {"net": network}))
     methods = ["saliency", "occlusion:window=3", *(["gradcam"] if network is None else [])]
     assert set(explain(task, data, tmp_path, *methods, samples=2)[1]) == {one.partition(":")[0] for one in methods}
+
+
+@pytest.mark.parametrize("task", [Classify, Regress])
+@pytest.mark.parametrize(("seconds", "made_by_itself"), [(19.0, True), (150.0, False)])
+def test_a_network_without_feature_maps_is_explained_by_itself_where_that_does_not_take_long(
+    task, seconds, made_by_itself, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("dlkit.train.explain.explaining.seconds_of_gradients", lambda *_: seconds)
+    monkeypatch.setattr("dlkit.train.explain.files.map_figures", lambda *_: iter(()))
+    own, data = made(net=lambda spec: LSTM(spec, hidden_size=4), task=task, values=task is Regress)
+    told = explain_briefly(own, data, RunFolder(tmp_path))
+    assert (tmp_path / "explain" / "integrated_gradients").is_dir() == made_by_itself
+    again = f"integrated gradients take about 2 min 30 s: `dlkit explain {tmp_path} --samples 8`"
+    line = f"no heat maps: features of LSTM have no positions, and {again}"
+    assert (told == line) != made_by_itself and ("integrated_gradients  " in told) == made_by_itself
+
+
+@pytest.mark.parametrize("shape", [(8, 2, 40), (8, 2, 9, 8)])
+def test_the_time_of_gradients_is_that_of_a_pass_as_often_as_they_take_and_the_network_stays(shape, monkeypatch):
+    net, clock = nn.Sequential(nn.Flatten(), nn.Dropout(), nn.LazyLinear(3)), iter([0, 9, 10, 10.5, 20, 20.25])
+    net(torch.zeros(shape))
+    monkeypatch.setattr("dlkit.train.explain.possible.time.perf_counter", lambda: next(clock))
+    assert seconds_of_gradients(net, torch.rand(shape)) == 0.25 * PASSES
+    assert net.training and all(one.requires_grad and one.grad is None for one in net.parameters())
