@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import GroupKFold
 from sklearn.model_selection import KFold as Shuffled
@@ -54,6 +54,9 @@ def test_sizes_and_class_shares_are_within_one_sample_like_those_of_scikit_learn
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(1, 9), min_size=6, max_size=14), st.integers(2, 4), st.integers(0, 5))
 def test_no_group_is_in_two_roles_of_a_fold_and_sizes_are_near_those_of_scikit_learn(members, folds, seed):
+    assume(
+        folds > 2 or 4 * max(members) <= sum(members)
+    )  # else one group may be all that is left to train and validate
     groups = np.repeat(np.arange(len(members)), members)
     made = samples(
         np.random.default_rng(seed).normal(size=(len(groups), 1)).astype(np.float32), "values", groups=groups
