@@ -85,6 +85,16 @@ LABELS = {
         {"S.init_args.classes": ["good", "bad"]},
         make=arrays(y=np.arange(24) % 3),
     ),
+    "values taken for classes": traces(
+        ("24 labels `charge` are 24 different numbers", "set `kind: values`"),
+        {"S.init_args.kind": "class", "S.init_args.labels": "charge"},
+        make=arrays(charge=np.random.default_rng(0).normal(size=24)),
+    ),
+    "values taken for ordered classes": traces(
+        ("24 labels are 24 different numbers", "set `kind: values`"),
+        {"S.init_args.kind": "ordinal"},
+        make=arrays(y=np.linspace(0, 1.7, 24).astype(np.float32)),
+    ),
     "one class": traces(("All 24 samples", "two classes"), make=arrays(y=Y * 0)),
     "class with one sample": traces(
         ("test but never in train|leaves no sample", "split|samples"),

@@ -12,6 +12,7 @@ from dlkit.core.specs import Kind
 from dlkit.data.samples.problems import Problems
 
 LabelKind = Literal["auto", "class", "ordinal", "labels", "values"]
+MOST_CLASSES = 10  # below which numbers that are all different may be classes
 WORDS = {"", "nan", "null", "<na>"}  # and no more: a class may be called "none"
 
 
@@ -81,7 +82,22 @@ def encode_labels(
         names = targets if known == "values" else classes or targets or positions
         table = _numbers(raw, problems, f"kind: {known}", names, new=new)
         return (_values if known == "values" else _several)(table, problems, names, called)
+    if not (new or classes or positions) and raw.ndim == 1:
+        _refuse_values(raw, called)
     return _one(raw, problems, "ordinal" if known == "ordinal" else "class", classes, positions, new=new)
+
+
+def _refuse_values(raw: np.ndarray, called: str) -> None:
+    """Refuse classes that are numbers with decimals, most of them different: values of which the kind was forgotten."""
+    text, missing = as_text(raw)
+    known = pd.to_numeric(pd.Series(text[~missing]), errors="coerce").to_numpy(np.float64)
+    if not np.isfinite(known).all() or (known == np.round(known)).all():
+        return
+    different, name = len(np.unique(known)), f" `{called}`" if called else ""
+    require(
+        different < MOST_CLASSES or 2 * different <= len(known),
+        f"The {len(known)} labels{name} are {different} different numbers, and no classes: set `kind: values`.",
+    )
 
 
 def guess_kind(raw: np.ndarray) -> Kind:
