@@ -174,6 +174,9 @@ MANIFESTS = {
         path=["images/cow.png", *CATS, *CATS[2:], "images/cow.png"],
     ),
     "separator of one label": listed(("`separator", "set `kind: labels`"), {"separator": ";", "kind": "class"}),
+    "values taken for classes": listed(
+        ("24 different numbers", "set `kind: values`"), {"kind": "class"}, label=[n / 7 + 0.1 for n in range(24)]
+    ),
     "values that are words": listed(("kind: values", "cat"), {"kind": "values"}),
     "unknown role": listed(
         ("role is none of train, val, test", "images/"), {"roles": "role"}, role=["train", "exam"] * 12

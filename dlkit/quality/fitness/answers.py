@@ -85,11 +85,11 @@ def missing_class(
     named = ", ".join(f"'{name}'" for name in absent[:8]) + (", ..." if len(absent) > 8 else "")
     few = [name for name in absent if 0 < total[name] < len(ROLES)]
     rare = ", ".join(f"'{name}' has {counted(total[name], roles.noun)}" for name in few[:8])
+    of = "" if one.name == "class" else f" of '{one.name}'"  # where there is but one question it has no name
     return Finding(
         kind="missing class",
         level="warning" if any(total[name] for name in absent) else "note",
-        what=f"No {roles.noun} of {role} has the class {named} of '{one.name}'."
-        + (f" In all, {rare}." if rare else ""),
+        what=f"No {roles.noun} of {role} has the class {named}{of}." + (f" In all, {rare}." if rare else ""),
         why="A class that never trains is never answered."
         if role == "train"
         else "Nothing is said of how well such a class is told.",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dlkit.core.finding import Finding
+from dlkit.core.finding import Finding, Level
 from dlkit.data.labelled.prepare import PreparedSamples
 from dlkit.quality.words import many
 
@@ -21,5 +21,7 @@ def short_findings(ready: PreparedSamples) -> list[Finding]:
     if time > FEW and (time > TURNED or channels <= time):
         return []
     named = f"channel{'' if channels == 1 else 's'} of {time} sample{'' if time == 1 else 's'}"
-    what = f"Each of {many(count, 'trace')} has {channels} {named}: if these are swapped, change `axes` of the source."
-    return [Finding(kind="short traces", level="warning", what=what, why=WHY, count=count, of="traces", share=1.0)]
+    what = f"Each of {many(count, 'trace')} has {channels} {named}: if these are swapped, change `axes` of the source"
+    what += "; else give longer ones." if time == 1 else "."
+    level: Level = "error" if time == 1 else "warning"
+    return [Finding(kind="short traces", level=level, what=what, why=WHY, count=count, of="traces", share=1.0)]

@@ -17,6 +17,10 @@ MOSTLY = 0.95  # share of the largest class from which accuracy says nothing
 TESTED = 0.2  # share of the samples that usually test
 
 WHY_FEW = "A class of so few samples is hardly in training and hardly in the test: nothing said of it means anything."
+SINGLE = (
+    " One sample cannot be both in train and in test: give more of its class, or leave it out (name the other "
+    "`classes` and set `bad: skip` in the source)."
+)
 WHY = (
     "A network is right most of the time without looking where one class fills the data, and rare classes cost it "
     "little: read balanced accuracy or macro F1, and set `class_weights: true` of the loss."
@@ -51,7 +55,7 @@ def few_findings(samples: Samples, counts: np.ndarray, source: str) -> list[Find
     named = ", ".join(f"'{samples.classes[k]}' ({counts[k]})" for k in few[np.argsort(counts[few])][:10].tolist())
     noun = f"class{'es' * (len(counts) > 1)} {'has' if len(few) == 1 else 'have'}"
     what = f"{len(few)} of {len(counts)} {noun} fewer than {FEWEST} samples: {named}."
-    what += misspelt(samples.classes, counts)
+    what += misspelt(samples.classes, counts) + (SINGLE if 1 in counts[few] else "")
     return [
         Finding(kind="rare class", level="warning", what=what, why=WHY_FEW, source=source, count=len(few),
                 share=len(few) / len(counts))

@@ -54,6 +54,7 @@ def test_traces_without_a_course_in_time_are_told(shape):
     )  # fmt: skip
     (found,) = [one for one in fitness_findings(trace_module(samples)).findings if one.kind == "short traces"]
     assert f"has {channels} channel" in found.what and f"of {time} sample" in found.what and "axes" in found.what
+    assert found.level == ("error" if time == 1 else "warning")  # one sample has no course at all
 
 
 def test_groups_in_two_roles_are_told_and_a_grouped_split_cures_it():
@@ -89,12 +90,12 @@ def test_a_class_that_a_role_lacks_is_a_warning_and_one_that_nobody_has_a_note()
     counts = {"train": np.array([9, 0, 9]), "val": np.array([9, 9, 9]), "test": np.array([9, 9, 0])}
     found = class_findings(Asked("class", classes=("a", "b", "c")), counts, roles)
     assert [(one.level, one.what.split(" has ")[1]) for one in found] == [
-        ("warning", "the class 'b' of 'class'."),
-        ("warning", "the class 'c' of 'class'."),
+        ("warning", "the class 'b'."),
+        ("warning", "the class 'c'."),
     ]
     counts = {"train": np.array([9, 1, 9]), "val": np.array([9, 0, 9]), "test": np.array([9, 0, 9])}
     (once,) = class_findings(Asked("class", classes=("a", "b", "c")), counts, roles)
-    assert once.what == "No sample of val or test has the class 'b' of 'class'. In all, 'b' has 1 sample."
+    assert once.what == "No sample of val or test has the class 'b'. In all, 'b' has 1 sample."
     nobody = class_findings(Asked("class", classes=("a",)), {role: np.array([0]) for role in counts}, roles)
     assert {one.level for one in nobody} == {"note"}
 

@@ -156,7 +156,8 @@ def test_equal_copies_and_rare_classes_need_no_model():
     (found,) = quick_findings(replace(samples, values=values, labels=labels))
     assert (found.kind, found.count) == ("conflicting copies", 2)
     labels = np.where(np.arange(240) < 3, 2, np.arange(240) % 2)
-    assert "rare class" in {one.kind for one in quick_findings(replace(samples, labels=labels))}
+    (rare,) = [one for one in quick_findings(replace(samples, labels=labels)) if one.kind == "rare class"]
+    assert " classes ha" in rare.what
 
 
 def test_copies_with_one_label_are_none_and_independent_samples_are_no_near_copies():
@@ -183,7 +184,10 @@ def test_uneven_classes_are_told_with_their_cost_and_even_ones_are_not():
     labels = np.r_[np.zeros(250, int), np.ones(47, int), np.full(3, 2)]
     found = {one.kind: one for one in balance_findings(replace(samples, labels=labels), "")}
     assert set(found) == {"class imbalance", "rare class"}
-    assert "'c' (3)" in found["rare class"].what
+    assert "'c' (3)" in found["rare class"].what and "One sample" not in found["rare class"].what
+    labels[-3:-1] = 1
+    (alone,) = [one for one in balance_findings(replace(samples, labels=labels), "") if one.kind == "rare class"]
+    assert "'c' (1)" in alone.what and "`classes`" in alone.what and "`bad: skip`" in alone.what
     assert "83 %" in found["class imbalance"].what
     assert found["class imbalance"].level == "note"
 
