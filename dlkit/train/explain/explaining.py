@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import torch
+
 from dlkit.core.checks import require
 from dlkit.core.runfolder import RunFolder
 from dlkit.data.batches.batching import Batching
@@ -113,11 +115,19 @@ def explain_briefly(task: Task, data: Batching, run: RunFolder) -> str | None:
         return None
     else:
         x = choose_batch(data, "test", BRIEF, None).x.to(task.device)
-        if not has_maps(task.net, x) and (seconds := seconds_of_gradients(task.net, x)) > LONG:
-            name, again = type(task.net).__name__, f"`dlkit explain {run.path} --samples {BRIEF}`"
-            gradients = f"integrated gradients take about {clock(round(seconds))}: {again}"
-            return f"no heat maps: features of {name} have no positions, and {gradients}"
+        if not has_maps(task.net, x) and (why := too_long(task.net, x)):
+            again = f"`dlkit explain {run.path} --samples {BRIEF}`"
+            return f"no heat maps: features of {type(task.net).__name__} have no positions, and {why}: {again}"
     return explain_run(task, data, run, [], Choice(samples=BRIEF))
+
+
+def too_long(net: torch.nn.Module, x: torch.Tensor) -> str:
+    """Say why integrated gradients of samples are not made unasked, "" where they are."""
+    try:
+        seconds = seconds_of_gradients(net, x)
+    except RuntimeError:  # of a network of one's own: training is over, nothing of it may be lost
+        return "its gradients do not reach the inputs; other methods may do"
+    return f"integrated gradients take about {clock(round(seconds))}" if seconds > LONG else ""
 
 
 def require_run(run: RunFolder | None) -> RunFolder:

@@ -45,6 +45,18 @@ def test_a_network_without_feature_maps_is_explained_by_itself_where_that_does_n
     assert (told == line) != made_by_itself and ("integrated_gradients  " in told) == made_by_itself
 
 
+class Cut(LSTM):
+    """A network whose answers have no gradient at its inputs."""
+
+    def features(self, x):
+        return super().features(x.detach())
+
+
+def test_a_network_without_a_gradient_is_told_and_ends_no_run(tmp_path):
+    own, data = made(net=lambda spec: Cut(spec, hidden_size=4))
+    assert "its gradients do not reach the inputs" in explain_briefly(own, data, RunFolder(tmp_path))
+
+
 @pytest.mark.parametrize("shape", [(8, 2, 40), (8, 2, 9, 8)])
 def test_the_time_of_gradients_is_that_of_a_pass_as_often_as_they_take_and_the_network_stays(shape, monkeypatch):
     net, clock = nn.Sequential(nn.Flatten(), nn.Dropout(), nn.LazyLinear(3)), iter([0, 9, 10, 10.5, 20, 20.25])
