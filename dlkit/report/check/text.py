@@ -50,6 +50,8 @@ def source_line(source: SourceFacts) -> str:
         column = known.get("series_column")
         parts.append(f"{known['series']:,} series" + (f" in column '{column}'" if column else ""))
     parts.append(counted(len(source.channels), "channel") if source.kind != "events" else known.get("classes", ""))
+    within = known.get("value_step_s")  # of traces
+    parts.append(f"one value every {duration(within)}" if within else "")
     parts.append(size(source.size) if source.size else "")
     name = source.name or ", ".join(Path(one).name for one in source.place.partition(" (")[0].split(", "))
     return textwrap.shorten(f"{name}: {'; '.join(part for part in parts if part)}", WIDTH, placeholder=" ...")

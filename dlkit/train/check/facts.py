@@ -92,6 +92,7 @@ def sample_facts(samples: Samples) -> dict[str, Any]:
         known["class_counts"] = dict(zip(samples.classes, class_counts(samples).tolist(), strict=True))
     if isinstance(samples.values, np.ndarray):
         known["size"] = " x ".join(map(str, samples.values.shape[2:]))
+        known["value_step_s"] = samples.step if samples.values.ndim == 3 and samples.step != 1 else None
     if samples.lengths is not None:
         known["shortest"], known["longest"] = int(samples.lengths.min()), int(samples.lengths.max())
     if samples.groups is not None:
