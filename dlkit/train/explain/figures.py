@@ -12,6 +12,7 @@ from dlkit.report.lag_maps import LagView, lag_maps_figure
 from dlkit.report.maps import Legend, MapView, image_maps_figure
 from dlkit.report.trace_maps import trace_maps_figure
 from dlkit.tasks.forecast import Forecast
+from dlkit.train.evaluation.classes import UNCALIBRATED
 from dlkit.train.explain.inputs import Inputs
 from dlkit.train.explain.question import Question
 
@@ -31,8 +32,9 @@ def legend_of(method: Explainer, inputs: Inputs, question: Question, warning: st
     fixed = f"; held fixed: {question.fixed} (known over the horizon)" if question.fixed else ""
     relative = f"; {RELATIVE_SHARES}" if inputs.parts and not method.complete else ""
     seen = f"; {inputs.seen}" if inputs.seen else ""
+    sure = f"; {UNCALIBRATED}" if question.rises else ""
     return Legend(
-        title=f"{type(method).__name__}: {score if method.in_unit else whose}{fixed}{relative}{seen}",
+        title=f"{type(method).__name__}: {score if method.in_unit else whose}{fixed}{relative}{sure}{seen}",
         warning=warning,
         signed=method.signed,
         channels=inputs.channels,

@@ -12,6 +12,7 @@ from dlkit.core.runfolder import atomic_folder, read_json, write_json
 from dlkit.explain.truth import boxes
 from dlkit.report.canvas import save_figure
 from dlkit.tasks.base import Task
+from dlkit.train.evaluation.classes import UNCALIBRATED
 from dlkit.train.explain.figures import RELATIVE, legend_of, map_figures
 from dlkit.train.explain.inputs import baseline_kind
 from dlkit.train.explain.progress import Progress
@@ -136,5 +137,6 @@ def summary_of(found: Explained, choice: Choice, around: np.ndarray | None) -> d
         "few_samples": found.few,
         "model_warning": found.weak,
         "held_fixed": found.question.fixed,
+        "said": UNCALIBRATED if found.question.rises else "",
     } | found.verdict.as_dict()
     return told | (source_summary(found) if found.inputs.parts else {}) | {"samples": samples}

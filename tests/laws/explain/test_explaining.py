@@ -301,6 +301,7 @@ def test_maps_say_whether_they_have_a_unit_and_what_is_drawn_over_them():
     batch = data.pick_batch("test", 2)
     inputs, question = gather_inputs(task, data, batch), ask(task, batch, Wanted())
     relative, unit = legend_of(GradCAM(), inputs, question), legend_of(IntegratedGradients(), inputs, question)
+    assert all("probabilities before calibration" in legend.title for legend in (relative, unit))
     assert (relative.score, unit.score) == ("relative relevance", "contribution to the logit of the predicted class")
     assert "as the network sees them, {} x {} pixels".format(*inputs.values.shape[2:]) in relative.title
     box, maps = np.array([[1, 4], [2, 5]]), np.ones((1, 9, 8))
