@@ -3,13 +3,15 @@
 import numpy as np
 from PIL import Image
 
-from dlkit.report.canvas import BLACK, BLUE, GREEN, ORANGE
+from dlkit.report.canvas import BLACK, BLUE, GREEN, MISSING, ORANGE
 
 SIDE = 48  # pixels of a thumbnail
 LANES = 4
 FRAME = 204
 WIDEST = 8192  # pixels of a picture of thumbnails that browsers take
-INKS = tuple(tuple(int(colour[k : k + 2], 16) for k in (1, 3, 5)) for colour in (BLUE, ORANGE, GREEN, BLACK))
+*INKS, VIOLET = tuple(
+    tuple(int(colour[k : k + 2], 16) for k in (1, 3, 5)) for colour in (BLUE, ORANGE, GREEN, BLACK, MISSING)
+)
 
 
 def limits_of(values: np.ndarray) -> np.ndarray:
@@ -34,13 +36,14 @@ def quantiles(values: np.ndarray, tail: float) -> tuple[float, float]:
 def image_thumbnails(values: np.ndarray, limits: np.ndarray) -> np.ndarray:
     """Return images, (samples, channels, height, width), as (samples, SIDE, SIDE, 3) uint8; grey unless of 3 channels.
 
-    The aspect is kept, the rest is white.
+    The aspect is kept, the rest is white; pixels without a value have the colour of missing ones.
     """
     low, high = (edge[None, :, None, None] for edge in limits)
     scaled = np.nan_to_num(np.clip((values - low) / np.maximum(high - low, 1e-30), 0, 1) * 255).astype(np.uint8)
     if scaled.shape[1] != 3:
         scaled = np.repeat(scaled.mean(1, keepdims=True).astype(np.uint8), 3, axis=1)
-    height, width = scaled.shape[2:]
+    scaled.transpose(0, 2, 3, 1)[np.isnan(values).any(1)] = VIOLET
+    height, width = values.shape[2:]
     size = max(round(SIDE * width / max(height, width)), 1), max(round(SIDE * height / max(height, width)), 1)
     found = np.full((len(scaled), SIDE, SIDE, 3), 255, np.uint8)
     top, left = (SIDE - size[1]) // 2, (SIDE - size[0]) // 2

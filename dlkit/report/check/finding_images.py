@@ -9,6 +9,7 @@ from dlkit.core.finding import Finding
 from dlkit.report.canvas import new_figure, style
 from dlkit.report.check.look import Look
 from dlkit.report.page.still import png_of
+from dlkit.report.sample_grid import draw_pixels
 from dlkit.report.tables import shorten
 
 WIDE, HIGH = 1.25, 1.45  # inches of an image with its name
@@ -34,13 +35,15 @@ class Shown:
 
 
 def finding_look(shown: Shown) -> Look:
-    """Return the images of a finding side by side, those after its repair below, all of one scale."""
-    finding = shown.finding
-    repaired = f" Below: after `{shown.line}`." if shown.after is not None else ""
+    """Return the images of a finding side by side, those after its repair below; see :func:`scales_of`."""
+    finding, rows = shown.finding, rows_of(shown)
+    own = ", on a scale of its own" if len(set(scales_of(rows))) > 1 else ""
+    repaired = f" Below: after `{shown.line}`{own}." if shown.after is not None else ""
+    missing = any(np.isnan(image).any() for row in rows for image in row)
     return Look(
         name=f"found-{finding.kind.replace(' ', '-')}",
         title=f"Found: {finding.kind}",
-        caption=f"{finding.what}{repaired}",
+        caption=f"{finding.what}{repaired}{' Violet: missing.' if missing else ''}",
         alt=f"{len(shown.names)} images with the finding {finding.kind}: {', '.join(shown.names)}",
         png=finding_png(shown),
     )
@@ -48,18 +51,29 @@ def finding_look(shown: Shown) -> Look:
 
 def finding_png(shown: Shown) -> bytes:
     """Return a PNG with a row of images as they are, and one of images after the repair."""
-    rows = [shown.before] + ([] if shown.after is None else [shown.after])
-    low, high = scale_of([image for row in rows for image in row])
+    rows = rows_of(shown)
     with style():
         figure = new_figure(max(len(shown.names), 3) * WIDE, len(rows) * HIGH)
         panels = figure.subplots(len(rows), max(len(shown.names), 3), squeeze=False)
-        for line, row in zip(panels, rows, strict=True):
+        for line, row, (low, high) in zip(panels, rows, scales_of(rows), strict=True):
             for axes in line:
                 axes.set_axis_off()
             for axes, image, name in zip(line, row, shown.names, strict=False):
-                axes.imshow(displayed(image, low, high), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+                draw_pixels(axes, displayed(image, low, high))
                 axes.set_title(shorten(name, 18) if row is shown.before else "after", fontsize=6.5)
         return png_of(figure, dpi=130)
+
+
+def rows_of(shown: Shown) -> list[Sequence[np.ndarray]]:
+    """Return the images as they are, and those after the repair where there are some."""
+    return [shown.before] + ([] if shown.after is None else [shown.after])
+
+
+def scales_of(rows: Sequence[Sequence[np.ndarray]]) -> list[tuple[float, float]]:
+    """Return black and white of each row: one scale, but for floats, whose scale a repair may change."""
+    if any(image.dtype.kind == "f" for row in rows for image in row):
+        return [scale_of(row) for row in rows]
+    return [scale_of([image for row in rows for image in row])] * len(rows)
 
 
 def scale_of(images: Sequence[np.ndarray]) -> tuple[float, float]:
@@ -72,7 +86,8 @@ def scale_of(images: Sequence[np.ndarray]) -> tuple[float, float]:
 
 
 def displayed(image: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Return an image for drawing, 0 to 1: three channels as colours, any other number as their mean."""
+    """Return red, green and blue, 0 to 1: three channels as colours, any other number as their mean; NaN stays."""
     scaled = np.clip((image.astype(np.float32) - low) / max(high - low, 1e-30), 0, 1)
-    scaled = np.nan_to_num(scaled)
-    return np.asarray(scaled[:3].transpose(1, 2, 0) if len(image) in (3, 4) else scaled.mean(0))
+    if len(image) in (3, 4):
+        return np.asarray(scaled[:3].transpose(1, 2, 0))
+    return np.repeat(scaled.mean(0)[..., None], 3, axis=-1)

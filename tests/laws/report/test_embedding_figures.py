@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from dlkit.core.checks import InputError
+from dlkit.report.canvas import MISSING
 from dlkit.report.embedding_figures import Axis, Colouring, Column, columns_figure, map_figure, telling_channels
 from dlkit.report.projector import plain, write_projector
 from dlkit.report.thumbnails import (
@@ -64,6 +66,16 @@ def test_an_image_keeps_its_aspect_and_its_colours():
     assert (inside == [255, 0, 0]).all()
     assert (pictures[0, : SIDE // 4] == 255).all()
     assert (pictures[1, SIDE // 4 : 3 * SIDE // 4] == 0).all()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("side", [20, 96])
+def test_missing_pixels_of_a_thumbnail_have_the_colour_that_they_have_in_other_figures(channels, side):
+    values = np.zeros((1, channels, side, side), np.float32)
+    values[0, 0, : side // 2] = np.nan
+    (picture,) = image_thumbnails(values, np.array([[0.0] * channels, [1.0] * channels]))
+    assert (picture[: SIDE // 2 - 3] == np.round(255 * np.array(to_rgb(MISSING)))).all()
+    assert (picture[SIDE // 2 + 3 :] == 0).all()
 
 
 def test_the_scale_of_series_is_of_each_channel_and_that_of_images_of_all():
