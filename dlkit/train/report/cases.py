@@ -1,6 +1,5 @@
 """The best and the worst answers, and what the network looked at."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,21 +7,19 @@ from typing import Any
 
 import torch
 
-from dlkit.core.checks import InputError
-from dlkit.core.runfolder import RunFolder
 from dlkit.report.forecast_figures import forecast_figure
-from dlkit.report.page.elements import Section, Tone, beside, code, folded, heading, note, paragraph, picture, table
+from dlkit.report.page.elements import Section, Tone, beside, heading, note, paragraph, picture, table
 from dlkit.report.page.still import png_of
 from dlkit.report.sample_grid import TRACES, SampleView, sample_grid_figure
 from dlkit.report.words import count, number
 from dlkit.train.confidence.confidence import Confidence
 from dlkit.train.evaluation.base import evaluation_of
+from dlkit.train.report.case_maps import case_name, explained
 from dlkit.train.report.known import Known, json_of
 from dlkit.train.report.results import smaller
 from dlkit.train.report.worst import Ranked, ranked
 from dlkit.train.views.panels import view_of
 
-EXPLAINED = 4  # cases that are explained
 SHOWN = 5
 GLANCED = 2  # maps of traces that are shown of each method
 UNSCALED = (
@@ -117,61 +114,6 @@ def scales(view: SampleView, channels: Sequence[str]) -> str:
         return ""
     some = f"{TRACES} of {len(channels)}" if len(channels) > TRACES else f"All {len(channels)}"
     return f"{some} channels, each from its smallest to its largest value in these samples, which stand beside it."
-
-
-def explained(known: Known, found: Ranked) -> list[str]:
-    """Explain the worst cases and the best one; return the maps with the verdict of their checks."""
-    from dlkit.train.explain.explaining import explain_run
-    from dlkit.train.explain.result import Choice
-
-    if known.spec.parts:
-        return []  # sources take too long to be explained here; what `dlkit explain` left stands below
-    numbers = list(dict.fromkeys([*found.worst[: EXPLAINED - 1], *found.best[:1]]))
-    with tempfile.TemporaryDirectory() as name:
-        folder = RunFolder(Path(name))
-        if known.run.metrics.is_file():
-            folder.metrics.write_bytes(known.run.metrics.read_bytes())
-        try:
-            methods = [] if known.spec.kind in ("class", "ordinal", "labels") else ["integrated_gradients"]
-            told = explain_run(known.cli.model, known.cli.datamodule, folder, methods, Choice(numbers=numbers))
-        except (InputError, RuntimeError) as error:
-            return [note(f"These cases could not be explained: {error}", "warn")]
-        before = "; how sure: before calibration" if known.scaled else ""
-        return [
-            heading("What the network looked at in these cases"),
-            *maps_of(folder.path / "explain", told, before=before),
-        ]
-
-
-def case_name(path: Path) -> str:
-    """Return the name of the sample or window of a map, from what was written beside it."""
-    samples = json_of(path.parent / "summary.json").get("samples") or []
-    place = int(path.stem[:2])
-    return str(samples[place]["name"]) if place < len(samples) else path.stem[3:]
-
-
-def maps_of(folder: Path, told: str, *, before: str = "") -> list[str]:
-    """Return the maps that were drawn.
-
-    Args:
-        folder: Of the explanations.
-        told: What was printed; lines that say where the maps are are left out, since they are here.
-        before: What a caption adds.
-    """
-    parts = []
-    for path in sorted(folder.glob("*/[0-9][0-9]_*.png")):
-        case = case_name(path)
-        method = path.parent.name.replace("_", " ")
-        parts.append(picture(smaller(path), f"Explanation of {case} by {method}", f"{case}, {method}{before}"))
-    summaries = [json_of(path) for path in sorted(folder.glob("*/summary.json"))]
-    failed = [str(problem) for one in summaries for problem in one.get("problems") or []]
-    open_ = [str(one) for summary in summaries for one in summary.get("undecided") or []]
-    said = (
-        [note(f"Do not trust these maps, their method failed its checks: {'; '.join(failed)}", "bad")] if failed else []
-    )
-    said += [note(f"These few cases do not decide {'; '.join(open_)}.", "warn")] if open_ else []
-    plain = "\n".join(line for line in told.splitlines() if not line.startswith("maps: "))
-    return [*said, beside(parts), folded("How the explanations were checked", code(plain), printed=True)]
 
 
 def explanations_section(known: Known) -> Section:

@@ -27,6 +27,7 @@ class Ranked:
         middle: Number of the one in the middle.
         said: What was true and said of some, by number.
         words: Number of leading columns of words.
+        by: The label or target whose answer ranked some, by number; none where an answer is ranked as a whole.
     """
 
     told: str
@@ -37,6 +38,7 @@ class Ranked:
     middle: int
     said: Mapping[int, list[str]] = field(default_factory=dict)
     words: int = 1
+    by: Mapping[int, str] = field(default_factory=dict)
 
 
 def ranked(known: Known) -> Ranked | None:
@@ -192,7 +194,8 @@ def ranked_labels(found: Any, spec: Spec) -> Ranked:
         "the probability that was given to the truth of the label that is farthest off."
     )
     head = ["", "true", "said", "farthest off", "given to its truth"]
-    return Ranked(told, head, rows, order[::-1][:MOST], best, order[len(order) // 2], words, words=4)
+    by = {k: spec.classes[off[k]] for k in words}
+    return Ranked(told, head, rows, order[::-1][:MOST], best, order[len(order) // 2], words, words=4, by=by)
 
 
 def named(there: np.ndarray, classes: Sequence[str]) -> str:
@@ -220,9 +223,10 @@ def ranked_values(found: Any, spec: Spec) -> Ranked:
         errors = np.where(np.isfinite(miss).any(1), np.nanmax(np.nan_to_num(miss, nan=-1.0), 1), np.nan)
     order = known_order(errors)
     chosen = [*order[::-1][:MOST], *order[:2]]
-    rows, words = [], {}
+    rows, words, by = [], {}, {}
     for k in {*chosen, *order[:MOST]}:
         worst = int(np.nanargmax(np.nan_to_num(miss[k], nan=-1.0)))
+        by[k] = spec.targets[worst]
         unit = spec.target_units[worst] if spec.target_units else ""
         words[k] = [
             f"{spec.targets[worst]} measured {truth[k, worst]:.4g} {unit}".rstrip(),
@@ -235,4 +239,4 @@ def ranked_values(found: Any, spec: Spec) -> Ranked:
         rows.append([name_of(found.iloc[k * targets]), with_unit(spec.targets[worst], unit), *numbers])
     told = f"{count(len(errors), 'test answer')}, ranked by their largest error in standard deviations of the truth."
     head = ["", "target", "measured", "predicted", "standard deviations off"]
-    return Ranked(told, head, rows, order[::-1][:MOST], order[:MOST], order[len(order) // 2], words, words=2)
+    return Ranked(told, head, rows, order[::-1][:MOST], order[:MOST], order[len(order) // 2], words, words=2, by=by)

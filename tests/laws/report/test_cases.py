@@ -1,5 +1,7 @@
 """Answers of a run one by one: which are the best and the worst, and how their error grows with the distance."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from dlkit.core.runfolder import RunFolder
 from dlkit.core.specs import Spec
 from dlkit.report.words import number
+from dlkit.train.report.case_maps import explained
 from dlkit.train.report.cases import cases_section
 from dlkit.train.report.known import Known
 from dlkit.train.report.novelty import novelty_section
@@ -64,6 +67,40 @@ def test_samples_of_several_labels_are_ranked_by_the_label_that_is_farthest_off(
     page = "".join(cases_section(known).parts)
     assert "s1" in page
     assert "no answers to rank" not in page
+
+
+def of_values(folder, truth, said):
+    """Return a run of two targets, a row a sample and target."""
+    table = pd.DataFrame({"truth": np.ravel(truth), "prediction": np.ravel(said)})
+    table["sample"] = np.repeat([f"s{k}" for k in range(len(truth))], 2)
+    spec = Spec(("x",), (8,), (2, 1), kind="values", targets=("energy", "charge"), target_units=("MeV", "pC"))
+    return run_of(folder, spec, table)
+
+
+@pytest.mark.parametrize("kind", ["labels", "values"])
+def test_maps_explain_the_label_or_the_target_that_made_a_case(tmp_path, monkeypatch, kind):
+    random, names = np.random.default_rng(5), {"labels": LABELS, "values": ("energy", "charge")}[kind]
+    truth, said = random.random((2, 40, 2))
+    if kind == "labels":
+        truth = truth > 0.5
+        known = of_labels(tmp_path, truth.tolist(), said)
+        off = np.abs(truth - said)
+    else:
+        truth, said = truth * [1, 1000], (truth + said) * [1, 1000]
+        known = of_values(tmp_path, truth, said)
+        off = np.abs(said - truth) / truth.std(0)
+    asked = {}
+
+    def explain_run(task, data, run, methods, choice):
+        asked.update(dict.fromkeys(choice.numbers, choice.wanted.target))
+        return ""
+
+    monkeypatch.setattr("dlkit.train.explain.explaining.explain_run", explain_run)
+    known.__dict__["cli"] = SimpleNamespace(model=None, datamodule=None)
+    found = ranked(known)
+    explained(known, found)
+    assert set(found.worst[:3]) <= set(asked) and len(set(asked.values())) == 2
+    assert asked == {k: names[off[k].argmax()] for k in asked}
 
 
 def test_errors_by_distance_have_a_column_and_a_unit_for_each_target(tmp_path):
