@@ -1,6 +1,9 @@
 """`dlkit evaluate` of a run on traces: classes never trained, and samples that trained it, are told."""
 
+import shutil
+
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -51,6 +54,29 @@ def test_samples_of_a_class_never_trained_are_named_and_left_out_of_the_measures
     assert words in said
     assert found["not trained on"] == {"spark": 7, "flash": 5}
     assert (found["answers"], evaluated(**known)[1]["measures"]) == (42, found["measures"])
+
+
+def test_what_is_said_first_and_all_counts_name_the_samples_that_can_never_be_answered(run, tmp_path, capsys):
+    copy, known = shutil.copytree(run, tmp_path / "copy"), content(30, seed=1)
+    assert main(["calibrate", str(copy)]) == 0
+    names = np.array(["spark"] * 7 + ["flash"] * 5)
+    np.savez(tmp_path / "n.npz", X=np.r_[known["X"], content(12, seed=2)["X"]], y=np.r_[known["y"], names])
+    capsys.readouterr()
+    assert main(["evaluate", str(copy), "--data", str(tmp_path / "n.npz")]) == 0
+    said, found = capsys.readouterr().out, read_json(copy / "evaluate_n" / "metrics.json")["n.npz"]
+    first = next(line for line in said.splitlines() if "was promised" in line)
+    promised = found["promises"][0]
+    assert "was seen on the 30 of 42 samples of n.npz whose class the run knows: " in first
+    whole = promised["seen"] * 30 / 42
+    assert promised["seen with classes not trained on"] == pytest.approx(whole)
+    assert first.endswith(f"7 of 'spark' and 5 of 'flash': counted with them {100 * whole:.1f} %")
+    assert (found["answers"], found["measured"]) == (42, 30)
+    row = next(line.split() for line in said.splitlines() if line.startswith("of these measured"))
+    assert row[-1] == "30"
+    bins = found["by_distance"]["answers"]
+    assert (sum(one["answers"] for one in bins), sum(one["measured"] for one in bins)) == (42, 30)
+    truth = pd.read_parquet(copy / "evaluate_n" / "predictions.parquet")["truth"]
+    assert truth.tolist() == np.r_[known["y"], names].tolist()
 
 
 def test_where_no_class_was_trained_nothing_is_measured_and_they_are_named(evaluated):

@@ -34,6 +34,7 @@ class PreparedSamples:
         audit: Result of the leak audit.
         missing: Fraction of missing values in the training samples, per channel that has some.
         unseen: New samples of each class, label or target that the network was not trained on.
+        given: Class of each new sample whose class the network was not trained on, by the number of the sample.
     """
 
     samples: Samples
@@ -44,6 +45,7 @@ class PreparedSamples:
     audit: dict[str, int]
     missing: dict[str, float] = field(default_factory=dict)
     unseen: dict[str, int] = field(default_factory=dict)
+    given: dict[int, str] = field(default_factory=dict)
 
 
 def prepare_samples(
@@ -162,4 +164,5 @@ def prepare_new_samples(
         class_counts=torch.zeros(len(spec.classes), dtype=torch.int64),
         audit={"shared samples": 0},
         unseen=truth.unseen,
+        given=truth.given,
     )

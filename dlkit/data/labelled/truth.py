@@ -19,10 +19,12 @@ class Truth:
     Attributes:
         labels: By the classes or targets of the network; what these do not have is -1 or NaN.
         unseen: Samples of each class, label or target that the network was not trained on.
+        given: Class of each sample whose class the network was not trained on, by the number of the sample.
     """
 
     labels: np.ndarray
     unseen: dict[str, int] = field(default_factory=dict)
+    given: dict[int, str] = field(default_factory=dict)
 
 
 def truth_of(samples: Samples, spec: Spec) -> Truth:
@@ -53,9 +55,12 @@ def _classes(samples: Samples, spec: Spec) -> Truth:
         order = {str(number): number for number in range(len(spec.classes))}
     own = np.array([*(order.get(name, -1) for name in samples.classes), -1], np.int64)
     counts = np.bincount(samples.labels[samples.labels >= 0], minlength=len(samples.classes)).tolist()
+    labels = own[samples.labels]
+    strange = np.flatnonzero((labels < 0) & (samples.labels >= 0)).tolist()
     return Truth(
-        own[samples.labels],
+        labels,
         {name: n for name, n in zip(samples.classes, counts, strict=True) if name not in order and n},
+        {number: samples.classes[samples.labels[number]] for number in strange},
     )
 
 

@@ -60,7 +60,12 @@ class Answered:
     @property
     def truth_known(self) -> bool:
         """Whether some of the truth is known."""
-        return any(np.isfinite(one.values).any() for one in self.quality.values())
+        return self.measured > 0
+
+    @property
+    def measured(self) -> int:
+        """How many answers have a truth that is known, of one head at least."""
+        return int(np.any([np.isfinite(one.values) for one in self.quality.values()], axis=0).sum())
 
 
 def answer_all(evaluation: Any, novelty: Novelty) -> Answered:

@@ -20,6 +20,7 @@ class Bin:
         low: From this distance, included.
         high: To this distance, not included.
         count: How many answers.
+        measured: How many of these have a known truth.
         quality: Mean of what measures an answer; NaN where no truth is known.
         inside: Share of the truth that the promise holds; NaN where nothing was promised.
         interval: Of this share, 95 %.
@@ -28,6 +29,7 @@ class Bin:
     low: float
     high: float
     count: int
+    measured: int
     quality: float
     inside: float
     interval: tuple[float, float]
@@ -51,9 +53,10 @@ def by_distance(answered: Answered, order: Order, head: str = "") -> list[Bin]:
     bins = []
     for k, (low, high) in enumerate(pairwise(EDGES)):
         some = place == k
-        mean = float(np.nanmean(quality[some])) if np.isfinite(quality[some]).any() else np.nan
+        measured = int(np.isfinite(quality[some]).sum())
+        mean = float(np.nanmean(quality[some])) if measured else np.nan
         share, interval = held(inside[some], order)
-        bins.append(Bin(low, high, int(some.sum()), mean, share, interval))
+        bins.append(Bin(low, high, int(some.sum()), measured, mean, share, interval))
     return bins
 
 

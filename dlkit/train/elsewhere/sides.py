@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 
+from dlkit.report.promises_elsewhere import Strange
 from dlkit.report.sample_tables import Better
 from dlkit.train.confidence.answers import Order
 from dlkit.train.confidence.novelty import Novelty
@@ -54,6 +55,13 @@ class Side:
         """Samples of each class, label or target that the run was not trained on."""
         found: dict[str, int] = getattr(getattr(self.evaluation.data, "prepared", None), "unseen", {})
         return found
+
+    @property
+    def strange(self) -> Strange | None:
+        """Samples of classes that the run was not trained on, which it can never answer; None where are none."""
+        if not self.unseen or self.evaluation.task.spec.kind not in ("class", "ordinal"):
+            return None  # of a sample with a label or target that is not known, the others are measured
+        return Strange(self.answered.measured, len(self.answered.starts), self.unseen)
 
 
 def side_of(name: str, evaluation: Any, novelty: Novelty, known: Reference, trainer: pl.Trainer) -> Side:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dlkit.confidence.promise import Promise
 from dlkit.core.specs import Spec
 from dlkit.data.labelled.truth import unknown_text, unseen_text
 from dlkit.report.novelty_tables import Row, columns_text, interval_text, share_text
@@ -24,13 +25,13 @@ UNCALIBRATED = (
 
 def text_of(sides: Sequence[Side], level: float | None) -> str:
     """Return all tables."""
-    lines, name = elsewhere(sides), sides[-1].name
+    lines, name, strange = elsewhere(sides), sides[-1].name, sides[-1].strange
     parts = [
         had_text(name, sides[-1].had, len(sides[-1].answered.starts)),
-        verdict_text(lines, name),
+        verdict_text(lines, name, strange),
         beyond_text(sides[-1]),
         measures_text(sides),
-        elsewhere_text(lines, name) if lines else "",
+        elsewhere_text(lines, name, strange) if lines else "",
     ]
     parts += [novelty_text(sides)]
     parts += [bins_text(sides, head, level) for head in sides[0].bins]
@@ -51,6 +52,8 @@ def measures_text(sides: Sequence[Side]) -> str:
     """Return the measures; say where there are none."""
     names = [side.name for side in sides]
     rows: list[Row] = [("answers", [f"{len(side.answered.starts):,}" for side in sides])]
+    if any(side.answered.measured < len(side.answered.starts) for side in sides):
+        rows.append(("of these measured", [f"{side.answered.measured:,}" for side in sides]))
     known = dict.fromkeys(name for side in sides for name in side.measures)
     rows += [
         (name, [number_text(side.measures.get(name, (np.nan, "low"))[0]) for side in sides])
@@ -154,7 +157,8 @@ def bins_text(sides: Sequence[Side], head: str, level: float | None) -> str:
         cells: list[str] = []
         for side in sides:
             own = side.bins[head][k]
-            cells += [f"{own.count:,}", number_text(own.quality)]
+            partly = side.answered.measured and own.measured < own.count
+            cells += [f"{own.measured:,} of {own.count:,}" if partly else f"{own.count:,}", number_text(own.quality)]
             cells += [interval_text(own.inside, own.interval)] if promised else []
         rows.append((f"distance {one.name}", cells))
     title = f"{head}: by distance" if head else "by distance"
@@ -186,10 +190,11 @@ def measures_of(side: Side) -> dict[str, Any]:
     answered = side.answered
     return {
         "answers": len(answered.starts),
+        "measured": answered.measured,
         "not trained on": side.unseen,
         "took part in the run": side.had,
         "measures": {name: plain(value) for name, (value, _) in side.measures.items()},
-        "promises": [asdict(one) | {"holds": one.holds} for one in side.promises.values()],
+        "promises": [promise_of(one, side) for one in side.promises.values()],
         "distance": {
             "median": plain(float(np.median(answered.distance))),
             "p95": plain(float(np.quantile(answered.distance, 0.95))),
@@ -210,10 +215,19 @@ def measures_of(side: Side) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def promise_of(one: Promise, side: Side) -> dict[str, Any]:
+    """Return the plain types of a promise; with classes that were never trained also what is seen counted with them."""
+    found = asdict(one) | {"holds": one.holds}
+    if side.strange is None or one.seen is None:
+        return found
+    return found | {"seen with classes not trained on": side.strange.counted(one.seen)}
+
+
 def bin_of(one: Any) -> dict[str, Any]:
     """Return the plain types of a bin."""
     return {
-        "from": one.low, "to": plain(one.high), "answers": one.count, "quality": plain(one.quality),
+        "from": one.low, "to": plain(one.high), "answers": one.count, "measured": one.measured,
+        "quality": plain(one.quality),
         "inside": plain(one.inside), "interval": [plain(side) for side in one.interval],
     }  # fmt: skip
 

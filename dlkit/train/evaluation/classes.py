@@ -167,8 +167,10 @@ class ClassEvaluation(SampleEvaluation):
                 "probability": probabilities.numpy().ravel(),
             }
         confidence, best = probabilities.max(-1)
+        given = getattr(self.data.prepared, "given", {})  # windows name no classes but their own
+        pairs = zip(truth.tolist(), prediction.start.tolist(), strict=True)
         columns = which | {
-            "truth": text_column([None if k < 0 else classes[k] for k in truth.tolist()]),
+            "truth": text_column([given.get(number) if k < 0 else classes[k] for k, number in pairs]),
             "prediction": text_column([classes[k] for k in best.tolist()]),
             "probability": confidence.numpy(),
         }

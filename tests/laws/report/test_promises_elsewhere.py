@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from dlkit.confidence.promise import Promise
-from dlkit.report.promises_elsewhere import Elsewhere, elsewhere_text, verdict_text
+from dlkit.report.promises_elsewhere import Elsewhere, Strange, elsewhere_text, verdict_text
 from dlkit.train.report.confidence import verdict
 
 SEEN = {"yes": (0.95, 0.99), "missed, within chance": (0.86, 0.95), "no": (0.5, 0.6), "unknown": (None, None)}
@@ -57,3 +57,28 @@ def test_what_is_seen_of_the_least_is_said_with_what_chance_explains():
     )
     few = [Elsewhere("interval", 0.9, 0.9, 0.5, 0.013, 0.987)]
     assert verdict_text(few, "new.csv").endswith(": the promise is not refuted there (missed, within chance)")
+
+
+@pytest.mark.parametrize("kind", list(SEEN))
+def test_classes_that_were_never_trained_stand_in_the_sentence_and_are_counted_as_missed(kind):
+    lines, strange = lines_of([kind]), Strange(32, 40, {"arc": 8})
+    said = verdict_text(lines, "new.npz", strange)
+    assert "the run can never answer 8 of 'arc'" in said and "\n" not in said
+    if kind == "unknown":
+        assert said.startswith("whether the promise holds on new.npz cannot be told")
+        return
+    measured = "the 32 of 40 samples of new.npz whose class the run knows"
+    assert f"{100 * SEEN[kind][0]:.1f} % was seen on {measured}: " in said
+    assert said.endswith(f": counted with them {100 * SEEN[kind][0] * 32 / 40:.1f} %")
+    assert "there" not in said.replace("whether", "") and "for them" in said
+    assert elsewhere_text(lines, "new.npz", strange).endswith(f"\nseen on {measured}")
+
+
+def test_where_nothing_was_promised_classes_never_trained_are_told_all_the_same():
+    assert verdict_text([], "new.npz", Strange(4, 12, {"b": 1, "c": 5, "d": 1, "e": 1})) == (
+        "what is measured is of the 4 of 12 samples of new.npz whose class the run knows; "
+        "the run can never answer 5 of 'c', 1 of 'b', 1 of 'd' and 1 of other classes"
+    )
+    assert verdict_text([], "new.npz") == ""
+    none = "what is measured is of no sample of new.npz; the run can never answer 8 of 'b'"
+    assert verdict_text([], "new.npz", Strange(0, 8, {"b": 8})) == none

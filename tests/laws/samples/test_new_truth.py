@@ -21,6 +21,7 @@ def test_classes_never_trained_are_unknown_and_counted():
     found = truth_of(traces(classes=("c", "arc", "a")), spec)
     np.testing.assert_array_equal(found.labels, np.array([2, -1, 0])[np.arange(60) % 3])
     assert found.unseen == {"arc": 20}
+    assert found.given == dict.fromkeys(range(1, 60, 3), "arc")
     assert unseen_text(found.unseen, "class") == "the run was not trained on the class 'arc' (20 samples)"
     assert truth_of(traces(), spec).unseen == {}
     assert unseen_text({}, "class") == ""
@@ -108,7 +109,7 @@ def test_a_column_of_labels_or_values_that_is_missing_is_unknown_alone_and_told(
 def test_what_has_no_truth_is_told_below_the_measures(lacking):
     names, measures = ("spot", "tail"), {} if len(lacking) == 2 else {"accuracy": (0.5, "high")}
     labels = np.array([[np.nan if name in lacking else 0.0 for name in names]] * 4)
-    parts = {"evaluation": MagicMock(heads={}), "answered": MagicMock(starts=np.arange(4))}
+    parts = {"evaluation": MagicMock(heads={}), "answered": MagicMock(starts=np.arange(4), measured=len(measures) * 4)}
     side = MagicMock(spec=Side, unseen={}, measures=measures, **parts)
     side.name = "new.csv"
     side.evaluation.task.spec, side.evaluation.data.prepared.samples.labels = spec_of("labels", names), labels
