@@ -35,8 +35,15 @@ class Ranked(NamedTuple):
         return self.area > self.chance
 
     @property
+    def tells(self) -> bool:
+        """Whether a perfect ranking would be above what chance reaches."""
+        return self.chance < 1
+
+    @property
     def words(self) -> str:
         """The area beside chance."""
+        if not self.tells:
+            return f"area under the ROC curve {self.area:.3f} for {self.name}"
         return f"area under the ROC curve {self.area:.3f} for {self.name}, up to {self.chance:.3f} by chance"
 
 
@@ -66,7 +73,7 @@ def weakness(run: RunFolder, head: str, target: str) -> str:
 
 
 def chance_words(measures: Mapping[str, Any], ranked: Ranked | None) -> str:
-    """Say that classes are neither answered nor ranked better than by chance; else "".
+    """Say that classes are neither answered nor ranked better than by chance, or that this cannot be told; else "".
 
     Chance deals out the same answers at random, so it holds for classes of any frequency. A network that always gives
     one answer may still rank: its scores, which maps explain, then know something.
@@ -76,14 +83,19 @@ def chance_words(measures: Mapping[str, Any], ranked: Ranked | None) -> str:
     if count < 2 or (ranked and ranked.knows):
         return ""
     right, (mean, deviation) = float(matrix.diagonal().sum()), map(float, chance_agreement(matrix))
-    if right > mean + NormalDist().inv_cdf(1 - LEVEL / 2) * deviation:
+    bound = mean + NormalDist().inv_cdf(1 - LEVEL / 2) * deviation
+    if right > bound:
         return ""
     numbers = f"{right:.0f} of {count} right, {mean:.1f} by chance" + (f"; {ranked.words}" if ranked else "")
+    if not (ranked.tells if ranked else bound < count):
+        return f"too few test samples to tell the network from chance ({numbers}): these maps may explain guesses"
     return f"the network is not better than chance in the test ({numbers}): these maps explain guesses"
 
 
 def ranking_of(measures: Mapping[str, Any]) -> Ranked | None:
     """Return the class that is ranked best beside chance; None where no area is known.
+
+    A class so rare in the test that even a perfect ranking is within chance is left out where others are not.
 
     The variance of an area without knowledge is that of Mann & Whitney (Ann. Math. Stat. 18, 1947); the level is shared
     by the classes (Bonferroni).
@@ -96,6 +108,7 @@ def ranking_of(measures: Mapping[str, Any]) -> Ranked | None:
         if 0 < true < count:
             spread = math.sqrt((count + 1) / (12 * true * (count - true)))
             found.append(Ranked(name, one["auroc"], 0.5 + NormalDist().inv_cdf(1 - LEVEL / 2 / len(each)) * spread))
+    found = [one for one in found if one.tells] or found
     return max(found, key=lambda one: (one.area - 0.5) / (one.chance - 0.5), default=None)
 
 

@@ -104,6 +104,32 @@ def test_a_network_that_ranks_better_than_chance_does_not_explain_guesses_whatev
     assert "25 of 58 right, 25.0 by chance; area under the ROC curve 0.600 for " in guesses and "guesses" in guesses
 
 
+@pytest.mark.parametrize("counts", [(1, 2, 3), (2, 2, 2), (3, 3), (1, 1), (4, 4), (10, 10, 10), (1, 30)])
+@pytest.mark.parametrize("area", [0.5, 1.0])
+def test_no_bound_above_one_is_said_where_even_a_perfect_ranking_is_within_chance(counts, area, tmp_path):
+    run, names = RunFolder(tmp_path), [f"c{k}" for k in range(len(counts))]
+    told = confused([[0] * (len(counts) - 1) + [count] for count in counts], own=0.5, rival=0.5)
+    told["test"]["per_class"] = {
+        name: {"samples": count, "auroc": area} for name, count in zip(names, counts, strict=True)
+    }
+    write_json(run.metrics, told)
+    said, few = weakness(run, "", ""), sum(counts) < 8 or min(counts) == 1
+    assert ("too few test samples to tell the network from chance" in said) == few
+    assert ("by chance" not in said.rpartition("ROC curve")[2] and "may explain guesses" in said) or not few
+    assert few or ("rank better than chance" if area == 1 else "not better than chance in the test") in said
+
+
+def test_few_samples_without_areas_tell_nothing_and_a_rare_class_hides_no_other(tmp_path):
+    run = RunFolder(tmp_path)
+    write_json(run.metrics, confused([[1, 0], [0, 1]]))
+    assert weakness(run, "", "").startswith("too few test samples to tell the network from chance (2 of 2 right, 1.0")
+    areas = {"rare": (1, 1.0), "often": (20, 0.6), "also": (19, 0.6)}
+    each = {name: {"samples": count, "auroc": area} for name, (count, area) in areas.items()}
+    found = ranking_of({"confusion": np.diag([1, 20, 19]).tolist(), "per_class": each})
+    assert found.name == "often" or found.name == "also"
+    assert found.chance < 1
+
+
 def test_scores_without_knowledge_reach_beyond_chance_in_one_of_twenty_tests_at_most():
     draw, seen = np.random.default_rng(0), 0
     for _ in range(1000):
