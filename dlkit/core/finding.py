@@ -1,5 +1,6 @@
 """Something that is wrong with data: where, how much, why it matters, and the line that repairs it."""
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -64,10 +65,12 @@ class Cure:
         place: Where it stands: among the settings of the "source", of the "input" of several sources, of the "data"
             module, or as an item of its list "clean".
         line: The line, e.g. ``missing_values: [-9999]``; of a cleaning step a mapping in one line.
+        further: Whether it is a further line of the repair before it, which needs both.
     """
 
     place: Setting
     line: str
+    further: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +82,7 @@ class Finding:
         level: "error" where no answer could be defended, "warning" where it changes the answer, "note" else.
         what: What was found, in one sentence with its numbers and units.
         why: Why it matters, in one sentence.
-        cures: What repairs it, best first; several lines of one cure are cures of their own.
+        cures: What repairs it, best first; several lines of one are cures of their own, the later ones ``further``.
         source: Name of the source, "" where there is one.
         channel: Name of the channel, "" where it is none.
         count: How many rows, samples or pixels it concerns.
@@ -109,11 +112,17 @@ class Finding:
         one = {"classes": "class", "steps back": "step back"}.get(things, things.removesuffix("s"))
         return one if self.count == 1 else things
 
+    @property
+    def first_repair(self) -> tuple[Cure, ...]:
+        """All lines of the best repair; none where there is none."""
+        others = itertools.takewhile(lambda cure: cure.further, self.cures[1:])
+        return (*self.cures[:1], *others)
+
     def plain(self) -> dict[str, Any]:
         """Return it as plain types for JSON."""
         return vars_of(self) | {
             "places": [place.plain() for place in self.places],
-            "cures": [{"place": cure.place, "line": cure.line} for cure in self.cures],
+            "cures": [vars_of(cure) for cure in self.cures],
             "share": round(self.share, 6),
             "of": self.of or COUNTED.get(self.kind, "rows"),
         }

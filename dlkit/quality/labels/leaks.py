@@ -86,6 +86,8 @@ def key_finding(key: np.ndarray, labels: Labels, what: str, kind: str, source: s
     tail = "each class has one of its own" if alone else f"without it, {share_text(float(base))} at best"
     level: Level = "warning" if gain >= MOSTLY else "note"
     text = f"Known from {what} alone, {share_text(found)} of the labels are right ({keys} values); {tail}."
+    if kind == "label follows name" and not alone:
+        text += " The split `Grouped` needs `groups` of the source to be this number."
     return [
         Finding(kind=kind, level=level, what=text, why=WHY_GROUP, cures=() if alone else (GROUPED,), source=source,
                 count=round(found * len(labels)), share=found)

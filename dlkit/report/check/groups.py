@@ -29,7 +29,7 @@ def roles_only(same: Sequence[Finding]) -> bool:
 
 def cures_of(group: Sequence[Finding]) -> list[Cure]:
     """Return the repairs of findings: all of one finding, the first of each of several, each once."""
-    cures = group[0].cures if len(group) == 1 else [one.cures[0] for one in group if one.cures]
+    cures = group[0].cures if len(group) == 1 else [cure for one in group for cure in one.first_repair]
     return list(dict.fromkeys(cures))
 
 

@@ -99,7 +99,10 @@ def repair_parts(drawn: Drawn) -> list[str]:
     """Return what repairs change, and all of them in one place."""
     parts = [preview_html(one) for one in drawn.previews]
     if drawn.repairs:
-        said = "All first repairs together, to be tried as they are; read each before you keep it."
+        said = (
+            "All first repairs together, each where it stands in a config: merge them into its block `data`, try them, "
+            "and read each before you keep it."
+        )
         parts += [heading("In one place"), paragraph(said, "small"), code(drawn.repairs)]
     return parts
 

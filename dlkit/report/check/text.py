@@ -8,7 +8,7 @@ from dlkit.core.checks import counted
 from dlkit.core.finding import Cure, Finding
 from dlkit.quality.checked import Check, SourceFacts
 from dlkit.report.check.cards import TONES
-from dlkit.report.check.groups import cures_of, groups_of, name_of, named_counts
+from dlkit.report.check.groups import groups_of, name_of, named_counts
 from dlkit.report.check.overview import THINGS, verdict
 from dlkit.report.page.elements import SIGNS
 from dlkit.report.words import duration, names, size
@@ -89,7 +89,8 @@ def group_lines(group: Sequence[Finding]) -> list[str]:
     lines = textwrap.wrap(text, WIDTH, subsequent_indent="  ", max_lines=most, placeholder=" ...")
     if name_of(worst) and len(group) > 1:
         lines += wrapped(f"{named_counts(group, 6)}.", "  ", 2)
-    return lines + [line for cure in cures_of(group)[:1] if worst.level != "note" for line in cure_lines(cure)]
+    repair = next((one.first_repair for one in group if one.cures), ())
+    return lines + [line for cure in repair if worst.level != "note" for line in cure_lines(cure)]
 
 
 def cure_lines(cure: Cure) -> list[str]:

@@ -23,8 +23,8 @@ def repairs_of(findings: Iterable[Finding]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {"source": {}, "data": {}, "clean": []}
     for finding in ranked(findings):
-        if finding.cures and not finding.handled:
-            add_repair(found, finding.cures[0], finding.source)
+        for cure in () if finding.handled else finding.first_repair:
+            add_repair(found, cure, finding.source)
     for place in (found, *found.get("input", {}).values()):
         if "clean" in place:
             place["clean"] = needed(place["clean"])
@@ -80,6 +80,22 @@ def needed(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def repairs_yaml(check: Check) -> str:
-    """Return all first repairs as YAML."""
+    """Return all first repairs as YAML, each where it stands in a config."""
     found = repairs_of(check.findings)
-    return yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=110) if found else ""
+    if not found:
+        return ""
+    given = found.get("source", {})
+    if any(one.name for one in check.sources):
+        inputs = found.get("input", {})
+        sources = {name: within(given.get(name, {})) | inputs.get(name, {}) for name in given | inputs}
+        settings = {"sources": {name: {"init_args": one} for name, one in sources.items()}} if sources else {}
+    else:
+        settings = within(given) | found.get("input", {})
+    settings |= found.get("data", {}) | ({"clean": found["clean"]} if "clean" in found else {})
+    block = {"data": {"init_args": settings}}
+    return yaml.safe_dump(block, sort_keys=False, allow_unicode=True, width=110)
+
+
+def within(given: dict[str, Any]) -> dict[str, Any]:
+    """Return settings of a source below it; nothing where there are none."""
+    return {"source": {"init_args": given}} if given else {}

@@ -19,6 +19,7 @@ from dlkit.report.check.look import Look
 from dlkit.train.check.bar import doing
 from dlkit.train.check.clocks import clock_findings
 from dlkit.train.check.facts import sample_facts, tell_channels, tell_pixels, tell_rows
+from dlkit.train.check.name_groups import with_groups
 from dlkit.train.check.series import with_series
 from dlkit.train.check.traces import trace_findings
 
@@ -100,6 +101,7 @@ def see(
     facts.kind, facts.size = raw.kind, raw.size
     if raw.kind == "samples":
         seen = see_samples(raw.samples(), wanted, facts, roles)
+        seen.findings = with_groups(seen.findings, raw)
         facts.size = raw.size  # of the images that a table lists too
     elif raw.kind == "frames":
         seen = see_frames(raw.frames(), wanted, facts)

@@ -205,6 +205,14 @@ def test_labels_that_follow_the_group_are_found_and_independent_groups_are_not()
     assert not found.cures
 
 
+def test_labels_that_follow_a_number_of_the_name_are_told_to_need_groups_for_the_split():
+    samples = made_traces(240)
+    shots = samples.labels * 4 + np.random.default_rng(0).integers(0, 4, 240)
+    names = [f"shot{shot}_{chr(97 + n % 26)}" for n, shot in enumerate(shots.tolist())]
+    (found,) = [one for one in leak_findings(replace(samples, names=names), "") if one.kind == "label follows name"]
+    assert "`groups` of the source" in found.what and [cure.place for cure in found.cures] == ["data"]
+
+
 @pytest.mark.parametrize("kind", ["class", "labels"])
 def test_a_class_that_lives_in_one_group_is_found_in_any_check(kind):
     samples = made_traces()
