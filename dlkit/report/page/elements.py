@@ -8,6 +8,7 @@ from typing import Literal
 
 Tone = Literal["good", "warn", "bad", "info"]
 SHORT = 26  # letters of a cell that is not broken into lines
+LETTERS = 96  # letters of a line that fits beside the contents of a page
 SIGNS: dict[str, str] = {"good": "✓", "warn": "!", "bad": "✗", "info": "i"}
 
 
@@ -111,28 +112,31 @@ def table(
     """
     if not rows:
         return ""
-    best, signs = list(best) or [None] * len(rows), list(signs) or [None] * len(rows)
-    top = "".join(f'<th scope="col"{_side(k, words)}>{inline(name)}</th>' for k, name in enumerate(head))
-    body = "".join(_row(cells, words, best[k], signs[k]) for k, cells in enumerate(rows))
+    best, last = list(best) or [None] * len(rows), len(head) - 1 if any(signs) else None
+    signs = list(signs) or [None] * len(rows)
+    top = "".join(f'<th scope="col"{_side(k, words, last)}>{inline(name)}</th>' for k, name in enumerate(head))
+    body = "".join(_row(cells, words, best[k], signs[k], last) for k, cells in enumerate(rows))
     said = f"<caption>{inline(caption)}</caption>" if caption else ""
     return (
         f'<div class="wide" tabindex="0"><table>{said}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
     )
 
 
-def _row(cells: Sequence[str], words: int, best: int | None, sign: Tone | None) -> str:
+def _row(cells: Sequence[str], words: int, best: int | None, sign: Tone | None, last: int | None) -> str:
     parts = []
     for k, cell in enumerate(cells):
         content = f"<strong>{inline(cell)}</strong>" if k == best else inline(cell)
         if sign is not None and k == len(cells) - 1:
             content = f'<span class="{sign}">{SIGNS[sign]}&nbsp;{content}</span>'
         tag = 'th scope="row"' if k == 0 else "td"
-        side = ' class="short"' if k < words and len(cell) <= SHORT else _side(k, words)
+        side = ' class="short"' if k < words and len(cell) <= SHORT else _side(k, words, last)
         parts.append(f"<{tag}{side}>{content}</{tag[:2]}>")
     return f"<tr>{''.join(parts)}</tr>"
 
 
-def _side(column: int, words: int) -> str:
+def _side(column: int, words: int, last: int | None) -> str:
+    if column == last:
+        return ' class="verdict"'
     return "" if column < words else ' class="number"'
 
 
@@ -165,5 +169,12 @@ def folded(summary: str, content: str, *, printed: bool = False) -> str:
 
 
 def code(text: str) -> str:
-    """Return text as it stands in a terminal."""
-    return f'<pre tabindex="0"><code>{escape(text)}</code></pre>'
+    """Return text as it stands in a terminal: sentences are broken where there is no room, lines of tables are not."""
+    lines = text.splitlines()
+    sentences = [len(line) > LETTERS and "  " not in line.strip() and " " in line for line in lines]
+    most = max([LETTERS, *(len(line) for line, said in zip(lines, sentences, strict=True) if not said)])
+    inner = "\n".join(
+        f'<span class="said">{escape(line)}</span>' if said else escape(line)
+        for line, said in zip(lines, sentences, strict=True)
+    )
+    return f'<pre class="plain" style="--letters: {most}" tabindex="0"><code>{inner}</code></pre>'
