@@ -14,7 +14,9 @@ from dlkit.report.page.page import page_html
 from dlkit.train.report.confidence import promise_table
 
 SENTENCE = "2 of 4 images are left out (truncated: new/round/shot300_a.tif; no such file: new/nofile.tif), " * 2
-LINE = "the set holds the answer: wide        90 %            96.3 %               0.0 %      0.0 to 84.2 %  no"
+LINE = (
+    f"{'the set holds the answer: wide':<38}90 %{'96.3 %':>18}{'0.0 %':>20}      0.0 to 84.2 %  missed, within chance"
+)
 MEASURE = """<script>addEventListener("load", () => {
   const box = e => e.getBoundingClientRect(), scroll = document.querySelector(".wide");
   const [sentence, line] = document.querySelectorAll("pre");
@@ -47,5 +49,5 @@ def test_verdicts_are_seen_whole_and_sentences_are_broken_in_a_narrow_window(wid
     assert len(found["cut"]) == 2 and max(found["cut"]) <= 0
     assert found["sentence"] <= 0 and found["page"] <= 0
     assert found["lines"] < 60  # a line of a table stays one
-    if width == 1200:
+    if width >= 800:
         assert found["table"] <= 0 and found["line"] <= 0
