@@ -29,9 +29,7 @@ def draw_contours(axes: "matplotlib.axes.Axes", view: LossView, *, bar: bool = T
     """Draw contours into ``axes``."""
     heights, norm = levels(view), colour_norm(view)
     place = (view.first, view.second, view.shown)
-    filled = axes.contourf(
-        *place, levels=heights, norm=norm, cmap="viridis", extend="max" if view.beyond else "neither"
-    )
+    filled = axes.contourf(*place, levels=heights, norm=norm, cmap="viridis", extend=view.arrow)
     drawn = axes.contour(*place, levels=heights, colors="white", linewidths=0.6)
     label_heights(axes, drawn, heights[1::3], view)
     if view.path is None:

@@ -50,9 +50,13 @@ def best_or_newest(run: RunFolder) -> Path:
     return first_whole(run, sorted(run.checkpoint_files(), key=lambda path: not path.name.startswith("best")))
 
 
-def weights_text(run: RunFolder, trainer: pl.Trainer) -> str:
-    """Say after training which weights answer: the losses told last are mostly of others."""
-    path = best_or_newest(run)
+def weights_text(path: Path, trainer: pl.Trainer) -> str:
+    """Say after training of which epoch the weights are that answer: the losses told last are mostly of others.
+
+    Args:
+        path: Their checkpoint.
+        trainer: What trained.
+    """
     epoch = int(load_checkpoint(path).get("epoch", 0)) + 1
     own = [one for one in trainer.checkpoint_callbacks if isinstance(one, ModelCheckpoint) and one.filename == "best"]
     score = own[0].best_model_score if own and own[0].monitor and path.name.startswith("best") else None

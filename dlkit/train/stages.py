@@ -105,11 +105,21 @@ def train(cli: RunCLI, run: RunFolder, checkpoint: Path | None, *, keeps: bool =
     known.pop("single_sources", None)  # these were set beside the network before
     if leads():
         write_json(run.metrics, known | {"fit": trained})
-        print(weights_text(run, cli.trainer), flush=True)
-    if not keeps_weights(cli.trainer):  # a new one takes them from the checkpoint
+    take_best(cli, run)
+
+
+def take_best(cli: RunCLI, run: RunFolder) -> None:
+    """Take the best weights of a training, and say of which epoch they are."""
+    kept = keeps_weights(cli.trainer)
+    if kept and not leads():
+        return
+    path = best_or_newest(run)
+    if leads():
+        print(weights_text(path, cli.trainer), flush=True)
+    if not kept:  # a new one takes them from the checkpoint
         with known_spec(cli.datamodule.spec):
             cli.model = cli.parser.instantiate_classes(cli.config)["model"]
-        load_weights(cli.model, best_or_newest(run))
+        load_weights(cli.model, path)
 
 
 @contextmanager

@@ -15,12 +15,11 @@ from dlkit.report.tables import number_text
 from dlkit.train.elsewhere.answers import heads_of
 from dlkit.train.elsewhere.known import had_text
 from dlkit.train.elsewhere.sides import Side
+from dlkit.train.evaluation.classes import UNCALIBRATED
 
 MOST = 12  # channels and measures with a line of their own
 OFTEN = 0.01  # share of inputs in which a channel goes beyond its range that is told of
-UNCALIBRATED = (
-    "probabilities before calibration, as the test measures them; all below and predictions.parquet: after it"
-)
+BOTH = f"{UNCALIBRATED}, as the test measures them; all below and predictions.parquet: after it"
 
 
 def text_of(sides: Sequence[Side], level: float | None) -> str:
@@ -59,7 +58,7 @@ def measures_text(sides: Sequence[Side]) -> str:
         (name, [number_text(side.measures.get(name, (np.nan, "low"))[0]) for side in sides])
         for name in list(known)[: MOST + 8]
     ]
-    notes = [UNCALIBRATED] if any(is_scaled(side) for side in sides) else []
+    notes = [BOTH] if any(is_scaled(side) for side in sides) else []
     notes += [note for side in sides for note in (truth_note(side), lacking_note(side)) if note]
     hidden = len(known) - MOST - 8
     return columns_text(names, rows, notes + ([f"{hidden} more measures are in metrics.json"] if hidden > 0 else []))

@@ -137,6 +137,6 @@ def summary_of(found: Explained, choice: Choice, around: np.ndarray | None) -> d
         "few_samples": found.few,
         "model_warning": found.weak,
         "held_fixed": found.question.fixed,
-        "said": UNCALIBRATED if found.question.rises else "",
+        "note": UNCALIBRATED if found.question.rises else "",
     } | found.verdict.as_dict()
     return told | (source_summary(found) if found.inputs.parts else {}) | {"samples": samples}

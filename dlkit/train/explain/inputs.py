@@ -76,8 +76,7 @@ def choose_batch(data: Batching, split: str, samples: int, numbers: Sequence[int
 def gather_inputs(task: Any, data: Batching, batch: Batch) -> Inputs:
     """Return the samples of a batch with all that a figure of them shows."""
     spec = task.spec
-    helpers = spec.masks + int(spec.padded)
-    count = len(spec.channels) - helpers
+    count = spec.measured
     inside = torch.ones_like(batch.x, dtype=torch.bool)
     inside[:, count:] = False
     if spec.padded:

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from dlkit.core.runfolder import RunFolder
 from dlkit.train.callbacks import QuietBar, run_callbacks
-from dlkit.train.checkpoints import weights_text
+from dlkit.train.checkpoints import best_or_newest, weights_text
 from dlkit.train.log_lines import LogLines, progress_bar
 
 
@@ -99,4 +99,4 @@ def test_after_training_the_weights_that_answer_are_named_not_the_last_ones(tmp_
         num_sanity_val_steps=0, max_epochs=4,
     )  # fmt: skip
     trainer.fit(Valley(), data, data)
-    assert weights_text(run, trainer) == f"weights of {told} answer"
+    assert weights_text(best_or_newest(run), trainer) == f"weights of {told} answer"
