@@ -38,7 +38,7 @@ class Agreement:
         self.first = world == 1 or dist.get_rank() == 0
         self._group = host_group() if world > 1 else None
         self._planned = self._left = 1  # steps between the last agreement and the next, steps until the next
-        self._last = self._looked = time.monotonic()
+        self._last, self._looked = time.monotonic(), -math.inf  # whoever asked before is heard at once
 
     def _asked(self) -> bool:
         """Tell whether this process was asked."""

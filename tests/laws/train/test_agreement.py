@@ -36,6 +36,11 @@ def test_a_file_is_seen_within_the_time_between_two_looks(tmp_path: Path, monkey
     assert alone.at_step()
 
 
+def test_whoever_asked_before_the_training_began_is_heard_at_the_first_look(tmp_path: Path) -> None:
+    (tmp_path / "stop").touch()
+    assert Agreement(tmp_path / "stop", 1).begin()[0]  # nothing is learnt that would only be thrown away
+
+
 def steps_until_stop(rank: int, world: int, folder: Path, results: Any) -> None:
     """Take steps of different lengths; the second process is asked at its 40th."""
     dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=world)
