@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from dlkit.core.checks import require
+from dlkit.core.checks import InputError, require
 from dlkit.core.specs import Part
 from dlkit.explain.packed import explained_values, held
 
@@ -150,6 +150,21 @@ class Explainer(ABC):
                 return self.relevance(net, x.detach(), targets, baseline)
             found = self.relevance(net, x.detach(), targets, held(baseline, x.detach(), self.sources))
             return found * explained_values(x, self.sources)[:, None]
+
+
+def gradient(score: Float[Tensor, ""], at: Tensor, *, keep: bool = False) -> Tensor:
+    """Return the gradient of a score, or a sum of scores, at a place in a network; ``keep`` what others need.
+
+    Raises:
+        InputError: The network rounds, compares or detaches on the way from there.
+    """
+    found = torch.autograd.grad(score, at, retain_graph=keep, allow_unused=True)[0] if score.requires_grad else None
+    if found is None:
+        raise InputError(
+            "the scores of this network have no gradient at its inputs or features: choose a method that needs none, "
+            "`--method occlusion` or `--method feature_ablation`."
+        )
+    return found
 
 
 def wanted_scores(scores: Float[Tensor, "batch scores"], targets: Int[Tensor, "batch wanted"] | None) -> Tensor:

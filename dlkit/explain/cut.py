@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from dlkit.core.checks import InputError, suggest
-from dlkit.explain.base import Scored, wanted_scores
+from dlkit.explain.base import Scored, gradient, wanted_scores
 
 AT_ONCE = 2**25
 """Most feature values that the head is differentiated on at once."""
@@ -100,7 +100,7 @@ def _gradients(net: nn.Module, maps: Tensor, targets: Tensor) -> Tensor:
     wanted = targets.shape[1]
     z = maps.repeat_interleave(wanted, dim=0).requires_grad_()
     scores = head(net, z.clone())  # a head may change its input in place, a leaf may not be changed
-    (gradients,) = torch.autograd.grad(wanted_scores(scores, targets.reshape(-1, 1)).sum(), z)
+    gradients = gradient(wanted_scores(scores, targets.reshape(-1, 1)).sum(), z)
     flat = gradients.reshape(len(maps), wanted, maps.shape[1], -1)
     return flat if flat.dtype == torch.float64 else flat.float()
 

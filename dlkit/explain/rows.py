@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from dlkit.explain.base import wanted_scores
+from dlkit.explain.base import gradient, wanted_scores
 
 
 def rows_at_once(x: Float[Tensor, "batch channels *size"]) -> int:
@@ -39,7 +39,7 @@ def scores_and_gradients(
     leaf = points.detach().requires_grad_()
     scores = wanted_scores(net(leaf.clone()).flatten(1), targets)  # a network may change its input in place
     count = scores.shape[1]
-    parts = [torch.autograd.grad(scores[:, i].sum(), leaf, retain_graph=i < count - 1)[0] for i in range(count)]
+    parts = [gradient(scores[:, i].sum(), leaf, keep=i < count - 1) for i in range(count)]
     return scores.detach(), torch.stack(parts, dim=1)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import torch
 
-from dlkit.core.checks import require
+from dlkit.core.checks import InputError, require
 from dlkit.core.runfolder import RunFolder
 from dlkit.data.batches.batching import Batching
 from dlkit.explain.base import Explainer
@@ -125,8 +125,8 @@ def too_long(net: torch.nn.Module, x: torch.Tensor) -> str:
     """Say why integrated gradients of samples are not made unasked, "" where they are."""
     try:
         seconds = seconds_of_gradients(net, x)
-    except RuntimeError:  # of a network of one's own: training is over, nothing of it may be lost
-        return "its gradients do not reach the inputs; other methods may do"
+    except InputError:
+        return "it has no gradient at its inputs"
     return f"integrated gradients take about {clock(round(seconds))}" if seconds > LONG else ""
 
 

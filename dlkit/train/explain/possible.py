@@ -35,10 +35,12 @@ def require_possible(methods: Sequence[Explainer], inputs: Inputs, question: Que
 def default_method(net: torch.nn.Module, inputs: Inputs, question: Question) -> Explainer:
     """Return Grad-CAM for classes where the features of one source have positions, else integrated gradients.
 
-    Grad-CAM shows only what raises a score; a value falls as well.
+    Grad-CAM shows only what raises a score; a value falls as well. Where there is no gradient, occlusion is left.
     """
-    maps = question.rises and not inputs.parts and has_maps(net, inputs.batch.x)
-    return make_method("gradcam" if maps else "integrated_gradients")
+    x = inputs.batch.x[:1]
+    if question.rises and not inputs.parts and has_maps(net, x):
+        return make_method("gradcam")
+    return make_method("integrated_gradients" if has_gradient(net, x) else "occlusion")
 
 
 @torch.no_grad()
@@ -46,6 +48,16 @@ def has_maps(net: torch.nn.Module, x: Tensor) -> bool:
     """Say whether the features of a network are maps over the input."""
     try:
         make_method("gradcam")(net, x[:1])
+    except InputError:
+        return False
+    return True
+
+
+def has_gradient(net: torch.nn.Module, x: Tensor) -> bool:
+    """Say whether the scores of a network have a gradient at its inputs."""
+    try:
+        with still(net):
+            scores_and_gradients(net, x[:1], None)
     except InputError:
         return False
     return True

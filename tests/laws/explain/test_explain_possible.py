@@ -12,6 +12,7 @@ from dlkit.tasks.regress import Regress
 from dlkit.train.explain.explaining import explain_briefly, explain_run
 from dlkit.train.explain.possible import PASSES, seconds_of_gradients
 from dlkit.train.explain.result import Choice
+from dlkit.train.explain_panels import ExplainPanels
 from tests.laws.explain.test_explaining import explain, made
 
 
@@ -54,7 +55,15 @@ class Cut(LSTM):
 
 def test_a_network_without_a_gradient_is_told_and_ends_no_run(tmp_path):
     own, data = made(net=lambda spec: Cut(spec, hidden_size=4))
-    assert "its gradients do not reach the inputs" in explain_briefly(own, data, RunFolder(tmp_path))
+    told = explain_briefly(own, data, RunFolder(tmp_path))
+    assert told == (
+        "no heat maps: features of Cut have no positions, and it has no gradient at its inputs: "
+        f"`dlkit explain {tmp_path} --samples 8`"
+    )
+    assert "occlusion  " in explain_run(own, data, RunFolder(tmp_path), [], Choice(samples=2))  # needs none
+    with pytest.raises(InputError, match=r"no gradient at its inputs .*--method occlusion"):
+        explain_run(own, data, RunFolder(tmp_path), ["integrated_gradients"], Choice(samples=2))
+    assert next(ExplainPanels(samples=2).draw(own, data))[0].startswith("occlusion/")
 
 
 @pytest.mark.parametrize("shape", [(8, 2, 40), (8, 2, 9, 8)])
