@@ -41,7 +41,8 @@ def leak_findings(samples: Samples, source: str) -> list[Finding]:
     roles = np.zeros(len(known)) if samples.roles is None else samples.roles[known]
     if not sorted_by_class(labels, roles):
         found += order_finding(labels, "in the order of the source", source, "note")  # which may mean nothing
-    for what, key in name_keys([str(samples.names[number]) for number in known.tolist()], labels, roles):
+    names = plain_names(samples)
+    for what, key in name_keys([names[number] for number in known.tolist()], labels, roles):
         if samples.groups is not None and alike(key, samples.groups[known]):
             continue
         if len(np.unique(key)) * 2 <= len(key):
@@ -124,6 +125,15 @@ def order_finding(labels: Labels, where: str, source: str, most: Level) -> list[
         Finding(kind="label follows order", level=level, what=text, why=WHY_ORDER, source=source, count=len(labels),
                 share=float(max(gain, moved)))
     ]  # fmt: skip
+
+
+def plain_names(samples: Samples) -> list[str]:
+    """Return the names of samples; the digits of a folder that is called as their class are 0: it is the label."""
+    names = []
+    for name, label in zip(samples.names, samples.labels.tolist(), strict=True):
+        own = samples.classes[label] if label >= 0 else ""
+        names.append("/".join(re.sub(r"\d", "0", part) if part == own else part for part in str(name).split("/")))
+    return names
 
 
 def name_keys(names: list[str], labels: Labels, roles: np.ndarray) -> list[tuple[str, np.ndarray]]:

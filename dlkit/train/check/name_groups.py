@@ -10,7 +10,7 @@ from dlkit.core.finding import Cure, Finding
 from dlkit.data.raw.base import Raw
 from dlkit.data.records import Samples
 from dlkit.data.sources.image_folder import ImageFolder
-from dlkit.quality.labels.leaks import alike, name_keys
+from dlkit.quality.labels.leaks import alike, name_keys, plain_names
 
 
 def with_groups(findings: Iterable[Finding], raw: Raw) -> list[Finding]:
@@ -25,7 +25,7 @@ def with_line(finding: Finding, samples: Samples) -> Finding:
         return finding
     roles = np.zeros(len(samples)) if samples.roles is None else samples.roles
     below = [name.split("/", 1 if samples.roles is None else 2)[-1] for name in map(str, samples.names)]
-    keys = [key for what, key in name_keys(list(samples.names), samples.labels, roles) if f" {what} " in finding.what]
+    keys = [key for what, key in name_keys(plain_names(samples), samples.labels, roles) if f" {what} " in finding.what]
     pattern = next((found for key in keys if (found := pattern_of(below, key))), "")
     line = Cure(place="source", line=f"groups: '{pattern}'", further=True)
     return replace(finding, cures=(*finding.cures, line)) if pattern else finding

@@ -253,6 +253,17 @@ def test_numbers_that_only_count_are_no_leak():
     assert not leak_findings(replace(by_class, names=[f"x{n}" for n in count]), "")
 
 
+@pytest.mark.parametrize("folder", ["{0}", "train/{0}"])
+def test_the_folder_that_is_the_class_is_no_leak_and_another_of_its_kind_is(folder):
+    samples = replace(made_traces(240), classes=("level 1", "level 2", "level 12"))
+    own = [folder.format(samples.classes[label]) for label in samples.labels]
+    shots = np.random.default_rng(0).integers(0, 9, 240)
+    named = replace(samples, names=[f"{one}/{shot}" for one, shot in zip(own, shots, strict=True)])
+    assert not leak_findings(named, "")
+    moved = replace(named, classes=("a", "b", "c"))  # the folders are recordings then, one for each class
+    assert kinds(leak_findings(moved, "")) == {"label follows name"}
+
+
 def test_labels_that_come_in_stretches_are_noted():
     samples = made_traces(240)
     labels = np.repeat(np.random.default_rng(0).integers(0, 3, 24), 10)
