@@ -65,7 +65,8 @@ class Complaint:
             return f"{where}{[*self.said, *self.other][0]}"
         value = f"'{self.value}'" if 0 < len(self.value) <= 60 else "what is given"
         wanted = " or ".join(dict.fromkeys(self.wanted))
-        return f"{where}{value} is not {wanted}." if wanted else f"{where}{value} is not accepted."
+        one = f": write `[{self.value}]`" if wanted == KINDS["list"] and self.value and value != "what is given" else ""
+        return f"{where}{value} is not {wanted or 'accepted'}{one}."
 
 
 def short(path: str) -> str:
@@ -193,7 +194,7 @@ def read_leaf(found: Complaint, line: str) -> None:
         if match := re.search(pattern, line):
             found.said.append(words(match))
             return
-    if expected := re.match(r"Expected an? (.*?)(?:\. Got value: (.*))?$", line):
+    if expected := re.match(r"Expected (?:an? |(?=<class))(.*?)(?:\. Got value: (.*))?$", line):
         found.wanted.append(kind(expected.group(1)))
         found.value = found.value or expected.group(2) or ""
     else:

@@ -18,6 +18,7 @@ ARGUMENTS = {
         ("batchsize", "did you mean 'batch_size'"), args=(*FIT, "--data.init_args.batchsize", "3")
     ),
     "override of the trainer": Case(("'--trainer.max_epoch'",), args=(*FIT, "--trainer.max_epoch", "3")),
+    "a word for a number": Case(("'all' is not a whole number",), args=(*FIT, "--trainer.max_epochs", "all")),
     "no epoch": Case(("max_epochs 0 trains nothing", "at least 1"), args=(*FIT, "--trainer.max_epochs", "0")),
     "no epoch in a run": Case(
         ("max_epochs 0 trains nothing",), args=("run", "{}/config.yaml", "--trainer.max_epochs=0")

@@ -87,6 +87,7 @@ AUGMENTS = {
     "not a list": images(
         ("augment",), {"D.augment": {"class_path": "dlkit.data.augment.Flip", "init_args": {"probability": 2}}}
     ),
+    "one without brackets": images((r"'Flip' is not a list: write `\[Flip\]`",), {"D.augment": "Flip"}),
     "probability of two": images(("probability=2",), augment("augment.Flip", probability=2.0)),
     "flip of traces": traces(("Flip", "traces", "augment_traces"), augment("augment.Flip")),
     "jitter of images": images(("Jitter", "images", "dlkit.data.augment"), augment("augment_traces.Jitter")),
