@@ -142,12 +142,14 @@ class CutAt(nn.Module):
         return seen[0]
 
     def head(self, z: Tensor) -> Tensor:
-        """Return the answer of the network when the layer returns ``z``."""
-        if len(z) % len(self._x):
-            raise RuntimeError("The rows of the features are no multiple of the inputs.")
-        x = self._x.repeat_interleave(len(z) // len(self._x), dim=0)
+        """Return the answer of the network when the layer returns ``z``; rows are dealt evenly to the inputs."""
+        x = self._x[torch.arange(len(z), device=z.device) * len(self._x) // len(z)]
         with answering(self.layer, lambda _: z):
             return self.net(x)  # type: ignore[no-any-return]  # modules are untyped calls
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the answer of the network."""
+        return self.net(x)  # type: ignore[no-any-return]  # modules are untyped calls
 
 
 @contextmanager

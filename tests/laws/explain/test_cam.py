@@ -196,10 +196,11 @@ def test_the_network_is_left_as_it_was():
     assert not net.body[2]._forward_hooks and all(p.grad is None for p in net.parameters())
 
 
-def test_a_cut_at_the_last_layer_of_the_features_is_the_cut_of_the_network():
-    net, x = small(dense=True)
-    close(GradCAM(layer="body.4")(net, x), GradCAM()(net, x))
-    close(GradCAM(layer="body.4")(Scored(net), x), GradCAM()(net, x))
+@every_map_and_head
+def test_a_cut_at_the_last_layer_of_the_features_is_the_cut_of_the_network(cls, dense):
+    net, x = small(dense=dense)
+    close(cls(layer="body.4")(net, x), cls()(net, x))
+    close(cls(layer="body.4")(Scored(net), x), cls()(net, x))
 
 
 def test_other_layers_give_the_gradient_of_the_rest_of_the_network():
