@@ -8,6 +8,7 @@ import torch
 
 from dlkit.baselines.design import Design
 from dlkit.core.batch import Batch
+from dlkit.core.spread import evenly
 from dlkit.data.batches.batching import Batching
 from dlkit.tasks.combined_heads import of_head
 
@@ -54,7 +55,7 @@ def batches(data: Batching, role: str, head: str | None, most: int | None = None
     count = len(places)
     numbers = torch.arange(count)
     if most is not None and most < count:
-        numbers = torch.linspace(0, count - 1, most).round().long().unique()
+        numbers = torch.from_numpy(evenly(count, most))
     for part in numbers.split(data.eval_batch_size) if count else ():
         yield on_host(data.make_batch(places.starts(part)), head)
 

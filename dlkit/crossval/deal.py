@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from dlkit.core.checks import counted, require
+from dlkit.core.spread import evenly
 from dlkit.data.fold_plan import Plan
 from dlkit.data.records import Samples
 from dlkit.data.sample_modules import SampleDataModule
@@ -139,9 +140,7 @@ def _further(plan: Plan) -> str:
 
 def _drawn(ranges: np.ndarray, table: Table | None) -> list[list[int]]:
     """Return the first and the last row of ranges, or their times."""
-    some = (
-        ranges[np.linspace(0, len(ranges) - 1, min(len(ranges), DRAWN)).round().astype(int)] if len(ranges) else ranges
-    )
+    some = ranges[evenly(len(ranges), DRAWN)]
     ends = np.stack([some[:, 0], some[:, 1] - 1], 1)
     found: list[list[int]] = (ends if table is None else table.times[ends]).tolist()
     return found

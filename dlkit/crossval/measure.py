@@ -10,6 +10,7 @@ from torch import Tensor
 
 from dlkit.confidence.ranges import Extremes, channel_numbers
 from dlkit.core.batch import Batch
+from dlkit.core.spread import evenly
 from dlkit.crossval.errors import error_of
 from dlkit.crossval.novelty import distances, shrunk
 from dlkit.data.sample_folds import GroupedKFold
@@ -79,7 +80,7 @@ def host(x: Tensor) -> Tensor:
 def some_starts(data: Any, role: str, most: int) -> Tensor:
     """Return the places of windows or samples spread evenly over a role."""
     places = data.places(role)
-    found: Tensor = places.starts(torch.linspace(0, len(places) - 1, min(most, len(places))).round().long().unique())
+    found: Tensor = places.starts(torch.from_numpy(evenly(len(places), most)))
     return found
 
 

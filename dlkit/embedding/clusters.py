@@ -11,7 +11,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import NearestNeighbors
 
 from dlkit.core.checks import require, suggest
-from dlkit.embedding.space import evenly
+from dlkit.core.spread import evenly
 
 MOST = range(2, 13)
 """Numbers of clusters that are tried where none is asked for."""

@@ -5,17 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlkit.core.checks import require
+from dlkit.core.spread import evenly
 
 MOST_AXES = 50
 KEPT = 0.99  # share of the variance that the axes keep
 FITTED = 20_000  # most vectors that the axes are fitted on
-
-
-def evenly(count: int, most: int) -> np.ndarray:
-    """Return ``most`` of ``count`` numbers, spread evenly, or all where there are no more, int64."""
-    if count <= most:
-        return np.arange(count)
-    return np.linspace(0, count - 1, most).round().astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.manifold import TSNE
 
-from dlkit.embedding.space import evenly
+from dlkit.core.spread import evenly
 
 
 def flat(places: np.ndarray) -> np.ndarray:

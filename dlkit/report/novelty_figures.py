@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlkit.core.spread import evenly
 from dlkit.report.canvas import BLACK, LINES, label_time, new_figure, style
 from dlkit.report.tables import shorten
 
@@ -85,7 +86,7 @@ def distance_figure(distances: Mapping[str, np.ndarray]) -> "matplotlib.figure.F
         axes = figure.subplots()
         for number, (name, values) in enumerate(distances.items()):
             ranked = np.sort(values[np.isfinite(values)])
-            some = np.linspace(0, len(ranked) - 1, min(SHOWN, len(ranked))).round().astype(int)
+            some = evenly(len(ranked), SHOWN)
             label = f"{name}: {100 * (values > 1).mean():.3g} % beyond 1"
             axes.step(ranked[some], (some + 1) / len(values), where="post", label=label, **look_of(number))
         axes.axvline(1, color=BLACK, linewidth=0.9)

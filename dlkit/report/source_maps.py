@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlkit.core.checks import require
+from dlkit.core.spread import evenly
 from dlkit.report.canvas import BLACK, BLUE, ORANGE, edges_of, label_time, new_figure, style, with_unit
 from dlkit.report.maps import Legend, MapView, draw_heat, put_title, shades, wrapped
 from dlkit.report.source_axis import before_last, linear_part, moment_text, seconds_after, squeeze
@@ -154,7 +155,7 @@ def say_nothing(axes: "matplotlib.axes.Axes", why: str) -> None:
 def draw_frames(axes: "matplotlib.axes.Axes", view: SourceView, shade: np.ndarray, look: dict[str, Any]) -> None:
     """Draw frames side by side under their relevance, each with a line to its time."""
     known = np.flatnonzero(np.isfinite(view.values).reshape(len(view.values), -1).any(1))
-    chosen = known[np.unique(np.linspace(0, len(known) - 1, min(len(known), MOST_FRAMES)).round().astype(int))]
+    chosen = known[evenly(len(known), MOST_FRAMES)]
     axes.set_yticks([])
     axes.grid(visible=False)
     axes.set_ylabel(shorten(view.name, 16), fontsize=7, rotation=0, ha="right", va="center")

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dlkit.core.spread import evenly
 from dlkit.report.canvas import BLACK, BLUE, ORANGE, SKY, new_figure, style, with_unit
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def value_figure(
     """
     known = np.flatnonzero(np.isfinite(truth) & np.isfinite(point))
     left = point[known] - truth[known]
-    some = known[np.linspace(0, len(known) - 1, min(SHOWN, len(known))).round().astype(int)] if len(known) else known
+    some = known[evenly(len(known), SHOWN)]
     with style():
         figure = new_figure(9.6, 3.3)
         over, rest, shape = figure.subplots(1, 3, width_ratios=[1.1, 1.1, 0.8])

@@ -12,6 +12,7 @@ from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.core.processes import of_first
 from dlkit.core.specs import Spec
+from dlkit.core.spread import evenly
 from dlkit.data.batches.loader import Batches, BatchLoader, Fetch, PlacedBatches
 from dlkit.data.batches.order import BatchOrder, Places
 
@@ -128,7 +129,7 @@ class Batching(pl.LightningDataModule, ABC):
     def pick_batch(self, role: str, wanted: int) -> Batch:
         """Return a batch that is spread evenly over a role."""
         places = self.places(role)
-        numbers = torch.linspace(0, len(places) - 1, min(wanted, len(places))).round().long().unique()
+        numbers = torch.from_numpy(evenly(len(places), wanted))
         return self.make_batch(places.starts(numbers))
 
     # ------------------------------------------------------------------ loaders

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from dlkit.core.checks import InputError, require
+from dlkit.core.spread import evenly
 from dlkit.data.cleaning.base import CleanPictures, Step, knowing
 from dlkit.data.cleaning.leave_out import LeaveOutSamples
 from dlkit.data.records import Pictures, Samples
@@ -74,7 +75,7 @@ def learn_pictures(steps: Sequence[AnyPictureStep], pictures: Pictures, train: n
         InputError: Training images differ in size, or there are too few.
     """
     found = list(steps)
-    some = train[np.linspace(0, len(train) - 1, min(len(train), ENOUGH)).round().astype(np.int64)]
+    some = train[evenly(len(train), ENOUGH)]
     for place, step in enumerate(found):
         if not isinstance(step, CleanPictures) or not step.learns or step.learnt is not None:
             continue
@@ -103,7 +104,7 @@ def told(steps: Sequence[Step], samples: Samples, pictures: Pictures, numbers: n
         pictures: Their images before the steps.
         numbers: Those to look at, evenly spread over them.
     """
-    some = numbers[np.linspace(0, len(numbers) - 1, min(len(numbers), LOOKED_AT)).round().astype(np.int64)]
+    some = numbers[evenly(len(numbers), LOOKED_AT)]
     images, found = [pictures.decode(number)[None] for number in some.tolist()], []
     for step in steps:
         record = step.plain()

@@ -5,6 +5,7 @@ import copy
 import numpy as np
 
 from dlkit.core.checks import require
+from dlkit.core.spread import evenly
 from dlkit.data.normalize import ChannelScaling, Normalizer, Standard
 from dlkit.data.records import Pictures, Samples
 
@@ -28,7 +29,7 @@ def fit_channels(
     normalizer = copy.copy(normalizer).start(samples.channels)  # what it gathers is not kept
     seen, total = np.zeros(len(samples.channels), np.int64), 0
     if isinstance(samples.values, Pictures) and len(train) > ENOUGH:
-        train = train[np.linspace(0, len(train) - 1, ENOUGH).round().astype(np.int64)]
+        train = train[evenly(len(train), ENOUGH)]
     if type(normalizer) is Standard and isinstance(samples.values, np.ndarray) and samples.values.dtype.kind == "u":
         normalizer.add(moments_as_rows(count_values(samples.values, train)))
         return normalizer.finish(), {}

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from dlkit.core.checks import counted, require, suggest
+from dlkit.core.spread import evenly
 from dlkit.data.records import Samples
 from dlkit.data.samples.broken import BrokenImageError
 from dlkit.data.samples.finish import Marks, Settings, assemble
@@ -87,7 +88,7 @@ def examine(
         require(value in get_args(kind), f"`{name}: {value}` is not known; {suggest(value, get_args(kind))}")
     numbers = np.flatnonzero(problems.good)
     if check == "some" and len(numbers) > SOME:
-        numbers = numbers[np.linspace(0, len(numbers) - 1, SOME).round().astype(np.int64)]
+        numbers = numbers[evenly(len(numbers), SOME)]
     looks = look_at(pictures, numbers, color, fitted or {})
     mark_bad(looks, numbers, problems)
     usable = {number: look for number, look in zip(numbers.tolist(), looks, strict=True) if not look.cause}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dlkit.core.checks import require
+from dlkit.core.spread import evenly
 from dlkit.data.labelled.fit import ENOUGH
 from dlkit.data.normalize import ChannelScaling, Identity, InGroups, Normalizer
 from dlkit.data.several.camera import Camera
@@ -57,7 +58,7 @@ def fit_camera(camera: Camera, newest: np.ndarray, train: np.ndarray, normalizer
         len(numbers) > 0, f"The camera '{name}' has no frame in the training rows: leave it out, or change `split`."
     )
     if len(numbers) > ENOUGH:
-        numbers = numbers[np.linspace(0, len(numbers) - 1, ENOUGH).round().astype(np.int64)]
+        numbers = numbers[evenly(len(numbers), ENOUGH)]
     normalizer = copy.copy(normalizer).start(camera.part.channels[: camera.channels])
     for number in numbers.tolist():
         normalizer.add(camera.pictures.decode(number).reshape(camera.channels, -1).T)

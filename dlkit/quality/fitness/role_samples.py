@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from dlkit.core.spread import evenly
 from dlkit.data.labelled.prepare import PreparedSamples
 from dlkit.data.records import Samples
 from dlkit.data.splits import ROLES
@@ -47,7 +48,7 @@ def asked_of(samples: Samples) -> tuple[Asked, ...]:
 
 def look(samples: Samples, numbers: np.ndarray, asked: tuple[Asked, ...], most: int) -> Seen:
     """Return what samples of a role say, at most ``most`` of them spread evenly."""
-    chosen = numbers[np.unique(np.linspace(0, max(len(numbers) - 1, 0), min(most, len(numbers))).round().astype(int))]
+    chosen = numbers[evenly(len(numbers), most)]
     parts = [summarize(part) for part in parts_of(samples, chosen)]
     none = np.empty((0, len(samples.channels)))
     level, spread, low, high = map(np.concatenate, zip(*parts, strict=True)) if parts else [none] * 4

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from dlkit.confidence.autocorrelation import Borders
+from dlkit.core.spread import evenly
 from dlkit.data.several.prepare import SourcesPrepared
 from dlkit.data.splits import ROLES
 from dlkit.data.table.prepare import Prepared
@@ -104,7 +105,7 @@ def with_classes(asked: list[Asked]) -> list[Asked]:
 def look(ready: Prepared, layout: Layout, windows: Windows, most: int) -> Seen:
     """Return what windows say, at most ``most`` of them spread evenly."""
     count = len(windows)
-    numbers = np.unique(np.linspace(0, max(count - 1, 0), min(most, count)).round().astype(np.int64))
+    numbers = evenly(count, most)
     starts = windows.starts(torch.from_numpy(numbers)).numpy() if count else np.empty(0, np.int64)
     size = max(AT_ONCE // max(len(layout.thin) * len(layout.columns), 1), 1)
     values, columns = ready.table.values, layout.columns

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from dlkit.confidence.autocorrelation import Borders
+from dlkit.core.spread import evenly
 
 ROUNDING = 1e-5  # part of the usual scatter inside of an item below which levels do not differ
 FLOAT = 1e-6  # the same of the level itself: what float32 tells
@@ -46,7 +47,7 @@ class Seen:
 
     def some(self, most: int) -> np.ndarray:
         """Return the numbers of at most ``most`` items, spread evenly."""
-        return np.unique(np.linspace(0, len(self) - 1, min(most, len(self))).round().astype(np.int64))
+        return evenly(len(self), most)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dlkit.core.finding import Finding
+from dlkit.core.spread import evenly
 from dlkit.data.labelled.prepare import PreparedSamples
 from dlkit.data.records import Samples
 from dlkit.quality.fitness.roles import Asked
@@ -49,7 +50,7 @@ def singles(ready: PreparedSamples, asked: tuple[Asked, ...], *, quick: bool = F
     if not isinstance(samples.values, np.ndarray) or not asked:
         return []
     part = 4 if quick else 1
-    chosen = train[np.unique(np.linspace(0, len(train) - 1, min(len(train), SAMPLES // part)).round().astype(np.int64))]
+    chosen = train[evenly(len(train), SAMPLES // part)]
     flat = samples.values.reshape(len(samples.values), -1)
     places = places_of(samples, PLACES // part)
     numbers = np.nan_to_num(flat[np.ix_(chosen, places)].astype(np.float64), nan=-1e30)  # padding is the smallest

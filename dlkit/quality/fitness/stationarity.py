@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from dlkit.core.finding import Cure, Finding
+from dlkit.core.spread import evenly
 from dlkit.data.raw.layout import Layout
 from dlkit.quality.fitness.bins import binned, runs_of
 from dlkit.quality.signals.kept import Kept
@@ -69,7 +70,7 @@ def stationarity(kept: Kept, layout: Layout) -> list[Stationarity]:
         return []
     longest = max(runs, key=lambda run: len(run.times))
     count = len(layout.channels)
-    chosen = np.unique(np.linspace(0, count - 1, min(MOST, count)).round().astype(np.int64))
+    chosen = evenly(count, MOST)
     found = [(layout.channels[number], binned(longest.columns[number], POINTS).middle) for number in chosen.tolist()]
     return [judge(name, values) for name, values in found if len(values) >= FEWEST and np.ptp(values) > 0]
 

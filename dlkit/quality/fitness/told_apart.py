@@ -10,6 +10,7 @@ from scipy.stats import rankdata
 
 from dlkit.confidence.drift import FEWEST, block_length
 from dlkit.core.finding import Finding
+from dlkit.core.spread import evenly
 from dlkit.quality.fitness.roles import Roles, Seen
 
 FOLDS = 5
@@ -48,7 +49,7 @@ def features_of(seen: Seen, some: np.ndarray, channels: tuple[str, ...]) -> tupl
 
     Level and logarithm of the spread of each channel; pairs of levels follow in :func:`standard`.
     """
-    chosen = np.unique(np.linspace(0, len(channels) - 1, min(CHANNELS, len(channels))).round().astype(np.int64))
+    chosen = evenly(len(channels), CHANNELS)
     level, spread = seen.level[some][:, chosen], seen.spread[some][:, chosen]
     with np.errstate(divide="ignore"):
         scatter = np.log(spread)

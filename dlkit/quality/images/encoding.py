@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dlkit.core.finding import Finding
+from dlkit.core.spread import evenly
 from dlkit.data.records import Samples
 from dlkit.data.samples.broken import BrokenImageError
 from dlkit.data.samples.pictures import EncodedPictures
@@ -25,7 +26,7 @@ def encoding_findings(about: About, traits: Traits, samples: Samples) -> Iterato
     if not isinstance(pictures, EncodedPictures) or not traits.readable.any():
         return
     numbers = np.flatnonzero(traits.readable)
-    numbers = numbers[np.linspace(0, len(numbers) - 1, min(len(numbers), MOST)).round().astype(np.int64)]
+    numbers = numbers[evenly(len(numbers), MOST)]
     found = [_header(pictures, number) for number in numbers.tolist()]
     counts = Counter(found)
     known = [one for one in counts if one is not None]

@@ -7,9 +7,9 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from dlkit.core.finding import Finding
+from dlkit.core.spread import evenly
 from dlkit.data.records import Samples
 from dlkit.data.samples.dealing import strata_of
-from dlkit.embedding.space import evenly
 from dlkit.quality.labels.balance import balance_findings, class_counts
 from dlkit.quality.labels.copies import conflict_findings, contents, near_copies
 from dlkit.quality.labels.features import features_of, most_of, read_small

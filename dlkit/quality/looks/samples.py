@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Int
 from PIL import Image
 
+from dlkit.core.spread import evenly
 from dlkit.data.records import Samples
-from dlkit.embedding.space import evenly
 
 SIDE = 32  # pixels of an image that is compared with others
 THIRDS = ("low third", "middle third", "high third")

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from dlkit.embedding.space import evenly, fit_space
+from dlkit.core.spread import evenly
+from dlkit.embedding.space import fit_space
 from dlkit.embedding.views import flat, t_sne
 from dlkit.quality.looks.pieces import Pieces
 

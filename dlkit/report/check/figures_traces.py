@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from dlkit.core.spread import evenly
 from dlkit.data.raw.layout import Layout
 from dlkit.data.records import Events
-from dlkit.embedding.space import evenly
 from dlkit.quality.looks.courses import Whole
 from dlkit.quality.looks.simultaneous import MOST, on_one_axis, simultaneous
 from dlkit.report.canvas import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, with_unit

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.embedding.space import evenly
+from dlkit.core.spread import evenly
 from dlkit.quality.looks.pieces import Pieces
 from dlkit.quality.looks.presence import Presence
 from dlkit.quality.looks.seasons import Groups, Profile

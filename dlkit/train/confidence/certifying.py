@@ -11,6 +11,7 @@ from dlkit.confidence.smoothing import Certificate, certify
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.core.runfolder import RunFolder, atomic_file, write_json
+from dlkit.core.spread import evenly
 from dlkit.explain.packed import explained_values
 from dlkit.report.canvas import save_figure
 from dlkit.report.robustness_figures import radius_figure
@@ -64,7 +65,7 @@ def certify_run(task: Any, data: Any, run: RunFolder, wish: Wish) -> str:
 def certified(task: Classify, data: Any, wish: Wish) -> Certified:
     """Certify test samples that are spread evenly."""
     places, parts = data.places("test"), []
-    numbers = torch.linspace(0, len(places) - 1, min(wish.samples, len(places))).round().long().unique()
+    numbers = torch.from_numpy(evenly(len(places), wish.samples))
     generator = torch.Generator(task.device).manual_seed(wish.seed)
     room = data.eval_batch_size  # so many inputs at once are known to fit into memory
     for some in numbers.split(min(AT_ONCE, room)):

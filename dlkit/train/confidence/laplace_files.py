@@ -9,6 +9,7 @@ from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.core.processes import leads
 from dlkit.core.runfolder import RunFolder, atomic_file
+from dlkit.core.spread import evenly
 from dlkit.data.batches.batching import Batching
 from dlkit.tasks.laplace import Laplace, fit_laplace
 from dlkit.train.anomalies.files import stamp_of
@@ -46,7 +47,7 @@ def fitted(task: Any, data: Any) -> Laplace:
         data.setup()
     places = data.places("train")
     require(len(places) > 0, "Laplace needs training windows or samples, and there are none.")
-    starts = places.starts(torch.linspace(0, len(places) - 1, min(SEEN, len(places))).round().long().unique())
+    starts = places.starts(torch.from_numpy(evenly(len(places), SEEN)))
     was, device = task.training, next(task.parameters()).device
     task.eval()
     batches = [on(data.make_batch(some), device) for some in starts.split(AT_ONCE)]

@@ -12,7 +12,7 @@ from dlkit.confidence.ranges import measured_numbers
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.core.specs import Spec
-from dlkit.embedding.space import evenly
+from dlkit.core.spread import evenly
 from dlkit.models.base import Net
 from dlkit.train.anomalies.events import evaluated
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlkit.core.spread import evenly
 from dlkit.embedding.clusters import Clusters
-from dlkit.embedding.space import evenly
 from dlkit.report.embedding_figures import Colouring, Column, columns_figure, in_unit, map_figure, telling_channels
 from dlkit.report.tables import shorten
 from dlkit.train.embedding.files import truth_of

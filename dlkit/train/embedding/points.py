@@ -9,9 +9,9 @@ from torch import Tensor
 
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
+from dlkit.core.spread import evenly
 from dlkit.data.batches.batching import Batching
 from dlkit.embedding.neighbours import Points
-from dlkit.embedding.space import evenly
 from dlkit.train.explain.heads import batch_of, one_head
 from dlkit.train.explain.question import Wanted
 from dlkit.train.explain.times import stamp

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.embedding.space import evenly
+from dlkit.core.spread import evenly
 from dlkit.report.projector import write_projector
 from dlkit.report.thumbnails import image_thumbnails, limits_of, series_thumbnails
 from dlkit.train.embedding.inputs import inputs_of, pictured

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from dlkit.core.spread import evenly
 from dlkit.embedding.agreement import agreement
 from dlkit.embedding.clusters import NAMES, Clusters, find_clusters, silhouette
 from dlkit.embedding.neighbours import Points, nearest_of_each, rarity
-from dlkit.embedding.space import Space, evenly, fit_space
+from dlkit.embedding.space import Space, fit_space
 from dlkit.train.embedding.points import Embedded
 
 RARE = 0.01  # p-value below which a new point is like nothing known

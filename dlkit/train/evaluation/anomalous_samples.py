@@ -15,6 +15,7 @@ from dlkit.anomaly.fitted import FittedDetector
 from dlkit.anomaly.thresholds import Quantile
 from dlkit.core.checks import counted
 from dlkit.core.runfolder import RunFolder
+from dlkit.core.spread import evenly
 from dlkit.data.samples.normal import ANOMALY
 from dlkit.metrics.detection import row_scores
 from dlkit.metrics.ranking import area, average_precision
@@ -216,7 +217,7 @@ class AnomalousSamples(WholeEvaluation):
     def panels(self) -> Iterator[tuple[str, "matplotlib.figure.Figure"]]:
         """Yield some validation samples as they were measured and given back."""
         count = self.data.count("val")
-        numbers = self.data.places("val").starts(torch.linspace(0, count - 1, min(6, count)).long().unique())
+        numbers = self.data.places("val").starts(torch.from_numpy(evenly(count, 6)))
         names = [str(name) for name in self.names(numbers)]
         yield "given back", sample_panel(self.task, self.data, numbers, names, [""] * len(names), title="validation")
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.core.durations import nanoseconds
+from dlkit.core.spread import evenly
 from dlkit.explain.base import still
 from dlkit.explain.rows import scores_of
 from dlkit.explain.sources import misplaced, slope_at_zero
@@ -98,7 +99,7 @@ def shift_sources(
         head: Name of the head that the task is, where there are several.
     """
     rows, places = rows_of_shifts(data, shifts), data.places(split)
-    numbers = torch.linspace(0, len(places) - 1, min(WINDOWS, len(places))).round().long().unique()
+    numbers = torch.from_numpy(evenly(len(places), WINDOWS))
     starts = shiftable(data, places.starts(numbers), rows)
     if not len(starts):
         require(shifts is None, f"--shift {' '.join(shifts or [])}: no window of {split} can be moved that far.")

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from dlkit.core.batch import Batch
 from dlkit.core.checks import require
+from dlkit.core.spread import evenly
 from dlkit.data.batches.batching import Batching
 from dlkit.explain.landscape.surface import Precision
 from dlkit.tasks.base import Task
@@ -79,7 +80,7 @@ def fixed_batches(data: Batching, wish: Wish, device: torch.device) -> list[Batc
     """Return batches spread evenly over a split, without augmentation, where the task is."""
     places = data.places(wish.split)
     require(len(places) > 0, data.missing(wish.split))
-    numbers = torch.linspace(0, len(places) - 1, min(wish.samples, len(places))).round().long().unique()
+    numbers = torch.from_numpy(evenly(len(places), wish.samples))
     size = min(CPU_BATCH[wish.precision], data.eval_batch_size) if device.type == "cpu" else data.eval_batch_size
     made = (data.make_batch(places.starts(part)) for part in numbers.split(size))
     return [_kept(data.transfer_batch_to_device(batch, device, 0), wish.precision) for batch in made]

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
 from dlkit.core.checks import InputError
+from dlkit.core.spread import evenly
 from dlkit.embedding import clusters as clusters_of
 from dlkit.embedding.agreement import agreement, contingency, matched
 from dlkit.embedding.clusters import NAMES, by_size, find_clusters, silhouette
 from dlkit.embedding.neighbours import Points, distances, nearest, nearest_of_each, rarity
-from dlkit.embedding.space import evenly, fit_space
+from dlkit.embedding.space import fit_space
 from dlkit.embedding.views import flat, t_sne
 
 
