@@ -23,6 +23,39 @@ def localize(stamps: pd.Series, zone: tzinfo) -> pd.Series:
         second = _second_pass(stamps, zone, start, end)
         untold += [start] if second is None else []
         summer[start:second] = True
+    return _in_zone(stamps, zone, summer, untold)
+
+
+def localize_after(stamps: pd.Series, zone: tzinfo, *, last: int, step: int) -> Int64[np.ndarray, " time"]:
+    """Return nanoseconds of stamps that come in after others: of two times that nearer to the next step is meant.
+
+    Rows that are judged as they come cannot wait for the clock to be set back.
+
+    Args:
+        stamps: Local times.
+        zone: Their time zone.
+        last: The stamp before them, nanoseconds since 1970-01-01 UTC.
+        step: Nanoseconds between rows.
+
+    Raises:
+        CellError: A local time does not exist.
+    """
+    late = _nanoseconds(_in_zone(stamps, zone, np.zeros(len(stamps), dtype=bool), []))
+    summer = np.zeros(len(stamps), dtype=bool)
+    for start, end in _runs(occurs_twice(stamps, zone)):
+        first = _nanoseconds(stamps.iloc[start:end].dt.tz_localize(zone, ambiguous=np.ones(end - start, dtype=bool)))
+        before = np.append(late[start - 1] if start else last, first[:-1])
+        second, due = late[start:end], before + step
+        back = np.flatnonzero((np.abs(second - due) < np.abs(first - due)) & (second > before))
+        summer[start : start + int(back[0]) if len(back) else end] = True
+    return _nanoseconds(_in_zone(stamps, zone, summer, []))
+
+
+def _nanoseconds(local: pd.Series) -> Int64[np.ndarray, " time"]:
+    return local.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[ns]").astype(np.int64)
+
+
+def _in_zone(stamps: pd.Series, zone: tzinfo, summer: Bool[np.ndarray, " time"], untold: list[int]) -> pd.Series:
     local: pd.Series = stamps.dt.tz_localize(zone, ambiguous=summer, nonexistent="NaT")
     lost = min([*untold, *np.flatnonzero(local.isna())], default=None)
     if lost is not None:

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from dlkit.data.readers.csv import delimiter_of
 from dlkit.data.sources.files import Files
 from dlkit.data.tabular.cells import CellError
 from dlkit.data.tabular.columns import Encoder
+from dlkit.data.tabular.local_time import localize_after
 from dlkit.data.tabular.opening import joined_cells
 from dlkit.data.tabular.stamps import Rows
-from dlkit.data.tabular.time_column import parse_times
+from dlkit.data.tabular.time_column import may_occur_twice, parse_times
 from dlkit.train.new_recordings import plain_files
 
 
@@ -54,6 +56,7 @@ class WatchedRows:
         self.header: list[str] = []
         self.problems: list[str] = []
         self.line, self._rows, self._delimiter = 0, 0, ","
+        self._last: int | None = None
 
     def begin(self, line: str) -> bool:
         """Take in the first line of a file; return False where it is a row, as after a rotation without a header.
@@ -119,7 +122,16 @@ class WatchedRows:
             return np.arange(self._rows - len(frame), self._rows, dtype=np.int64) * self.step
         text = joined_cells([frame[part] for part in parts]).to_pandas()
         cells = frame[parts[0]] if len(parts) == 1 else pd.Series(text, dtype="str")
-        return parse_times(cells, self.settings["time_format"], self.zone, self.settings["decimal"])
+        how, decimal = self.settings["time_format"], self.settings["decimal"]
+        if not may_occur_twice(cells, how, self.zone):
+            times = parse_times(cells, how, self.zone, decimal)
+        else:
+            if self._last is None:
+                self._last = int(parse_times(cells.iloc[:1], how, self.zone, decimal)[0]) - self.step
+            local = pd.Series(parse_times(cells, how, UTC, decimal).view("datetime64[ns]"))
+            times = localize_after(local, self.zone, last=self._last, step=self.step)
+        self._last = int(times[-1]) if len(times) else self._last
+        return times
 
     @property
     def _stamp_columns(self) -> list[str]:

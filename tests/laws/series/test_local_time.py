@@ -7,9 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlkit.core.checks import InputError
+from dlkit.data.reconstruction import ReconstructionDataModule
 from dlkit.data.sources.files import Files
 from dlkit.data.tabular.cells import CellError
 from dlkit.data.tabular.time_column import parse_times, parse_zone
+from dlkit.train.watch.rows import WatchedRows
 
 BERLIN = parse_zone("Europe/Berlin")
 DAY = "2020-10-25"  # the clock goes from 03:00 back to 02:00
@@ -43,6 +45,26 @@ def test_files_across_the_change_of_clocks_keep_their_step_whatever_the_chunks(t
     instants = pd.date_range(pd.Timestamp(around, tz="UTC").floor(freq) - pd.Timedelta("3h"), periods=40, freq=freq)
     times = read(tmp_path, local(instants), rows_per_chunk=rows)
     np.testing.assert_array_equal(times, instants.tz_localize(None).to_numpy("datetime64[ns]").astype(np.int64))
+
+
+@pytest.mark.parametrize(
+    ("zone", "step"), [("Europe/Berlin", "1h"), ("Europe/Berlin", "10min"), ("Australia/Lord_Howe", "10min")]
+)
+@pytest.mark.parametrize("pieces", [1, 3, 7, 1000])
+@pytest.mark.parametrize("start", ["2020-10-24 20:00", "2020-03-28 20:00", "2020-04-04 10:00", "2020-10-03 10:00"])
+def test_rows_that_are_judged_as_they_come_have_the_instants_of_the_whole_file(tmp_path, zone, step, pieces, start):
+    instants = pd.date_range(start, periods=60, freq=step, tz="UTC")
+    lines = [f"{stamp:%Y-%m-%dT%H:%M},1" for stamp in local(instants, zone)]
+    (tmp_path / "x.csv").write_text("\n".join(["t,a", *lines]))
+    source = Files(path=str(tmp_path / "x.csv"), time="t", time_zone=zone, channels=["a"])
+    spec = ReconstructionDataModule(source=source, look_back=2).spec
+    rows = WatchedRows(source, spec, "x.csv")
+    assert rows.begin("t,a")
+    times = [rows.rows(lines[first : first + pieces]).times for first in range(0, len(lines), pieces)]
+    np.testing.assert_array_equal(
+        np.concatenate(times), instants.tz_localize(None).to_numpy("datetime64[ns]").astype(np.int64)
+    )
+    assert not rows.problems
 
 
 def test_a_pattern_a_file_of_dates_and_interleaved_series_are_told_too(tmp_path):
