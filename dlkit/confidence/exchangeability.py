@@ -55,6 +55,7 @@ def exchangeability(
     test: Float[np.ndarray, " later"],
     *,
     overlap: int = 1,
+    together: int = 1,
     draws: int = 999,
     generator: np.random.Generator | None = None,
 ) -> Exchangeability:
@@ -63,7 +64,8 @@ def exchangeability(
     Args:
         calibration: A score of each window, in the order of time.
         test: Those of later windows.
-        overlap: Windows that share rows with one another: no block is shorter.
+        overlap: Windows of a series that share rows with one another: no block is shorter.
+        together: Windows of several series that follow one another for one step of time: a block has all of them.
         draws: Permutations.
         generator: Of permutations and ties.
     """
@@ -74,8 +76,8 @@ def exchangeability(
     scores = np.concatenate([calibration, test])
     ranks = np.asarray(stats.rankdata(scores) / len(scores))
     parts = ranks[: len(calibration)], ranks[len(calibration) :]
-    time = max(correlation_time(part) for part in parts)
-    block = max(overlap, math.ceil(BLOCK * time), math.ceil(len(scores) / MOST_BLOCKS))
+    time = max(correlation_time(block_means(part, together)) for part in parts)
+    block = max(together * max(overlap, math.ceil(BLOCK * time)), math.ceil(len(scores) / MOST_BLOCKS))
     means = [block_means(part, block) for part in parts]
     tails = [block_means(exceeding(part), block) for part in parts]
     p_value = permutation(tails[0], tails[1], draws, generator)

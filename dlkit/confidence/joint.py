@@ -20,7 +20,7 @@ class Joint(Wrapped):
     The score of a window is the largest over the horizon, each divided by the 0.9 quantile of its step, so that no step
     alone decides; targets have a factor each (Cleaveland et al. 2024 choose the divisors by a program). The quantiles
     come from the first fifth of the windows and the factor from the others, which keeps the finite-sample promise
-    exact.
+    exact; windows of several series come side by side, so that none is missing in one of the two.
 
     Args:
         method: Gives the scores.

@@ -38,7 +38,7 @@ class Weighted(Wrapped):
         level: float,
         groups: Sequence[Any] | np.ndarray | None = None,  # noqa: ARG002
     ) -> FittedIntervals:
-        """Return the intervals; the answers come in the order of time."""
+        """Return the intervals; the answers come in the order of time, those of several series side by side."""
         unit, table = self.prepared(answers)
         radius = conformal_quantile(table, level, weights_of(len(table), self.decay)) * unit
         return self.fitted(radius[None], level, fewest_known(table))

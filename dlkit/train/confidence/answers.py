@@ -45,6 +45,25 @@ class Order:
     overlap: int = 1
     length: int = 1
 
+    @property
+    def names(self) -> set[str]:
+        """The series; none of samples."""
+        return set() if self.series is None else {str(self.series[first]) for first, _ in self.borders}
+
+    @property
+    def together(self) -> int:
+        """How many series there are windows of at a time, as a mean."""
+        return max(1, round(len(self.starts) / max(past - first for first, past in self.borders)))
+
+    @property
+    def side_by_side(self) -> np.ndarray:
+        """The places of the answers when all series go from their first window to their last one together.
+
+        Series that share a clock then stand in the order of time; of others each comes in everywhere, too.
+        """
+        shares = [(np.arange(past - first) + 0.5) / (past - first) for first, past in self.borders]
+        return np.concatenate(shares).argsort(kind="stable")
+
 
 def order_of(evaluation: Evaluation, answers: Any) -> Order:
     """Return where the answers to windows or samples lie."""

@@ -48,17 +48,23 @@ def promise(inside: np.ndarray, order: Order, **told: Any) -> Promise:
     return Promise(**found | told)
 
 
-def exchangeable(val: Tensor, test: Tensor, order: Order) -> dict[str, Any] | None:
+def exchangeable(val: Tensor, test: Tensor, orders: tuple[Order, Order]) -> dict[str, Any] | None:
     """Return what the test of exchangeability says of the scores of answers, (answers,), or None with too few of them.
 
-    Samples have no order: theirs is drawn, so that no memory of a listing is found.
+    Windows of several series come in the order of time, all series together. Where the test has other series than
+    validation, each is one of a sample of series: they stay one after the other, and that windows of a series are alike
+    is found as memory. Samples have no order: theirs is drawn, so that no memory of a listing is found.
     """
-    before, after = (part.double().numpy() for part in (val, test))
-    before, after = before[~np.isnan(before)], after[~np.isnan(after)]
+    scores, draw = [part.double().numpy() for part in (val, test)], np.random.default_rng(0)
+    together = 1
+    if orders[1].series is None:
+        scores = [draw.permutation(part) for part in scores]
+    elif orders[0].names & orders[1].names:
+        scores = [part[order.side_by_side] for part, order in zip(scores, orders, strict=True)]
+        together = max(order.together for order in orders)
+    before, after = (part[~np.isnan(part)] for part in scores)
     if min(len(before), len(after)) < 2:
         return None
-    if order.series is None:
-        generator = np.random.default_rng(0)
-        before, after = generator.permutation(before), generator.permutation(after)
-    found = exchangeability(before, after, overlap=order.overlap, generator=np.random.default_rng(0))
+    overlap = orders[1].overlap
+    found = exchangeability(before, after, overlap=overlap, together=together, generator=np.random.default_rng(0))
     return found.to_dict() | {"refuted": bool(found.refuted)}  # numpy's is no plain type

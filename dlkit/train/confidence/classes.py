@@ -43,7 +43,7 @@ def fit_classes(evaluation: Evaluation, val: Any, test: Any, wish: Wish) -> Head
     head.sets = method.fit(probabilities, kept.truth, wish.level)
     if head.sets.note:
         head.notes.append(head.sets.note)
-    check_classes(evaluation, head, (probabilities, kept.truth), test, type(method).__name__)
+    check_classes(evaluation, head, kept._replace(probabilities=probabilities), test, type(method).__name__)
     if wish.risk is not None:
         keep_rate(evaluation, head, (probabilities, kept.truth), test, wish.risk)
     return head
@@ -70,10 +70,16 @@ def scaled(head: HeadConfidence, probabilities: Tensor) -> Tensor:
     return probabilities if head.scaling is None else head.scaling.probabilities(probabilities)
 
 
-def check_classes(
-    evaluation: Evaluation, head: HeadConfidence, val: tuple[Tensor, Tensor], test: Any, method: str
-) -> None:
-    """Add what the test saw: calibration before and after beside chance, coverage and size of the sets."""
+def check_classes(evaluation: Evaluation, head: HeadConfidence, val: Any, test: Any, method: str) -> None:
+    """Add what the test saw: calibration before and after beside chance, coverage and size of the sets.
+
+    Args:
+        evaluation: Names the classes.
+        head: Gets it.
+        val: Answers that fitted the sets, scaled.
+        test: Those to the test, as the network gave them.
+        method: Of the sets.
+    """
     after, labels = scaled(head, test.probabilities), head.kind == "labels"
     chance = noise_floor(after, DRAWS, labels=labels)
     head.measures = {
@@ -98,7 +104,8 @@ def check_classes(
         head.promises.append(one)
     if labels and len(names) > SHOWN:
         head.notes.append(f"the table shows {SHOWN} of {len(names)} labels; confidence.json has all thresholds")
-    head.exchangeability = exchangeable(surprise(*val), surprise(after, test.truth), order)
+    surprises = surprise(val.probabilities, val.truth), surprise(after, test.truth)
+    head.exchangeability = exchangeable(*surprises, (order_of(evaluation, val), order))
 
 
 def surprise(probabilities: Tensor, truth: Tensor) -> Tensor:

@@ -56,17 +56,19 @@ def fit_values(evaluation: Evaluation, val: Any, test: Any, wish: Wish) -> tuple
     base, order = base_of(evaluation, val, wish), order_of(evaluation, val)
     method, is_path = method_of(base, wish, order), val.point.ndim == 3
     head = HeadConfidence("forecast" if is_path else "values")
-    head.intervals = method.fit(val, wish.level, order.series)
+    places = order.side_by_side  # methods forget the past, or fit a part of the windows: no series is only in another
+    mixed = val if len(order.borders) == 1 else some(val, torch.from_numpy(places))
+    head.intervals = method.fit(mixed, wish.level, None if order.series is None else order.series[places])
     if lacks := head.intervals.lacks():
         head.notes.append(lacks)
     if is_path and val.point.shape[1] > 1:
-        head.joint = Joint(method=base).fit(val, wish.level)
+        head.joint = Joint(method=base).fit(mixed, wish.level)
     tested = order_of(evaluation, test)
     bounds = head.intervals.bounds(test.point, test.lower, test.upper, tested.series)
     name = type(method).__name__ if method is base else f"{type(method).__name__} {type(base).__name__}"
     add_promises(evaluation, head, test, bounds, tested, {"method": name})
     add_joint(evaluation, head, test, tested)
-    head.exchangeability = exchangeable(*surprises(base, val, test), tested)
+    head.exchangeability = exchangeable(*surprises(base, val, test), (order, tested))
     return head, followed(evaluation, head, base, (val, test), (order, tested), wish)
 
 
