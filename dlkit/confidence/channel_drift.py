@@ -3,21 +3,33 @@
 import numpy as np
 
 from dlkit.confidence.drift import Drift, drift
+from dlkit.confidence.stretches import Pair
 
 
-def compare(before: np.ndarray, after: np.ndarray, *, ordered: bool, permutations: int = 999, seed: int = 0) -> Drift:
+def compare(
+    before: np.ndarray,
+    after: np.ndarray,
+    *,
+    ordered: bool,
+    series: Pair | None = None,
+    permutations: int = 999,
+    seed: int = 0,
+) -> Drift:
     """Return the comparison of level and spread of a channel, (inputs, 2), each in its standard deviation before.
 
     Args:
         before: Level and spread of each input; those that are not finite are left out.
         after: Of other inputs.
         ordered: Inputs are windows in the order of time.
+        series: Series of each input of both, see :func:`dlkit.confidence.drift.drift`.
         permutations: How often blocks are dealt.
         seed: Of the deals.
     """
-    one, other = (part[np.isfinite(part).all(1)] for part in (before, after))
+    known = [np.isfinite(part).all(1) for part in (before, after)]
+    one, other = before[known[0]], after[known[1]]
+    own = None if series is None else (series[0][known[0]], series[1][known[1]])
     scale = np.maximum(one.std(0), 1e-6)
-    return drift(one / scale, other / scale, ordered=ordered, permutations=permutations, seed=seed)
+    return drift(one / scale, other / scale, ordered=ordered, series=own, permutations=permutations, seed=seed)
 
 
 def moved(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:

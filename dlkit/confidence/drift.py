@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-FEWEST = 6  # independent stretches of each sample, below which nothing can be told
+from dlkit.confidence.stretches import FEWEST, Pair, Stretches, stretches
 
 
 @dataclass(frozen=True)
@@ -24,30 +24,14 @@ class Drift:
     blocks: tuple[int, int]
 
 
-def memory(series: np.ndarray) -> float:
-    """Return the integrated autocorrelation time of a series in items, 1 without memory; of several the longest.
-
-    ``1 + 2 sum of rho(k)``, summed over pairs of lags as long as a pair is positive (Geyer 1992).
-
-    Args:
-        series: In the order of time, (items,) or (items, axes).
-    """
-    columns = series.reshape(len(series), -1).astype(np.float64)
-    centred = columns - columns.mean(0)
-    size = 1 << (2 * len(columns) - 1).bit_length()
-    power = np.abs(np.fft.rfft(centred, size, axis=0)) ** 2
-    covariance = np.fft.irfft(power, size, axis=0)[: len(columns)]
-    moving = covariance[0] > 1e-12 * len(columns) * (np.abs(columns).max(0) ** 2 + 1e-300)
-    if not moving.any() or len(columns) < 4:
-        return 1.0
-    rho = covariance[:, moving] / covariance[0, moving]
-    pairs = rho[: len(rho) // 2 * 2].reshape(-1, 2, rho.shape[1]).sum(1)
-    going = np.cumprod(pairs > 0, axis=0)
-    return float(max(1.0, (2 * (pairs * going).sum(0) - 1).max()))
-
-
 def drift(
-    reference: np.ndarray, new: np.ndarray, *, ordered: bool = True, permutations: int = 999, seed: int = 0
+    reference: np.ndarray,
+    new: np.ndarray,
+    *,
+    ordered: bool = True,
+    series: Pair | None = None,
+    permutations: int = 999,
+    seed: int = 0,
 ) -> Drift:
     """Test whether two samples come from the same law.
 
@@ -60,25 +44,25 @@ def drift(
         reference: Before, in the order of time, (items, axes).
         new: Afterwards, (items, axes).
         ordered: Neighbours may remember each other; else a block is one item.
+        series: Series of each item of both, one series after the other; None for one series. Series that both samples
+            hold are compared within themselves.
         permutations: How often the blocks are dealt.
         seed: Of the deals.
     """
-    items = np.concatenate([reference, new]).astype(np.float64)
-    length = block_length(reference, new) if ordered else 1
-    counts = (len(reference) // length, len(new) // length)
-    if min(counts) < (FEWEST if ordered else 2):
-        return Drift(np.nan, np.nan, length, counts)
-    before, after = (
-        np.arange(len(sample)) * count // len(sample) for sample, count in zip((reference, new), counts, strict=True)
-    )
-    member = np.concatenate([before, after + counts[0]])
-    return deal(kernel_sums(gaussian(items), member), np.bincount(member), counts, length, permutations, seed)
+    dealt = stretches(reference, new, series) if ordered else singles(len(reference), len(new))
+    if min(dealt.counts) < (FEWEST if ordered else 2):
+        return Drift(np.nan, np.nan, dealt.length, dealt.counts)
+    member = np.concatenate([dealt.member[0], dealt.member[1] + dealt.counts[0]])
+    items = np.concatenate([reference[dealt.kept[0]], new[dealt.kept[1]]]).astype(np.float64)
+    order = np.argsort(member, kind="stable")
+    sums = kernel_sums(gaussian(items[order]), member[order])
+    return deal(sums, np.bincount(member), dealt.counts, dealt.length, permutations, seed)
 
 
-def block_length(*samples: np.ndarray) -> int:
-    """Return a length beyond which items of each sample hardly remember each other: three times the longest memory."""
-    longest = max(memory(sample) for sample in samples)
-    return 1 if longest < 1.5 else int(np.ceil(3 * longest))
+def singles(before: int, after: int) -> Stretches:
+    """Return each item as a stretch of its own."""
+    items = np.arange(before), np.arange(after)
+    return Stretches(items, items, 1, (before, after))
 
 
 def gaussian(items: np.ndarray) -> np.ndarray:

@@ -67,9 +67,12 @@ class Table:
 
     def names_of(self, rows: np.ndarray) -> np.ndarray:
         """Return the name of the series that each row belongs to."""
-        segments = np.searchsorted(self.segments[:, 0], rows, side="right") - 1
-        names: np.ndarray = np.array(self.names, dtype=object)[self.series[segments]]
+        names: np.ndarray = np.array(self.names, dtype=object)[self.series_of(rows)]
         return names
+
+    def series_of(self, rows: np.ndarray) -> np.ndarray:
+        """Return the number of the series that each row belongs to."""
+        return np.asarray(self.series[np.searchsorted(self.segments[:, 0], rows, side="right") - 1])
 
     def series_ranges(self) -> list[tuple[str, np.ndarray]]:
         """Return the name and the segments, (n, 2), of each series."""

@@ -1,7 +1,8 @@
 """Did the channels move between training and the other roles? Windows that remember each other count for few."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from dlkit.confidence.channel_drift import compare
 from dlkit.confidence.channel_drift import moves as shifts_of
 from dlkit.confidence.drift import Drift, false_discoveries
+from dlkit.confidence.stretches import Pair
 from dlkit.core.finding import Finding
 from dlkit.quality.fitness.roles import Roles, Seen
 from dlkit.quality.words import amount
@@ -73,13 +75,20 @@ def moves_of(roles: Roles, *, compared: int = 400, permutations: int = 999, seed
     shifts = {role: np.stack(shifts_of(train, looks), 1) for role, looks in others.items()}
     sizes = np.array([shifts[role][channel] for role, channel in pairs]).reshape(-1, 2)
     far = np.abs(sizes[:, 0]) + np.abs(np.log(np.maximum(sizes[:, 1], 1e-6)))
+    series = {role: series_of(roles, role, compared) for role in others}
     tests = [Drift(np.nan, 1.0, 0, (0, 0)) for _ in pairs]  # one that moved less than those that are tested did not
     for number in np.argsort(-far, kind="stable")[:MOST].tolist():
         role, channel = pairs[number]
         sides = train[:, channel], others[role][:, channel]
         if varies(np.concatenate(sides)):
-            tests[number] = compare(*sides, ordered=roles.ordered, permutations=permutations, seed=seed)
-    refine(tests, [(train[:, channel], others[role][:, channel]) for role, channel in pairs], permutations, roles, seed)
+            tests[number] = compare(
+                *sides, ordered=roles.ordered, series=series[role], permutations=permutations, seed=seed
+            )
+    finer = [
+        partial(compare, train[:, channel], others[role][:, channel], ordered=roles.ordered, series=series[role])
+        for role, channel in pairs
+    ]
+    refine(tests, finer, permutations, seed)
     adjusted = false_discoveries(np.array([test.p_value for test in tests]))
     return [
         Move(role, channel, float(level), float(spread), test, float(p_value))
@@ -87,14 +96,19 @@ def moves_of(roles: Roles, *, compared: int = 400, permutations: int = 999, seed
     ]
 
 
-def refine(
-    tests: list[Drift], looks: list[tuple[np.ndarray, np.ndarray]], permutations: int, roles: Roles, seed: int
-) -> None:
+def refine(tests: list[Drift], finer: Sequence[Callable[..., Drift]], permutations: int, seed: int) -> None:
     """Deal more often where a few channels have the smallest p-value that so many deals can give, among many."""
     floor = [number for number, test in enumerate(tests) if test.p_value <= 1.5 / (permutations + 1)]
     if floor and len(tests) / (permutations + 1) / len(floor) >= SURE and len(floor) <= 8:
         for number in floor:
-            tests[number] = compare(*looks[number], ordered=roles.ordered, permutations=FINE, seed=seed)
+            tests[number] = finer[number](permutations=FINE, seed=seed)
+
+
+def series_of(roles: Roles, role: str, most: int) -> Pair | None:
+    """Return the series of some items of training and of another role; None for samples."""
+    one, other = (seen.series if seen.series is None else seen.series[seen.some(most)]
+                  for seen in (roles.seen["train"], roles.seen[role]))  # fmt: skip
+    return None if one is None or other is None else (one, other)
 
 
 def looks_of(seen: Seen, most: int) -> np.ndarray:

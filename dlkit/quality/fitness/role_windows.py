@@ -117,7 +117,8 @@ def look(ready: Prepared, layout: Layout, windows: Windows, most: int) -> Seen:
     level, spread, low, high = map(np.concatenate, zip(*parts, strict=True)) if parts else [none] * 4
     last = values[starts + layout.last][:, columns].astype(np.float64)
     answers = {one.name: answer(ready, layout, one, starts) for one in layout.asked}
-    return Seen(count, starts, borders_of(windows, numbers), level, spread, low, high, last, answers)
+    borders, series = borders_of(windows, numbers), ready.table.series_of(starts)
+    return Seen(count, starts, borders, level, spread, low, high, last, answers, series=series)
 
 
 def answer(ready: Prepared, layout: Layout, one: Asked, starts: np.ndarray) -> np.ndarray:

@@ -28,6 +28,7 @@ class Seen:
         groups: Number of the shot, run or device of each sample; None where there are none.
         answers: What is asked for by name of the target: float64, (items,), class numbers for classes, NaN or -1 where
             unknown; of several rows the first one.
+        series: Number of the series of each window; None for samples.
     """
 
     count: int
@@ -40,6 +41,7 @@ class Seen:
     last: np.ndarray
     answers: Mapping[str, np.ndarray] = field(default_factory=dict)
     groups: np.ndarray | None = None
+    series: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Return how many were looked at."""

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import rankdata
 
-from dlkit.confidence.drift import FEWEST, block_length
+from dlkit.confidence.stretches import FEWEST, Pair, stretches
 from dlkit.core.finding import Finding
 from dlkit.core.spread import evenly
 from dlkit.quality.fitness.roles import Roles, Seen
@@ -88,7 +88,8 @@ def tell_apart(roles: Roles, role: str, *, compared: int = 400, permutations: in
     parts = [features_of(side, chosen, roles.channels) for side, chosen in zip(sides, some, strict=True)]
     values, names = standard(np.concatenate([part for part, _ in parts]), parts[0][1])
     channels = values[:, : len(parts[0][1]) // 2]
-    members = blocks_of(roles, sides, some, [channels[: len(some[0])], channels[len(some[0]) :]])
+    kept, members = blocks_of(roles, sides, some, [channels[: len(some[0])], channels[len(some[0]) :]])
+    values = values[np.concatenate([kept[0], kept[1] + len(some[0])])]
     counts = len(np.unique(members[0])), len(np.unique(members[1]))
     if min(counts) < max(FEWEST, FOLDS) or not values.shape[1]:
         return Apart(np.nan, np.nan, (), counts)
@@ -104,13 +105,20 @@ def tell_apart(roles: Roles, role: str, *, compared: int = 400, permutations: in
     return Apart(float(areas[0]), float((areas >= areas[0] - 1e-12).mean()), by, counts)
 
 
-def blocks_of(roles: Roles, sides: list[Seen], some: list[np.ndarray], levels: list[np.ndarray]) -> list[np.ndarray]:
-    """Return the block of each item of both sides: a group, a stretch longer than the memory, or the item itself."""
+def blocks_of(roles: Roles, sides: list[Seen], some: list[np.ndarray], levels: list[np.ndarray]) -> tuple[Pair, Pair]:
+    """Return the items of both sides that are compared, and the block of each.
+
+    A block is a group, a stretch longer than the memory, or the item itself.
+    """
+    items = np.arange(len(some[0])), np.arange(len(some[1]))
     if sides[0].groups is not None and sides[1].groups is not None:
-        return [sides[0].groups[some[0]], sides[1].groups[some[1]]]
-    length = block_length(*levels) if roles.ordered and levels[0].shape[1] else 1
-    sizes = [len(chosen) for chosen in some]
-    return [np.arange(size) * (size // length) // size for size in sizes]
+        return items, (sides[0].groups[some[0]], sides[1].groups[some[1]])
+    if not roles.ordered or not levels[0].shape[1]:
+        return items, items
+    known = sides[0].series is not None and sides[1].series is not None
+    series = (sides[0].series[some[0]], sides[1].series[some[1]]) if known else None  # type: ignore[index]  # known
+    found = stretches(levels[0], levels[1], series)
+    return found.kept, found.member
 
 
 def deal_folds(counts: tuple[int, int], random: np.random.Generator) -> np.ndarray:

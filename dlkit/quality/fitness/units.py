@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from dlkit.confidence.drift import memory
+from dlkit.confidence.stretches import memory
 from dlkit.quality.fitness.gains import gain_of
 
 SHARES = np.linspace(0.1, 0.9, 17)  # quantiles that are compared

@@ -7,6 +7,7 @@ import numpy as np
 
 from dlkit.confidence.channel_drift import compare, moved
 from dlkit.confidence.drift import Drift, drift, false_discoveries
+from dlkit.confidence.stretches import Pair
 from dlkit.train.confidence.novelty import Novelty
 from dlkit.train.confidence.novelty_looks import Look, look
 
@@ -66,17 +67,26 @@ class Reference:
         train: Training inputs.
         val: Validation inputs.
         ordered: They are windows of a table, whose neighbours resemble each other.
+        series: Name of the series of each training and each validation window; None for samples.
     """
 
     train: Look
     val: Look
     ordered: bool
+    series: Pair | None = None
 
 
 def reference_of(task: Any, data: Any) -> Reference:
     """Return what inputs are compared with."""
     train, val = (look(task, data, role, COMPARED) for role in ("train", "val"))
-    return Reference(train, val, hasattr(data.prepared, "table"))
+    if not hasattr(data.prepared, "table"):
+        return Reference(train, val, ordered=False)
+    return Reference(train, val, ordered=True, series=(series_of(data, train), series_of(data, val)))
+
+
+def series_of(data: Any, seen: Look) -> np.ndarray:
+    """Return the name of the series of each window."""
+    return np.asarray(data.prepared.table.names_of(seen.starts.cpu().numpy()))
 
 
 def drifted(task: Any, data: Any, known: Reference, novelty: Novelty, outside: np.ndarray) -> Drifted:
@@ -94,7 +104,8 @@ def drifted(task: Any, data: Any, known: Reference, novelty: Novelty, outside: n
     levels = [part.levels.cpu().double().numpy() for part in (known.train, new)]
     helpers = ~np.isin(np.arange(levels[0].shape[1]), novelty.extremes.index.cpu().numpy())
     measured = [k for k in np.flatnonzero(~helpers) if np.isfinite(levels[0][:, k]).all(1).sum() > 1]
-    tests = [compare(levels[0][:, k], levels[1][:, k], ordered=known.ordered) for k in measured]
+    train, val = ((own, series_of(data, new)) for own in known.series) if known.series else (None, None)
+    tests = [compare(levels[0][:, k], levels[1][:, k], ordered=known.ordered, series=train) for k in measured]
     adjusted = false_discoveries(np.array([test.p_value for test in tests]))
     channels = [
         ChannelDrift(
@@ -102,4 +113,4 @@ def drifted(task: Any, data: Any, known: Reference, novelty: Novelty, outside: n
         )
         for k, test, p in zip(measured, tests, adjusted.tolist(), strict=True)
     ]
-    return Drifted(drift(before, after, ordered=known.ordered), channels)
+    return Drifted(drift(before, after, ordered=known.ordered, series=val), channels)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import false_discovery_control
 
-from dlkit.confidence.drift import Drift, block_length, drift, false_discoveries, gaussian, memory
+from dlkit.confidence.drift import Drift, drift, false_discoveries, gaussian
+from dlkit.confidence.stretches import block_length, memory
 
 TRIALS = 40
 
@@ -25,7 +26,7 @@ def test_memory_is_that_of_an_autoregression(phi, expected):
 
 def test_what_does_not_move_has_no_memory():
     assert memory(np.full((100, 2), 3.7)) == 1.0
-    assert block_length(np.random.default_rng(0).normal(size=(500, 1))) <= 5
+    assert block_length((np.random.default_rng(0).normal(size=(500, 1)),), (None,)) <= 5
 
 
 @pytest.mark.parametrize("phi", [0.0, 0.6])
