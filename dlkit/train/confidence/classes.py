@@ -81,7 +81,9 @@ def check_classes(evaluation: Evaluation, head: HeadConfidence, val: Any, test: 
         method: Of the sets.
     """
     after, labels = scaled(head, test.probabilities), head.kind == "labels"
-    chance = noise_floor(after, DRAWS, labels=labels)
+    unknown = test.truth.isnan() if labels else test.truth < 0
+    known = after[~unknown]
+    chance = noise_floor(known[:, None] if labels else known, DRAWS, labels=labels)
     head.measures = {
         "ece_before": expected_error(test.probabilities, test.truth),
         "ece_after": expected_error(after, test.truth),
@@ -90,7 +92,6 @@ def check_classes(evaluation: Evaluation, head: HeadConfidence, val: Any, test: 
         "temperature": getattr(head.scaling, "temperature", None),
     }
     order, sets = order_of(evaluation, test), head.sets.sets(after)
-    unknown = test.truth.isnan() if labels else test.truth < 0
     inside = covered(sets, test.truth).double().masked_fill(unknown, torch.nan).numpy()
     sizes = sets.sum(-1).double().mean(0)
     told = {"level": head.sets.level, "method": method, "unit": "answers" if labels else "classes"}
