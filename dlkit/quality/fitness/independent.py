@@ -11,6 +11,7 @@ from dlkit.quality.fitness.roles import Roles, Seen
 from dlkit.quality.words import many
 
 FEW, VERY_FEW = 30, 10  # independent windows below which a test says little, and next to nothing
+EACH = 10  # items of a series from which its own mean is known well enough to be taken away
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Independent:
         }
 
 
-def effective_counts(values: np.ndarray, seen: Seen) -> np.ndarray:
+def effective_counts(values: np.ndarray, seen: Seen, *, known_series: bool = False) -> np.ndarray:
     """Return how many independent items tell as much about the mean of each column, (columns,); NaN where constant.
 
     ``n / (1 + 2 sum of the autocorrelations)`` (Geyer 1992). Where the items that were looked at lie so far apart that
@@ -50,10 +51,12 @@ def effective_counts(values: np.ndarray, seen: Seen) -> np.ndarray:
     Args:
         values: (items, columns), NaN where unknown.
         seen: The items.
+        known_series: Training holds these series too, so that a difference between them is no memory: each counts
+            about its own mean.
     """
     known = ~np.isnan(values)
     count = known.sum(0)
-    centred = np.where(known, values - np.where(known, values, 0).sum(0) / np.maximum(count, 1), 0)
+    centred = about_the_mean(values, seen.series if known_series else None)
     scale = np.sqrt((centred**2).mean(0))
     moving = scale > 1e-7 * (np.abs(np.where(known, values, 0)).max(0, initial=0) + 1e-30)
     found = np.full(values.shape[1], np.nan)
@@ -62,6 +65,17 @@ def effective_counts(values: np.ndarray, seen: Seen) -> np.ndarray:
         time = np.maximum(np.nan_to_num(integrated_time(sums), nan=1.0), 1.0)
         found[moving] = count[moving] / time
     return found
+
+
+def about_the_mean(values: np.ndarray, series: np.ndarray | None) -> np.ndarray:
+    """Return values less the mean of their column, or of their series in it where these have items enough; NaN as 0."""
+    known = ~np.isnan(values)
+    code = np.zeros(len(values), np.int64) if series is None else np.unique(series, return_inverse=True)[1]
+    code = code if len(code) >= EACH * (code.max(initial=0) + 1) else np.zeros_like(code)
+    sums, counts = np.zeros((2, code.max(initial=0) + 1, values.shape[1]))
+    np.add.at(sums, code, np.where(known, values, 0))
+    np.add.at(counts, code, known)
+    return np.asarray(np.where(known, values - (sums / np.maximum(counts, 1))[code], 0))
 
 
 def independent_of(roles: Roles) -> dict[str, Independent]:
@@ -74,15 +88,17 @@ def judge(seen: Seen, roles: Roles) -> Independent:
     if not roles.ordered:
         worth = float(seen.count if seen.groups is None else len(np.unique(seen.groups)))
         return Independent(seen.count, worth, worth, "", worth, seen.count / worth)
-    counts = effective_counts(seen.level, seen)
-    asked = effective_counts(np.stack([unknown_as_nan(seen.answers[one.name], one.classes) for one in roles.asked], 1),
-                             seen) if roles.asked else np.empty(0)  # fmt: skip
+    train = roles.seen["train"].series
+    same = seen.series is not None and train is not None and bool(np.isin(seen.series, train).all())
+    counts = effective_counts(seen.level, seen, known_series=same)
+    answers = [unknown_as_nan(seen.answers[one.name], one.classes) for one in roles.asked]
+    asked = effective_counts(np.stack(answers, 1), seen, known_series=same) if answers else np.empty(0)
     some = counts[~np.isnan(counts)]
     middle = float(np.median(some)) if len(some) else np.nan
     slowest = roles.channels[int(np.nanargmin(counts))] if len(some) else ""
     least = float(some.min()) if len(some) else np.nan
-    answers = float(np.nanmedian(asked)) if np.isfinite(asked).any() else np.nan
-    return Independent(seen.count, middle, least, slowest, answers, seen.count / middle if len(some) else np.nan)
+    told = float(np.nanmedian(asked)) if np.isfinite(asked).any() else np.nan
+    return Independent(seen.count, middle, least, slowest, told, seen.count / middle if len(some) else np.nan)
 
 
 def unknown_as_nan(answers: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:

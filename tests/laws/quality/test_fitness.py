@@ -52,24 +52,6 @@ def test_a_channel_that_moves_is_told_with_how_far():
     ].what
 
 
-def stations(count, moved):
-    """Return series of different levels; the second channel moves by this many deviations in the test."""
-    random, parts = np.random.default_rng(1), []
-    for number in range(count):
-        values = remembering(seed=number) + 6 * random.normal(size=3).astype(np.float32)
-        values[TEST, 1] += moved * remembering().std()
-        parts.append(stream(values, name=f"station {number}"))
-    return Parts(parts)
-
-
-@pytest.mark.parametrize("count", [2, 8])
-def test_a_channel_that_moves_in_every_series_is_told_whatever_their_levels(count):
-    found = {one.kind: one for one in fitness_findings(module(source=stations(count, 3.0))).findings}
-    assert found["drift"].channel == "c1"
-    found = fitness_findings(module(source=stations(count, 0.0))).findings
-    assert not {one.kind for one in found} & {"drift", "told apart"}
-
-
 def test_channels_that_no_longer_go_together_are_told_apart():
     values = remembering(0.0)
     values[:, 1] = values[:, 0] + 0.3 * values[:, 1]
