@@ -192,7 +192,7 @@ def test_what_of_confidence_stays_at_home_is_said_of_each_head():
     random = RAPS(randomized=True).fit(torch.full((60, 3), 1 / 3), torch.arange(60) % 3, 0.8)
     plain = RAPS(randomized=False).fit(torch.full((60, 3), 1 / 3), torch.arange(60) % 3, 0.8)
     quiet = HeadConfidence("values", intervals=Split().fit(answers, 0.5), sets=plain)
-    loud = HeadConfidence("values", intervals=groups, sets=random, adaptive=groups, normal=groups,
+    loud = HeadConfidence("values", intervals=groups, sets=random, adaptive=True, normal=groups,
                           risk={"false_alarms_per_day": 1.0})  # fmt: skip
     said = left_out(Confidence(Calibration(), {"state": loud, "other": quiet}, distances=True))
     words = ("adaptive", "by group", "chance in sets", "p-values", "`risk`: false_alarms_per_day", "distances")

@@ -21,7 +21,7 @@ def of_head(head: Any) -> list[str]:
     """Return the same for one question."""
     said = {
         "adaptive intervals, which need the truths as they come in (those of validation are in their place)":
-            head.adaptive is not None,
+            head.adaptive,
         "bounds by group (the widest of all groups are in their place)":
             isinstance(head.intervals, FittedIntervals) and head.intervals.groups is not None,
         "the chance in sets of classes (they hold those of the run)":

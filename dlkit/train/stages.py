@@ -231,5 +231,5 @@ def trust(cli: RunCLI, run: RunFolder, evaluation: Evaluation, *, followed: bool
         return
     if cli.members is None:
         join_members(cli, found.wish, found.members, run=run)
-    if followed and any(head.adaptive is not None for head in found.heads.values()):
+    if followed and any(head.adaptive for head in found.heads.values()):
         evaluation.follow(calibrating.followed_again(cli, evaluation, found) if cli.followed is None else cli.followed)

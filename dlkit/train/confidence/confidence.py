@@ -25,7 +25,7 @@ class HeadConfidence:
         sets: Makes sets of classes, or None.
         intervals: Makes bounds of values, each with its promise, or None.
         joint: Makes bounds that hold over the whole horizon at once, or None.
-        adaptive: Makes bounds for what comes after the test, by levels that followed it, or None.
+        adaptive: Whether bounds followed the test in time.
         normal: Makes p-values of anomaly scores, or None.
         risk: A threshold of scores and what it promises, as plain types, or None.
         promises: What is promised and what the test saw.
@@ -39,7 +39,7 @@ class HeadConfidence:
     sets: Any = None
     intervals: Any = None
     joint: Any = None
-    adaptive: Any = None
+    adaptive: bool = False
     normal: Any = None
     risk: dict[str, Any] | None = None
     promises: list[Promise] = field(default_factory=list)
@@ -54,7 +54,7 @@ class HeadConfidence:
             one = getattr(self, name)
             found[name] = None if one is None else {"fitted": import_path(type(one))} | one.to_dict()
         found["promises"] = [asdict(one) | {"holds": one.holds} for one in self.promises]
-        return found | {name: getattr(self, name) for name in ("risk", "measures", "exchangeability", "notes")}
+        return found | {name: getattr(self, name) for name in PLAIN}
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> "HeadConfidence":
@@ -62,11 +62,14 @@ class HeadConfidence:
         promises = [
             Promise(**{key: value for key, value in one.items() if key != "holds"}) for one in saved["promises"]
         ]
-        return cls(**dict(saved) | {name: made(saved[name]) for name in FITTED} | {"promises": promises})
+        followed = {"adaptive": bool(saved["adaptive"])}  # earlier files hold bounds, which nothing asks for
+        return cls(**dict(saved) | {name: made(saved[name]) for name in FITTED} | {"promises": promises} | followed)
 
 
-FITTED = ("scaling", "sets", "intervals", "joint", "adaptive", "normal")
+FITTED = ("scaling", "sets", "intervals", "joint", "normal")
 """What is fitted for a head."""
+PLAIN = ("adaptive", "risk", "measures", "exchangeability", "notes")
+"""What is told of it in plain types."""
 
 
 def made(saved: Mapping[str, Any] | None) -> Any:

@@ -146,23 +146,21 @@ def followed(
     if orders[1].series is None or not (refuted or wish.method == "adaptive"):
         return None
     known_after = evaluation.task.spec.gap + (answers[1].point.shape[1] if answers[1].point.ndim == 3 else 1)
-    bounds, head.adaptive = follow(base, answers, orders, wish.level, known_after)
+    bounds, head.adaptive = follow(base, answers, orders, wish.level, known_after), True
     told = {"method": "Adaptive", "assumes": "nothing; over the time of the test"}
     add_promises(evaluation, head, answers[1], bounds, orders[1], told)
     return Followed(answers[1].start, *bounds)
 
 
-def follow(
-    base: Intervals, answers: tuple[Any, Any], orders: tuple[Order, Order], level: float, delay: int
-) -> tuple[Bounds, Any]:
-    """Return bounds of the test by levels that followed it, series by series, and those for what comes next."""
+def follow(base: Intervals, answers: tuple[Any, Any], orders: tuple[Order, Order], level: float, delay: int) -> Bounds:
+    """Return bounds of the test by levels that followed it, series by series."""
     val, test = answers
-    lower, upper, last = torch.empty_like(test.point), torch.empty_like(test.point), None
+    lower, upper = torch.empty_like(test.point), torch.empty_like(test.point)
     for first, past in orders[1].borders:
         rows = slice(first, past)
         mine = torch.from_numpy(np.flatnonzero(orders[0].series == orders[1].series[first]))  # type: ignore[index]
         found = Adaptive(method=base).follow(
             some(val, mine) if len(mine) else val, some(test, rows), level, orders[1].starts[rows], delay
         )
-        lower[rows], upper[rows], last = found.lower, found.upper, found.last
-    return (lower, upper), last
+        lower[rows], upper[rows] = found.lower, found.upper
+    return lower, upper

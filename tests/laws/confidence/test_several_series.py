@@ -1,5 +1,6 @@
 """Windows of several series stand series after series: what is said of their confidence knows where each lies."""
 
+import json
 from types import SimpleNamespace
 from unittest.mock import Mock
 
@@ -9,8 +10,9 @@ import torch
 from scipy.signal import lfilter
 
 from dlkit.tasks.forecast import Prediction
-from dlkit.train.confidence.answers import order_of
+from dlkit.train.confidence.answers import order_of, some
 from dlkit.train.confidence.checks import exchangeable
+from dlkit.train.confidence.confidence import HeadConfidence
 from dlkit.train.confidence.values import fit_values
 from dlkit.train.confidence.wish import Wish
 from dlkit.train.evaluation.base import Evaluation
@@ -101,6 +103,21 @@ def test_every_series_has_its_part_in_intervals_whichever_comes_first_in_the_tab
         words = "the whole path lies inside" if method == "split" else "each step lies inside"
         shares.append(next(one.seen for one in head.promises if one.what == words))
     assert np.mean(shares) == pytest.approx(0.9, abs=0.012)
+
+
+def test_what_follows_a_series_knows_this_one_and_a_run_keeps_nothing_of_it_for_another():
+    draw = np.random.default_rng(0)
+    val, test = (answers_of([draw.standard_normal(400) * size for size in (5, 1)], at) for at in (0, 500_000))
+    head, followed = fit_values(made_evaluation("ab"), val, test, Wish(method="adaptive"))
+    for k in range(2):
+        mine = slice(400 * k, 400 * (k + 1))
+        alone = fit_values(made_evaluation("ab"), some(val, mine), some(test, mine), Wish(method="adaptive"))[1]
+        torch.testing.assert_close((followed.lower[mine], followed.upper[mine]), (alone.lower, alone.upper))
+    saved = json.loads(json.dumps(head.to_dict()))
+    assert saved["adaptive"] is True
+    earlier = saved | {"adaptive": {"fitted": "dlkit.confidence.fitted_intervals.FittedIntervals", "level": 0.9}}
+    for one in (saved, earlier, saved | {"adaptive": None}):
+        assert HeadConfidence.from_dict(one).to_dict() == saved | {"adaptive": bool(one["adaptive"])}
 
 
 def test_series_that_are_new_to_the_test_are_a_sample_of_as_many():
