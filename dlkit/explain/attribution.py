@@ -1,19 +1,18 @@
 """Attribution by gradients: which input values move a score, and by how much."""
 
+import copy
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from dlkit.core.checks import require
 from dlkit.core.packing import borders
-from dlkit.core.specs import Part
 from dlkit.explain.base import Explainer
 from dlkit.explain.lines import Stop, integrated
-from dlkit.explain.packed import explained_values
 from dlkit.explain.rows import laid_out_like, scores_of, sum_over_draws
 from dlkit.explain.separate import separate
 
@@ -47,7 +46,8 @@ class SmoothGrad(Explainer):
     def relevance(self, net: nn.Module, x: Inputs, targets: Targets, baseline: References) -> Relevance:  # noqa: ARG002 - a slope compares with nothing
         """Return the mean absolute gradient."""
         generator = torch.Generator(x.device).manual_seed(self.seed)
-        spread = self.noise * ranges(x, self.sources)
+        places = borders(self.sources).values() or [slice(None)]
+        spread = self.noise * ranges(x, self.explained(x), places)
 
         def point(sample: Tensor, _draw: Tensor) -> Tensor:
             noise = torch.randn(len(sample), *x.shape[1:], generator=generator, device=x.device, dtype=x.dtype)
@@ -56,15 +56,15 @@ class SmoothGrad(Explainer):
         return sum_over_draws(net, x, targets, self.draws, point, lambda g, _s, _d: g.abs() / self.draws).to(x.dtype)
 
 
-def ranges(x: Inputs, parts: Sequence[Part] = ()) -> Float[Tensor, "batch #channels *#size"]:
-    """Return largest minus smallest value of each input; of packed inputs those of each source, 0 for presence."""
-    flat = x.flatten(1)
-    if not parts:
-        return (flat.amax(1) - flat.amin(1)).view(-1, *[1] * (x.ndim - 1))
-    wide = torch.zeros_like(x)
-    for where in borders(parts).values():
-        wide[:, where] = (x[:, where].amax(1) - x[:, where].amin(1))[:, None]
-    return wide * explained_values(x, parts)
+def ranges(
+    x: Inputs, inside: Bool[Tensor, "batch channels *size"], places: Iterable[slice]
+) -> Float[Tensor, "batch channels *size"]:
+    """Return largest minus smallest value inside each place, for each input of it; 0 for what is not inside."""
+    most, least, wide = x.where(inside, -torch.inf), x.where(inside, torch.inf), torch.zeros_like(x)
+    for where in places:
+        span = most[:, where].flatten(1).amax(1) - least[:, where].flatten(1).amin(1)
+        wide[:, where] = span.view(-1, *[1] * (x.ndim - 1))
+    return wide.where(inside, 0)
 
 
 class IntegratedGradients(Explainer):
@@ -99,7 +99,9 @@ class IntegratedGradients(Explainer):
 
     def quick(self) -> "IntegratedGradients":
         """Return the method with few nodes, never more."""
-        return IntegratedGradients(steps=min(self.steps, 16), most_steps=min(self.steps, 16))
+        own = copy.copy(self)
+        own.steps = own.most_steps = min(self.steps, 16)
+        return own
 
 
 class GradientShap(Explainer):

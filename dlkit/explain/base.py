@@ -2,17 +2,17 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from dlkit.core.checks import InputError, require
-from dlkit.core.specs import Part
-from dlkit.explain.packed import explained_values, held
+from dlkit.core.specs import Part, Spec
+from dlkit.explain.packed import explained
 
 
 @runtime_checkable
@@ -102,8 +102,13 @@ class Explainer(ABC):
     """How many baselines the method wants to compare with."""
     signed: bool = False
     """Whether relevance below zero means that something speaks against the score."""
-    sources: tuple[Part, ...] = ()
-    """The sources of packed inputs; none where inputs come from one source."""
+    spec: Spec | None = None
+    """What the inputs are; where that is not said all of them are explained."""
+
+    @property
+    def sources(self) -> tuple[Part, ...]:
+        """The sources of packed inputs; none where inputs come from one source."""
+        return self.spec.parts if self.spec else ()
 
     @abstractmethod
     def relevance(
@@ -119,14 +124,19 @@ class Explainer(ABC):
         """Return the method as it is used where many networks are compared and precision is not needed."""
         return self
 
-    def of_sources(self, parts: Sequence[Part]) -> "Explainer":
-        """Return the method for packed inputs of these sources.
+    def of(self, spec: Spec) -> "Explainer":
+        """Return the method for the inputs of a spec.
 
-        Presence, masks, ages and sources that are not there are held as they are, and get no relevance.
+        What tells of other inputs (presence, masks, ages, where a trace is), padding, and sources that are not there
+        are held as they are, and get no relevance.
         """
         own = copy.copy(self)
-        own.sources = tuple(parts)
+        own.spec = spec
         return own
+
+    def explained(self, x: Float[Tensor, "batch channels *size"]) -> Bool[Tensor, "batch channels *size"]:
+        """Return which values may be changed; all others are held."""
+        return explained(x, self.spec) if self.spec else torch.ones_like(x, dtype=torch.bool)
 
     def __call__(
         self,
@@ -144,12 +154,13 @@ class Explainer(ABC):
             baseline: Inputs that say nothing; several ``references`` are averaged. None is 0, the training mean of
                 standardized inputs.
         """
-        baseline = torch.zeros_like(x[None, :1]) if baseline is None else baseline
+        x, inside = x.detach(), self.explained(x)
+        start = torch.zeros_like(x[None, :1]) if baseline is None else baseline
         with still(net):
-            if not self.sources:
-                return self.relevance(net, x.detach(), targets, baseline)
-            found = self.relevance(net, x.detach(), targets, held(baseline, x.detach(), self.sources))
-            return found * explained_values(x, self.sources)[:, None]
+            found = self.relevance(net, x, targets, torch.where(inside, start, x))
+        shared = found.shape[2] != inside.shape[1]  # one map for all channels
+        kept = inside.any(1, keepdim=True) if shared else inside
+        return found.masked_fill(~kept[:, None], 0)
 
 
 def gradient(score: Float[Tensor, ""], at: Tensor, *, keep: bool = False) -> Tensor:

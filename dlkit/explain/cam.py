@@ -218,11 +218,12 @@ class ScoreCAM(ActivationMap):
         require(seen.x.ndim > 2, "ScoreCAM masks one image or series: use gradcam or hirescam for several sources.")
         batch, features = seen.maps.shape[:2]
         masks = unit_range(resize(seen.activations.unflatten(2, seen.maps.shape[2:]), seen.x.shape[2:]))
-        scores = []
+        scores, inside = [], self.explained(seen.x)
         for row in range(0, batch * features, self.rows):
             number = torch.arange(row, min(row + self.rows, batch * features), device=masks.device)
             sample, feature = number // features, number % features
-            masked = seen.x[sample] * masks[sample, feature][:, None].to(seen.x.dtype)
+            mask, x = masks[sample, feature][:, None].to(seen.x.dtype), seen.x[sample]
+            masked = torch.where(inside[sample], x * mask, x)
             targets = None if seen.targets is None else seen.targets[sample]
             scores.append(wanted_scores(seen.net(masked).flatten(1), targets).to(masks.dtype))
         told = torch.cat(scores).reshape(batch, features, -1)

@@ -131,7 +131,9 @@ def at_random_places(
 ) -> Maps:
     """Return maps of the same texture that know nothing: rolled inside each sample, channels in random order."""
     batch, channels, device = len(relevance), relevance.shape[1], relevance.device
-    order = torch.argsort(torch.rand(batch, channels, generator=generator, device=device), dim=1)
+    draw = torch.rand(batch, channels, generator=generator, device=device)
+    held = 0 if valid is None else (~valid.flatten(2).any(2)).to(draw.dtype)
+    order = torch.argsort(draw + held, dim=1)  # channels that tell of others stay behind those that are measured
     found = relevance.gather(1, order.view(batch, channels, *[1] * (relevance.ndim - 2)).expand_as(relevance))
     for axis in range(2, relevance.ndim):
         length = relevance.shape[axis]

@@ -1,4 +1,4 @@
-"""What of a packed input is explained: the values of the sources that are there, not presence, masks and ages."""
+"""What of an input is explained: what was measured, not what tells of it (presence, masks, ages) and not padding."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,16 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from dlkit.core.packing import presence
-from dlkit.core.specs import Part
+from dlkit.core.specs import Part, Spec
+
+
+def explained(x: Float[Tensor, "batch channels *size"], spec: Spec) -> Bool[Tensor, "batch channels *size"]:
+    """Return which values an answer can come from: measured ones, of sources that are there, not behind a trace."""
+    if spec.parts:
+        return explained_values(x, spec.parts)
+    inside = torch.ones_like(x, dtype=torch.bool)
+    inside[:, spec.measured :] = False
+    return inside & (x[:, -1:] > 0) if spec.padded else inside
 
 
 def measured_values(parts: Sequence[Part]) -> Bool[Tensor, " values"]:

@@ -13,6 +13,7 @@ from dlkit.core.checks import require
 from dlkit.explain.base import Explainer
 from dlkit.explain.methods import short_name
 from dlkit.tasks.base import Task
+from dlkit.train.callbacks import may_draw
 from dlkit.train.explain.figures import legend_of, map_figures
 from dlkit.train.explain.heads import batch_of, one_head
 from dlkit.train.explain.inputs import baseline_of, choose_batch
@@ -55,7 +56,7 @@ class ExplainPanels(pl.Callback):
         """Draw when it is due."""
         due = trainer.current_epoch % self.every_n_epochs == 0 and not trainer.sanity_checking
         boards = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
-        if not due or not boards or not trainer.is_global_zero or not isinstance(pl_module, Task):
+        if not due or not boards or not may_draw(trainer) or not isinstance(pl_module, Task):
             return
         for name, figure in self.draw(pl_module, trainer.datamodule):  # type: ignore[attr-defined] # set by Lightning
             for board in boards:
@@ -70,7 +71,7 @@ class ExplainPanels(pl.Callback):
             inputs, question = gather(own, data, batch), ask(own, batch, wanted)
             method = self.method or default_method(question.net.net, inputs, question)  # type: ignore[arg-type]
             baseline = baseline_of(own, data, inputs, wanted, method.references)
-        found = method.of_sources(inputs.parts)(question.net, batch.x, question.targets, baseline)
+        found = method.of(own.spec)(question.net, batch.x, question.targets, baseline)
         found = found if method.spatial or inputs.parts else found[:, :, : len(inputs.channels)]
         legend, relevance = legend_of(method, inputs, question), found.float().cpu().numpy()
         if inputs.parts:

@@ -59,14 +59,15 @@ def explain_run(task: Task, data: Batching, run: RunFolder, methods: Sequence[st
     inputs, question = gather(own, data, batch), ask(own, batch, wanted)
     fast = folded(question.net.net, batch.x[:4])  # type: ignore[arg-type]  # the network inside
     question.net.net = question.judged.net = fast
+    made = [method.of(own.spec) for method in made]
     require_possible(made, inputs, question)
     whole = know_sources(own, data, inputs, question, replace(choice, wanted=wanted), head) if inputs.parts else None
     weak, rows = weakness(run, head, wanted.target), []
     notes = [question.note.replace("--target ", f"--target {head}:" if head else "--target ")] * bool(question.note)
-    made = made or [default_method(fast, inputs, question)]
+    made = made or [default_method(fast, inputs, question).of(own.spec)]
     with progress_of([short_name(type(method)) for method in made]) as progress:
         for method in made:
-            found = explain_batch(own, data, method.of_sources(inputs.parts), inputs, question, wanted, progress)
+            found = explain_batch(own, data, method, inputs, question, wanted, progress)
             found = replace(found, whole=whole, weak=weak)
             folder = run.path / "explain" / folder_name(found.name, choice.wanted)
             notes += replaced(folder, len(inputs.names))

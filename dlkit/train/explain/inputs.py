@@ -12,7 +12,7 @@ from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.core.specs import Part
 from dlkit.data.batches.batching import Batching
-from dlkit.explain.packed import held
+from dlkit.explain.packed import explained
 from dlkit.report.canvas import SPANS
 from dlkit.report.sample_grid import seen_text
 from dlkit.tasks.forecast import Forecast
@@ -77,10 +77,7 @@ def gather_inputs(task: Any, data: Batching, batch: Batch) -> Inputs:
     """Return the samples of a batch with all that a figure of them shows."""
     spec = task.spec
     count = spec.measured
-    inside = torch.ones_like(batch.x, dtype=torch.bool)
-    inside[:, count:] = False
-    if spec.padded:
-        inside &= batch.x[:, -1:] > 0
+    inside = explained(batch.x, spec)
     scaling = task.scaling.select(list(range(count)))
     values = scaling.inverse(batch.x[:, :count].float(), dim=1)
     known = inside[:, :count] if batch.x_observed is None else inside[:, :count] & batch.x_observed[:, :count]
@@ -129,7 +126,7 @@ def baseline_kind(wanted: Wanted, references: int) -> str:
 def baseline_of(task: Any, data: Batching, inputs: Inputs, wanted: Wanted, references: int) -> Tensor:
     """Return what samples are compared with, (references, batch, channels, *size).
 
-    Helper channels, and sources that are not there, stay the sample's.
+    Helper channels, padding, and sources that are not there stay the sample's.
 
     Raises:
         InputError: There is no such baseline.
@@ -137,17 +134,12 @@ def baseline_of(task: Any, data: Batching, inputs: Inputs, wanted: Wanted, refer
     kind = baseline_kind(wanted, references)
     require(kind in BASELINES, f"--baseline {kind} is none of {', '.join(BASELINES)}.")
     x = inputs.batch.x
-    count = len(inputs.channels)
     start = torch.zeros_like(x)[None]
     if kind == "zero":
         start[0] = physical_zero(task, inputs)
     if kind == "train":
-        train = data.pick_batch("train", max(references, 16)).x.to(x.device)
-        start = train[:, None].expand(-1, *x.shape).clone()
-    if inputs.parts:
-        return held(start, x, inputs.parts)
-    start[:, :, count:] = x[:, count:]
-    return start
+        start = data.pick_batch("train", max(references, 16)).x.to(x.device)[:, None]
+    return torch.where(inputs.valid, start, x)
 
 
 def physical_zero(task: Any, inputs: Inputs) -> Tensor:

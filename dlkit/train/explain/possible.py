@@ -26,7 +26,7 @@ def require_possible(methods: Sequence[Explainer], inputs: Inputs, question: Que
     """
     for method in methods[1:]:
         try:
-            method.quick().of_sources(inputs.parts)(question.net, inputs.batch.x[:1], question.targets[:1, :1])
+            method.quick()(question.net, inputs.batch.x[:1], question.targets[:1, :1])
         except InputError as error:
             name = short_name(type(method))
             raise InputError(f"{name} cannot explain this run, and nothing was computed: {error}") from error

@@ -50,7 +50,7 @@ def sanity_of_some(
     number: Iterator[int],
 ) -> Sanity:
     """Return how the maps of the first samples change; those of the network itself are known already."""
-    some, quick = slice(len(relevance)), method.quick().of_sources(method.sources)
+    some, quick = slice(len(relevance)), method.quick()
     x, targets, start = inputs.batch.x[some], question.targets[some, :1], baseline[:, some]
     known = relevance[:, 0] if method.quick() is method else None  # else precision would differ
 

@@ -85,7 +85,7 @@ def start(parts=PARTS, references=1):
 
 def finest(cls, parts=PARTS):
     one = {Occlusion: Occlusion(window=1), FeatureAblation: FeatureAblation(parts=6)}.get(cls) or cls()
-    return one.of_sources(parts)
+    return one.of(spec_of(parts))
 
 
 def close(a, b, rtol=1e-10):
@@ -133,7 +133,7 @@ def test_the_order_of_the_sources_does_not_matter(cls):
     x, baseline = inputs(), start()
     close(other(x[:, order]), net(x))
     method = SmoothGrad(noise=0.0) if cls is SmoothGrad else finest(cls)
-    one, two = (method.of_sources(p) for p in (PARTS, turned))
+    one, two = (method.of(spec_of(p)) for p in (PARTS, turned))
     # the draws of the noise fall on other values, so that it is left out
     close(two(other, x[:, order], baseline=baseline[..., order]), one(net, x, baseline=baseline)[..., order], 1e-9)
 
@@ -147,7 +147,7 @@ def test_noise_leaves_presence_alone_and_each_source_has_its_own():
     torch.manual_seed(0)
     net, x = Watched(spec_of()).double(), inputs(batch=1)
     x[:, borders(PARTS)["camera"]] *= 1000
-    SmoothGrad(draws=50, noise=0.1).of_sources(PARTS)(net, x)
+    SmoothGrad(draws=50, noise=0.1).of(spec_of(PARTS))(net, x)
     spread = {name: own.std(0).mean() for name, own in unpack(net.seen, PARTS).items()}
     assert (net.seen[:, -3:] == 1).all() and spread["heat"] < 1e-12
     assert spread["magnet"] < 1 and spread["camera"] > 100
@@ -156,7 +156,7 @@ def test_noise_leaves_presence_alone_and_each_source_has_its_own():
 def test_a_patch_covers_one_frame_and_a_stretch_one_channel():
     net, x = made(), inputs()
     weight = unpack(net.linear.weight.detach(), PARTS)
-    found = unpack(Occlusion(window=2, stride=2).of_sources(PARTS)(net, x), PARTS)
+    found = unpack(Occlusion(window=2, stride=2).of(spec_of(PARTS))(net, x), PARTS)
     values = unpack(x, PARTS)
     patch = (weight["camera"][0, 1, 0] * values["camera"][0, 1, 0])[2:4, 2:4].sum()
     stretch = (weight["magnet"][1, 0] * values["magnet"][3, 0])[4:6].sum()
@@ -212,7 +212,7 @@ def test_maps_of_every_branch_add_up_to_what_its_source_says(cls, flat):
     net, x, said = made(Fused), inputs(absent=[(2, "heat")]), []
     for number in flat:
         net.branches[number].net.flat = True
-    found = cls(signed=True).of_sources(PARTS)(net, x)
+    found = cls(signed=True).of(spec_of(PARTS))(net, x)
     shares, z = source_shares(found, PARTS), net.features(x).detach()
     said = z - torch.stack([branch.net.last.bias for branch in net.branches], 1).detach()
     expected = said.clone()
@@ -224,7 +224,7 @@ def test_maps_of_every_branch_add_up_to_what_its_source_says(cls, flat):
 def test_maps_of_a_branch_are_those_of_its_network_alone():
     net, x = made(Fused), inputs()
     own = unpack(x, PARTS)
-    found = unpack(GradCAM().of_sources(PARTS)(net, x), PARTS)
+    found = unpack(GradCAM().of(spec_of(PARTS))(net, x), PARTS)
     alone = GradCAM()(net.branches[0].net, own["magnet"])
     close(found["magnet"][:, :, :2] * 2, alone.expand(-1, -1, 2, -1))
     frame = GradCAM()(net.branches[1].net, own["camera"][:, 1])
@@ -233,13 +233,13 @@ def test_maps_of_a_branch_are_those_of_its_network_alone():
 
 def test_networks_without_branches_or_positions_are_told_so():
     with pytest.raises(InputError, match="need a network with a branch for each"):
-        GradCAM().of_sources(PARTS)(made(), inputs())
+        GradCAM().of(spec_of(PARTS))(made(), inputs())
     series = (MAGNET, HEAT)
     small = Fused(spec_of(series)).double()
     for branch in small.branches:
         branch.net.flat = True
     with pytest.raises(InputError, match="no branch has features with positions"):
-        GradCAM().of_sources(series)(small, torch.ones(2, packed_size(series), dtype=torch.float64))
+        GradCAM().of(spec_of(series))(small, torch.ones(2, packed_size(series), dtype=torch.float64))
 
 
 # ------------------------------------------------------------------ shares
@@ -249,7 +249,7 @@ def test_the_shares_add_up_to_the_change_of_the_score(absent):
     change = net(x).flatten(1) - torch.stack(
         [net(torch.where(explained_values(x, PARTS), one, x)).flatten(1) for one in baseline]
     ).mean(0)
-    shares = source_shares(IntegratedGradients().of_sources(PARTS)(net, x, baseline=baseline), PARTS)
+    shares = source_shares(IntegratedGradients().of(spec_of(PARTS))(net, x, baseline=baseline), PARTS)
     close(shares.sum(-1), change.detach(), 1e-6)
     exact = shapley_sources(net, x, None, baseline, PARTS)
     close(exact.sum(-1), change.detach())
@@ -313,7 +313,7 @@ def test_the_best_lag_is_the_time_of_the_largest_weight_in_seconds():
         weight = unpack(net.linear.weight, PARTS)
         weight["magnet"][0, 0, 3], weight["magnet"][0, 1, 1], weight["camera"][0, 0] = 1, -1, 1
         weight["heat"][0] = 0
-    found = IntegratedGradients().of_sources(PARTS)(net, x)[:, 0]
+    found = IntegratedGradients().of(spec_of(PARTS))(net, x)[:, 0]
     lags = [best_lags(found, part, PARTS) for part in PARTS]
     assert lags[0][:2] == pytest.approx([0.02, 0.04]) and lags[0][2] is None
     assert lags[1] == pytest.approx([0.2]) and lags[2] == [None]
@@ -347,7 +347,7 @@ def test_the_true_map_of_a_packed_input_is_faithful_and_a_blind_one_is_not():
     closeness = (net(x) - net(baseline[0]))[:, 0, 0].abs().detach()
     said = {}
     for name, maps in {
-        "true": IntegratedGradients().of_sources(PARTS)(net, x, targets, baseline)[:, 0].abs(),
+        "true": IntegratedGradients().of(spec_of(PARTS))(net, x, targets, baseline)[:, 0].abs(),
         "blind": torch.rand(24, packed_size(PARTS), dtype=torch.float64),
     }.items():
         found = judge(Scored(net), x, targets, maps, baseline[0], valid=valid, closeness=closeness, parts=PARTS)
