@@ -157,7 +157,8 @@ class BySeries(Split):
     Args:
         val: Names or globs of the validation series, or a fraction of the series, drawn with ``seed``.
         test: Names or globs of the test series, or a fraction.
-        stratify: Name of a static value; fractions are then drawn within each of its values.
+        stratify: Name of a static value; fractions are then drawn within each of its values, and what is rounded evens
+            out over them. A fraction above 0 draws one series at least.
         seed: Seed of the draw.
     """
 
@@ -180,7 +181,7 @@ class BySeries(Split):
         parts = {"val": val, "test": test, "train": set(table.names) - val - test}
         require(
             len(parts["train"]) > 0,
-            f"BySeries leaves none of the {len(table.names)} series to train: shrink `val`, `test`.",
+            f"BySeries leaves none of the {len(table.names)} series to train: shrink `val`, `test`, or set one to 0.",
         )
         by_name = dict(table.series_ranges())
         return {role: join([by_name[name] for name in table.names if name in parts[role]]) for role in ROLES}
@@ -191,11 +192,14 @@ class BySeries(Split):
         require(0 <= wanted < 1, f"BySeries {role}={wanted} must be a fraction below 1, or a list of names.")
         random = np.random.default_rng([self.seed, ROLES.index(role)])
         chosen: set[str] = set()
+        seen = 0
         for group in self._groups(table):
-            count = round(wanted * len(group))
+            seen += len(group)
             free = [name for name in group if name not in taken]
+            count = max(round(wanted * seen) - len(chosen), 0)
             chosen |= {free[i] for i in random.permutation(len(free))[:count]}
-        return chosen
+        left = [name for name in table.names if name not in taken]
+        return chosen or {left[i] for i in random.permutation(len(left))[: wanted > 0]}
 
     def _groups(self, table: Table) -> list[list[str]]:
         if self.stratify is None:

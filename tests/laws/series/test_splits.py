@@ -91,7 +91,8 @@ def test_series_are_named_by_name_or_glob():
 def test_a_series_is_never_in_two_parts(count, val, test, seed):
     made = table([[3, 2]] * count)
     split = BySeries(val=val, test=test, seed=seed)
-    if round(val * count) + round(test * count) >= count:
+    wanted = [max(round(part * count), int(part > 0)) for part in (val, test)]  # one at least, where one is wanted
+    if sum(wanted) >= count:
         with pytest.raises(InputError, match="to train"):
             split.ranges(made)
         return
@@ -99,7 +100,7 @@ def test_a_series_is_never_in_two_parts(count, val, test, seed):
     owner = np.repeat(made.series, made.segments[:, 1] - made.segments[:, 0])
     series = {role: {int(owner[row]) for row in rows(part)} for role, part in parts.items()}
     assert sum(map(len, series.values())) == count == len(set.union(*series.values()))
-    assert (len(series["val"]), len(series["test"])) == (round(val * count), round(test * count))
+    assert [len(series["val"]), len(series["test"])] == wanted
     assert sum(len(rows(part)) for part in parts.values()) == len(made.times)
 
 
@@ -111,6 +112,18 @@ def test_strata_are_drawn_alike_and_a_missing_label_is_a_stratum():
         chosen = [row // 2 for row in rows(parts[role])[::2]]
         drawn = [sum(1 for i in chosen if a <= i < b) for a, b in ((0, 10), (10, 30), (30, 40))]
         assert drawn == [round(share * 10), round(share * 20), round(share * 10)]
+
+
+@pytest.mark.parametrize(("count", "kinds"), [(4, 1), (5, 1), (40, 10), (100, 25), (30, 10), (12, 12)])
+def test_fractions_are_kept_over_small_strata_together_and_no_stratum_has_more_than_its_share_and_one(count, kinds):
+    made = table([[1]] * count, static=(np.arange(count) % kinds)[:, None].astype(np.float32))
+    parts = BySeries(stratify="k0").ranges(made)
+    sizes = {role: len(part) for role, part in parts.items()}
+    assert sizes["val"] == max(round(0.1 * count), 1)
+    assert sizes["test"] == max(round(0.2 * count), 1)
+    for role, share in (("val", 0.1), ("test", 0.2)):
+        drawn = np.bincount(np.array(rows(parts[role])) % kinds, minlength=kinds)
+        assert np.abs(drawn - share * count / kinds).max() <= 1
 
 
 def test_a_drawn_part_leaves_named_series_alone():
