@@ -26,7 +26,7 @@ class Tally:
         """Take in the new rows of a block."""
         if not len(block):
             return
-        values, holed, ones = block.fresh, block.holed, np.ones(len(block), np.float32)
+        values, holed = block.fresh, block.holed
         n = np.full(len(values), len(block))
         low, high = block.low.copy(), block.high.copy()
         known = np.isfinite(values[holed])
@@ -34,11 +34,11 @@ class Tally:
         low[holed] = np.where(known, values[holed], np.inf).min(1, initial=np.inf)
         high[holed] = np.where(known, values[holed], -np.inf).max(1, initial=-np.inf)
         some = n > 0
-        middle = np.where(some, low, 0) / 2 + np.where(some, high, 0) / 2
+        middle = np.where(some, low, 0).astype(np.float64) / 2 + np.where(some, high, 0) / 2
         with np.errstate(invalid="ignore"):
-            centred = values - middle[:, None]
+            centred = values - middle[:, None]  # float64: beside a sentinel float32 sums lose the other values
         centred[holed] = np.where(known, centred[holed], 0)
-        apart = (centred @ ones).astype(np.float64) / np.maximum(n, 1)
+        apart = centred.sum(1) / np.maximum(n, 1)
         squares = np.einsum("ij,ij->i", centred, centred) - n * apart**2
         self._merge(n, middle + apart, np.maximum(squares, 0))
         self.low, self.high = np.minimum(self.low, low), np.maximum(self.high, high)

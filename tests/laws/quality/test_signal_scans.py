@@ -89,6 +89,16 @@ def test_facts_are_those_of_numpy_in_float64() -> None:
             assert abs(rank - share) < 5 * np.sqrt(share * (1 - share) / 50_000) + 1e-4
 
 
+@pytest.mark.parametrize("level", [0, 20, 101_325])
+@pytest.mark.parametrize("spike", [None, -9999, 1e6, 3e38])
+def test_mean_and_deviation_are_those_of_float64_beside_a_sentinel_at_any_place(level, spike):
+    values = (level + np.random.default_rng(0).standard_normal((150_000, 3)) * [1, 0.1, 1]).astype(np.float32)
+    if spike:
+        values[0, 0] = values[70_000, 1] = values[-1, 2] = spike
+    for fact, column in zip(scanned(values).channels(), values.T.astype(np.float64), strict=True):
+        np.testing.assert_allclose([fact.mean, fact.std], [column.mean(), column.std()], rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("rows", [1, 2, 4095, 4097, 70_000])
 def test_the_pyramid_is_the_smallest_largest_and_mean_of_all_rows(rows: int) -> None:
     values = np.random.default_rng(0).standard_normal((rows, 2)).astype(np.float32)
