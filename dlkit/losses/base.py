@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
 
@@ -24,6 +24,19 @@ def weighted_mean(
         values = values.where(observed, values.new_zeros(()))
         shares = shares.where(observed, shares.new_zeros(()))
     return (values * shares).sum() / shares.sum().clamp_min(torch.finfo(shares.dtype).tiny)
+
+
+def counted(
+    target: Shaped[Tensor, "*shape"],
+    observed: Bool[Tensor, "*shape"] | None,
+    weights: Float[Tensor, "..."] | None = None,
+) -> Float[Tensor, ""]:
+    """Return what a mean over the observed values is over: their number, or the sum of their weights."""
+    if weights is None:
+        number = torch.full((), target.numel(), device=target.device) if observed is None else observed.sum()
+        return number.double()
+    shares = weights.double().expand(target.shape)
+    return (shares if observed is None else shares * observed).sum()
 
 
 def at_least_single(values: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -92,6 +105,15 @@ class Loss(nn.Module, ABC):
         return Mixture(
             answers.mean(0), None, deviation(self.point(answers.flatten(0, 1)).unflatten(0, answers.shape[:2]))
         )
+
+    def count(
+        self,
+        target: Float[Tensor, "batch *horizon targets"],
+        observed: Bool[Tensor, "batch *horizon targets"] | None = None,
+        weights: Float[Tensor, "..."] | None = None,
+    ) -> Float[Tensor, ""]:
+        """Return what the mean cost of a batch is over: costs of batches are averaged with it."""
+        return counted(target, observed, weights)
 
     def forward(
         self,

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from dlkit.core.checks import require
 from dlkit.core.specs import Kind
-from dlkit.losses.base import at_least_single, masked_mean
+from dlkit.losses.base import at_least_single, counted, masked_mean
 
 SMALLEST_WEIGHT = 1e-12
 Target = Int[Tensor, " batch"] | Float[Tensor, "batch classes"]
@@ -61,6 +61,10 @@ class ClassLoss(nn.Module, ABC):
     def cost(self, logits: Float[Tensor, "batch outputs"], target: Tensor, observed: Tensor | None) -> Tensor:
         """Return the mean cost, a scalar."""
 
+    def count(self, target: Target, observed: Tensor | None = None) -> Float[Tensor, ""]:
+        """Return what the mean cost of a batch is over: the number of known samples."""
+        return counted(target[:, 0] if target.ndim == 2 else target, observed)
+
     def forward(
         self,
         logits: Float[Tensor, "batch outputs"],
@@ -104,6 +108,13 @@ class WeightedLoss(ClassLoss):
     def mixed(self, answers: Float[Tensor, "members batch outputs"]) -> Float[Tensor, "batch outputs"]:
         """Return the logarithm of the mean probabilities."""
         return at_least_single(answers).log_softmax(-1).logsumexp(0) - math.log(len(answers))
+
+    def count(self, target: Target, observed: Tensor | None = None) -> Float[Tensor, ""]:
+        """Return the number of known samples, or the sum of the weights of their classes."""
+        if self.weight is None:
+            return super().count(target, observed)
+        weights = class_probabilities(target, len(self.weight)) @ self.weight
+        return counted(weights, observed, weights)
 
     def weighted_mean(
         self, costs: Float[Tensor, "batch classes"], target: Target, observed: Bool[Tensor, " batch"] | None
@@ -212,6 +223,10 @@ class BinaryCrossEntropy(ClassLoss):
     def mixed(self, answers: Float[Tensor, "members batch outputs"]) -> Float[Tensor, "batch outputs"]:
         """Return logits of the mean probabilities."""
         return mean_logit(at_least_single(answers))
+
+    def count(self, target: Target, observed: Tensor | None = None) -> Float[Tensor, ""]:
+        """Return the number of known labels."""
+        return counted(target, observed)
 
     def cost(self, logits: Float[Tensor, "batch outputs"], target: Tensor, observed: Tensor | None) -> Tensor:
         """Return the mean over samples and labels."""

@@ -4,7 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -23,25 +23,12 @@ from dlkit.data.batches.batching import Batching
 from dlkit.data.batches.loader import Batches
 from dlkit.tasks.denormals import WithoutDenormals
 from dlkit.tasks.pace import batches_per_step
+from dlkit.tasks.step import Step
 
 set_parsing_settings(subclasses_enabled=[Spec])
 
 OptimizerFactory = Callable[[Any], Optimizer]
 SchedulerFactory = Callable[[Optimizer], LRScheduler | ReduceLROnPlateau]
-
-
-class Step(NamedTuple):
-    """What a task made of a batch.
-
-    Attributes:
-        loss: Mean cost over the observed targets.
-        prediction: Output of the network; a dictionary of steps by head where there are several.
-        target: What was measured; a dictionary by head where there are several.
-    """
-
-    loss: Tensor
-    prediction: Any
-    target: Any
 
 
 class DivergedError(InputError):

@@ -14,10 +14,10 @@ from dlkit.core.specs import Spec
 from dlkit.losses.classification import BinaryCrossEntropy, ClassLoss, CrossEntropy, Ordinal
 from dlkit.metrics.classification import ClassErrors, LabelErrors
 from dlkit.models.base import NetFactory
-from dlkit.tasks.base import Step
 from dlkit.tasks.members import mixed_classes
 from dlkit.tasks.network import require_kind
 from dlkit.tasks.samples import SampleTask
+from dlkit.tasks.step import Step
 
 
 class ClassPrediction(NamedTuple):
@@ -79,6 +79,10 @@ class Classify(SampleTask):
     def judge(self, answer: Tensor, batch: Batch) -> Step:
         """Return cost, logits and truth of a batch."""
         return Step(self.loss(answer, batch.y, batch.y_observed), answer, self._truth(batch))
+
+    def counts(self, batch: Batch) -> Tensor:
+        """Return the number of known samples or labels, or the sum of the weights of their classes."""
+        return self.loss.count(batch.y, batch.y_observed)[None]
 
     def _truth(self, batch: Batch) -> Tensor:
         """Return the targets, -1 or NaN where they are unknown."""

@@ -17,10 +17,11 @@ from dlkit.data.table.packed_scaling import scaling_of
 from dlkit.losses.balance import Balance, BalanceFactory, Fixed
 from dlkit.losses.base import Loss
 from dlkit.losses.classification import ClassLoss
+from dlkit.metrics.costs import MeanCosts
 from dlkit.models.base import NetFactory
-from dlkit.tasks.base import Step
 from dlkit.tasks.combined_heads import HeadNet, HeadScores, head_task, of_head, with_network
 from dlkit.tasks.network import NetTask, require_kind
+from dlkit.tasks.step import Step
 
 
 class Combined(NetTask):
@@ -64,6 +65,7 @@ class Combined(NetTask):
         self._refuse_negative_costs()
         self.val_scores = HeadScores({name: task.val_scores for name, task in self._tasks()})
         self.test_scores = HeadScores({name: task.test_scores for name, task in self._tasks()})
+        self.mean_costs = MeanCosts(len(names))
         self._sums = torch.zeros(len(names), dtype=torch.float64)
 
     def _refuse_negative_costs(self) -> None:
@@ -106,8 +108,8 @@ class Combined(NetTask):
         for name, task, own in self.each(answer, batch):
             steps[name] = task.judge(own, of_head(batch, name))
         costs = torch.stack([step.loss.float() for step in steps.values()])
-        total = self.balance(costs, shared) if self.training else self.balance.compared(costs)
-        return Step(total, steps, batch.y)
+        total = self.balance(costs, shared) if self.training else self.compared(costs)
+        return Step(total, steps, batch.y, costs)
 
     def each(self, answer: Tensor, batch: Batch) -> list[tuple[str, Any, Tensor]]:
         """Return name, task and answer of each head."""
@@ -148,9 +150,17 @@ class Combined(NetTask):
         for name, task in self._tasks():
             task.measure(scores.heads[name], step.prediction[name], of_head(batch, name))
 
-    def costs(self, step: Step) -> dict[str, Tensor]:
-        """Return the cost of everything and of each head."""
-        return super().costs(step) | {f"{name}/loss": own.loss for name, own in step.prediction.items()}
+    def counts(self, batch: Batch) -> Tensor:
+        """Return what the cost of each head is the mean over."""
+        return torch.cat([task.counts(of_head(batch, name)) for name, task in self._tasks()])
+
+    def compared(self, costs: Tensor) -> Tensor:
+        """Return the loss by which epochs are compared, of the mean costs of the heads."""
+        return self.balance.compared(costs)
+
+    def named_costs(self, costs: Tensor) -> dict[str, Tensor]:
+        """Return the loss of everything and of each head."""
+        return super().named_costs(costs) | {f"{name}/loss": cost for name, cost in zip(self.names, costs, strict=True)}
 
     def logged(self) -> set[str]:
         """Return the names under which errors, costs and weights are logged in training."""
@@ -165,7 +175,7 @@ class Combined(NetTask):
 
     def _watch(self, step: Step, batch: Batch) -> None:
         super()._watch(step, batch)
-        self._sums += self._share * torch.stack([own.loss.detach() for own in step.prediction.values()])
+        self._sums += self._share * step.costs.detach()
 
     def on_train_epoch_end(self) -> None:
         """Log the mean cost and the weight of each head."""

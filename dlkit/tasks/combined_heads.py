@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -110,6 +110,11 @@ class HeadScores:
         """Forget all batches."""
         for scores in self.heads.values():
             scores.reset()
+
+    def modules(self) -> Iterator[nn.Module]:
+        """Yield all sums, which several processes join."""
+        for scores in self.heads.values():
+            yield from scores.modules()
 
     def overall(self) -> dict[str, Tensor]:
         """Return the measures of all heads, ``head/measure``."""

@@ -15,10 +15,10 @@ from dlkit.losses.base import Loss
 from dlkit.losses.pointwise import MSE
 from dlkit.models.base import NetFactory
 from dlkit.models.covariates import Covariates
-from dlkit.tasks.base import Step
 from dlkit.tasks.members import mixed_values
 from dlkit.tasks.network import NetTask, require_kind
 from dlkit.tasks.scores import ForecastScores
+from dlkit.tasks.step import Step
 
 
 class Prediction(NamedTuple):
@@ -82,6 +82,10 @@ class Forecast(NetTask):
     def judge(self, answer: Tensor, batch: Batch) -> Step:
         """Return cost, prediction and target of a batch, standardized."""
         return Step(self.loss(answer, batch.y, batch.y_observed), answer, batch.y)
+
+    def counts(self, batch: Batch) -> Tensor:
+        """Return the number of observed values."""
+        return self.loss.count(batch.y, batch.y_observed)[None]
 
     def normalized(self, x: Float[Tensor, "batch channels *time"]) -> Float[Tensor, "batch inputs *time"]:
         """Return what the network takes for inputs in physical units, NaN where missing.

@@ -1,6 +1,5 @@
 """Tasks around one network: what the data know is taken over, parts are compared, errors are added up."""
 
-import hashlib
 import warnings
 from abc import ABC, abstractmethod
 from typing import Any
@@ -10,36 +9,17 @@ from torch import Tensor, nn
 
 from dlkit.core.batch import Batch
 from dlkit.core.checks import InputError, require
-from dlkit.core.processes import count, gather_objects
 from dlkit.core.specs import Kind, Spec
 from dlkit.data.batches.batching import Batching
+from dlkit.metrics.costs import MeanCosts
 from dlkit.metrics.joining import join
 from dlkit.models.base import NetFactory
-from dlkit.tasks.base import Step, Task
+from dlkit.tasks.alike import require_alike
+from dlkit.tasks.base import Task
 from dlkit.tasks.graphed import Graphed, graphed
 from dlkit.tasks.members import Members, with_parts
 from dlkit.tasks.scores import Scores
-
-
-def require_alike(task: nn.Module, data: Batching) -> None:
-    """Refuse to train on what several processes read differently.
-
-    Raises:
-        InputError: Numbers of windows, or what was learned of the training rows, differ.
-    """
-    if count() == 1:
-        return
-    digest = hashlib.sha256(repr([data.count(role) for role in ("train", "val", "test")]).encode())
-    for _, kept in sorted(task.named_buffers()):
-        digest.update(kept.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    found = gather_objects(digest.hexdigest())
-    other = next((place for place, one in enumerate(found) if one != found[0]), 0)
-    require(
-        other == 0,
-        f"Process {other} of {len(found)} read other data than process 0, or scaled them otherwise: give all machines "
-        "the same files, e.g. on a shared disk.",
-    )
-
+from dlkit.tasks.step import Step
 
 LAYOUT = {"Sequential", "ModuleList", "Identity", "ReLU", "Chain", "ConvNorm", "FullyShardedDataParallel"}
 """Parts that hold no weights of their own; how they are nested may change from version to version."""
@@ -103,6 +83,7 @@ class NetTask(Task, ABC):
         self.net: nn.Module = net(spec)
         self.graphed: Graphed | None = None
         self.members: Members | None = None
+        self.mean_costs = MeanCosts(1)
 
     # ------------------------------------------------------------------ to be written by a task
     @abstractmethod
@@ -121,13 +102,24 @@ class NetTask(Task, ABC):
     def measure(self, scores: Any, step: Step, batch: Batch) -> None:
         """Add the errors of a batch to ``scores``."""
 
+    @abstractmethod
+    def counts(self, batch: Batch) -> Tensor:
+        """Return what each cost of a batch is the mean over, (costs,): a number of values, or the sum of their weights.
+
+        With it, means over batches are those over everything.
+        """
+
     def begin(self, scores: Any) -> None:
         """Forget the errors of the last epoch."""
         scores.reset()
 
-    def costs(self, step: Step) -> dict[str, Tensor]:
-        """Return the costs of a step by the name under which each is logged."""
-        return {"loss": step.loss}
+    def compared(self, costs: Tensor) -> Tensor:
+        """Return the loss by which epochs are compared, of its mean costs; linear, so it may be added up in parts."""
+        return costs.sum()
+
+    def named_costs(self, costs: Tensor) -> dict[str, Tensor]:
+        """Return the loss and what else is logged of its mean costs, by name."""
+        return {"loss": self.compared(costs)}
 
     def finish(self, answer: Tensor, batch: Batch) -> Tensor:
         """Return the answer of the network with what else the task adds to it."""
@@ -213,38 +205,41 @@ class NetTask(Task, ABC):
 
     def on_validation_epoch_start(self) -> None:
         """Forget the errors of the last epoch."""
-        self.begin(self.val_scores)
+        self._begin(self.val_scores)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add up the errors."""
-        self._evaluate(batch, "val", self.val_scores)
+        self._evaluate(batch, self.val_scores)
 
     def on_validation_epoch_end(self) -> None:
         """Log the errors over everything that validates."""
-        join(self.val_scores)
-        self.log_at_step(self._named("val", self.val_scores))
+        found = self._found("val", self.val_scores)
+        self.log("val/loss", found.pop("val/loss"), prog_bar=True)
+        self.log_at_step(found)
 
     def on_test_epoch_start(self) -> None:
         """Begin new sums."""
-        self.begin(self.test_scores)
+        self._begin(self.test_scores)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Add up the errors."""
-        self._evaluate(batch, "test", self.test_scores)
+        self._evaluate(batch, self.test_scores)
 
     def on_test_epoch_end(self) -> None:
         """Log the errors over everything that tests."""
-        join(self.test_scores)
-        self.log_dict(self._named("test", self.test_scores))
+        self.log_dict(self._found("test", self.test_scores))
 
-    def _evaluate(self, batch: Batch, stage: str, scores: Scores) -> None:
+    def _begin(self, scores: Scores) -> None:
+        self.begin(scores)
+        self.mean_costs.reset()
+
+    def _evaluate(self, batch: Batch, scores: Scores) -> None:
         step = self.step(batch)
         self.measure(scores, step, batch)
-        size = len(batch.x)
-        for name, cost in self.costs(step).items():
-            shown = stage == "val" and name == "loss"
-            self.log(f"{stage}/{name}", cost, on_epoch=True, batch_size=size, sync_dist=True, prog_bar=shown)
+        self.mean_costs.update(step.costs, self.counts(batch))
 
-    @staticmethod
-    def _named(stage: str, scores: Scores) -> dict[str, Tensor]:
-        return {f"{stage}/{name}": value.float() for name, value in scores.overall().items()}
+    def _found(self, stage: str, scores: Scores) -> dict[str, Tensor]:
+        join(scores)
+        join(self.mean_costs)
+        found = self.named_costs(self.mean_costs.compute()) | scores.overall()
+        return {f"{stage}/{name}": value.float() for name, value in found.items()}

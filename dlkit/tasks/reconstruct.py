@@ -14,11 +14,12 @@ from dlkit.core.packing import channel_of
 from dlkit.core.specs import Spec
 from dlkit.losses.base import Loss
 from dlkit.losses.pointwise import MSE
+from dlkit.metrics.costs import MeanCosts
 from dlkit.models.base import Net, NetFactory
-from dlkit.tasks.base import Step
 from dlkit.tasks.network import require_kind
 from dlkit.tasks.samples import SampleTask
 from dlkit.tasks.scores import StandardizedScores
+from dlkit.tasks.step import Step
 
 
 class Reconstruction(NamedTuple):
@@ -115,6 +116,7 @@ class Reconstruct(SampleTask):
             f"graph: true needs a network whose cost is that of its answer alone, but the features of "
             f"{type(self.net).__name__} cost something themselves: set `graph: false`.",
         )
+        self.mean_costs = MeanCosts(1 + self.costly)
         values, interval = int(self.measured.numel()), loss.level is not None
         self.val_scores, self.test_scores = (StandardizedScores(values, interval=interval) for _ in range(2))
 
@@ -137,12 +139,18 @@ class Reconstruct(SampleTask):
         net: Any = self.net
         z = net.features(batch.x)
         step = self.judge(net.head(z), batch)
-        return step._replace(loss=step.loss + net.cost(z))
+        cost = net.cost(z)
+        return step._replace(loss=step.loss + cost, terms=torch.stack([step.loss, cost.to(step.loss)]))
 
     def judge(self, answer: Tensor, batch: Batch) -> Step:
         """Return cost, reconstruction and input of a batch, standardized."""
         target = self.target(batch)
         return Step(self.loss(answer, target, self.observed(batch), self.weights), answer, target)
+
+    def counts(self, batch: Batch) -> Tensor:
+        """Return the number of values that count or the sum of their weights; features cost a mean over samples."""
+        values = self.loss.count(self.target(batch), self.observed(batch), self.weights)
+        return torch.stack([values, torch.full_like(values, len(batch.x))][: 1 + self.costly])
 
     def measure(self, scores: StandardizedScores, step: Step, batch: Batch) -> None:
         """Add the errors of a batch."""

@@ -13,11 +13,11 @@ from dlkit.data.normalize import ChannelScaling
 from dlkit.losses.base import Loss
 from dlkit.losses.pointwise import MSE
 from dlkit.models.base import NetFactory
-from dlkit.tasks.base import Step
 from dlkit.tasks.members import mixed_values
 from dlkit.tasks.network import require_kind
 from dlkit.tasks.samples import SampleTask
 from dlkit.tasks.scores import ValueScores
+from dlkit.tasks.step import Step
 
 
 class ValuePrediction(NamedTuple):
@@ -65,6 +65,10 @@ class Regress(SampleTask):
     def judge(self, answer: Tensor, batch: Batch) -> Step:
         """Return cost, prediction and target of a batch, standardized."""
         return Step(self.loss(answer, batch.y, batch.y_observed), answer, batch.y)
+
+    def counts(self, batch: Batch) -> Tensor:
+        """Return the number of observed values."""
+        return self.loss.count(batch.y, batch.y_observed)[None]
 
     @torch.no_grad()
     def values(self, x: Float[Tensor, "batch channels *size"]) -> Float[Tensor, "batch targets"]:

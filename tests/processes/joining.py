@@ -6,14 +6,17 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import distributed
 
 from dlkit.core import processes
 from dlkit.metrics.classification import ClassErrors, LabelErrors
+from dlkit.metrics.costs import MeanCosts
 from dlkit.metrics.forecast import ForecastErrors
 from dlkit.metrics.joining import join
 from dlkit.metrics.values import ValueErrors
+from dlkit.tasks.combined_heads import HeadScores
 
 WORLD, SIZES = 3, [5, 5, 5, 5, 5, 2, 4]
 
@@ -64,12 +67,32 @@ def check_metrics(rank):
         for one, other in zip(everything(alone), everything(joined), strict=True):
             for name, value in one.items():
                 torch.testing.assert_close(other[name], value, rtol=1e-12, atol=1e-12, equal_nan=True, msg=name)
+    check_costs(rank)
     none = ClassErrors(4)
     if rank == 0:
         none.update(torch.eye(4)[:2], torch.tensor([0, 2]))
     join(torch.nn.ModuleList([none]))  # two processes without any batch
     assert none.matrix.sum() == 2
     assert len(torch.cat(none.scores)) == 2
+
+
+def check_costs(rank):
+    """Means of costs count what each batch knows; errors of heads are joined head by head."""
+    draw = torch.Generator().manual_seed(0)
+    costs, counts = torch.rand(7, 2, generator=draw), torch.randint(0, 5, (7, 2), generator=draw)
+    joined, heads = MeanCosts(2), HeadScores({"a": ValueErrors(2), "b": LabelErrors(4)})
+    for number in range(rank, 7, WORLD):
+        joined.update(costs[number], counts[number].double())
+    for name, kind in (("a", ValueErrors), ("b", LabelErrors)):
+        for number, batch in enumerate(batches(kind)):
+            if number % WORLD == rank:
+                heads.heads[name].update(*batch[:3])
+    join(joined)
+    join(heads)
+    expected = [np.average(costs[:, i], weights=counts[:, i]) for i in range(2)]
+    assert np.allclose(joined.compute(), expected, rtol=1e-6)
+    assert heads.heads["a"].observed.sum() == sum(int(batch[2].sum()) for batch in batches(ValueErrors))
+    assert heads.heads["b"].whole[1] == sum(int((~batch[1].isnan()).all(1).sum()) for batch in batches(LabelErrors))
 
 
 def check_words(rank):

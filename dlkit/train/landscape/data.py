@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
+from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
 
 from dlkit.core.batch import Batch
@@ -12,7 +13,7 @@ from dlkit.core.checks import require
 from dlkit.core.spread import evenly
 from dlkit.data.batches.batching import Batching
 from dlkit.explain.landscape.surface import Precision
-from dlkit.tasks.base import Task
+from dlkit.tasks.network import NetTask
 from dlkit.train.cli import RunCLI
 from dlkit.train.landscape.rows import digest, weights_digest
 
@@ -62,18 +63,18 @@ class Measured(NamedTuple):
     Attributes:
         task: The task with its trained weights.
         batches: The batches, on the device of the task.
-        counts: Values that each batch counts for.
+        average: What each cost of an average batch is the mean over, (costs,).
         mark: Hash of weights, data and settings.
     """
 
-    task: Task
+    task: NetTask
     batches: list[Batch]
-    counts: list[int]
+    average: Tensor
     mark: str
 
     def cost(self, batch: Batch) -> Tensor:
-        """Return the mean loss of a batch."""
-        return self.task.step(batch).loss
+        """Return the loss of a batch as it counts in the mean: the plain mean over batches is that over everything."""
+        return self.task.compared(self.task.step(batch).costs * (self.task.counts(batch) / self.average))
 
 
 def fixed_batches(data: Batching, wish: Wish, device: torch.device) -> list[Batch]:
@@ -88,7 +89,7 @@ def fixed_batches(data: Batching, wish: Wish, device: torch.device) -> list[Batc
 
 def _kept(batch: Batch, precision: Precision) -> Batch:
     """Return a batch of its own: the buffers that it was made in are used again; images as convolutions want them."""
-    batch = Batch._make(None if part is None else part.clone() for part in batch)
+    batch = apply_to_collection(batch, Tensor, torch.clone)
     if batch.x.ndim != 4 or not channels_last(batch.x.device, precision):
         return batch
     return batch._replace(x=batch.x.contiguous(memory_format=torch.channels_last))
@@ -106,16 +107,17 @@ def channels_last(device: torch.device, precision: Precision) -> bool:
     return device.type == "cpu" or precision == "bf16"
 
 
-def count_values(batch: Batch) -> int:
-    """Return for how many values a batch counts in the mean: those that were observed."""
-    return len(batch.x) if batch.y_observed is None else int(batch.y_observed.sum())
+def weighed(task: NetTask, batches: list[Batch], *marks: Any) -> Measured:
+    """Return a task and batches, each of which counts as much as is known in it."""
+    average = torch.stack([task.counts(batch) for batch in batches]).mean(0)
+    return Measured(task, batches, average.clamp_min(torch.finfo(average.dtype).tiny), digest(*marks, average.tolist()))
 
 
 def measured(cli: RunCLI, wish: Wish) -> Measured:
     """Return the task and the batches that its loss is measured on."""
     task, data = cli.model, cli.datamodule
     require(
-        isinstance(task, Task) and isinstance(data, Batching),
+        isinstance(task, NetTask) and isinstance(data, Batching),
         f"A loss surface needs a task and a data module of dlkit; the config has {type(task).__name__} and "
         f"{type(data).__name__}.",
     )
@@ -125,5 +127,4 @@ def measured(cli: RunCLI, wish: Wish) -> Measured:
     config = cli.config.as_dict()
     settings = {key: config[key] for key in ("data", "model")}
     chosen = {"split": wish.split, "samples": wish.samples, "precision": wish.precision}
-    mark = digest(weights_digest(task), settings, chosen, data.describe().get("source"))
-    return Measured(task, batches, [count_values(batch) for batch in batches], mark)
+    return weighed(task, batches, weights_digest(task), settings, chosen, data.describe().get("source"))

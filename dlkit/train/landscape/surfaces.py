@@ -134,7 +134,7 @@ def measure(
         return rows, losses
     if rows.missing():
         last = channels_last(ready.batches[0].x.device, wish.precision)
-        options: dict[str, Any] = {"counts": ready.counts, "precision": wish.precision, "channels_last": last}
+        options: dict[str, Any] = {"precision": wish.precision, "channels_last": last}
         batches = rounded(ready.batches, wish.precision)
         with Surface(ready.task, ready.cost, batches, planned.directions, **options) as surface:
             rows.compute(lambda row: surface.row(places[row]), *shard)
@@ -146,7 +146,7 @@ def measure_curvature(ready: Measured, folder: Path, wish: Wish) -> None:
     path, mark = folder / "curvature.json", digest(ready.mark, "curvature", wish.eigenvalues)
     if path.is_file() and read_json(path).get("mark") == mark:
         return
-    product = HessianProduct(ready.task, ready.cost, ready.batches, counts=ready.counts)
+    product = HessianProduct(ready.task, ready.cost, ready.batches)
     start = torch.randn(product.size, generator=torch.Generator().manual_seed(wish.seed))
     found = lanczos(product, start.to(product.parameters[0]), wish.eigenvalues)
     ratio = abs(found.smallest / found.largest[0]) if found.largest[0] else None

@@ -6,7 +6,8 @@ import torch
 from torch.nn import functional as F
 
 from dlkit.core.checks import InputError
-from dlkit.losses.classification import BinaryCrossEntropy, CrossEntropy, Focal, Ordinal, balanced_weights
+from dlkit.core.discover import discover
+from dlkit.losses.classification import BinaryCrossEntropy, ClassLoss, CrossEntropy, Focal, Ordinal, balanced_weights
 
 CLASSES, BATCH = 5, 64
 RANDOM = torch.Generator().manual_seed(0)
@@ -39,6 +40,34 @@ def test_mixing_two_targets_mixes_their_costs(loss):
     other = ONE_HOT.roll(1, 0)
     mixed = loss(logits, 0.3 * ONE_HOT + 0.7 * other)
     torch.testing.assert_close(mixed, 0.3 * loss(logits, ONE_HOT) + 0.7 * loss(logits, other))
+
+
+def test_every_loss_is_looked_at():
+    assert {type(loss) for loss in (*LOSSES, Ordinal(), BinaryCrossEntropy())} == set(
+        discover("dlkit.losses", ClassLoss)
+    )
+
+
+@pytest.mark.parametrize("loss", [*LOSSES, Ordinal(), BinaryCrossEntropy()])
+@pytest.mark.parametrize("some", [False, True])
+@pytest.mark.parametrize("soft", [False, True])
+def test_costs_of_parts_averaged_by_what_they_are_over_are_that_of_the_whole(loss, some, soft):
+    order = TARGET.argsort()  # parts hold other classes
+    logits = LOGITS[order, : loss.outputs(CLASSES)]
+    labels = isinstance(loss, BinaryCrossEntropy)
+    target = (0.9 * ONE_HOT + 0.02)[order] if soft or labels else TARGET[order]
+    known = torch.rand(target.shape if labels else (BATCH,), generator=RANDOM) > 0.3 if some else None
+    costs, counts = [], []
+    for part in (slice(0, 10), slice(10, 17), slice(17, BATCH)):
+        seen = None if known is None else known[part]
+        costs.append(loss(logits[part], target[part], seen))
+        counts.append(loss.count(target[part], seen))
+    whole = loss(logits, target, known).double()
+    torch.testing.assert_close(
+        (torch.stack(costs) * torch.stack(counts)).sum() / sum(counts), whole, rtol=1e-5, atol=1e-6
+    )
+    if getattr(loss, "weight", None) is None:
+        assert sum(counts) == (known.sum() if some else BATCH * (CLASSES if labels else 1))
 
 
 @pytest.mark.parametrize("loss", [*LOSSES, Ordinal()])

@@ -41,6 +41,29 @@ def test_unobserved_values_change_neither_cost_nor_gradient(loss):
 
 
 @every_loss
+@pytest.mark.parametrize("weights", [None, torch.tensor([0.0, 1.0, 5.0])])
+@pytest.mark.parametrize("some", [False, True])
+def test_costs_of_parts_averaged_by_what_they_are_over_are_that_of_the_whole(loss, weights, some):
+    prediction, target, observed = sample(loss.outputs)
+    observed[4:] &= observed[4:].cumsum(0) < 2  # the second part knows less
+    parts = [slice(0, 4), slice(4, 7)] if some else [slice(0, 2), slice(2, 7)]
+    known = observed if some else None
+    costs, counts = [], []
+    for part in parts:
+        seen = None if known is None else known[part]
+        costs.append(loss(prediction[part], target[part], seen, weights))
+        counts.append(loss.count(target[part], seen, weights))
+    torch.testing.assert_close(
+        loss(prediction, target, known, weights).double(),
+        (torch.stack(costs) * torch.stack(counts)).sum() / sum(counts),
+        rtol=1e-5,
+        atol=1e-6,
+    )
+    if weights is None:
+        assert sum(counts) == (observed.sum() if some else 7 * 5 * 3)
+
+
+@every_loss
 def test_a_batch_without_observations_costs_nothing_and_teaches_nothing(loss):
     prediction, target, observed = sample(loss.outputs)
     prediction.requires_grad_()

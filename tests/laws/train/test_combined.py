@@ -34,6 +34,7 @@ from dlkit.tasks.combined_heads import of_head
 from dlkit.tasks.forecast import Forecast
 from dlkit.tasks.reconstruct import Reconstruct, measured_inputs
 from dlkit.tasks.regress import Regress
+from dlkit.train.landscape.data import Wish, fixed_batches, weighed
 from tests.made_multimodal import filmed, logged, sampled
 from tests.made_sources import HEADS, PARTS, inputs, spec_of, spec_of_heads
 from tests.made_tables import Parts
@@ -338,3 +339,17 @@ def test_one_question_alone_trains_on_packed_inputs_and_speaks_in_physical_units
     if name == "ahead":
         for place, column in enumerate(task.spec.targets):
             torch.testing.assert_close(said.truth[..., place], data.prepared.known[column].inverse(batch.y[..., place]))
+
+
+def test_a_loss_surface_is_drawn_over_what_each_head_knows() -> None:
+    data = windows(eval_batch_size=4)
+    data.setup("fit")
+    task, trainer = trained(data, 1)
+    batches = fixed_batches(data, Wish(samples=1000, split="val"), torch.device("cpu"))
+    assert len(batches) > 1
+    assert len({one.y[name].data_ptr() for one in batches for name in ASKED}) == len(batches) * len(ASKED)
+    ready = weighed(task.eval(), batches)
+    (watched,) = trainer.validate(task, datamodule=data, verbose=False)
+    with torch.no_grad():
+        found = torch.stack([ready.cost(batch) for batch in batches]).mean()
+    assert float(found) == pytest.approx(watched["val/loss"], rel=1e-5)
