@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, timedelta, timezone, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
@@ -12,7 +12,7 @@ from jaxtyping import Int64
 
 from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.durations import nanoseconds
-from dlkit.data.tabular.cells import CellError, Decimal, Missing, numbers, text_of
+from dlkit.data.tabular.cells import CellError, Decimal, Missing, numbers, pointed, text_of
 from dlkit.data.tabular.local_time import localize, occurs_twice
 
 SECOND = 1_000_000_000
@@ -21,6 +21,7 @@ PAIRS = {"s ms": 1_000_000, "s us": 1_000, "s ns": 1}
 """Seconds since 1970 in one column and what is left of a second in another: nanoseconds of its unit."""
 PLAIN_NUMBER = r"^[+-]?\d+([.,]\d*)?([eE][+-]?\d+)?$"
 WITH_OFFSET = r"[T ]\d\d.*(Z|z|[+-]\d\d(:?\d\d)?)$"
+PARTS = r"^(?P<sign>[+-]?)(?P<whole>\d+)(?:\.(?P<rest>\d*))?$"
 NO_STAMP = "the stamp is missing; remove the row or give it a stamp"
 Times = Int64[np.ndarray, " time"]
 
@@ -69,18 +70,45 @@ def _refuse_numbers(text: Any) -> None:
 
 
 def _epochs(cells: pd.Series, unit: int, decimal: Decimal) -> Times:
-    """Return integers exactly (a float64 is too short for nanoseconds since 1970), other numbers in two parts."""
+    """Return integers and text exactly (float64 is too short for nanoseconds since 1970), other numbers in parts."""
     integers = _integers(cells)
     values = _readable_numbers(cells, decimal) if integers is None else integers
-    too_far = np.flatnonzero(np.abs(np.asarray(values, np.float64)) * unit > 9.2e18)
+    too_far = np.flatnonzero(np.abs(np.asarray(values, np.float64)) > 9.2e18 / unit)
     if len(too_far):
         found = values[too_far[0]]
         raise CellError(
             int(too_far[0]), f"the stamp {found} is beyond the year 2262; give `time_format` a smaller unit"
         )
-    whole = np.floor(values).astype(np.int64) if integers is None else integers
-    fraction = np.rint((values - whole) * unit) if integers is None else 0.0
-    return np.asarray(whole * unit + np.asarray(fraction, np.int64), np.int64)
+    if integers is not None:
+        return np.asarray(integers * unit, np.int64)
+    whole = np.floor(values).astype(np.int64)
+    fraction = values - whole
+    if cells.dtype.kind not in "fb":
+        written = _written(cells, decimal)
+        whole, fraction = np.where(written.known, written.whole, whole), np.where(written.known, written.rest, fraction)
+    return np.asarray(whole * unit + np.rint(fraction * unit).astype(np.int64), np.int64)
+
+
+class _Written(NamedTuple):
+    """Numbers as they are written, with a sign in both parts; those in another form, as 1e9, are not known."""
+
+    known: np.ndarray
+    whole: np.ndarray
+    rest: np.ndarray
+
+
+def _written(cells: pd.Series, decimal: Decimal) -> _Written:
+    """Return what stands before and after the point of each number."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    parts = pc.extract_regex(pointed(text_of(cells, Missing()), decimal), PARTS)
+    sign, whole, rest = (pc.fill_null(pc.struct_field(parts, name), "0") for name in ("sign", "whole", "rest"))
+    rest = pc.cast(pc.binary_join_element_wise("0.", rest, "0", ""), pa.float64())
+    signs = np.where(pc.equal(sign, "-").to_numpy(zero_copy_only=False), -1, 1)
+    return _Written(
+        pc.is_valid(parts).to_numpy(zero_copy_only=False), signs * pc.cast(whole, pa.int64()).to_numpy(), signs * rest
+    )
 
 
 def _readable_numbers(cells: pd.Series, decimal: Decimal) -> np.ndarray:
