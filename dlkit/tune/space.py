@@ -145,15 +145,28 @@ def check_keys(space: Space, config: dict[str, Any]) -> None:
         require(place not in places, f"{key} and {places.get(place)} are the same setting: leave one of them out.")
         places[place] = key
         require(
-            not (plain.endswith(".loss") and plain.startswith("model.") and space.metric == "val/loss"),
-            f"{key} is tuned, and metric val/loss is that loss: values could not be compared; take a metric that all "
-            "have, e.g. val/mae of values or val/accuracy of classes.",
+            not is_part(plain, space.settings[key], space.metric),
+            f"{key} is tuned, and it is part of the metric {space.metric}: values could not be compared; take a metric "
+            "that all have, e.g. val/mae of values or val/accuracy of classes.",
         )
         require(
             not (".normalizer" in plain and space.metric in SCALED),
             f"{key} is tuned, and metric {space.metric} is in units of the normalizer: values could not be compared; "
             "take one in physical units, e.g. val/physical_mae.",
         )
+
+
+LOSS = ("loss", "losses", "balance.weights", "channel_weights", "net.beta")
+"""Settings of a task that change the loss of the same answers."""
+
+
+def is_part(plain: str, values: Values, metric: str) -> bool:
+    """Tell whether a setting changes what a metric says of the same answers."""
+    if not metric.endswith("/loss"):
+        return False
+    weighs = plain == "model.balance" and "'weights'" in str(values)  # without weights, all compare by the plain sum
+    parts = LOSS if metric == "val/loss" else (metric.replace("val/", "losses.").removesuffix("/loss"),)
+    return (weighs and metric == "val/loss") or any(f"{plain}.".startswith(f"model.{part}.") for part in parts)
 
 
 SCALED = ("val/loss", "val/mae", "val/mse", "val/rmse", "val/mase")

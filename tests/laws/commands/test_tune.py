@@ -119,13 +119,67 @@ def test_a_key_that_does_not_exist_is_answered_by_the_one_that_was_meant(key, sa
         ({"name": {"choices": ["a"]}}, "name cannot be tuned"),
         ({"data.split": {"choices": [None]}}, "decides what validates"),
         ({"trainer.devices": {"choices": [2]}}, "give more --workers"),
-        ({"model.loss": {"choices": [None]}}, "metric val/loss is that loss"),
+        ({"model.loss": {"choices": [None]}}, "is part of the metric val/loss"),
         ({"data.normalizer": {"choices": [None]}}, "in units of the normalizer"),
     ],
 )
 def test_what_would_make_values_incomparable_is_refused(tmp_path, settings, says):
     with pytest.raises(InputError, match=says):
         check_keys(space(tmp_path, space=settings), CONFIG)
+
+
+ASKED = {
+    "loss": {"class_path": "dlkit.losses.classification.Focal", "init_args": {"gamma": 2.0, "class_weights": False}},
+    "losses": {"fault": {"class_path": "dlkit.losses.pointwise.Huber", "init_args": {"delta": 1.0}}},
+    "balance": {"class_path": "dlkit.losses.balance.Fixed", "init_args": {"weights": {"fault": 1.0}, "alpha": 1.5}},
+    "net": {
+        "class_path": "dlkit.models.variational.VariationalAutoencoder",
+        "init_args": {"beta": 1.0, "net": {"class_path": "a.B", "init_args": {"width": 4}}},
+    },
+    "channel_weights": {"u": 1.0},
+}
+FIXED = {"class_path": "dlkit.losses.balance.Fixed", "init_args": {"weights": {"fault": 9.0}}}
+INSIDE = {
+    "model.loss.gamma": {"low": 0.0, "high": 5.0},
+    "model.loss.init_args.class_weights": {"choices": [True, False]},
+    "model.losses": {"choices": [{}]},
+    "model.losses.fault.delta": {"low": 0.1, "high": 5.0},
+    "model.balance": {"choices": [FIXED, None]},
+    "model.balance.weights": {"choices": [{"fault": 1.0}, {"fault": 9.0}]},
+    "model.balance.weights.fault": {"low": 0.1, "high": 5.0},
+    "model.channel_weights.u": {"low": 0.1, "high": 5.0},
+    "model.net.beta": {"low": 0.1, "high": 5.0},
+}
+OUTSIDE = {
+    "model.balance": {"choices": [{"class_path": "dlkit.losses.balance.GradNorm"}, None]},
+    "model.balance.alpha": {"low": 0.1, "high": 5.0},
+    "model.net": {"choices": [None]},
+    "model.net.net.width": {"choices": [4, 8]},
+}
+
+
+def checked(tmp_path, key, values, metric="val/loss"):
+    content = {"space": {key: values}, "metric": metric, "direction": "minimize"}
+    check_keys(space(tmp_path, **content), {"model": {"class_path": "a.Task", "init_args": ASKED}})
+
+
+@pytest.mark.parametrize("key", INSIDE)
+def test_what_changes_the_loss_of_the_same_answers_is_not_tuned_by_it(tmp_path, key):
+    with pytest.raises(InputError, match="is part of the metric val/loss"):
+        checked(tmp_path, key, INSIDE[key])
+    checked(tmp_path, key, INSIDE[key], metric="val/accuracy")
+
+
+def test_so_it_is_with_the_loss_of_one_head(tmp_path):
+    with pytest.raises(InputError, match="is part of the metric val/fault/loss"):
+        checked(tmp_path, "model.losses.fault.delta", {"low": 0.1, "high": 5.0}, metric="val/fault/loss")
+    checked(tmp_path, "model.losses.fault.delta", {"low": 0.1, "high": 5.0}, metric="val/ahead/loss")
+    checked(tmp_path, "model.balance.weights.fault", {"low": 0.1, "high": 5.0}, metric="val/fault/loss")
+
+
+@pytest.mark.parametrize("key", OUTSIDE)
+def test_what_leaves_it_as_it_is_may_be_tuned_by_it(tmp_path, key):
+    checked(tmp_path, key, OUTSIDE[key])
 
 
 def test_a_setting_below_a_choice_that_lacks_it_is_sent_into_the_choice():
