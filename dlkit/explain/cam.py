@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from dlkit.core.checks import InputError, require
 from dlkit.core.packing import pack
 from dlkit.core.specs import Part
-from dlkit.explain.base import Explainer, wanted_scores
+from dlkit.explain.base import Explainer, Scored, wanted_scores
 from dlkit.explain.cut import CutAt, Seen
 from dlkit.explain.cut_source import CutAtSource, branch_nets
 
@@ -62,8 +62,9 @@ class ActivationMap(Explainer):
             cut = CutAtSource(net, branch, part)
             with torch.no_grad():
                 maps = cut.features(x)
+            places = getattr(branch, "places_of_input", True)
             require(
-                maps.ndim == 2 + len(part.size) + part.frames,
+                places and maps.ndim == 2 + len(part.size) + part.frames,
                 f"The features of the branch of '{part.name}' have positions that are not those of its input (shape "
                 f"{tuple(maps.shape)}): use integrated_gradients, occlusion or another method of attribution.",
             )
@@ -95,13 +96,20 @@ class ActivationMap(Explainer):
 
 
 def require_maps(net: nn.Module, maps: Tensor, axes: int) -> None:
-    """Refuse features without positions."""
-    inner = getattr(net, "net", net)
+    """Refuse features without positions, or whose positions are no places of the input."""
+    while isinstance(net, CutAt | Scored):
+        net = net.net
+    name = type(net).__name__
+    others = "use saliency, integrated_gradients, occlusion or another method of dlkit.explain.attribution."
     require(
         maps.ndim == axes,
-        f"Class activation maps need feature maps, but the features of {type(inner).__name__} have no positions "
-        f"(shape {tuple(maps.shape)}): use saliency, integrated_gradients, occlusion or another method of "
-        "dlkit.explain.attribution.",
+        f"Class activation maps need feature maps, but the features of {name} have no positions (shape "
+        f"{tuple(maps.shape)}): {others}",
+    )
+    require(
+        getattr(net, "places_of_input", True),
+        f"Class activation maps are drawn over the input, but the positions of the features of {name} are no places of "
+        f"the input (shape {tuple(maps.shape)}): {others}",
     )
 
 

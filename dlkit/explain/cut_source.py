@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from dlkit.core.checks import InputError
+from dlkit.core.checks import InputError, require
 from dlkit.core.specs import Part
 from dlkit.explain.base import Scored
 
@@ -54,6 +54,12 @@ class CutAtSource(nn.Module):
         seen: list[Tensor] = []
         with saying(self.branch, seen, None):
             self.net(x)
+        require(
+            len(seen) == 1,
+            f"The network of the source '{self.part.name}', a {type(self.branch).__name__}, does not answer by its "
+            "features alone, so that they have no map: use saliency, integrated_gradients, occlusion or another method "
+            "of dlkit.explain.attribution.",
+        )
         z, self._x = seen[0], x
         self.flat = z.ndim == 2
         z = z[(...,) + (None,) * len(self.part.size)] if self.flat else z

@@ -25,6 +25,9 @@ class Net(nn.Module, ABC):
     several: ClassVar[bool] = False
     """Whether it takes the packed inputs of several sources."""
 
+    places_of_input: bool = True
+    """Whether the positions of its features, where they have any, are places of the input, as maps over it need."""
+
     def __init__(self, spec: Spec) -> None:
         super().__init__()
         require(

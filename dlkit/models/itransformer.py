@@ -25,6 +25,8 @@ class ITransformer(Net):
         dropout: Rate at which features are dropped.
     """
 
+    places_of_input = False  # but channels
+
     def __init__(
         self,
         spec: Spec,

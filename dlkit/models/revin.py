@@ -85,6 +85,7 @@ class RevIN(Net):
         require(eps > 0, f"RevIN eps={eps} must be positive: set `eps`, e.g. 1e-5.")
         self.eps = eps
         self.net = net(spec)
+        self.places_of_input = self.net.places_of_input
         self.targets = TargetChannels(spec, net="RevIN")
         self.measured = len(spec.channels) - spec.masks
         self.weight = nn.Parameter(torch.ones(self.measured)) if affine else None

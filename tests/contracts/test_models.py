@@ -240,6 +240,22 @@ def test_forward_is_the_head_of_the_features(cls):
     assert torch.equal(net(x), y)
 
 
+def wider(spec):
+    """The same with one more channel."""
+    channels = (*spec.channels[:1], "more", *spec.channels[1:])
+    output = (spec.output[0] + 1, *spec.output[1:]) if spec.kind == "reconstruct" else spec.output
+    return replace(spec, channels=channels, output=output)
+
+
+@every_net
+def test_positions_of_features_are_as_many_for_any_channels_or_the_network_says_that_they_are_no_places(cls):
+    if cls.several:
+        return  # its branches are networks of this list
+    specs = [usual(cls), wider(usual(cls))]
+    few, many = (build(cls, spec).eval().features(window(spec)).shape[2:] for spec in specs)
+    assert (few == many) == build(cls).places_of_input
+
+
 @every_net
 def test_an_embedding_is_one_vector_of_each_sample_and_features_cost_a_number(cls):
     net, x = build(cls).eval(), window(usual(cls))
