@@ -102,6 +102,8 @@ class Explainer(ABC):
     """How many baselines the method wants to compare with."""
     signed: bool = False
     """Whether relevance below zero means that something speaks against the score."""
+    layer: str | None = None
+    """Name of a layer that is looked at, which must then be that of the network as it is."""
     spec: Spec | None = None
     """What the inputs are; where that is not said all of them are explained."""
 

@@ -57,14 +57,16 @@ def explain_run(task: Task, data: Batching, run: RunFolder, methods: Sequence[st
     batch = choose_batch(data, choice.split, choice.samples, choice.numbers)
     batch = batch_of(data.transfer_batch_to_device(batch, task.device, 0), head)
     inputs, question = gather(own, data, batch), ask(own, batch, wanted)
-    fast = folded(question.net.net, batch.x[:4])  # type: ignore[arg-type]  # the network inside
-    question.net.net = question.judged.net = fast
+    if not any(method.layer for method in made):  # a folded layer answers otherwise
+        question.net.net = question.judged.net = folded(question.net.net, batch.x[:4])  # type: ignore[arg-type]  # inside
     made = [method.of(own.spec) for method in made]
     require_possible(made, inputs, question)
     whole = know_sources(own, data, inputs, question, replace(choice, wanted=wanted), head) if inputs.parts else None
     weak, rows = weakness(run, head, wanted.target), []
-    notes = [question.note.replace("--target ", f"--target {head}:" if head else "--target ")] * bool(question.note)
-    made = made or [default_method(fast, inputs, question).of(own.spec)]
+    mixed = getattr(task, "members", None) is not None
+    notes = ["the network alone is explained, not what all members say together"] * mixed
+    notes += [question.note.replace("--target ", f"--target {head}:" if head else "--target ")] * bool(question.note)
+    made = made or [default_method(question.net.net, inputs, question).of(own.spec)]  # type: ignore[arg-type]  # same
     with progress_of([short_name(type(method)) for method in made]) as progress:
         for method in made:
             found = explain_batch(own, data, method, inputs, question, wanted, progress)

@@ -93,6 +93,11 @@ def chosen(name: str, options: Sequence[str], what: str) -> int:
     return list(options).index(name)
 
 
+def said_alone(task: Any, batch: Batch) -> Any:
+    """Return the predictions of the network that is explained; other members of an ensemble say nothing."""
+    return task.answered(task.finish(task.net(batch.x), batch), batch)
+
+
 def ahead_of(task: Any) -> tuple[float, ...]:
     """Return the seconds from the last input of a window of several sources to its one target; none for samples."""
     return (task.spec.gap * task.spec.step,) if task.spec.parts else ()
@@ -150,7 +155,7 @@ def ask_values(task: Regress, batch: Batch, wanted: Wanted) -> Question:
     number = chosen(wanted.target, names, "target") if wanted.target else 0
     net = Scored(task.net, lambda answer: task.target_scaling.inverse(task.loss.point(answer)))
     with torch.no_grad():
-        prediction = task.predict_step(batch, 0)
+        prediction = said_alone(task, batch)
     unit = units[number]
     lines = [
         [f"{names[number]}: said {said:.4g} {unit}, true {true:.4g} {unit}".replace(" ,", ",").rstrip()]
@@ -184,7 +189,7 @@ def ask_forecast(task: Forecast, batch: Batch, wanted: Wanted) -> Question:
     scaling = task.target_scaling
     net = Scored(task.net, lambda answer: scaling.inverse(task.loss.point(answer)))
     with torch.no_grad():
-        prediction = task.predict_step(batch, 0)
+        prediction = said_alone(task, batch)
     point, chosen_steps = prediction.point[:, :, number], [step - 1 for step in steps]
     unit, lead, lead_unit = spec.target_units[number], *lead_times(horizon, spec.step, spec.gap)
     columns = torch.tensor([(step - 1) * targets + number for step in steps], device=batch.x.device)
