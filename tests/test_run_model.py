@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -191,6 +192,29 @@ def test_the_script_says_what_goes_in_and_refuses_in_one_line(tmp_path, capsys):
         assert runtime.main(arguments) == 2
         told = capsys.readouterr().err
         assert told.startswith("run_model: ") and told.count("\n") == 1
+
+
+def test_windows_go_through_the_network_some_at_a_time_and_the_answers_stand_in_their_order(model, monkeypatch):
+    sizes, run = [], model.run
+    monkeypatch.setattr(model, "run", lambda given: sizes.append(len(given["x"])) or run(given))
+    many = np.random.default_rng(0).normal(20, 5, (600, 2, 4)).astype(np.float32)
+    np.testing.assert_allclose(model.predict(many)["point"], many.mean(2), rtol=1e-5)
+    assert sizes == [256, 256, 88]
+
+
+def test_answers_that_find_no_place_leave_what_stood_there(model, tmp_path, monkeypatch):
+    runtime.write(tmp_path / "out.npz", {"point": GOOD})
+
+    def full(file, **arrays):
+        Path(file).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space"):
+        runtime.write(tmp_path / "out.npz", {"point": GOOD + 1})
+    monkeypatch.undo()
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npz")["point"], GOOD)
+    assert [one.name for one in tmp_path.iterdir()] == ["out.npz"]
 
 
 def test_the_first_future_step_follows_the_gap(tmp_path):

@@ -62,7 +62,8 @@ def over_answers(found: Sequence[Contender], losses: Sequence[Losses | None]) ->
         if losses[0] is None or own is None:
             continue
         result = paired(losses[0], own, (found[0].name, other.name))
-        what = "accuracy" if losses[0].classes and result.test.startswith("exact") else ERROR
+        exact = result.test.startswith("exact")
+        what = ERROR if not losses[0].classes else "accuracy" if exact else "share of wrong answers"
         verdicts.append(Verdict(found[0].name, other.name, what, result, lower_is_better=what != "accuracy"))
     return verdicts
 

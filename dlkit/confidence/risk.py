@@ -49,11 +49,6 @@ def false_alarm_threshold(
     return lowest_passing(thresholds, gammaincc(alarms / spread + 1, per_day * days / spread) <= failure)
 
 
-def days_needed(per_day: float, failure: float = 0.1) -> float:
-    """Return how many days of normal rows can promise a rate of false alarms."""
-    return math.log(1 / failure) / per_day
-
-
 def false_positive_threshold(scores: Float[np.ndarray, " negatives"], *, rate: float, failure: float = 0.1) -> float:
     """Return the lowest threshold that negatives exceed at most at ``rate``, with probability 1 - ``failure``.
 

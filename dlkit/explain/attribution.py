@@ -144,7 +144,8 @@ class DeepLift(Explainer):
     """Differences from the baseline passed back layer by layer (Shrikumar et al., arXiv:1704.02685), by Captum.
 
     Works on a copy in which a module that is used several times is several modules. Activations that Captum has no rule
-    for, and recurrent layers, count as their slope: the sum is then off, and the summary says so.
+    for, and recurrent layers, count as their slope, and its rule for maxima whose windows overlap is not complete: the
+    sum is then off, and the summary says so.
     """
 
     complete = True

@@ -10,6 +10,7 @@ axis counts windows or samples, any number of them. Give names of channels and u
 
 import importlib
 import json
+import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -71,8 +72,13 @@ class Model:
         return self.answer(given)
 
     def answer(self, given: Named) -> Named:
-        """Return the answers for checked inputs."""
-        return dict(zip(self.outputs, self.run(given), strict=True))
+        """Return the answers for checked inputs; windows go through the network some at a time."""
+        count = len(next(iter(given.values())))
+        parts = [
+            self.run({name: value[first : first + AT_ONCE] for name, value in given.items()})
+            for first in range(0, count, AT_ONCE)
+        ]
+        return {name: np.concatenate(found) for name, found in zip(self.outputs, zip(*parts, strict=True), strict=True)}
 
     def checked(self, inputs: Any, channels: Any = None, units: Any = None) -> Named:
         """Return the inputs as float32 arrays.
@@ -519,6 +525,17 @@ def judged(model: Model, path: str) -> Named:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
+def write(path: Path, answers: Named) -> None:
+    """Write answers under another name and rename the file, so that it is whole or not there."""
+    path = path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")  # as numpy does
+    work = path.with_name(f".{path.name}.{os.getpid()}.npz")
+    try:
+        np.savez(work, **answers)  # type: ignore[arg-type]  # names of answers are no argument of savez
+        work.replace(path)
+    finally:
+        work.unlink(missing_ok=True)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Predict, or say what goes in; return 2 after one sentence when something is wrong."""
     try:
@@ -533,7 +550,7 @@ def main(arguments: Sequence[str]) -> int:
             print(model.text())
             return 0
         answers = judged(model, arguments[1]) if rows else model.predict(read_data(arguments[1]))
-        np.savez(arguments[2], **answers)  # type: ignore[arg-type]  # names of answers are no argument of savez
+        write(Path(arguments[2]), answers)
     except (RefusedError, OSError, ValueError) as error:
         print(f"run_model: {error}", file=sys.stderr)
         return 2

@@ -97,7 +97,7 @@ def scripts_of(tasks: Sequence[Task], where: Array, slurm: Path, gather: Task | 
     python = python_of(where.site)
     limit = f"%{where.at_once}" if where.at_once else ""
     line = f'sed -n "${{SLURM_ARRAY_TASK_ID}}p" {shlex.quote(str(slurm / "tasks.txt"))}'
-    element = ["bash", "-c", f'eval "exec {shlex.quote(python)} -m dlkit $({line})"']
+    element = ["bash", "-c", f'eval "exec \\"\\$@\\" $({line})"', "element", python, "-m", "dlkit"]
     request = replace(where.request, cpus_per_task=max(1, where.request.cpus_per_task))
     scripts = {
         "array.sh": render(

@@ -3,6 +3,7 @@
 import base64
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,10 @@ def packed(image: np.ndarray) -> dict[str, Any]:
 
 
 def unpacked(learnt: Mapping[str, Any]) -> np.ndarray:
-    """Return the image of :func:`packed`."""
-    data = zlib.decompress(base64.b64decode(learnt["deflated"]))
-    return np.frombuffer(data, np.dtype(learnt["type"])).reshape(learnt["shape"])
+    """Return the image of :func:`packed`, not to be written to."""
+    return _inflated(learnt["deflated"], learnt["type"], tuple(learnt["shape"]))
+
+
+@lru_cache(maxsize=16)  # a step asks for its image at every picture
+def _inflated(deflated: str, kind: str, shape: tuple[int, ...]) -> np.ndarray:
+    return np.frombuffer(zlib.decompress(base64.b64decode(deflated)), np.dtype(kind)).reshape(shape)

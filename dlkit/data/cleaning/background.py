@@ -1,6 +1,7 @@
 """Take away what is in every image: the dark current and the lamp, or the still scene."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -98,19 +99,28 @@ class Background:
         return {"background": packed(found.astype(np.float32)), "images": len(parts)}
 
 
+@lru_cache(maxsize=4)  # a step asks for its image at every picture
+def _decoded(file: str, changed: int) -> np.ndarray:  # noqa: ARG001 - a file that has changed is read again
+    from dlkit.data.samples.decode import decode
+    from dlkit.data.samples.pictures import read_bytes
+
+    image = decode(read_bytes(file)).astype(np.float32)
+    image.flags.writeable = False
+    return image
+
+
 def read_image(path: str) -> np.ndarray:
-    """Return the image in a file as float32, (channels, height, width).
+    """Return the image in a file as float32, (channels, height, width), not to be written to.
 
     Raises:
         InputError: It cannot be read.
     """
     from dlkit.data.samples.broken import BrokenImageError
-    from dlkit.data.samples.decode import decode
-    from dlkit.data.samples.pictures import read_bytes
     from dlkit.data.tabular.files import fill_path
 
     try:
-        return decode(read_bytes(str(fill_path(path)))).astype(np.float32)
+        file = fill_path(path)
+        return _decoded(str(file), file.stat().st_mtime_ns)
     except (BrokenImageError, OSError) as error:
         reason = str(error) if isinstance(error, BrokenImageError) else "there is no such file"
         raise InputError(

@@ -45,11 +45,6 @@ def join(parts: Sequence[Rows]) -> Rows:
     )
 
 
-def sort_rows(rows: Rows) -> Rows:
-    """Return the rows in the order of their stamps; equal stamps keep the order of the file."""
-    return rows.take(np.argsort(rows.times, kind="stable"))
-
-
 def snap(times: Times, *, origin: int, step: int) -> Times:
     """Move each stamp to the nearest of ``origin + i * step``; half way goes to the later one.
 

@@ -1,6 +1,7 @@
 """Steps that clean images: what they take away is gone, what they must leave stays, what they learn is of training."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -141,6 +142,16 @@ def test_a_dark_frame_comes_from_a_file(tmp_path):
     assert not step.learns
     wanted = np.clip(CLEAN[:3].astype(int) - 25, 0, 255)
     np.testing.assert_array_equal(step.change(CLEAN[:3]), wanted)
+    np.save(tmp_path / "dark.npy", dark + 10)
+    os.utime(tmp_path / "dark.npy", ns=(1, 1))  # read once, and again where it has changed
+    np.testing.assert_array_equal(step.change(CLEAN[:3]), np.clip(CLEAN[:3].astype(int) - 35, 0, 255))
+
+
+def test_a_learnt_image_is_inflated_once_and_may_not_be_written_to(monkeypatch):
+    text = packed(np.random.default_rng(0).normal(size=(1, 5, 7)))
+    assert unpacked(text) is unpacked(json.loads(json.dumps(text)))
+    with pytest.raises(ValueError, match="read-only"):
+        unpacked(text)[0] = 1
 
 
 def test_wrong_pixels_are_repaired_and_the_check_finds_them_no_more():

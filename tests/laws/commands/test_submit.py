@@ -102,8 +102,10 @@ def test_the_job_sees_the_words_that_were_given_also_in_a_container(argv, name, 
 def test_an_element_of_an_array_sees_its_own_words(argvs, data, programs):
     slurm = programs / 'an array\'s "folder"' / "slurm"
     slurm.mkdir(parents=True, exist_ok=True)
-    python = programs / "python"
-    write_program(programs, "python", f'#!/bin/sh\nexec {sys.executable} -c {shlex.quote(PRINT)} "$@"\n')
+    home = programs / 'o\'brien "$HOME" `x`'  # of the interpreter
+    home.mkdir(exist_ok=True)
+    python = home / "python"
+    write_program(home, "python", f'#!/bin/sh\nexec {sys.executable} -c {shlex.quote(PRINT)} "$@"\n')
     tasks = [Task(f"t{number}", argv) for number, argv in enumerate(argvs)]
     (slurm / "tasks.txt").write_text("".join(f"{shlex.join(task.argv)}\n" for task in tasks))
     where = Array(request=HOUR, site=Site(python=str(python)))

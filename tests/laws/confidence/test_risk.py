@@ -13,7 +13,6 @@ from scipy.signal import lfilter
 from dlkit.confidence.p_values import PValues
 from dlkit.confidence.risk import (
     alarm_counts,
-    days_needed,
     false_alarm_threshold,
     false_positive_threshold,
     highest_before,
@@ -89,7 +88,6 @@ def test_false_alarms_exceed_their_number_a_day_as_seldom_as_promised(remembers,
 
 def test_too_little_time_promises_nothing():
     draw = np.random.default_rng(0)
-    assert days_needed(1.0) == pytest.approx(2.303, abs=1e-3)
     assert math.isinf(false_alarm_threshold(draw.random(460), [(0, 460)], DAY, per_day=1.0))  # 2.30 days
     assert math.isfinite(false_alarm_threshold(draw.random(462), [(0, 462)], DAY, per_day=1.0))
     assert math.isinf(false_positive_threshold(draw.random(44), rate=0.05))  # .95^44 = .105

@@ -9,12 +9,14 @@ from torch import nn
 
 from dlkit.core.checks import InputError
 from dlkit.core.discover import discover
+from dlkit.core.specs import Spec
 from dlkit.explain.attribution import DeepLift, GradientShap, IntegratedGradients, Saliency, SmoothGrad
 from dlkit.explain.base import Explainer, Scored, still
 from dlkit.explain.cam import GradCAM
 from dlkit.explain.methods import find_method, make_method, short_name
 from dlkit.explain.perturbation import FeatureAblation, Occlusion
 from dlkit.explain.separate import separate
+from dlkit.models.tcn import TCN
 
 ATTRIBUTIONS = [cls for cls in discover("dlkit.explain", Explainer) if not cls.spatial]
 EXACT = [IntegratedGradients, GradientShap, DeepLift, Occlusion, FeatureAblation]  # signed, in units of the score
@@ -254,6 +256,13 @@ def test_gradient_shap_agrees_with_captum():
     torch.manual_seed(0)
     expected = captum.attr.GradientShap(net).attribute(x, references[:, 0], n_samples=20000, target=1)
     agrees(GradientShap(draws=20000)(net, x, TARGETS[:1], references), expected, 2e-2)
+
+
+def test_deep_lift_is_complete_for_a_network_of_causal_convolutions():
+    torch.manual_seed(0)
+    spec = Spec(channels=("a", "b"), size=(40,), output=(3,), kind="class", classes=("x", "y", "z"))
+    net, x = TCN(spec, hidden_size=8).double().eval(), torch.randn(3, 2, 40, dtype=torch.float64)
+    close(DeepLift()(net, x).flatten(2).sum(2), (net(x) - net(torch.zeros_like(x))).detach())
 
 
 def test_deep_lift_agrees_with_captum_where_no_module_is_used_twice():

@@ -15,7 +15,6 @@ from torch.nn import functional as F
 
 from dlkit.explain.attribution import IntegratedGradients, Saliency, SmoothGrad
 from dlkit.explain.cam import GradCAM
-from dlkit.explain.clock import to_clock
 from dlkit.explain.decided import reach_of
 from dlkit.explain.faithfulness import at_random_places, curves, judge, order_of
 from dlkit.explain.perturbation import Occlusion
@@ -304,12 +303,3 @@ def test_components_are_scipys_and_the_box_is_around_the_largest(size):
                   for k, extent in enumerate(extents) if extent == max(extents)}  # fmt: skip
         assert tuple(map(tuple, found[i].tolist())) in around
     assert (box_overlap(found, found) == 1).all()
-
-
-# ------------------------------------------------------------------ windows on the clock
-def test_overlapping_windows_of_constant_relevance_are_constant_and_one_window_is_itself():
-    rows, mean = to_clock(torch.full((5, 2, 6), 3.0), torch.arange(5) * 4)
-    assert torch.equal(rows, torch.arange(22)) and torch.equal(mean, torch.full((2, 22), 3.0))
-    one = torch.rand(1, 2, 6, generator=drawn())
-    rows, mean = to_clock(one, torch.tensor([7]), dilation=3)
-    assert rows.tolist() == [7, 10, 13, 16, 19, 22] and torch.equal(mean, one[0])

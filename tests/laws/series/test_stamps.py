@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlkit.core.checks import InputError
-from dlkit.data.tabular.stamps import Rows, fill_gaps, median_step, merge_duplicates, snap, sort_rows, step_kinds
+from dlkit.data.tabular.stamps import Rows, fill_gaps, median_step, merge_duplicates, snap, step_kinds
 from dlkit.data.tabular.timeline import Policies, Timeline
 
 STEP = 10
@@ -35,12 +35,6 @@ def glue(pieces):
         recordings[-1][0].extend(rows.times.tolist())
         recordings[-1][1].extend(np.nan_to_num(rows.values, nan=-1).tolist())
     return recordings
-
-
-@given(any_times)
-def test_sorted_rows_rise_and_equal_stamps_keep_their_order(times):
-    found = sort_rows(rows_at(times))
-    assert list(zip(found.times, found.numbers, strict=True)) == sorted(zip(times, range(len(times)), strict=True))
 
 
 @given(any_times, st.integers(-50, 50), st.integers(1, 30))
