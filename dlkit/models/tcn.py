@@ -49,7 +49,8 @@ class CausalBlock(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch inputs time"]) -> Float[Tensor, "batch outputs time"]:
         """Return the feature maps."""
-        return self.last(self.body(x) + self.shortcut(x))
+        y: Tensor = self.last(self.body(x) + self.shortcut(x))
+        return y
 
 
 class TCN(Net):
