@@ -42,7 +42,9 @@ class Score:
         if not self.cumulative:
             return 1 - precise
         ordered, order = precise.sort(dim=-1, descending=True, stable=True)
-        scores = ordered.cumsum(-1) - (1 - u) * ordered
+        # Near 1 a sum of rounded probabilities is told from 1 by its rounding; what is missing to 1 is exact there.
+        less_likely = ordered.flip(-1).cumsum(-1).flip(-1) - ordered
+        scores = 1 - less_likely - (1 - u) * ordered
         if self.penalty:
             rank = torch.arange(1, p.shape[-1] + 1, dtype=torch.float64, device=p.device)
             scores = scores + self.penalty * (rank - self.free).clamp_min(0)

@@ -10,6 +10,7 @@ from scipy.stats import betabinom
 
 from dlkit.confidence.class_sets import APS, LAC, RAPS, FittedSets, covered
 from dlkit.core.checks import InputError
+from dlkit.export.calibrated import sets_of
 
 K = 6
 EXACT = [APS(allow_empty=True), RAPS(penalty=0.05, allow_empty=True), LAC(allow_empty=True)]
@@ -74,6 +75,7 @@ def test_each_class_keeps_the_promise_by_itself():
 def test_adaptive_scores_are_those_of_the_paper():
     """Brute force: total probability of the likelier classes, a share of its own, and the penalty of its rank."""
     p = drawn(20)[0].double()
+    p = p / p.sum(-1, keepdim=True)  # 1 in float64 too
     u = torch.rand(20, 1, dtype=torch.float64)
     found = RAPS(penalty=0.1, free=2).score.of(p, u)
     for row in range(20):
@@ -82,6 +84,29 @@ def test_adaptive_scores_are_those_of_the_paper():
             rank = int(likelier.sum()) + 1
             expected = float(p[row][likelier].sum() + u[row] * p[row, k]) + 0.1 * max(rank - 2, 0)
             assert float(found[row, k]) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("method", [APS(randomized=False), APS(), RAPS(penalty=0.0)])
+@pytest.mark.parametrize("level", [0.96, 0.97])
+def test_sets_of_a_sure_network_do_not_hang_on_the_rounding_of_its_probabilities(method, level):
+    """Thresholds near 1 are told from 1 by what is left, which float32 holds; sums of float32 hold it to 1e-7 only."""
+    generator = torch.Generator().manual_seed(5)
+    logits = 12 * torch.randn(4000, K, generator=generator).double()
+    truth = torch.multinomial((logits / 6).softmax(-1), 1, generator=generator).squeeze(1)
+    exact = logits.softmax(-1)
+    rounded = logits.float().softmax(-1)
+    fitted = method.fit(exact[:2000], truth[:2000], level)
+    assert 1 - 1e-4 < fitted.thresholds < 1
+    torch.testing.assert_close(1 - fitted.thresholds, 1 - method.fit(rounded[:2000], truth[:2000], level).thresholds)
+    wanted, found = fitted.sets(exact[2000:]), fitted.sets(rounded[2000:])
+    assert 0 < wanted.double().mean() < 1
+    assert torch.equal(found, wanted)
+    assert torch.equal(sets_of(fitted, rounded[2000:]), sets_of(fitted, exact[2000:]))
+
+
+def test_a_threshold_of_one_lets_every_class_in():
+    fitted = FittedSets(APS().score, torch.tensor([1.0], dtype=torch.float64), 0.9)
+    assert fitted.sets(drawn(2000, factor=5.0)[0]).all()
 
 
 def test_sets_grow_with_the_level_and_a_set_holds_whatever_is_likelier():
