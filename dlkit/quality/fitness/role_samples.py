@@ -52,7 +52,8 @@ def look(samples: Samples, numbers: np.ndarray, asked: tuple[Asked, ...], most: 
     parts = [summarize(part) for part in parts_of(samples, chosen)]
     none = np.empty((0, len(samples.channels)))
     level, spread, low, high = map(np.concatenate, zip(*parts, strict=True)) if parts else [none] * 4
-    labels = samples.labels[chosen].astype(np.float64).reshape(len(chosen), -1)
+    labels = samples.labels[chosen].astype(np.float64)
+    labels = labels[:, None] if labels.ndim == 1 else labels  # of a role without samples no shape can be guessed
     answers = {one.name: labels[:, max(one.column, 0)] for one in asked}
     groups = None if samples.groups is None else np.unique(samples.groups[chosen], return_inverse=True)[1].reshape(-1)
     return Seen(len(numbers), chosen, [(0, len(chosen))], level, spread, low, high, level, answers, groups)

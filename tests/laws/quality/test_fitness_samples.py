@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dlkit.data.records import Samples
-from dlkit.data.sample_splits import Grouped
+from dlkit.data.sample_splits import Grouped, Stratified
 from dlkit.quality.fitness.answers import class_findings
 from dlkit.quality.fitness.fitness import fitness_findings
 from dlkit.quality.fitness.role_samples import sample_roles
@@ -15,6 +15,22 @@ from tests.made_sample_modules import image_module, images, trace_module, traces
 def test_clean_samples_stay_silent():
     for made in (trace_module(traces(240)), image_module(images(240))):
         assert fitness_findings(made).findings == []
+
+
+@pytest.mark.parametrize("kind", ["class", "values", "labels"])
+def test_a_role_without_samples_is_looked_at_as_empty(kind):
+    values = np.random.default_rng(0).normal(size=(240, 2)).astype(np.float32)
+    fields = {
+        "class": {},
+        "values": {"labels": values, "classes": (), "targets": ("a", "b"), "target_units": ("", "")},
+        "labels": {"labels": (values > 0).astype(np.float32), "classes": ("a", "b")},
+    }
+    samples = images(240, kind=kind, **fields[kind])
+    data = image_module(samples, split=Stratified(train=0.7, val=0.0, test=0.3))
+    seen = sample_roles(data.prepared, 1000).seen["val"]
+    assert len(seen) == 0 and seen.level.shape == (0, 3) and all(len(answer) == 0 for answer in seen.answers.values())
+    found = fitness_findings(data)
+    assert set(found.facts["told apart"]) == {"test"} and all("val" not in one.what for one in found.findings)
 
 
 def test_traces_in_two_roles_are_found_by_name():
