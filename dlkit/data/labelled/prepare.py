@@ -1,5 +1,6 @@
 """Everything that happens to samples before the first batch: split, fit, count, audit."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -134,8 +135,7 @@ def _contents(values: np.ndarray, chosen: np.ndarray) -> Iterator[int]:
 
 def _in_two_roles(parts: list[list[object]]) -> int:
     """Return how many different things are in more than one part."""
-    sets = [set(part) for part in parts]
-    return sum(map(len, sets)) - len(set().union(*sets))
+    return sum(times > 1 for times in Counter(thing for part in parts for thing in set(part)).values())
 
 
 def prepare_new_samples(

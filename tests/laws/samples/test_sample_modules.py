@@ -163,6 +163,16 @@ def test_numbers_are_scaled_by_the_training_samples_and_missing_ones_are_marked(
     assert data.spec.target_units == ("m", "K")
 
 
+def test_audit_counts_a_group_and_a_content_of_all_three_roles_once():
+    samples = images(groups=np.arange(60) // 4)
+    samples.values[[2, 5]] = samples.values[0]
+    numbers = {"train": np.array([0, 1, 4]), "val": np.array([2, 9]), "test": np.array([3, 5])}
+    roles_of = {group: {role for role in ROLES if group in numbers[role] // 4} for group in range(15)}
+    assert [group for group, roles in roles_of.items() if len(roles) > 1] == [0, 1]  # 0 of all three
+    found = audit_samples(samples, numbers)
+    assert (found["shared groups"], found["equal samples in two roles"]) == (2, 1)
+
+
 def test_audit_counts_groups_and_equal_samples_in_two_roles_and_refuses_a_sample_in_two():
     samples = images(groups=np.arange(60) // 2)
     samples.values[1] = samples.values[0]
