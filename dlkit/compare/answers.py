@@ -12,7 +12,7 @@ from dlkit.core.checks import require
 from dlkit.metrics.paired import Paired, bootstrap, diebold_mariano, mcnemar
 from dlkit.train.report.known import require_readable
 
-COLUMNS = ("series", "issued", "time", "sample", "target", "horizon", "truth", "prediction")
+COLUMNS = ("series", "issued", "time", "sample", "label", "target", "horizon", "truth", "prediction")
 MOST = 60_000_000  # rows of predictions that are read
 
 
@@ -23,10 +23,11 @@ class Losses:
     Attributes:
         keys: What each answer is about, (answers,); series and time, or the name of a sample.
         truth: Digest of the truth of each answer, (answers,).
-        loss: (answers,), in standard deviations of the truth, or 1 where a class is wrong.
+        loss: (answers,), in standard deviations of the truth, 1 where a class is wrong, or the share of wrong labels.
         series: Number of its series, -1 of samples, (answers,).
         overlap: Neighbouring answers that share predicted rows.
-        classes: Whether they are of classes.
+        classes: Whether they are of classes or labels.
+        shares: Whether they are between right and wrong, as those of several labels are.
     """
 
     keys: np.ndarray
@@ -35,6 +36,7 @@ class Losses:
     series: np.ndarray
     overlap: int
     classes: bool
+    shares: bool = False
 
 
 def losses_of(one: Contender) -> Losses | None:
@@ -49,7 +51,7 @@ def losses_of(one: Contender) -> Losses | None:
     wanted = [name for name in COLUMNS if name in names]
     found = pq.read_table(path, columns=wanted).to_pandas()
     if found["truth"].dtype.kind not in "fi":
-        return class_losses(found)
+        return label_losses(found) if "label" in names else class_losses(found)
     return value_losses(found)
 
 
@@ -58,6 +60,23 @@ def class_losses(found: Any) -> Losses:
     loss = np.where(found["truth"].isna(), np.nan, (found["truth"] != found["prediction"]).astype(float))
     truth = pd.factorize(found["truth"], sort=True)[0].astype(np.float64)
     return Losses(key_of(found), truth, loss, series_of(found), 1, classes=True)
+
+
+def label_losses(found: Any) -> Losses:
+    """Return the share of wrong labels of each sample or window; their mean is the share of all that are known.
+
+    Labels of one sample err together, so it is samples that are compared.
+    """
+    numbers, keys = pd.factorize(key_of(found))  # in the order of the table
+    known = found["truth"].notna().to_numpy()
+    wrong = known & (found["truth"] != found["prediction"]).fillna(value=True).to_numpy(bool)
+    counts, misses = np.bincount(numbers, known), np.bincount(numbers, wrong)
+    with np.errstate(invalid="ignore"):
+        loss = np.where(counts > 0, misses / (counts.sum() / (counts > 0).sum()), np.nan)
+    marks = pd.util.hash_array((found["label"].astype(str) + " " + found["truth"].astype(str)).to_numpy(object))
+    truth = np.bincount(numbers, marks / 2.0**64)  # the same in any order of the labels
+    first = found.iloc[np.unique(numbers, return_index=True)[1]]
+    return Losses(np.asarray(keys), truth, loss, series_of(first), 1, classes=True, shares=True)
 
 
 def value_losses(found: Any) -> Losses:
@@ -96,8 +115,8 @@ def series_of(found: Any) -> np.ndarray:
 def paired(first: Losses, second: Losses, names: tuple[str, str]) -> Paired:
     """Return whether the answers of two runs are equally good.
 
-    Forecasts and answers on a time axis by Diebold & Mariano, classes of samples by McNemar, values of samples by the
-    bootstrap.
+    Forecasts and answers on a time axis by Diebold & Mariano, classes of samples by McNemar, labels and values of
+    samples by the bootstrap.
 
     Raises:
         InputError: They are about different windows or samples.
@@ -115,7 +134,7 @@ def paired(first: Losses, second: Losses, names: tuple[str, str]) -> Paired:
     a, b, series = first.loss[mine], second.loss[its], first.series[mine]
     if series.min(initial=0) >= 0:
         return diebold_mariano(a - b, overlap=first.overlap, series=series)
-    if first.classes:
+    if first.classes and not first.shares:
         known = np.isfinite(a) & np.isfinite(b)
         return mcnemar(a[known] == 0, b[known] == 0)
     return bootstrap(a - b)
