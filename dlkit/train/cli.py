@@ -61,6 +61,7 @@ class RunCLI(LightningCLI):
         checkpoint: Path | None = None,
     ) -> None:
         self.trains, self.tests, self.run_folder, self.checkpoint = trains, tests, run, checkpoint
+        self.arguments = list(args)
         self.tested: Any = None  # evaluation that made the test
         self.members: list[str] | None = None  # folders of the runs that answer too, once it is known
         self.followed: Any = None  # bounds that followed the test in time, by head

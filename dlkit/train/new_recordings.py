@@ -10,22 +10,36 @@ from dlkit.core.checks import InputError, require, suggest
 from dlkit.core.runfolder import RunFolder, read_json
 from dlkit.core.specs import Spec
 from dlkit.data.base import Source
-from dlkit.data.inputs import Timing
 from dlkit.data.normalize import ChannelScaling
 from dlkit.data.several.new import only_sources
 from dlkit.data.sources.aligned import Aligned
 from dlkit.data.sources.files import Files
 from dlkit.data.table.calendar import calendar_names
 from dlkit.train.checkpoints import warn_once
+from dlkit.train.new_clocks import ClockWish, clock_warnings
+
+NESTED = "--data.init_args.source.init_args.sources"
 
 
-def source_of(data: Any, paths: list[str], run: RunFolder | None, spec: Spec) -> Any:
-    """Return the source of a run with other files; the spec says what its network takes."""
+def source_of(data: Any, paths: list[str], run: RunFolder | None, spec: Spec, arguments: Sequence[str] = ()) -> Any:
+    """Return the source of a run with other files.
+
+    Args:
+        data: The data module of the run.
+        paths: The files.
+        run: Its folder.
+        spec: Says what its network takes.
+        arguments: The command line, of which settings of clocks count.
+    """
     recall(data, run)
     source = getattr(data, "source", None)
     if isinstance(source, Aligned):
-        fitted = {} if run is None else read_json(run.data).get("fitted", {})
-        return new_recordings(source, paths, fitted, sources_of(spec, source))
+        known = {} if run is None else read_json(run.data)
+        asked = ClockWish.of(known, arguments)
+        new = new_recordings(source, paths, known.get("fitted", {}), sources_of(spec, source), asked)
+        for told in clock_warnings(new, asked, "--data.sources" if hasattr(data, "with_sources") else NESTED):
+            warn_once(told)
+        return new
     with_path = getattr(source, "with_path", None)
     if with_path is None and isinstance(source, Source) and spec.kind in ("forecast", "reconstruct"):
         return plain_files(paths, spec)
@@ -46,7 +60,11 @@ def recall(data: Any, run: RunFolder | None) -> None:
 
 
 def new_recordings(
-    source: Aligned, given: Sequence[str], fitted: Mapping[str, Any], needed: Sequence[str] = ()
+    source: Aligned,
+    given: Sequence[str],
+    fitted: Mapping[str, Any],
+    needed: Sequence[str] = (),
+    asked: ClockWish | None = None,
 ) -> Aligned:
     """Return the sources that are named, each with its new files.
 
@@ -55,6 +73,7 @@ def new_recordings(
         given: ``name=file`` of each source; several files of one source each with its name.
         fitted: What was found in the training files: settings of each source, offset and drift of its clock.
         needed: Names of the sources that must be given.
+        asked: What settings ask of clocks; they count before what was found.
 
     Raises:
         InputError: A source does not exist, reads no files, or is needed and not given.
@@ -76,9 +95,9 @@ def new_recordings(
     )
     new = {name: _with_files(name, source.sources[name].source, paths, fitted) for name, paths in files.items()}
     found = only_sources(source.with_sources(new), list(new))
-    timings = fitted.get("timings", {})
+    timings, asked = fitted.get("timings", {}), asked or ClockWish({})
     moved = {
-        name: replace(one, timing=Timing(**timings[name])) if name in timings else one
+        name: replace(one, timing=asked.timing(name, one.timing, timings.get(name)))
         for name, one in found.sources.items()
     }
     return Aligned(clock=found.clock, sources=moved, span=found.span, rows_per_chunk=found.rows_per_chunk)

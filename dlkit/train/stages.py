@@ -197,7 +197,7 @@ def predict(
     path = Path("predictions.parquet") if run is None else run.predictions
     if new:
         with other_data(getattr(cli.datamodule, "source", None)):
-            evaluation = evaluation.on_new(source_of(cli.datamodule, list(new), run, cli.model.spec))
+            evaluation = evaluation.on_new(source_of(cli.datamodule, list(new), run, cli.model.spec, cli.arguments))
         path = path.with_stem(f"predictions_{re.sub(r'[^A-Za-z0-9_-]+', '_', Path(new[0]).name.split('.')[0])}")
     again = bool(new) and output is None and path.exists()
     path = output or path

@@ -54,7 +54,7 @@ def evaluate_run(cli: RunCLI, run: RunFolder, paths: Sequence[str], folder: str)
     for role in ("train", "val", "test"):
         own.require_some(role)
     with other_data(getattr(data, "source", None)):
-        other = own.on_new(source_of(data, list(paths), run, task.spec))
+        other = own.on_new(source_of(data, list(paths), run, task.spec, cli.arguments))
     before = had_before(data, other.data)
     for one in (own, other):
         one.know(run)

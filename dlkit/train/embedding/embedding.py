@@ -77,7 +77,7 @@ def embed_run(task: Any, data: Any, run: RunFolder, wish: Wish, new: Any = None,
 
 def on_new_files(cli: RunCLI, run: RunFolder, paths: Sequence[str]) -> Any:
     """Return the data module of new files, scaled as in training."""
-    source = source_of(cli.datamodule, list(paths), run, cli.model.spec)
+    source = source_of(cli.datamodule, list(paths), run, cli.model.spec, cli.arguments)
     return evaluation_of(cli.model, cli.datamodule).on_new(source).data
 
 
