@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlkit.core.checks import counted
-from dlkit.core.finding import LEVELS, Level
+from dlkit.core.finding import FALSIFIES, LEVELS, Level
 from dlkit.quality.checked import Check, SourceFacts
 from dlkit.report.canvas import with_unit
 from dlkit.report.check.groups import groups_of
@@ -27,6 +27,11 @@ def verdict(check: Check) -> tuple[Tone, str]:
         return "bad", f"No answer from these data could be defended: {counted(errors, 'error')}{others}{taken}."
     if warnings:
         return "warn", f"Nothing stops you; {counted(warnings, 'thing')} would change the answer{taken}."
+    told = [group[0].kind for group in groups_of(check.of("note"))]
+    if doubtful := [kind for kind in told if kind in FALSIFIES]:
+        some = counted(len(doubtful), "note") + (f" of {notes}" if notes > len(doubtful) else "")
+        kinds = ", ".join(dict.fromkeys(doubtful))
+        return "info", f"Nothing was found that surely changes an answer, but {some} may: {kinds}{taken}."
     left = f": {counted(notes, 'note')}" if notes else ""
     return "good", f"Nothing was found that would change an answer{left}{taken}."
 
