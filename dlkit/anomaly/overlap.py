@@ -94,7 +94,7 @@ class RowErrors:
             new = torch.zeros(self.shape, device=squares.device)
             self._sums = new if self._out is None else torch.from_numpy(self._out)
         if self._counts is None:
-            self._counts = torch.zeros(rows, 1, dtype=torch.int16, device=squares.device)
+            self._counts = torch.zeros(rows, 1, dtype=torch.int32, device=squares.device)
         if observed is not None and self._counts.shape[1] != channels:
             self._counts = self._counts.repeat(1, channels)
         return self._sums, self._counts

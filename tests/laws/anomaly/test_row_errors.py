@@ -92,3 +92,10 @@ def test_rows_that_no_window_holds_have_no_error_and_given_memory_is_filled():
     assert found is out
     assert np.isnan(found[:3]).all() and (found[3:9] == 1).all() and np.isnan(found[9:]).all()
     assert np.isnan(RowErrors(ROWS, CHANNELS, 4, merge="causal").result()).all()
+
+
+def test_a_row_may_lie_in_more_windows_than_a_short_integer_counts():
+    errors = RowErrors(3, 1, 2, merge="overlap")
+    for _ in range(10):
+        errors.add(torch.zeros(4_000, dtype=torch.int64), torch.ones(4_000, 1, 2))
+    np.testing.assert_array_equal(errors.result()[:2], 1)
