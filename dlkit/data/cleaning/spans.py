@@ -42,7 +42,9 @@ def within(times: np.ndarray, spans: np.ndarray) -> np.ndarray:
         times: int64 nanoseconds, in any order.
         spans: First and last nanosecond of each interval, both included, (n, 2).
     """
-    inside = np.zeros(len(times), bool)
-    for first, last in spans.tolist():
-        inside |= (times >= first) & (times <= last)
-    return inside
+    if not len(spans):
+        return np.zeros(len(times), bool)
+    first, last = spans[np.argsort(spans[:, 0], kind="stable")].T
+    latest = np.maximum.accumulate(last)  # of all that began so far: a long one may reach over those that follow
+    began = np.searchsorted(first, times, side="right") - 1
+    return np.asarray((began >= 0) & (times <= latest[began]))

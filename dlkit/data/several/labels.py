@@ -9,8 +9,6 @@ from dlkit.data.records import Events
 from dlkit.data.several.pictures import series_in_order
 from dlkit.data.table.tables import Table
 
-NEVER = np.iinfo(np.int64).min
-
 
 def label_rows(name: str, found: Sequence[Events], table: Table) -> np.ndarray:
     """Return the class at each row, int32, (rows,): that of the event which began last and is not over, else 0.
@@ -29,19 +27,19 @@ def label_rows(name: str, found: Sequence[Events], table: Table) -> np.ndarray:
         )
     own = series_in_order(name, found, table)
     labels = np.zeros(len(table.times), np.int32)
-    before: dict[int, int] = {}  # the last row of each series so far
-    for (start, stop), series in zip(table.segments.tolist(), table.series.tolist(), strict=True):
-        times = table.times[start:stop]
-        _paint(labels[start:stop], times, found[own[series]], before.get(series, NEVER))
-        before[series] = int(times[-1])
+    for series in np.unique(table.series).tolist():
+        rows = np.concatenate([np.arange(*segment) for segment in table.segments[table.series == series].tolist()])
+        labels[rows] = _painted(table.times[rows], found[own[series]])
     return labels
 
 
-def _paint(labels: np.ndarray, times: np.ndarray, events: Events, before: int) -> None:
+def _painted(times: np.ndarray, events: Events) -> np.ndarray:
+    """Return the class at each row of a series."""
+    labels = np.zeros(len(times), np.int32)
     order = np.argsort(events.onset, kind="stable")
     first = np.searchsorted(times, events.onset[order])
     last = np.searchsorted(times, events.offset[order])
-    marks = events.onset[order] > before  # one without duration that is not marked in an earlier segment
-    last = np.where(events.offset[order] == events.onset[order], first + marks, last)
+    last = np.where(events.offset[order] == events.onset[order], first + 1, last)
     for low, high, label in zip(first.tolist(), last.tolist(), events.labels[order].tolist(), strict=True):
         labels[low:high] = label
+    return labels
