@@ -29,8 +29,8 @@ class Filter(CleanValues):
     Args:
         channels: Names or globs of the channels, sampled at equal steps.
         kind: "lowpass", "highpass" or "bandpass".
-        cutoff: Frequency in hertz, or period as a duration such as "6h", at which half of the power passes; two for
-            "bandpass".
+        cutoff: Frequency in hertz, or period as a duration such as "6h", at which half of the power passes, with
+            ``look_ahead`` a quarter; two for "bandpass".
         order: Order of the filter.
         look_ahead: Run it forward and back.
     """

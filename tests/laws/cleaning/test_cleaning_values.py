@@ -132,6 +132,14 @@ def test_a_filter_passes_and_stops_what_it_says_and_keeps_a_constant():
     np.testing.assert_allclose(level[:, 1], 0, atol=1e-5)
 
 
+@pytest.mark.parametrize("order", [2, 4])
+@pytest.mark.parametrize(("look_ahead", "passes"), [(False, 0.5), (True, 0.25)])
+def test_half_of_the_power_passes_at_the_cutoff_and_a_quarter_both_ways(order, look_ahead, passes):
+    wave = column(*np.sin(2 * np.pi * np.arange(4000) / 40))
+    found = one(Filter(channels=["*"], cutoff="40s", order=order, look_ahead=look_ahead), wave)
+    assert (found[1000:3000] ** 2).mean() / (wave[1000:3000] ** 2).mean() == pytest.approx(passes, rel=0.01)
+
+
 def test_a_filter_goes_on_over_missing_values_and_refuses_irregular_rows():
     values = column(*np.full(50, 2.0))
     values[[0, 1, 10, 30]] = np.nan
