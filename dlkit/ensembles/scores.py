@@ -58,14 +58,14 @@ def class_sums(task: Classify, answer: Tensor, batch: Batch) -> Sums:
     if truth.is_floating_point():  # each label is a yes-or-no question
         known = ~truth.isnan()
         yes, there = probabilities[known], truth[known] > 0.5
-        given, confidence = torch.where(there, yes, 1 - yes), torch.maximum(yes, 1 - yes)
-        correct = (yes > 0.5) == there
+        given, correct = torch.where(there, yes, 1 - yes), (yes > 0.5) == there
+        bins = binned(yes, there)  # as in the table of a test: is a label with probability p there in p of the cases?
     else:
         seen, truth = probabilities[truth >= 0], truth[truth >= 0]
         given = seen.gather(1, truth[:, None])[:, 0]
         confidence, best = seen.max(1)
         correct = best == truth
-    bins = binned(confidence, correct)
+        bins = binned(confidence, correct)
     return {
         "count": torch.tensor(float(len(given)), dtype=torch.float64),
         "accuracy": correct.double().sum(),

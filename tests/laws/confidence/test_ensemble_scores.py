@@ -61,6 +61,30 @@ def test_scores_of_classes_are_those_of_the_field() -> None:
     assert len(scores[""]["ece"]) == 3
 
 
+def mean_gap(p: np.ndarray, truth: np.ndarray) -> float:
+    """Return the expected calibration error of a probability by its definition: 15 bins, as Naeini et al."""
+    places = np.clip(np.ceil(p * 15) - 1, 0, 14)
+    gaps = [abs(p[places == k].mean() - truth[places == k].mean()) * (places == k).sum() for k in np.unique(places)]
+    return float(sum(gaps) / len(p))
+
+
+@pytest.mark.parametrize("kind", ["class", "labels"])
+def test_the_calibration_error_is_that_of_the_table_of_a_test(kind: Any) -> None:
+    torch.manual_seed(2)
+    spec = Spec(**TRACE, output=(3,), kind=kind, classes=("x", "y", "z"))
+    labels = kind == "labels"
+    y = (torch.rand(40, 3) < 0.2).float() if labels else torch.randint(0, 3, (40,))
+    known = torch.rand(y.shape) > 0.2
+    (task, batch), scores = judged(Classify, spec, y, known)
+    with torch.no_grad():
+        task.begin(task.test_scores)
+        task.measure(task.test_scores, task.step(batch), batch)
+        p = task.predict_step(batch, 0).probabilities.double()
+    assert scores[""]["ece"][-1] == pytest.approx(float(task.test_scores.overall()["calibration_error"]), rel=1e-6)
+    sure, right = (p[known], y[known]) if labels else (p[known].amax(1), (p.argmax(1) == y)[known])
+    assert scores[""]["ece"][-1] == pytest.approx(mean_gap(sure.numpy(), right.double().numpy()), rel=1e-5)
+
+
 def test_each_head_is_judged_and_what_was_not_measured_does_not_count() -> None:
     torch.manual_seed(1)
     heads = (Answer("sort", (2,), "labels", classes=("x", "y")), Answer("size", (1, 1), "values", targets=("p",)))
