@@ -113,7 +113,7 @@ class WeightedLoss(ClassLoss):
         """Return the number of known samples, or the sum of the weights of their classes."""
         if self.weight is None:
             return super().count(target, observed)
-        weights = class_probabilities(target, len(self.weight)) @ self.weight
+        weights = target @ self.weight if target.ndim == 2 else self.weight[target]
         return counted(weights, observed, weights)
 
     def weighted_mean(

@@ -274,6 +274,23 @@ def test_a_surface_and_its_curvature_are_those_of_the_same_mean(case: Callable[[
     torch.testing.assert_close(curved[0], curved[1], rtol=1e-3, atol=1e-5)
 
 
+def on_meta(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {name: on_meta(one) for name, one in part.items()}
+    return None if part is None else part.to("meta")
+
+
+@every_case
+def test_adding_a_batch_up_never_waits_for_the_device(case: Callable[[], Case]) -> None:
+    task, batch, _ = case()
+    made = task.step(batch)
+    task.mean_costs.to("meta")
+    counts = task.to("meta").counts(Batch._make(map(on_meta, batch)))
+    task.mean_costs.update(made.costs.to("meta"), counts)  # a tensor without values can be asked for none
+    with pytest.raises(RuntimeError, match="meta"):
+        float(task.mean_costs.compute().sum())
+
+
 def test_a_validation_without_any_truth_costs_nothing() -> None:
     task, batch, _ = made(forecast)
     blind = batch._replace(y_observed=torch.zeros_like(batch.y_observed))
