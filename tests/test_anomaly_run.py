@@ -1,5 +1,6 @@
 """Anomalies from the command line: a run finds a fault that it was never shown, and new files are judged by it."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,21 @@ def test_measures_and_a_rival_are_in_the_metrics_and_each_event_has_a_picture(ru
     }
     summary = run.summary.read_text()
     assert "inflated" in summary and "oracle" in summary and "PCA" in summary
+
+
+def test_the_report_has_every_row_of_the_printed_table_also_where_the_model_loses(run):
+    """The printed table is the reference: the numbers of model and rival stand beside each other on the page too."""
+    assert main(["report", str(run.path)]) in (0, None)
+    page = (run.path / "report.html").read_text()
+    rows = [re.findall(r"<td[^>]*>(?:<[^>]*>)?([\d.]+)<", row) for row in re.findall(r"<tr>.*?</tr>", page, re.DOTALL)]
+    shown = [tuple(map(float, row[:2])) for row in rows]
+    printed = [
+        line for line in run.summary.read_text().split("\n---")[1].splitlines() if re.search(r"\d\*?(?: |$)", line)
+    ]
+    assert len(printed) > 8 and printed[0].startswith("normal rows, standardized")
+    for line in printed:
+        pair = tuple(float(value) for value in re.findall(r"(?<= )\d[\d.]*(?=[* ]|$)", line)[:2])
+        assert pair in shown, line
 
 
 def test_a_threshold_that_promises_too_much_says_once_and_in_the_summary_what_is_lacking(run, tmp_path, caplog):

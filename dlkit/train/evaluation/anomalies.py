@@ -21,6 +21,7 @@ from dlkit.train.anomalies.files import write_detectors, write_tables
 from dlkit.train.anomalies.tables import channel_names, events_text, rows_of, score_table
 from dlkit.train.anomalies.views import event_figures, overviews
 from dlkit.train.evaluation.base import Tested, plain, spread
+from dlkit.train.evaluation.measures import keep_errors
 from dlkit.train.evaluation.pca_rival import PrincipalComponents, size_of
 from dlkit.train.evaluation.predictions import beside
 from dlkit.train.evaluation.whole import RIVAL, WholeEvaluation, placed
@@ -72,6 +73,7 @@ class AnomalyEvaluation(WholeEvaluation, WindowEvaluation):
             "test": {"standardized": standardized, "anomalies": plain(self.judged.measures)},
             "baselines": {RIVAL: {"anomalies": plain(self.rival.measures)}},
         }
+        keep_errors(measures, self.error_line())
         text = f"{self.table('test')}\n\n{events_text(self.judged.events, 'events.csv in the run')}"
         return Tested(text, measures, overall | self.judged.measures)
 

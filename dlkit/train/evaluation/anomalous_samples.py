@@ -24,6 +24,7 @@ from dlkit.report.sample_tables import Better, Line, score_table_text
 from dlkit.train.anomalies.events import evaluated
 from dlkit.train.anomalies.files import write_detectors, write_table
 from dlkit.train.evaluation.base import Tested, plain
+from dlkit.train.evaluation.measures import keep_errors
 from dlkit.train.evaluation.pca_rival import PrincipalComponents, size_of
 from dlkit.train.evaluation.predictions import beside
 from dlkit.train.evaluation.whole import RIVAL, WholeEvaluation, placed
@@ -74,6 +75,7 @@ class AnomalousSamples(WholeEvaluation):
             "test": {"standardized": {"overall": plain(overall)}, "anomalies": plain(self.measures)},
             "baselines": {RIVAL: {"anomalies": plain(self.rival_measures)}},
         }
+        keep_errors(found, self.error_line())
         return Tested(self.table("test"), found, overall | self.measures)
 
     def sample_errors(self, role: str, squares: Callable[[Any], tuple[Tensor, Tensor | None]]) -> np.ndarray:
@@ -123,14 +125,19 @@ class AnomalousSamples(WholeEvaluation):
         line = Line("all channels, standardized", [float(scores.overall()["rmse"])], "low", "RMSE")
         if stage != "test":
             return score_table_text([line], ["model"], ["the mean of training leaves an error of about 1"])
-        methods, known = {"model": self.measures, RIVAL: self.rival_measures}, self.labels("test")
-        normal = slice(None) if known is None else known == 0
-        roots = [float(np.sqrt(np.nanmean(errors[normal]))) for errors in (self.errors, self.rival_errors)]
-        lines = [Line("normal samples, standardized", roots, "low", "RMSE", skill=False)]
+        methods = {"model": self.measures, RIVAL: self.rival_measures}
+        lines = [self.error_line()]
         for name, (label, better) in SHOWN.items():
             if name in self.measures:
                 lines.append(Line(label, [each[name] for each in methods.values()], better, skill=better == "high"))
         return score_table_text(lines, list(methods), self.notes())
+
+    def error_line(self) -> Line:
+        """Return the error of samples that are not labelled as anomalous."""
+        known = self.labels("test")
+        normal = slice(None) if known is None else known == 0
+        roots = [float(np.sqrt(np.nanmean(errors[normal]))) for errors in (self.errors, self.rival_errors)]
+        return Line("normal samples, standardized", roots, "low", "RMSE", skill=False)
 
     def notes(self) -> list[str]:
         """Say where the threshold comes from, and what to compare with."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from dlkit.report.sample_tables import Better
+from dlkit.report.sample_tables import Better, Line
 
 HIGH = ("accuracy", "exact_match", "balanced_accuracy", "macro_f1", "f1", "precision", "recall", "auroc", "r2")
 NEITHER = ("coverage", "bias", "width", "samples")
@@ -57,6 +57,12 @@ def by_target(errors: Mapping[str, Any]) -> dict[str, Values]:
         for target, value in numbers(each).items():
             found.setdefault(target, {})[name] = value
     return found
+
+
+def keep_errors(measures: dict[str, Any], line: Line) -> None:
+    """Add a line of the printed table to what is written of the model and its baselines, in words, as "error"."""
+    for found, value in zip([measures["test"], *measures["baselines"].values()], line.values, strict=True):
+        found["error"] = {f"{line.measure} of {line.label}": value if math.isfinite(value) else None}
 
 
 def numbers(found: Mapping[str, Any]) -> Values:

@@ -34,8 +34,10 @@ def measures_of(metrics: Mapping[str, Any]) -> dict[str, Values]:
         return found
     methods = {MODEL: metrics["test"]} | dict(metrics.get("baselines", {}))
     for name, one in methods.items():
-        judged = {f"anomalies/{key}": value for key, value in numbers(one.get("anomalies") or {}).items()}
-        found[name] = judged | found[name]
+        judged = numbers(one.get("error") or {}) | numbers(one.get("anomalies") or {})
+        # The printed error is of normal rows and known of the rival too: that of all rows would stand beside nothing.
+        rest = {} if one.get("error") else found[name]
+        found[name] = {f"anomalies/{key}": value for key, value in judged.items()} | rest
     return {name: values for name, values in found.items() if any(math.isfinite(value) for value in values.values())}
 
 
