@@ -13,6 +13,7 @@ from dlkit.data.samples.problems import Problems
 from dlkit.data.tabular.cells import CellError, Missing, words
 from dlkit.data.tabular.time_column import SECOND, UNITS, parse_times, parse_zone
 
+LATEST = 9.2e18  # nanoseconds since 1970
 FORMATS = ("auto", "iso", *UNITS)
 
 
@@ -57,8 +58,13 @@ class Stamps:
 
     def count(self, numbers: np.ndarray) -> np.ndarray:
         """Return the times of frames that are counted, int64 nanoseconds."""
-        per_frame = SECOND / (self.rate or 1)
-        return self.origin + np.rint(np.asarray(numbers, np.float64) * per_frame).astype(np.int64)
+        times = self.origin + np.rint(np.asarray(numbers, np.float64) * (SECOND / (self.rate or 1)))
+        require(
+            len(times) == 0 or float(np.abs(times).max()) < LATEST,
+            f"`rate: {self.rate}` counts frames, and frame {np.max(numbers, initial=0)} would be after the year 2262: "
+            "where the number is a stamp, set `time_format` to 's', 'ms', 'us' or 'ns' and leave `rate` out.",
+        )
+        return self.origin + np.rint(np.asarray(numbers, np.float64) * (SECOND / (self.rate or 1))).astype(np.int64)
 
     def read(self, cells: pd.Series, names: Sequence[str], what: str) -> np.ndarray:
         """Return stamps as nanoseconds.

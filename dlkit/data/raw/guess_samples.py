@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dlkit.core.checks import InputError, counted, require
 from dlkit.data.base import FrameSource, SampleSource
 from dlkit.data.raw.base import Raw
 from dlkit.data.raw.frames import FramesRaw
+from dlkit.data.raw.guess_time import ENOUGH, guess_of_numbers
 from dlkit.data.raw.named_parts import deep_arrays, deep_words, guess_note, named_parts
 from dlkit.data.raw.samples import SamplesRaw
 from dlkit.data.samples.array_files import HDF5, array_names, load_array
@@ -25,6 +28,8 @@ from dlkit.data.sources.ucr import UCR
 from dlkit.data.splits import ROLES
 
 SETTINGS = set(inspect.signature(SampleArrays.__init__).parameters)
+LAST_NUMBER = r"(\d+)$"
+DATE_AND_TIME = r"((?:19|20)\d\d(?:0[1-9]|1[0-2])[0-3]\d)[-_T]?([0-2]\d[0-5]\d[0-5]\d)$"
 MOST_DECODED = 2_000  # images that are all looked at when they are opened
 
 
@@ -70,10 +75,31 @@ def open_folder(folder: Path, given: Mapping[str, Any]) -> Raw | None:
             f"{folder.name} holds {counted(len(files), 'image')} without a class or a number: sort them into one "
             "folder a class, or give `--pattern` that finds the time in their names."
         )
-    found = {"path": str(folder), "pattern": r"(\d+)$", "rate": 1.0, **check, "bad": "skip"}
+    names = [file.relative_to(folder).with_suffix("").as_posix() for file in files]
+    found = {"path": str(folder), "pattern": LAST_NUMBER, **stamps_in(names, given), **check, "bad": "skip"}
     return raw_of(
         FrameFolder, {key: value for key, value in found.items() if key not in given}, given, size=size, name=""
     )
+
+
+def stamps_in(names: Sequence[str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how the names of frames tell the time: in stamps since 1970, in dates, or by a count, one a second.
+
+    Args:
+        names: Of the frames, without suffixes.
+        given: Settings that are known.
+    """
+    if {"time_format", "rate"} & set(given):
+        return {}
+    dates = [re.search(DATE_AND_TIME, name) for name in names]
+    if "pattern" not in given and sum(one is not None for one in dates) >= ENOUGH * len(names):
+        return {"pattern": DATE_AND_TIME, "time_format": "%Y%m%d%H%M%S"}
+    found = [re.search(given.get("pattern", LAST_NUMBER), name) for name in names]
+    numbers = ["".join(one.groups("")) for one in found if one is not None]
+    if not all(number.isdigit() for number in numbers):
+        return {"rate": 1.0} if "pattern" not in given else {}
+    guess = guess_of_numbers("", np.sort(np.array(numbers, np.float64)), named=True)
+    return {"rate": 1.0} if guess is None or guess.form == "relative" else {"time_format": guess.form}
 
 
 def open_arrays(files: Sequence[Path], given: Mapping[str, Any]) -> Raw | None:

@@ -104,7 +104,7 @@ def _guess(name: str, column: Any, decimal: Decimal) -> TimeGuess | None:
     if len(found.bad) > len(known):
         text = pd.Series(trimmed(text_of(column), Missing()).drop_null().to_pandas(), dtype="str")
         return _of_text(name, text, named=named)
-    return _of_numbers(name, known, named=named)
+    return guess_of_numbers(name, known, named=named)
 
 
 def _order(stamps: pd.Series) -> float:
@@ -112,7 +112,14 @@ def _order(stamps: pd.Series) -> float:
     return float((np.diff(values) >= 0).mean()) if len(values) > 1 else 1.0
 
 
-def _of_numbers(name: str, values: np.ndarray, *, named: bool) -> TimeGuess | None:
+def guess_of_numbers(name: str, values: np.ndarray, *, named: bool) -> TimeGuess | None:
+    """Return what unit numbers count in since 1970, or whether they are days or seconds; None where they are none.
+
+    Args:
+        name: Name of the column.
+        values: The numbers.
+        named: Whether its name says that they are stamps; others must rise.
+    """
     if len(values) < 2 or (not named and (np.diff(values) <= 0).any()):
         return None
     middle, order = float(np.median(values)), float((np.diff(values) >= 0).mean())

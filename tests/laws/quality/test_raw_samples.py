@@ -157,6 +157,33 @@ def test_frames_are_recognized_and_the_yaml_reads_them(make, tmp_path):
     np.testing.assert_array_equal(built(raw).read()[0].times, frames.times)
 
 
+STAMPED = pd.date_range("2026-03-02 08:00:00", periods=12, freq="7s")
+
+
+@pytest.mark.parametrize(
+    ("names", "given"),
+    [
+        ([str(one.value // 10**6) for one in STAMPED], {}),
+        ([str(one.value // 10**6) for one in STAMPED], {"pattern": r"(\d+)$"}),
+        ([str(one.value // 10**6) for one in STAMPED], {"pattern": r"(\d+)$", "time_format": "ms"}),
+        ([str(one.value // 10**9) for one in STAMPED], {}),
+        (STAMPED.strftime("%Y%m%d_%H%M%S"), {}),
+        (STAMPED.strftime("%Y%m%d%H%M%S"), {}),
+    ],
+)
+def test_stamps_in_the_names_of_frames_are_no_count(tmp_path, names, given):
+    folder = tmp_path / "camera"
+    folder.mkdir()
+    for name in names:
+        Image.fromarray(pixels()).save(folder / f"cam_{name}.png")
+    raw = open_raw(folder, given)
+    (frames,) = raw.frames()
+    np.testing.assert_array_equal(frames.times, STAMPED.to_numpy().astype("datetime64[ns]").astype(np.int64))
+    np.testing.assert_array_equal(built(raw).read()[0].times, frames.times)
+    with pytest.raises(InputError, match="after the year 2262"):
+        open_raw(folder, {"pattern": r"cam_(\d{5,})", "rate": 1e-12}).frames()
+
+
 def test_a_stack_of_frames_takes_its_settings_from_the_user(tmp_path):
     raw = open_raw(stack(tmp_path), {"time_format": "relative", "axes": "height width channels"})
     assert (raw.kind, len(raw.frames()[0].times), raw.layout.dated) == ("frames", 12, False)
