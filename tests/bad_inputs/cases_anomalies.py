@@ -153,3 +153,9 @@ SAMPLES = {
 }
 
 RUN = "{}/runs/tiny-001"
+TOLD = ("Reconstruct", "no score to explain", r"events\.csv", r"anomalies\.csv", "figures")
+
+EXPLAIN = {
+    "explained": case(TOLD, args=("explain", RUN), trained=True),
+    "explained by saliency": case(TOLD, args=("explain", RUN, "--method", "saliency"), trained=True),
+}

@@ -56,7 +56,7 @@ def explain_run(task: Task, data: Batching, run: RunFolder, methods: Sequence[st
     )
     batch = choose_batch(data, choice.split, choice.samples, choice.numbers)
     batch = batch_of(data.transfer_batch_to_device(batch, task.device, 0), head)
-    inputs, question = gather(own, data, batch), ask(own, batch, wanted)
+    question, inputs = ask(own, batch, wanted), gather(own, data, batch)  # what has no score is refused first
     if not any(method.layer for method in made):  # a folded layer answers otherwise
         question.net.net = question.judged.net = folded(question.net.net, batch.x[:4])  # type: ignore[arg-type]  # inside
     made = [method.of(own.spec) for method in made]

@@ -15,6 +15,7 @@ from dlkit.explain.base import Scored, still
 from dlkit.report.canvas import lead_times, with_unit
 from dlkit.tasks.classify import Classify
 from dlkit.tasks.forecast import Forecast
+from dlkit.tasks.reconstruct import Reconstruct
 from dlkit.tasks.regress import Regress
 from dlkit.train.explain.class_words import chosen_labels, class_lines, class_words, label_lines
 
@@ -79,6 +80,12 @@ def ask(task: Any, batch: Batch, wanted: Wanted) -> Question:  # noqa: ARG001 - 
     Raises:
         InputError: The task has no such score.
     """
+    require(
+        not isinstance(task, Reconstruct),
+        "Reconstruct gives back its input and has no score to explain: which channels make an anomaly, and the error "
+        "of each, stands in events.csv, scores.parquet and figures/ of the run (of images and traces: anomalies.csv, "
+        "and the differences drawn in figures/).",
+    )
     raise InputError(f"{type(task).__name__} cannot be explained: use a Forecast, Classify or Regress task.")
 
 
