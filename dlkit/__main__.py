@@ -60,6 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"dlkit {__version__}")
         return 0
     name, rest = arguments[0], arguments[1:]
+    if not {"-h", "--help"}.isdisjoint(rest):
+        rest = ["--help"]  # whatever stands beside it; else it would pass for a setting
     if name not in commands():
         print(f"dlkit: there is no command '{name}'; {suggest(name, commands())}", file=sys.stderr)
         return 2

@@ -61,6 +61,15 @@ def test_every_command_explains_itself(name, capsys):
     assert f"dlkit {name}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", commands())
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_is_the_same_after_other_arguments(name, option, capsys):
+    assert main([name, "--help"]) == 0
+    alone = capsys.readouterr().out
+    assert main([name, "runs/a-001", option, "--seed", "3"]) == 0
+    assert capsys.readouterr().out == alone
+
+
 @pytest.mark.parametrize("name", [name for name in commands() if hasattr(module_of(name), "parser")])
 def test_every_option_says_what_it_is_and_what_it_is_by_default(name):
     parser = module_of(name).parser()
