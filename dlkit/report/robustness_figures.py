@@ -34,7 +34,7 @@ def radius_figure(
         inputs: Number of inputs that may change.
     """
     with style():
-        figure = new_figure(5.6, 3.4)
+        figure = new_figure(5.6, 3.7)
         axes = figure.subplots()
         axes.fill_between(radius, low, high, step="post", color=SKY, alpha=0.35, linewidth=0, label="95 % interval")
         axes.step(radius, accuracy, where="post", color=BLUE, linewidth=2, label="right and certain")
@@ -44,5 +44,5 @@ def radius_figure(
         axes.set_xlim(0, radius[-1])
         axes.set_ylim(0, 1.02)
         axes.set_title(f"{samples} test samples, noise of {sigma:g} standard deviations", loc="left")
-        axes.legend(loc="upper right")
+        figure.legend(loc="outside lower center", ncols=3)  # the curve may go through every corner
     return figure

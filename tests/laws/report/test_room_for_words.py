@@ -13,6 +13,7 @@ from dlkit.report.check.figures_classes import example_look
 from dlkit.report.classification_figures import reliability_figure
 from dlkit.report.lag_maps import LagView, lag_maps_figure
 from dlkit.report.maps import Legend, MapView, image_maps_figure
+from dlkit.report.robustness_figures import radius_figure
 from dlkit.report.sample_grid import SampleView, sample_grid_figure, seen_text
 from dlkit.report.trace_maps import trace_maps_figure
 
@@ -160,3 +161,14 @@ def test_maps_over_images_say_that_the_image_shows_where_nothing_is():
 def test_images_are_told_to_be_as_the_network_sees_them():
     assert seen_text(64, 48, scaled=False) == "images as the network sees them, 64 x 48 pixels"
     assert "their middle kept" in seen_text(64, 48, scaled=True)
+
+
+@pytest.mark.parametrize("inputs", [8, 2_304_000])
+@pytest.mark.parametrize("falls", [1, 30, 55])
+def test_the_legend_of_certified_radii_lies_beside_the_curve(falls, inputs):
+    radius, accuracy = np.linspace(0, 0.5, 61), (np.arange(61) < falls).astype(float)
+    figure = radius_figure(radius, accuracy, accuracy, accuracy, plain=1.0, sigma=0.25, samples=10, inputs=inputs)
+    figure.canvas.draw()
+    boxes = [one.get_window_extent() for one in [*figure.legends, *(axes.get_legend() for axes in figure.axes)] if one]
+    assert len(boxes) == 1 and not boxes[0].overlaps(figure.axes[0].get_window_extent())
+    assert all(figure.bbox.padded(1).contains(*corner) for corner in boxes[0].corners())
