@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dlkit.core.checks import InputError, require, suggest
+from dlkit.core.checks import InputError, counted, require, suggest
 from dlkit.data.samples.array_files import SUFFIXES, array_names, load_array, pad_traces
 from dlkit.data.samples.files import files_by_role
 from dlkit.data.samples.finish import Raw
@@ -177,8 +177,8 @@ def _piece(part: Part, keys: Keys, axes: str | None, role: str | None) -> dict[s
     layout = choose_layout(raw.shape, pixels=raw.dtype.kind == "u" and raw.dtype.itemsize <= 2, axes=axes)
     piece["inputs"] = to_channels_first(raw, layout)
     count, label = len(raw), f"{part.label}/{role}" if role else part.label
-    uneven = {name: len(each) for name, each in piece.items() if len(each) != count}
-    require(not uneven, f"{label} holds {count} inputs, but {uneven}: give one of each a sample.")
+    uneven = ", ".join(f"{len(each)} {name} ('{found[name]}')" for name, each in piece.items() if len(each) != count)
+    require(not uneven, f"{label} holds {counted(count, 'input')}, but {uneven}: give one of each a sample.")
     if "informative" in piece:
         piece["informative"] = _mask(piece["informative"], piece["inputs"], f"{label}: '{found['informative']}'")
     piece.setdefault("names", np.array([f"{label}/{number}" for number in range(count)], dtype=object))

@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
+from dlkit.core.checks import InputError
 from dlkit.data.sources.sample_arrays import SampleArrays
 from tests.made_samples import pixels, traces
 
@@ -125,3 +126,10 @@ def test_values_have_names_and_units_and_may_be_missing():
     assert (samples.targets, samples.target_units) == (("current", "field"), ("A", "T"))
     assert (samples.units, samples.step) == (("", "V"), 2e-6)
     np.testing.assert_array_equal(samples.labels, values.astype(np.float32))
+
+
+def test_arrays_of_other_lengths_are_told_with_their_names():
+    arrays = traces()
+    short, count = arrays["y"][:-5], len(arrays["y"])
+    with pytest.raises(InputError, match=rf" holds {count} inputs, but {count - 5} labels \('y'\): give one of each"):
+        SampleArrays.of(arrays | {"y": short}).read()
