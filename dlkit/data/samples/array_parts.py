@@ -13,7 +13,7 @@ from dlkit.core.checks import InputError, counted, require, suggest
 from dlkit.data.samples.array_files import SUFFIXES, array_names, load_array, pad_traces
 from dlkit.data.samples.files import files_by_role
 from dlkit.data.samples.finish import Raw
-from dlkit.data.samples.layout import choose_layout, to_channels_first
+from dlkit.data.samples.layout import choose_layout, refuse_axes, size_of, to_channels_first
 from dlkit.data.splits import ROLES
 
 DEFAULTS: dict[str, tuple[str, ...]] = {
@@ -179,6 +179,7 @@ def _piece(part: Part, keys: Keys, axes: str | None, role: str | None) -> dict[s
     count, label = len(raw), f"{part.label}/{role}" if role else part.label
     uneven = ", ".join(f"{len(each)} {name} ('{found[name]}')" for name, each in piece.items() if len(each) != count)
     require(not uneven, f"{label} holds {counted(count, 'input')}, but {uneven}: give one of each a sample.")
+    _agree(piece, raw.shape, layout, label)
     if "informative" in piece:
         piece["informative"] = _mask(piece["informative"], piece["inputs"], f"{label}: '{found['informative']}'")
     piece.setdefault("names", np.array([f"{label}/{number}" for number in range(count)], dtype=object))
@@ -190,6 +191,17 @@ def _piece(part: Part, keys: Keys, axes: str | None, role: str | None) -> dict[s
     if "classes" in there:
         piece["classes"] = part.load("classes")
     return piece
+
+
+def _agree(piece: Mapping[str, Any], shape: tuple[int, ...], layout: str, label: str) -> None:
+    """Refuse an order of the axes that masks or lengths of the samples tell to be another one."""
+    if "informative" in piece:
+        masks = piece["informative"].shape
+        refuse_axes(shape, layout, masks[1:], f"{label}: masks `informative` of {masks}")
+    if "lengths" in piece and piece["lengths"].dtype.kind in "iu":
+        longest = int(piece["lengths"].max(initial=0))
+        if (longest,) > size_of(shape, layout):
+            refuse_axes(shape, layout, (longest,), f"{label}: `lengths` up to {longest}")
 
 
 def _mask(values: np.ndarray, inputs: np.ndarray, what: str) -> np.ndarray:

@@ -49,6 +49,34 @@ def choose_layout(shape: Sequence[int], *, pixels: bool, axes: str | None) -> st
     return BY_AXES[len(shape)]
 
 
+def size_of(shape: Sequence[int], layout: str) -> tuple[int, ...]:
+    """Return the lengths of the axes of inputs that are neither samples nor channels."""
+    return tuple(length for length, word in zip(shape[1:], layout.split(), strict=True) if word != "channels")
+
+
+def refuse_axes(shape: Sequence[int], layout: str, size: tuple[int, ...], what: str) -> None:
+    """Refuse an order of the axes where something that is known of the samples fits another order of them.
+
+    Args:
+        shape: Shape of the inputs as they stand in the file.
+        layout: The words of the axes after the samples.
+        size: The lengths of all axes but samples and channels by what is known.
+        what: What is known, in the plural.
+
+    Raises:
+        InputError: Another order of the same words gives this size, and this order another one.
+    """
+    if size_of(shape, layout) == size:
+        return
+    for other in LAYOUTS:
+        same = sorted(other.split()) == sorted(layout.split())
+        require(
+            not same or size_of(shape, other) != size,
+            f"{what} fit inputs of {tuple(shape)} with `axes: {other}`, not with `axes: {layout}`: set "
+            f"`axes: {other}`.",
+        )
+
+
 def to_channels_first(values: np.ndarray, layout: str) -> np.ndarray:
     """Return inputs as (samples, channels, *size), C-contiguous, as uint8, uint16 or float32; not copied if they are.
 

@@ -128,6 +128,30 @@ def test_values_have_names_and_units_and_may_be_missing():
     np.testing.assert_array_equal(samples.labels, values.astype(np.float32))
 
 
+@pytest.mark.parametrize("given", [True, False])
+@pytest.mark.parametrize(
+    ("shape", "right", "wrong"),
+    [
+        ((8, 3, 30), "channels time", "time channels"),
+        ((8, 30, 3), "time channels", "channels time"),
+        ((8, 12, 10, 9), "height width channels", "channels height width"),
+    ],
+)
+def test_masks_and_lengths_that_fit_another_order_of_the_axes_blame_the_axes(shape, right, wrong, given):
+    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    size = tuple(length for length, word in zip(shape[1:], right.split(), strict=True) if word != "channels")
+    made = {"X": x, "y": np.arange(8) % 2, "where": np.ones((8, *size), dtype=bool)}
+    if len(size) == 1:
+        made["lengths"] = np.arange(size[0] - 7, size[0] + 1)
+    assert SampleArrays.of(made, axes=right, informative="where").read().informative.shape == (8, *size)
+    axes = wrong if given or wrong.startswith("time") else None  # which is what is taken where nothing is given
+    for part in {"where", "lengths"} & set(made):
+        only = {key: made[key] for key in ("X", "y", part)}
+        with pytest.raises(InputError, match=f"not with `axes: {wrong}`: set `axes: {right}`") as caught:
+            SampleArrays.of(only, axes=axes, **({"informative": "where"} if part == "where" else {})).read()
+        assert "change `informative`" not in str(caught.value) and "skip" not in str(caught.value)
+
+
 def test_arrays_of_other_lengths_are_told_with_their_names():
     arrays = traces()
     short, count = arrays["y"][:-5], len(arrays["y"])
