@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from dlkit.confidence.autocorrelation import CHUNK, Borders, autocovariances, integrated_time
 
@@ -53,17 +53,32 @@ def coverage(
         borders: First and past the last window of each series; one series by default.
         overlap: Windows that share rows with one another, e.g. horizon over stride.
         confidence: That the interval holds the true share.
-        calibration: Windows that the intervals were fitted to. A promise is kept on average over calibrations: the
-            bounds then also hold what the luck of this one adds, as if windows were fewer by n / (n + calibration).
+        calibration: Windows that the intervals were fitted to: the bounds then hold the luck of these, too.
     """
     columns = inside.reshape(len(inside), -1)
     count = np.asarray((~np.isnan(columns)).sum(0))
     seen = np.nansum(columns, 0, dtype=np.float64) / np.where(count, count, np.nan)
     times = correlation_times(columns, seen, borders or [(0, len(inside))])
     effective = effective_number(seen, count, times, overlap)
-    worth = effective if calibration is None else effective * calibration / (calibration + len(inside))
+    worth = worth_of(effective, count, calibration)
     low, high = clopper_pearson(seen * worth, worth, confidence)
     return Coverage(*(part.reshape(inside.shape[1:]) for part in (seen, low, high, effective, count)))
+
+
+def worth_of(
+    effective: Float[np.ndarray, " columns"], count: Shaped[np.ndarray, " columns"], calibration: int | None
+) -> Float[np.ndarray, " columns"]:
+    """Return as many windows as waver like test and calibration together.
+
+    A promise is kept on average over calibrations: with n answers to calibrate on, the covered share wavers by about
+    p (1 - p) / n (a beta law, Vovk 2012), beside the p (1 - p) / m of m answers to test.
+
+    Args:
+        effective: Independent ones of the test.
+        count: All of the test.
+        calibration: All that calibrated, taken to remember each other as those do; None leaves their luck out.
+    """
+    return effective if calibration is None else effective * calibration / (calibration + count)
 
 
 class Times(NamedTuple):

@@ -32,6 +32,7 @@ class FittedIntervals:
         radius: (groups, *shape of an answer), in the units of the scores of ``around``; may be infinite.
         counts: Fewest scores that a value of each group was fitted to.
         groups: Names of the groups in rising order, None for one that is everything.
+        worth: Scores that waver like these, where some count more than others; None for all.
     """
 
     kind: str
@@ -41,6 +42,12 @@ class FittedIntervals:
     radius: Float[Tensor, "groups *shape"]
     counts: tuple[int, ...]
     groups: tuple[str, ...] | None = None
+    worth: int | None = None
+
+    @property
+    def calibration(self) -> int:
+        """How many scores the radius wavers like the order statistic of."""
+        return sum(self.counts) if self.worth is None else self.worth
 
     def bounds(
         self,
@@ -102,6 +109,7 @@ class FittedIntervals:
             "radius": numbers,
             "counts": list(self.counts),
             "groups": None if self.groups is None else list(self.groups),
+            "worth": self.worth,
         }
 
     @classmethod
@@ -116,6 +124,7 @@ class FittedIntervals:
             radius=torch.from_numpy(np.array(numbers, np.float32).reshape(saved["shape"])),
             counts=tuple(saved["counts"]),
             groups=None if saved["groups"] is None else tuple(saved["groups"]),
+            worth=saved.get("worth"),  # earlier files do not say
         )
 
 

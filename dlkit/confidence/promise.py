@@ -13,12 +13,13 @@ class Promise:
         method: What makes it true, e.g. "RAPS".
         level: What is promised.
         seen: Share on the test, None where nothing could be checked.
-        low: Lower end of the 95 % interval of ``seen``.
+        low: Lower end of the 95 % interval of ``seen``, which knows the luck of the calibration, too.
         high: Its upper end.
         effective: Independent samples or windows that the test is worth.
         size: Mean width of the interval, in ``unit``, or mean number of classes in the set.
         unit: Of ``size``.
         assumes: What the promise rests on.
+        calibration: Answers that it was fitted to; None where that is not known, or no luck of theirs is left.
     """
 
     what: str
@@ -32,6 +33,7 @@ class Promise:
     size: float | None = None
     unit: str = ""
     assumes: str = ""
+    calibration: int | None = None
 
     @property
     def holds(self) -> bool | None:

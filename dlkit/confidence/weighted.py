@@ -1,6 +1,7 @@
 """Weights that forget: intervals for data that drift slowly."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
@@ -40,8 +41,10 @@ class Weighted(Wrapped):
     ) -> FittedIntervals:
         """Return the intervals; the answers come in the order of time, those of several series side by side."""
         unit, table = self.prepared(answers)
-        radius = conformal_quantile(table, level, weights_of(len(table), self.decay)) * unit
-        return self.fitted(radius[None], level, fewest_known(table))
+        weights, count = weights_of(len(table), self.decay), fewest_known(table)
+        radius = conformal_quantile(table, level, weights) * unit
+        worth = min(count, round(float(weights.sum() ** 2 / weights.square().sum())))  # Kish 1965
+        return replace(self.fitted(radius[None], level, count), worth=worth)
 
 
 def weights_of(windows: int, decay: float) -> Float[Tensor, " windows"]:

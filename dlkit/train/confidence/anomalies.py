@@ -107,7 +107,8 @@ def fit_anomalies(evaluation: Any, wish: Wish) -> HeadConfidence:
         )
     inside = np.where(found.clear & ~np.isnan(found.test), head.normal(found.test) > 1 - wish.level, np.nan)
     what = "a normal sample is called usual" if found.per_day is None else "a normal row is called usual"
-    head.promises.append(promise(inside, found.order, what=what, target="", level=wish.level, method="p-value"))
+    told = {"level": wish.level, "method": "p-value", "calibration": count}
+    head.promises.append(promise(inside, found.order, what=what, target="", **told))
     if beside := int((found.normal & ~found.clear).sum()):
         head.notes.append(f"{beside} normal rows are left out of this: they share a window with a labelled one")
     if found.normal.all():

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from dlkit.confidence.coverage import clopper_pearson, coverage
+from dlkit.confidence.coverage import clopper_pearson, coverage, worth_of
 from dlkit.confidence.exchangeability import exchangeability
 from dlkit.confidence.promise import Promise
 from dlkit.train.confidence.answers import Order
@@ -15,20 +15,24 @@ SURE = 0.95
 ASSUMES = "validation and test are exchangeable"
 
 
-def seen(inside: np.ndarray, order: Order) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def seen(
+    inside: np.ndarray, order: Order, calibration: int | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return the share inside, both ends of its interval, and the independent answers that it is worth.
 
     Args:
         inside: 1 inside, 0 outside, NaN unknown, or shares of these, (answers, *shape).
         order: Where the answers lie in time; samples are independent.
+        calibration: Answers that the promise was fitted to, whose luck the interval then holds, too.
     """
     if order.series is not None:
-        found = coverage(inside, order.borders, overlap=order.overlap, confidence=SURE)
+        found = coverage(inside, order.borders, overlap=order.overlap, confidence=SURE, calibration=calibration)
         return found.seen, found.low, found.high, found.effective
     columns, shape = inside.reshape(len(inside), -1), inside.shape[1:]
     count = (~np.isnan(columns)).sum(0).astype(np.float64)
     share = np.nansum(columns, 0) / np.maximum(count, 1)
-    low, high = clopper_pearson(share * count, count, SURE)
+    worth = worth_of(count, count, calibration)
+    low, high = clopper_pearson(share * worth, worth, SURE)
     return share.reshape(shape), low.reshape(shape), high.reshape(shape), count.reshape(shape)
 
 
@@ -43,7 +47,7 @@ def promise(inside: np.ndarray, order: Order, **told: Any) -> Promise:
     inside = inside.astype(np.float64)
     found: dict[str, Any] = {"seen": None, "low": None, "high": None, "effective": 0.0, "assumes": ASSUMES}
     if (~np.isnan(inside)).any():
-        parts = zip(("seen", "low", "high", "effective"), seen(inside, order), strict=True)
+        parts = zip(("seen", "low", "high", "effective"), seen(inside, order, told.get("calibration")), strict=True)
         found |= {name: float(part) for name, part in parts}
     return Promise(**found | told)
 

@@ -95,14 +95,14 @@ def check_classes(evaluation: Evaluation, head: HeadConfidence, val: Any, test: 
     inside = covered(sets, test.truth).double().masked_fill(unknown, torch.nan).numpy()
     sizes = sets.sum(-1).double().mean(0)
     told = {"level": head.sets.level, "method": method, "unit": "answers" if labels else "classes"}
+    fitted = (~val.truth.isnan() if labels else val.truth >= 0).sum(0).reshape(-1).tolist()
     names = evaluation.task.spec.classes
     if not labels:
-        head.promises.append(
-            promise(inside, order, what="the set holds the class", target="", size=float(sizes), **told)
-        )
+        one = told | {"size": float(sizes), "calibration": fitted[0]}
+        head.promises.append(promise(inside, order, what="the set holds the class", target="", **one))
     for k, name in enumerate(names[:SHOWN] if labels else ()):
-        one = promise(inside[:, k], order, what="the set holds the answer", target=name, size=float(sizes[k]), **told)
-        head.promises.append(one)
+        one = told | {"size": float(sizes[k]), "calibration": fitted[k]}
+        head.promises.append(promise(inside[:, k], order, what="the set holds the answer", target=name, **one))
     if labels and len(names) > SHOWN:
         head.notes.append(f"the table shows {SHOWN} of {len(names)} labels; confidence.json has all thresholds")
     surprises = surprise(val.probabilities, val.truth), surprise(after, test.truth)

@@ -66,7 +66,7 @@ def fit_values(evaluation: Evaluation, val: Any, test: Any, wish: Wish) -> tuple
     tested = order_of(evaluation, test)
     bounds = head.intervals.bounds(test.point, test.lower, test.upper, tested.series)
     name = type(method).__name__ if method is base else f"{type(method).__name__} {type(base).__name__}"
-    add_promises(evaluation, head, test, bounds, tested, {"method": name})
+    add_promises(evaluation, head, test, bounds, tested, {"method": name, "calibration": head.intervals.calibration})
     add_joint(evaluation, head, test, tested)
     head.exchangeability = exchangeable(*surprises(base, val, test), (order, tested))
     return head, followed(evaluation, head, base, (val, test), (order, tested), wish)
@@ -109,7 +109,7 @@ def add_promises(
     if targets > SHOWN:
         head.promises.append(promise(shares.nanmean(1).numpy(), order, target=f"all {targets} targets", **told))
     if steps and "per_horizon" not in head.measures:
-        found_all = seen(inside.nanmean(2).double().numpy(), order)
+        found_all = seen(inside.nanmean(2).double().numpy(), order, told.get("calibration"))
         parts = zip(("seen", "low", "high"), found_all, strict=False)
         head.measures["per_horizon"] = {name: plain(part.tolist()) for name, part in parts}
 
@@ -128,6 +128,7 @@ def add_joint(evaluation: Evaluation, head: HeadConfidence, test: Any, order: Or
             promise(
                 whole[:, k].numpy(), order, what="the whole path lies inside", target=target, level=head.joint.level,
                 method="Joint", size=float((upper - lower)[..., k].double().mean()), unit=unit,
+                calibration=head.joint.calibration,
             )
         )  # fmt: skip
 

@@ -58,7 +58,8 @@ def checked(evaluation: Any, answers: Any) -> list[Promise]:
     )
     fresh = HeadConfidence(head.kind, intervals=head.intervals, joint=head.joint)
     bounds = head.intervals.bounds(answers.point, answers.lower, answers.upper, order.series)
-    add_promises(evaluation, fresh, answers, bounds, order, {"method": method_of(head, "lies inside")})
+    told = told_of(head, "lies inside") | {"calibration": head.intervals.calibration}  # earlier files do not tell it
+    add_promises(evaluation, fresh, answers, bounds, order, told)
     add_joint(evaluation, fresh, whole, order)
     return fresh.promises
 
@@ -70,24 +71,26 @@ def class_promises(evaluation: Any, answers: Any) -> list[Promise]:
     sets, labels = head.sets.sets(scaled(answers.probabilities)), truth.ndim == 2
     inside = covered(sets, truth).double().masked_fill(truth.isnan() if labels else truth < 0, torch.nan).numpy()
     sizes, order = sets.sum(-1).double(), order_of(evaluation, answers)
-    told = {"level": head.sets.level, "unit": "answers" if labels else "classes", "method": method_of(head, "the set")}
+    told = {"level": head.sets.level, "unit": "answers" if labels else "classes"}
     if not labels:
         size = float(sizes.mean())
+        told |= told_of(head, "the set")
         return [promise(inside, order, what="the set holds the class", target="", size=size, **told)]
     names = evaluation.task.spec.classes
-    own = [one.target for one in head.promises]
-    return [
-        promise(
-            inside[:, k], order, what="the set holds the answer", target=name, size=float(sizes[:, k].mean()), **told
-        )
-        for k, name in enumerate(names)
-        if name in own
-    ]
+    own, found = [one.target for one in head.promises], []
+    for k, name in enumerate(names):
+        if name in own:
+            one = told | told_of(head, "the set", name) | {"size": float(sizes[:, k].mean())}
+            found.append(promise(inside[:, k], order, what="the set holds the answer", target=name, **one))
+    return found
 
 
-def method_of(head: HeadConfidence, words: str) -> str:
-    """Return what makes the promise of a head true, as its calibration says."""
-    return next((one.method for one in head.promises if words in one.what and one.method != "Adaptive"), "")
+def told_of(head: HeadConfidence, words: str, target: str | None = None) -> dict[str, Any]:
+    """Return what makes a promise of a head true and what it was fitted to, as its calibration says."""
+    for one in head.promises:
+        if words in one.what and one.method != "Adaptive" and target in (None, one.target):
+            return {"method": one.method, "calibration": one.calibration}
+    return {"method": ""}
 
 
 def known_to_the_end(truth: torch.Tensor, borders: Sequence[tuple[int, int]]) -> torch.Tensor:
