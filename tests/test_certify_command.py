@@ -9,6 +9,7 @@ import yaml
 from dlkit.__main__ import main
 from dlkit.core.runfolder import read_json
 from dlkit.train import stages
+from dlkit.train.confidence import progress
 from dlkit.train.confidence.certifying import noisy_values
 from tests.bad_inputs.sample_jobs import job, module
 
@@ -94,3 +95,23 @@ def test_the_same_seed_gives_the_same_radii(run):
         tables.append(pd.read_parquet(run / "robustness" / "certified.parquet"))
     pd.testing.assert_frame_equal(tables[0], tables[1])
     assert not tables[0].equals(tables[2])
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_the_time_that_is_left_is_that_of_the_copies_that_are_left(shows, monkeypatch, capsys):
+    """A machine of 50 copies a second; the lines of a log come ever less often."""
+    clock = iter(range(2001))
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: float(next(clock)))
+    told = progress.Progress(100_000, shows=shows)
+    for _ in range(2000):
+        told.add(50)
+    said = [line for line in capsys.readouterr().err.replace("\r", "\n").split("\n") if line]
+    assert said[0].startswith("certify: 50 of" if shows else "certify: 500 of")
+    assert len(said) == (1999 if shows else 8)
+    assert "certify: 1,000 of 100,000 noisy copies, 1 %, about 33 min 00 s left" in "".join(said)
+
+
+def test_every_noisy_copy_is_counted_and_told(run, monkeypatch, capsys):
+    monkeypatch.setattr(progress, "FIRST", 0.0)
+    assert main(["certify", str(run), "--draws", "200", "--samples", "5"]) == 0
+    assert "of 1,100 noisy copies" in capsys.readouterr().err  # 5 samples, 20 and 200 draws

@@ -19,6 +19,7 @@ from dlkit.tasks.classify import Classify
 from dlkit.train.anomalies.files import stamp_of
 from dlkit.train.checkpoints import best_or_newest
 from dlkit.train.confidence.certified import Certified, Wish, columns, summary_of, text_of
+from dlkit.train.confidence.progress import Progress
 from dlkit.train.evaluation.base import evaluation_of
 from dlkit.train.evaluation.classes import ClassEvaluation
 
@@ -68,16 +69,25 @@ def certified(task: Classify, data: Any, wish: Wish) -> Certified:
     numbers = torch.from_numpy(evenly(len(places), wish.samples))
     generator = torch.Generator(task.device).manual_seed(wish.seed)
     room = data.eval_batch_size  # so many inputs at once are known to fit into memory
+    chooses = max(wish.draws // 10, 10)
+    progress = Progress(len(numbers) * (chooses + wish.draws))
+
+    def answered(x: Tensor) -> Tensor:
+        progress.add(len(x))
+        found: Tensor = task.loss.probabilities(task.net(x))
+        return found
+
     for some in numbers.split(min(AT_ONCE, room)):
         batch = data.transfer_batch_to_device(data.make_batch(places.starts(some)), task.device, 0)
         noisy = noisy_values(task, batch)
         found = certify(
-            lambda x: task.loss.probabilities(task.net(x)), batch.x, wish.sigma, max(wish.draws // 10, 10), wish.draws,
-            wish.alpha, noisy=noisy, generator=generator, at_once=room,
+            answered, batch.x, wish.sigma, chooses, wish.draws, wish.alpha,
+            noisy=noisy, generator=generator, at_once=room,
         )  # fmt: skip
         answer = task.predict_step(batch, 0)
         said = answer.probabilities.argmax(-1)
         parts.append((batch.start, answer.truth, said, *found, per_channel(task, noisy)))
+    progress.ended()
     start, truth, said, *certificate, values = (torch.cat(column).cpu() for column in zip(*parts, strict=True))
     return Certified(start, truth, said, Certificate(*certificate), values)
 
