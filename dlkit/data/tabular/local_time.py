@@ -52,7 +52,8 @@ def localize_after(stamps: pd.Series, zone: tzinfo, *, last: int, step: int) -> 
 
 
 def _nanoseconds(local: pd.Series) -> Int64[np.ndarray, " time"]:
-    return local.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[ns]").astype(np.int64)
+    told = local.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[ns]")
+    return np.asarray(told, "datetime64[ns]").astype(np.int64)
 
 
 def _in_zone(stamps: pd.Series, zone: tzinfo, summer: Bool[np.ndarray, " time"], untold: list[int]) -> pd.Series:
