@@ -1,15 +1,21 @@
 """Clocks that drift against each other are told without being asked, and nothing else is."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from dlkit.data.clock import Regular
 from dlkit.data.inputs import StreamInput, Timing
 from dlkit.data.sources.aligned import Aligned
 from dlkit.data.sources.beamline import BeamlineSensors
+from dlkit.data.sync.estimate import Sync
 from dlkit.data.sync.screen import Coarse, screened
+from dlkit.data.sync.signals import Asked
 from dlkit.quality.checked import SourceFacts
+from dlkit.train.check.blame import Difference, camps
 from dlkit.train.check.clocks import pace
-from dlkit.train.check.drifts import drift_findings
+from dlkit.train.check.drifts import Apart, drift_findings, why_of
 from dlkit.train.check.seen import Wanted
 from dlkit.train.check.sources import see_source
 
@@ -44,7 +50,53 @@ def test_the_clock_of_the_monitors_is_found_within_its_error():
     assert abs(offset - abs(truth.offset)) < 4 * offset_error + 5e-4
     assert abs(drift - abs(truth.drift)) < 4 * error
     assert ("slow by" if truth.drift > 0 else "fast by") in one.what
-    assert one.cures[0].line == "timing: {like: magnets.beam_current=sum}"
+    assert one.cures[0].line.startswith("timing: {like: magnets.beam_current=sum}  # of the source 'bpms'")
+    assert one.count > 1000
+
+
+@pytest.mark.parametrize("devices", [("bpms", "magnets", "target"), ("target", "magnets", "bpms")])
+def test_the_clock_that_the_others_contradict_is_off_whichever_comes_first(devices):
+    (one,) = [found for found in told(line(devices)) if found.level == "warning"]
+    assert one.source == "bpms"
+    assert "no other source tells" not in one.why
+
+
+def test_of_two_sources_alone_the_pair_is_told():
+    for devices in (("magnets", "bpms"), ("bpms", "magnets")):
+        (one,) = [found for found in told(line(devices)) if found.level == "warning"]
+        assert one.source == devices[1]
+        assert "Which of 'bpms' and 'magnets' is off, no other source tells" in one.why or (
+            "Which of 'magnets' and 'bpms' is off, no other source tells" in one.why
+        )
+        assert "timing: {like: " in one.why
+
+
+def test_a_weak_likeness_is_told_with_the_delay_that_it_may_swallow():
+    nothing = np.zeros(3)
+    sync = Sync(0.4, 117.0, 0.003, 6.0, True, 0.34, 0.2, "value", nothing, nothing)
+    one = Apart(Asked("target", "y"), Asked("bpm", "x"), sync, 900.0)
+    assert "true delay" in why_of(one, decided=True)
+    assert "true delay" not in why_of(replace(one, sync=replace(sync, correlation=-0.98)), decided=True)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_planted_clocks_fall_into_the_camps_they_were_planted_in(seed):
+    random = np.random.default_rng(seed)
+    order = random.permutation(7)
+    truth = np.array([0.0, 0.0, 0.0, 90.0, 90.0, 0.0, 40.0])[order]  # the last two share no pair with the others
+    alone = {int(np.flatnonzero(order == number)[0]) for number in (5, 6)}
+    errors = random.uniform(0.5, 5.0, (7, 7))
+    pairs = [
+        Difference(i, j, truth[i] - truth[j] + errors[i, j] * random.normal(), errors[i, j])
+        for i in range(7) for j in range(i) if (i in alone) == (j in alone)
+    ]  # fmt: skip
+    found = {frozenset(one.members): one for one in camps(7, pairs)}
+    right = frozenset(np.flatnonzero((truth == 0) & ~np.isin(np.arange(7), list(alone))).tolist())
+    assert found[right].decided
+    assert set(found[right].others) == set(np.flatnonzero(truth == 90).tolist())
+    (pair,) = [one for members, one in found.items() if members != right]
+    assert not pair.decided
+    assert pair.members == (min(alone),)
 
 
 def test_the_cure_leaves_nothing_to_tell():
