@@ -121,6 +121,7 @@ def test_measures_and_a_rival_are_in_the_metrics_and_each_event_has_a_picture(ru
     }
     summary = run.summary.read_text()
     assert "inflated" in summary and "oracle" in summary and "PCA" in summary
+    assert "`dlkit watch` judges each row from its past; its measures are those of `merge: causal`" in summary
 
 
 def test_the_report_has_every_row_of_the_printed_table_also_where_the_model_loses(run):

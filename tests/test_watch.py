@@ -105,6 +105,15 @@ def test_live_scores_are_those_of_the_batch_scorer(run, tmp_path, capsys):
     assert len(alarms) and set(alarms["channel"]) <= {*"abc"} and (found["channel"][found["alarm"] == 0].isna()).all()
 
 
+def test_a_watch_says_where_the_run_was_measured_with_what_looks_ahead(run, tmp_path, capsys):
+    path = tmp_path / "new.csv"
+    table().to_csv(path, index=False)
+    key = "--model.init_args.detector.init_args.merge"
+    for merge, told in (("overlap", 1), ("causal", 0)):
+        watch([str(run), key, merge], path, until_idle=0.0, every=0.01)
+        assert capsys.readouterr().out.count("what the run measured is of `merge: overlap`, which looks ahead") == told
+
+
 def test_each_row_is_judged_when_it_has_come_and_only_what_is_new(run, tmp_path):
     """Rows that were there are only looked back to; each line of the answer follows its row, through a rotation too."""
     path, output = tmp_path / "new.csv", tmp_path / "out.csv"

@@ -147,6 +147,8 @@ class AnomalyEvaluation(WholeEvaluation, WindowEvaluation):
             f"{RIVAL}: Q residual of {self.components} principal components, same windows, detector and rules",
         ]
         if self.data.labels is not None:
+            if self.task.detector.merge != "causal":
+                notes.append("`dlkit watch` judges each row from its past; its measures are those of `merge: causal`")
             rows = rows_of(self.data.segments("test"))
             notes.append(
                 f"{100 * self.data.labels[rows].mean():.2g} % of {len(rows):,} test rows are labelled anomalous: the "

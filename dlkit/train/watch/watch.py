@@ -29,6 +29,10 @@ from dlkit.train.watch.times import LiveTimes
 
 DEAF = 0.2  # seconds, the longest for which a signal is not seen
 COLUMNS = ("time", "score", "alarm", "channel")
+OTHER = (
+    "each row is judged from its past (`merge: causal`); what the run measured is of `merge: overlap`, which looks "
+    "ahead: train with `merge: causal` in its detector to have this measured"
+)
 
 
 def watch(
@@ -84,6 +88,8 @@ def watch_of(arguments: Sequence[str], path: Path, judged: Callable[[Judgement, 
         "dlkit.data.reconstruction.ReconstructionDataModule.",
     )
     detector = LiveDetector(read_detector(run, "causal"))
+    if task.detector.merge != "causal":
+        print(OTHER, flush=True)
     recall(data, run)
     source = files_like(data.source, str(path), read_json(run.data).get("fitted", {}), task.spec)
     timeline = LiveTimes(source.settings, step=round(task.spec.step * 1e9), name=path.name)
