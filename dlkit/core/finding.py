@@ -13,7 +13,8 @@ COUNTED = {
     "quantized": "values", "precision": "values", "constant": "values", "no values": "values", "spike": "values",
     "duplicated channel": "values", "text column": "values", "rare class": "classes", "missing class": "classes",
     "class in one group": "classes",
-    "class imbalance": "samples", "wrong label": "samples", "outlying target": "samples", "unequal lengths": "traces",
+    "class imbalance": "samples", "joined labels": "samples", "numbers as labels": "samples",
+    "wrong label": "samples", "outlying target": "samples", "unequal lengths": "traces",
     "unusable samples": "samples", "label follows order": "samples", "label follows group": "samples",
     "label follows name": "samples", "label follows time": "intervals", "missing interval": "intervals",
     "spurious interval": "intervals", "shifted onset": "intervals", "shifted offset": "intervals",
@@ -26,7 +27,7 @@ FALSIFIES = {
     "missing interval", "copy in two roles", "near copy in two roles", "samples in two roles", "groups in two roles",
     "near copies in two roles", "rows in two roles", "near training", "too good to be true", "missing class",
     "label follows order", "label follows group", "label follows name", "label follows time",
-    "compression tells the class", "refused",
+    "compression tells the class", "joined labels", "numbers as labels", "refused",
 }  # fmt: skip
 """Kinds that make an answer wrong, or better than it is: labels, leaks, and what is never asked."""
 LOOKS = {"cut off", "dark", "bright", "blurred", "low information", "sizes", "odd size", "odd aspect"}

@@ -86,10 +86,13 @@ def missing_class(
     few = [name for name in absent if 0 < total[name] < len(ROLES)]
     rare = ", ".join(f"'{name}' has {counted(total[name], roles.noun)}" for name in few[:8])
     of = "" if one.name == "class" else f" of '{one.name}'"  # where there is but one question it has no name
+    said = f"has the class {named}{of}"
+    if one.classes == (f"not {one.name}", one.name):  # one of several labels, which is there or not
+        said = f"{'has' if absent[0] == one.name else 'is without'} the label '{one.name}'"
     return Finding(
         kind="missing class",
         level="warning" if any(total[name] for name in absent) else "note",
-        what=f"No {roles.noun} of {role} has the class {named}{of}." + (f" In all, {rare}." if rare else ""),
+        what=f"No {roles.noun} of {role} {said}." + (f" In all, {rare}." if rare else ""),
         why="A class that never trains is never answered."
         if role == "train"
         else "Nothing is said of how well such a class is told.",

@@ -14,6 +14,7 @@ from dlkit.quality.labels.balance import balance_findings, class_counts
 from dlkit.quality.labels.copies import conflict_findings, contents, near_copies
 from dlkit.quality.labels.features import features_of, most_of, read_small
 from dlkit.quality.labels.leaks import leak_findings
+from dlkit.quality.labels.names import name_findings
 from dlkit.quality.labels.one_group import one_group_findings
 from dlkit.quality.labels.quick_model import class_probabilities, folds_of, label_probabilities
 from dlkit.quality.labels.report import LabelReport
@@ -43,6 +44,7 @@ def samples_findings(
     """
     classes = samples.kind in ("class", "ordinal")
     findings = balance_findings(samples, source) if samples.kind != "values" else []
+    findings += name_findings(samples, source)
     findings += leak_findings(samples, source) if classes else []
     findings += one_group_findings(samples, source)
     facts: dict[str, Any] = {"samples": len(samples), "kind": samples.kind}
@@ -74,7 +76,7 @@ def quick_findings(samples: Samples, source: str = "") -> list[Finding]:
     if samples.kind == "values":
         return []
     findings, known = balance_findings(samples, source), known_samples(samples)
-    findings += one_group_findings(samples, source)
+    findings += [*name_findings(samples, source), *one_group_findings(samples, source)]
     arrays = samples.values  # noqa: PD011 - no DataFrame
     if isinstance(arrays, np.ndarray) and arrays.nbytes <= QUICK_BYTES and len(known):
         findings += copies_of(samples, known, contents(arrays[known]), None, source)

@@ -135,3 +135,13 @@ def test_a_shift_of_the_samples_of_test_is_told():
     samples.values[trace_module(samples).prepared.numbers["test"].numpy(), 0] += 3
     found = {(one.level, one.kind, one.channel) for one in fitness_findings(trace_module(samples)).findings}
     assert ("warning", "drift", "u") in found
+
+
+def test_a_label_that_a_role_lacks_or_always_has_is_called_a_label():
+    roles = sample_roles(trace_module(traces(60)).prepared, 100)
+    asked = Asked("hot", "", ("not hot", "hot"))
+    for counts, said in (([9, 0], "has the label 'hot'."), ([0, 9], "is without the label 'hot'.")):
+        (found,) = class_findings(
+            asked, {"train": np.array([9, 9]), "val": np.array([9, 9]), "test": np.array(counts)}, roles
+        )
+        assert found.what == f"No sample of test {said}"
