@@ -8,6 +8,7 @@ from jaxtyping import Float, Shaped
 
 from dlkit.confidence.autocorrelation import CHUNK, Borders, autocovariances, integrated_time
 
+LONG = 20  # correlation times of a series, of which less does not tell its level from its memory
 FEWEST = 10  # independent windows outside that show how windows outside cluster
 
 
@@ -41,6 +42,7 @@ def coverage(
     overlap: int = 1,
     confidence: float = 0.95,
     calibration: int | None = None,
+    fixed: bool = False,
 ) -> Coverage:
     """Return the share of truths inside, with the Clopper-Pearson interval at the effective number of windows.
 
@@ -48,17 +50,21 @@ def coverage(
     where pairs of neighbouring lags are no longer positive (Geyer 1992). Where too few windows are outside (or inside)
     to see how they cluster, the longer correlation of all columns together is taken, and ``overlap`` at least.
 
+    That series differ in coverage makes the mean over them no less sure where these are the very ones that calibration
+    had and that are asked about; of series drawn anew each counts about once, so there all are centred together.
+
     Args:
         inside: 1 inside, 0 outside, NaN unknown, in the order of time; also shares of a window's values.
         borders: First and past the last window of each series; one series by default.
         overlap: Windows that share rows with one another, e.g. horizon over stride.
         confidence: That the interval holds the true share.
         calibration: Windows that the intervals were fitted to: the bounds then hold the luck of these, too.
+        fixed: The series are those of the calibration, not new ones.
     """
     columns = inside.reshape(len(inside), -1)
     count = np.asarray((~np.isnan(columns)).sum(0))
     seen = np.nansum(columns, 0, dtype=np.float64) / np.where(count, count, np.nan)
-    times = correlation_times(columns, seen, borders or [(0, len(inside))])
+    times = times_of(columns, seen, borders or [(0, len(inside))], overlap, fixed=fixed)
     effective = effective_number(seen, count, times, overlap)
     worth = worth_of(effective, count, calibration)
     low, high = clopper_pearson(seen * worth, worth, confidence)
@@ -107,15 +113,36 @@ def clopper_pearson(
     return np.where(hits <= 0, 0.0, low), np.where(misses <= 0, 1.0, high)
 
 
+def times_of(
+    columns: Float[np.ndarray, "windows columns"],
+    seen: Float[np.ndarray, " columns"],
+    borders: Borders,
+    overlap: int,
+    *,
+    fixed: bool,
+) -> Times:
+    """Return the correlation times about the mean of each series where they are fixed and long, else of all of them."""
+    if fixed and len(borders) > 1:
+        series = [columns[first:past] for first, past in borders]
+        levels = np.stack([np.nansum(one, 0) / np.maximum((~np.isnan(one)).sum(0), 1) for one in series])
+        found = correlation_times(columns, levels, borders)
+        if len(columns) >= LONG * len(borders) * max(overlap, found.pooled):
+            return found
+    return correlation_times(columns, np.tile(seen, (len(borders), 1)), borders)
+
+
 def correlation_times(
-    columns: Float[np.ndarray, "windows columns"], seen: Float[np.ndarray, " columns"], borders: Borders
+    columns: Float[np.ndarray, "windows columns"], levels: Float[np.ndarray, "series columns"], borders: Borders
 ) -> Times:
     """Return the correlation times of each column and of all together, some columns at a time."""
     parts = []
     step = max(1, CHUNK // len(columns))
     for first in range(0, columns.shape[1], step):
         chosen = slice(first, first + step)
-        products = autocovariances(np.nan_to_num(columns[:, chosen] - seen[chosen]), borders)
+        values = columns[:, chosen].copy()
+        for (first_row, past), level in zip(borders, levels[:, chosen], strict=True):
+            values[first_row:past] -= level
+        products = autocovariances(np.nan_to_num(values), borders)
         parts.append((products[0], integrated_time(products), products.sum(1, keepdims=True)))
     variance, own = (np.concatenate([part[k] for part in parts]) for k in range(2))
     return Times(variance, own, float(integrated_time(np.sum([part[2] for part in parts], 0))[0]))

@@ -81,11 +81,12 @@ def scored(evaluation: Any) -> Scored:
     if labels is not None:
         reach = (data.geometry.look_back - 1) * data.geometry.dilation + judged.fitted.smooth
         normal, clear = (~near(labels.astype(bool), rows_off)[rows["test"]] for rows_off in (0, reach))
-    order = Order(
-        rows["test"], data.prepared.table.names_of(rows["test"]), packed(segments["test"]), data.geometry.look_back
+    names_of, overlap = data.prepared.table.names_of, data.geometry.look_back
+    fitted, order = (
+        Order(rows[role], names_of(rows[role]), packed(segments[role]), overlap) for role in ("val", "test")
     )
     step = data.prepared.table.step
-    return Scored(val, test, normal, clear, packed(segments["val"]), order, DAY / step, judged.fitted.join_gap)
+    return Scored(val, test, normal, clear, fitted.borders, order.after(fitted), DAY / step, judged.fitted.join_gap)
 
 
 def near(labels: np.ndarray, rows: int) -> np.ndarray:

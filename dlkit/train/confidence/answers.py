@@ -1,7 +1,7 @@
 """The answers of a run to everything that validates or tests, and where they lie in time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -37,6 +37,7 @@ class Order:
         borders: First and past the last window of each series.
         overlap: Windows whose answers share rows.
         length: Rows of a window.
+        known: All series are those of the calibration.
     """
 
     starts: np.ndarray
@@ -44,6 +45,11 @@ class Order:
     borders: list[tuple[int, int]]
     overlap: int = 1
     length: int = 1
+    known: bool = False
+
+    def after(self, calibration: "Order") -> "Order":
+        """Return the same of answers that are checked after those of a calibration."""
+        return replace(self, known=self.names <= calibration.names)
 
     @property
     def names(self) -> set[str]:

@@ -26,7 +26,9 @@ def seen(
         calibration: Answers that the promise was fitted to, whose luck the interval then holds, too.
     """
     if order.series is not None:
-        found = coverage(inside, order.borders, overlap=order.overlap, confidence=SURE, calibration=calibration)
+        found = coverage(
+            inside, order.borders, overlap=order.overlap, confidence=SURE, calibration=calibration, fixed=order.known
+        )
         return found.seen, found.low, found.high, found.effective
     columns, shape = inside.reshape(len(inside), -1), inside.shape[1:]
     count = (~np.isnan(columns)).sum(0).astype(np.float64)

@@ -91,7 +91,8 @@ def check_classes(evaluation: Evaluation, head: HeadConfidence, val: Any, test: 
         "ece_chance_p95": chance.p95,
         "temperature": getattr(head.scaling, "temperature", None),
     }
-    order, sets = order_of(evaluation, test), head.sets.sets(after)
+    before, sets = order_of(evaluation, val), head.sets.sets(after)
+    order = order_of(evaluation, test).after(before)
     inside = covered(sets, test.truth).double().masked_fill(unknown, torch.nan).numpy()
     sizes = sets.sum(-1).double().mean(0)
     told = {"level": head.sets.level, "method": method, "unit": "answers" if labels else "classes"}
@@ -106,7 +107,7 @@ def check_classes(evaluation: Evaluation, head: HeadConfidence, val: Any, test: 
     if labels and len(names) > SHOWN:
         head.notes.append(f"the table shows {SHOWN} of {len(names)} labels; confidence.json has all thresholds")
     surprises = surprise(val.probabilities, val.truth), surprise(after, test.truth)
-    head.exchangeability = exchangeable(*surprises, (order_of(evaluation, val), order))
+    head.exchangeability = exchangeable(*surprises, (before, order))
 
 
 def surprise(probabilities: Tensor, truth: Tensor) -> Tensor:

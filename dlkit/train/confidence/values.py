@@ -63,7 +63,7 @@ def fit_values(evaluation: Evaluation, val: Any, test: Any, wish: Wish) -> tuple
         head.notes.append(lacks)
     if is_path and val.point.shape[1] > 1:
         head.joint = Joint(method=base).fit(mixed, wish.level)
-    tested = order_of(evaluation, test)
+    tested = order_of(evaluation, test).after(order)
     bounds = head.intervals.bounds(test.point, test.lower, test.upper, tested.series)
     name = type(method).__name__ if method is base else f"{type(method).__name__} {type(base).__name__}"
     add_promises(evaluation, head, test, bounds, tested, {"method": name, "calibration": head.intervals.calibration})

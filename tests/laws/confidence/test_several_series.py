@@ -120,6 +120,21 @@ def test_what_follows_a_series_knows_this_one_and_a_run_keeps_nothing_of_it_for_
         assert HeadConfidence.from_dict(one).to_dict() == saved | {"adaptive": bool(one["adaptive"])}
 
 
+def test_what_the_test_saw_of_series_is_sure_where_they_calibrated_and_not_of_new_ones(monkeypatch):
+    monkeypatch.setattr("dlkit.train.confidence.values.exchangeable", lambda *_: None)  # a test of its own
+    draw = np.random.default_rng(0)
+    val, test = ([draw.standard_normal(1_000) * size for size in (3, 1)] for _ in range(2))
+    evaluation, wish = made_evaluation("abcd"), Wish(method="split")
+    same, new = (
+        fit_values(evaluation, answers_of(val), answers_of(test, 500_000, places), wish)[0].promises[0]
+        for places in ((0, 1), (2, 3))
+    )
+    assert same.seen == new.seen
+    assert same.effective > 1_500
+    assert new.effective < 200
+    assert new.high - new.low > 3 * (same.high - same.low)
+
+
 def test_series_that_are_new_to_the_test_are_a_sample_of_as_many():
     """Sizes differ from series to series, so that their windows are no independent ones."""
 
