@@ -109,7 +109,10 @@ def prepare_sources(
     """Split, lay, place, fit and audit; the rows stay as they are."""
     ranges = split_sources(table, wanted, split, embargo)
     laid = lay(table, wanted, ranges["train"])
-    windows = place_all(table, ranges, laid.geometry, conditions_of(laid, wanted, table, answered=True))
+    windows = place_all(
+        table, ranges, laid.geometry, conditions_of(laid, wanted, table, answered=True),
+        (lambda: split_sources(table, wanted, split, 0)) if embargo else None,
+    )  # fmt: skip
     train, columns = ranges["train"], laid.chosen.columns
     own = {name: one.normalizer for name, one in wanted.sources.items() if isinstance(one, StreamInput)}
     ages = [f"{name}.age" for name in laid.chosen.ages]

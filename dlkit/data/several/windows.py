@@ -1,12 +1,12 @@
 """Windows of several sources: where they may begin, and what each source and each missing answer costs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from dlkit.core.checks import InputError
+from dlkit.core.checks import InputError, require
 from dlkit.data.several.heads import Asked
 from dlkit.data.splits import ROLES, Ranges
 from dlkit.data.table.tables import Table
@@ -39,8 +39,21 @@ def geometry_of(span: int, asked: Sequence[Asked], stride: int) -> Geometry:
     return Geometry(look_back=span, look_forward=last - first, gap=first - 1, stride=stride)
 
 
-def place_all(table: Table, ranges: Ranges, geometry: Geometry, conditions: Sequence[Condition]) -> dict[str, Windows]:
+def place_all(
+    table: Table,
+    ranges: Ranges,
+    geometry: Geometry,
+    conditions: Sequence[Condition],
+    without_embargo: Callable[[], Ranges] | None = None,
+) -> dict[str, Windows]:
     """Place the windows of each role that fulfil all conditions.
+
+    Args:
+        table: The rows.
+        ranges: Rows of each role.
+        geometry: Extent of a window.
+        conditions: What a window must fulfil.
+        without_embargo: Makes the ranges as they were without an embargo, where there is one.
 
     Raises:
         InputError: No training window is left.
@@ -48,9 +61,21 @@ def place_all(table: Table, ranges: Ranges, geometry: Geometry, conditions: Sequ
     placed = {role: place_windows(ranges[role], table.segments, geometry, inside=role == "train") for role in ROLES}
     windows = {role: keep_windows(found, geometry.look_back - 1, conditions) for role, found in placed.items()}
     if not len(windows["train"]):
-        longest = int((ranges["train"][:, 1] - ranges["train"][:, 0]).max(initial=0))
+        longest = longest_of(ranges["train"])
+        free = longest if without_embargo is None else longest_of(without_embargo()["train"])
+        require(
+            not longest < geometry.length <= free,
+            f"No training window is left: a window takes {geometry.length} rows of the clock, one every "
+            f"{show_duration(table.step)}, and `embargo` leaves {longest} of the {free} rows in the longest run of "
+            "training rows: set a shorter `embargo`.",
+        )
         raise InputError(why_none(windows["train"].lost, longest, geometry, table.step, conditions))
     return windows
+
+
+def longest_of(ranges: np.ndarray) -> int:
+    """Return the rows of the longest of some ranges."""
+    return int((ranges[:, 1] - ranges[:, 0]).max(initial=0))
 
 
 def why_none(

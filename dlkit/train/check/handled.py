@@ -9,6 +9,7 @@ import yaml
 
 from dlkit.core.finding import Cure, Finding
 from dlkit.data.inputs import StreamInput
+from dlkit.data.multimodal import MultimodalDataModule
 from dlkit.data.sources.aligned import Aligned
 
 POLICIES: Mapping[str, frozenset[str]] = {
@@ -18,13 +19,23 @@ POLICIES: Mapping[str, frozenset[str]] = {
     "irregular": frozenset({"split", "snap", "keep"}),
 }
 """Values of a setting of the source that repair the clock, each in its way."""
+MASK, MASK_OF_SOURCE = Cure(place="data", line="mask_channels: true"), Cure(place="input", line="mask: true")
 BY_CLOCK = {"gap", "duplicate stamp", "bursts", "jitter", "rate change", "rate drift"}
 """What several sources leave behind where they are brought to one clock."""
 
 
 def with_handled(findings: Iterable[Finding], data: Any) -> list[Finding]:
     """Return findings, each with the setting that takes care of it."""
-    return [one if one.handled else replace(one, handled=handled_by(one, data)) for one in findings]
+    own = [with_cures_of(one, data) for one in findings]
+    return [one if one.handled else replace(one, handled=handled_by(one, data)) for one in own]
+
+
+def with_cures_of(finding: Finding, data: Any) -> Finding:
+    """Return a finding with repairs that a data module has: one of several sources masks each by itself."""
+    if not isinstance(data, MultimodalDataModule):
+        return finding
+    cures = (MASK_OF_SOURCE if cure == MASK else cure for cure in finding.cures)
+    return replace(finding, cures=tuple(cures))
 
 
 def handled_by(finding: Finding, data: Any) -> str:

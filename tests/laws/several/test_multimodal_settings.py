@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from dlkit.core.checks import InputError
+from dlkit.core.finding import Cure
 from dlkit.core.packing import packed_size, presence
 from dlkit.core.specs import Answer, Spec
 from dlkit.data.clock import OfSource, Regular
@@ -17,7 +18,11 @@ from dlkit.data.inputs import EventInput, FrameInput, StreamInput
 from dlkit.data.multimodal import MultimodalDataModule
 from dlkit.data.several.series import recently
 from dlkit.models.mlp import MLP
+from dlkit.quality.checked import SourceFacts
 from dlkit.tasks.regress import Regress
+from dlkit.train.check.handled import with_handled
+from dlkit.train.check.seen import Wanted
+from dlkit.train.check.sources import see_source
 from tests.laws.several.test_multimodal import HEADS, SPLIT, module, sources
 from tests.made_multimodal import filmed, logged, sampled
 
@@ -189,3 +194,21 @@ def test_a_source_that_is_dead_while_it_should_train_is_named():
     given = sources() | {"slow": StreamInput(source=sampled(9, 2, seconds=8, dies=-1.0), look_back=4)}
     with pytest.raises(InputError, match=r"slow.c0.*no value in the training rows"):
         module(given=given, targets=["fast.c0"]).setup()
+
+
+def test_an_embargo_that_leaves_no_training_window_is_named():
+    steps = {"clock": Regular(step="50ms"), "sources": {"a": StreamInput(source=sampled(50, 2))}, "targets": ["a.c0"]}
+    assert MultimodalDataModule(**steps, embargo="1s").prepared.windows["train"]
+    with pytest.raises(InputError, match=r"`embargo` leaves 0 of the .* set a shorter `embargo`"):
+        _ = MultimodalDataModule(**steps, embargo="1000s").prepared
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_missing_values_of_one_of_several_sources_are_masked_by_a_setting_that_there_is(masked):
+    given = {"a": StreamInput(source=sampled(50, 2, missing=0.1), mask=masked), "b": StreamInput(source=sampled(50, 1))}
+    data = MultimodalDataModule(clock=Regular(step="50ms"), sources=given, targets=["b.c0"])
+    seen = see_source(given["a"].source, SourceFacts(name="a"), Wanted(quick=True), lambda *_: None, data)
+    found = next(one for one in with_handled(seen.findings, data) if one.kind == "missing")
+    assert not [cure for cure in found.cures if "mask_channels" in cure.line]
+    assert found.cures[0] == Cure(place="input", line="mask: true")
+    assert bool(found.handled) is masked
