@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from dlkit.core.checks import require, suggest
 from dlkit.data.inputs import Input, Timing
 from dlkit.data.sync.estimate import Sync, estimate
 from dlkit.data.sync.signals import Asked, read_pair, shown
+
+HIDES = 2.0  # times the largest squared deviation, up to which all of them are hidden by it
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ def _resolve_one(
     _resolve_one(like.other.source, sources, timings, found, (*way, name))
     known = Timing(offset=given.offset, drift=given.drift, max_offset=given.max_offset)
     found[name] = sync = compare(like, sources, timings | {name: known})
+    if not sync.found:
+        _refuse_extremes(like, sources, timings | {name: known})
     require(
         sync.found,
         f"sources.{name}.timing.like='{given.like}': the two did not see the same within {given.max_offset:g} s "
@@ -60,6 +66,24 @@ def _resolve_one(
         "leave `like` out.",
     )
     timings[name] = added(known, sync)
+
+
+def _refuse_extremes(like: Like, sources: Mapping[str, Input], timings: Mapping[str, Timing]) -> None:
+    """Refuse a channel in which one value hides what all others tell.
+
+    Raises:
+        InputError: Half of what a channel deviates, in squares, is one value of it.
+    """
+    for asked, signal in zip((like.own, like.other), read_pair(like.own, like.other, sources, timings), strict=True):
+        values = signal.values[np.isfinite(signal.values)]
+        far = np.abs(values - np.median(values))
+        worst = int(far.argmax())
+        require(
+            far[worst] == 0 or float(((far / far[worst]) ** 2).sum()) > HIDES,
+            f"{shown(asked)} holds {values[worst]:.4g} where it usually is {np.median(values):.4g}, which hides what "
+            f"its other values tell of the clock of '{like.own.source}': mark it as missing by `clean` of the source "
+            f"'{asked.source}' (`dlkit check` of its file finds such values), or name another channel in `like`.",
+        )
 
 
 def added(known: Timing, sync: Sync) -> Timing:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -155,6 +156,16 @@ def test_offsets_that_were_found_are_added_to_those_that_were_given_along_a_chai
     assert timings["slow"].offset == pytest.approx(timings["camera"].offset, abs=0.01)
     assert all(timing.like == "" for timing in timings.values())
     assert timings["fast"] == given["fast"].timing
+
+
+def test_a_value_that_hides_all_others_is_named_not_the_likeness():
+    given = sources("fast.x=x")
+    (whole,) = given["fast"].source.streams
+    values = whole.values.copy()
+    values[700, 0] = 1e38
+    given["fast"] = StreamInput(source=Parts([replace(whole, values=values)]))
+    with pytest.raises(InputError, match=r"'fast\.x' holds 1e\+38 .* `clean` of the source 'fast'"):
+        resolve(given)
 
 
 @pytest.mark.parametrize(
