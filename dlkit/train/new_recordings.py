@@ -155,9 +155,19 @@ def warn_of_other_scaling(task: Any, data: Any) -> None:
     own = getattr(ready, "scaling", None)
     if not isinstance(trained, ChannelScaling) or not isinstance(own, ChannelScaling):
         return
-    pairs = zip(trained.state_dict().values(), own.state_dict().values(), strict=True)
-    if any(one.shape != other.shape or not torch.allclose(one.cpu(), other.cpu(), rtol=1e-4) for one, other in pairs):
+    if not same_scaling(trained, own):
         warn_once(
             "The settings name other training data than those of the run, and its network gets values scaled by them: "
             "give new files by --data of `dlkit predict`, which scales them as in training."
         )
+
+
+def same_scaling(one: ChannelScaling, other: ChannelScaling, within: float = 1e-4) -> bool:
+    """Tell whether two scalings make the same of all values, to within a part of a standard deviation."""
+    first, second = ({name: part.cpu() for name, part in each.state_dict().items()} for each in (one, other))
+    if any(first[name].shape != second[name].shape for name in first):
+        return False
+    allowed = within * first["scale"] + 4 * torch.finfo(torch.float32).eps * first["shift"].abs()
+    moved = (first["shift"] - second["shift"]).abs()
+    stretched = (second["scale"] / first["scale"] - 1).abs()
+    return bool(((moved <= allowed) & (stretched <= within) & (first["log"] == second["log"])).all())

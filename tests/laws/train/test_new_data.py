@@ -8,7 +8,7 @@ import torch
 from dlkit.core.checks import InputError
 from dlkit.core.specs import Spec
 from dlkit.data.normalize import ChannelScaling
-from dlkit.train.new_recordings import plain_files
+from dlkit.train.new_recordings import plain_files, same_scaling
 from tests.made_modules import module
 from tests.made_tables import HOUR, Parts, noise, stream
 
@@ -99,3 +99,19 @@ def test_a_run_on_a_simulator_reads_plain_files(tmp_path):
     (stream,) = plain_files(str(tmp_path / "new.csv"), spec).chunks()
     assert stream.channels == ("a", "b")
     np.testing.assert_array_equal(stream.values, np.stack([np.arange(4), np.full(4, 2)], 1).astype(np.float32))
+
+
+def test_scalings_are_the_same_that_differ_by_less_than_a_part_of_a_deviation():
+    def scaling(shift, scale, log=False):
+        found = ChannelScaling(1)
+        found.shift[:], found.scale[:], found.log[:] = shift, scale, log
+        return found
+
+    trained = scaling(1e-9, 2.0)  # a mean of about nothing
+    assert same_scaling(trained, scaling(1e-6, 2.00001))
+    assert same_scaling(scaling(300.0, 0.5), scaling(300.00001, 0.5))
+    assert not same_scaling(trained, scaling(0.01, 2.0))
+    assert not same_scaling(scaling(300.0, 0.01), scaling(300.02, 0.01))  # two deviations, of a mean far from 0
+    assert not same_scaling(trained, scaling(1e-9, 2.01))
+    assert not same_scaling(trained, scaling(1e-9, 2.0, log=True))
+    assert not same_scaling(trained, ChannelScaling(2))
