@@ -109,6 +109,9 @@ def _touched(windows: Windows, geometry: Geometry, *, targets_only: bool) -> np.
 def audit(windows: dict[str, Windows], segments: np.ndarray, geometry: Geometry, fitted: np.ndarray) -> dict[str, int]:
     """Prove that no training window and no normalizer saw a row that validation or test must predict.
 
+    Rows that only go into windows of two roles are not shared rows: a first validation window may look back into
+    training rows, as it would in use.
+
     Works from the windows themselves, independently of how they were placed.
 
     Args:
