@@ -8,7 +8,7 @@ from dlkit.report.sample_tables import Better, Line
 
 HIGH = ("accuracy", "exact_match", "balanced_accuracy", "macro_f1", "f1", "precision", "recall", "auroc", "r2")
 NEITHER = ("coverage", "bias", "width", "samples")
-SHOWN = ("mae", "rmse")  # of each target, in its unit
+SHOWN = ("mae", "rmse", "r2")  # of each target; errors in its unit
 MODEL = "model"
 
 Values = dict[str, float]
@@ -93,7 +93,7 @@ def label_of(name: str, units: Mapping[str, str]) -> str:
     short = parts[-1].upper() if parts[-1] in ("mae", "mse", "rmse", "mase", "r2") else parts[-1].replace("_", " ")
     if "physical" in parts:
         target = "/".join(parts[parts.index("physical") + 1 : -1])
-        unit = units.get(target, "")
+        unit = "" if short == "R2" else units.get(target, "")
         return " ".join([*parts[: parts.index("physical")], short, target]) + (f" ({unit})" if unit else "")
     if "standardized" in parts:
         return " ".join([*parts[: parts.index("standardized")], short, "(standardized)"])

@@ -54,16 +54,32 @@ class ValueEvaluation(SampleEvaluation):
             "test": self.measures(self.task.test_scores),
             "baselines": {name: self.measures(rival) for name, rival in self.rivals.items()},
         }
+        if not self.task.spec.parts:  # windows of a recording are no samples apart
+            measures["differences"] = {name: self.difference(value) for name, value in self.constants().items()}
         headline = {name: float(value) for name, value in self.task.test_scores.overall().items()}
         return Tested(self.table("test"), measures, headline)
 
     def baselines(self) -> dict[str, ValueScores]:
         """Return the errors of numbers that do not look at the sample."""
-        scaling, train, truth = self.task.target_scaling, self.training_values(), self.answers.truth
+        scaling, count = self.task.target_scaling, len(self.answers.truth)
         return {
-            name: self.scores_of(scaling(torch.from_numpy(value).float()).expand(len(truth), -1))
-            for name, value in (("training mean", np.nanmean(train, 0)), ("training median", np.nanmedian(train, 0)))
+            name: self.scores_of(scaling(torch.from_numpy(value).float()).expand(count, -1))
+            for name, value in self.constants().items()
         }
+
+    def constants(self) -> dict[str, np.ndarray]:
+        """Return what these numbers are, (targets,), in physical units."""
+        train = self.training_values()
+        return {"training mean": np.nanmean(train, 0), "training median": np.nanmedian(train, 0)}
+
+    def difference(self, value: np.ndarray) -> dict[str, list[float | None]]:
+        """Return by how much the error of a number is larger than that of the answers: 95 % bounds, by target."""
+        point, truth = self.answers.point.double(), self.answers.truth.double()
+        more = (truth - torch.from_numpy(value)).abs() - (truth - point).abs()
+        mean, known = more.nanmean(0), (~more.isnan()).sum(0)
+        reach = 1.96 * ((more - mean).square().nanmean(0) / (known - 1)).sqrt()  # NaN for one sample, without a spread
+        bounds: list[list[float | None]] = plain(torch.stack([mean - reach, mean + reach], 1))
+        return dict(zip(self.task.spec.targets, bounds, strict=True))
 
     def scores_of(self, point: Tensor) -> ValueScores:
         """Return the errors of other standardized answers, (samples, targets), on what was tested."""

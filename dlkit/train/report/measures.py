@@ -11,6 +11,7 @@ from dlkit.train.report.known import Known
 HIGH = ("vus_pr", "auprc", "vus_roc", "affiliation_precision", "affiliation_recall", "range_f1", "range_precision",
         "range_recall", "detected")  # fmt: skip
 NEITHER = ("events", "threshold", "alarmed_share")
+CALIBRATION = "calibration_error"  # small for whoever looks at no sample
 COUNTED = ("samples", "events", "count")
 WORDS = {
     "vus_pr": "VUS-PR", "auprc": "area under precision-recall", "auroc": "area under the ROC curve",

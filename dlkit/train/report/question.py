@@ -1,17 +1,23 @@
 """What was asked, and the answer in a few numbers."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+import torch
+
 from dlkit.core.checks import counted
 from dlkit.core.specs import Spec
+from dlkit.metrics.confusion import wilson_interval
 from dlkit.report.page.elements import Section, Tile, Tone, facts, note, paragraph, tiles
 from dlkit.report.promise_table import WITHIN, verdict_of
-from dlkit.report.words import clock, count, level_text, named, names, percent, span
+from dlkit.report.words import clock, count, level_text, named, names, number, percent, span
 from dlkit.train.confidence.confidence import Confidence
-from dlkit.train.evaluation.measures import MODEL, main_metric
+from dlkit.train.evaluation.measures import MODEL, Values, main_metric
 from dlkit.train.report.known import Known
-from dlkit.train.report.measures import all_measures, direction, shown, units_of, words_of
+from dlkit.train.report.measures import CALIBRATION, all_measures, direction, shown, units_of, words_of
+
+SHARES = ("accuracy", "exact_match")  # of the samples, whose chance is known
 
 
 def question(spec: Spec) -> str:
@@ -60,9 +66,11 @@ def verdict(known: Known) -> tuple[str, Tone]:
     high = direction(metric) == "high"
     best = (max if high else min)(beside, key=lambda name: beside[name])
     rival, wins = beside[best], (value > beside[best]) if high else (value < beside[best])
-    if wins:
-        return f"{told}; the best baseline, {best}, has {shown(metric, rival)}{gain(value, rival, high=high)}.", "good"
-    return f"{told}, which does not beat the baseline {best} with {shown(metric, rival)}.", "bad"
+    if not wins:
+        return f"{told}, which does not beat the baseline {best} with {shown(metric, rival)}.", "bad"
+    told = f"{told}; the best baseline, {best}, has {shown(metric, rival)}{gain(value, rival, high=high)}"
+    but = [within_chance(known, metric, value, best, rival), behind(measures, units)]
+    return ". ".join([told, *filter(None, but)]) + ".", "warn" if any(but) else "good"
 
 
 def gain(value: float, rival: float, *, high: bool) -> str:
@@ -70,6 +78,37 @@ def gain(value: float, rival: float, *, high: bool) -> str:
     if high or rival <= 0:
         return ""
     return f": {100 * (1 - value / rival):.0f} % less"
+
+
+def within_chance(known: Known, metric: str, value: float, best: str, rival: float) -> str:
+    """Say that a win over the best baseline is none: as told it is a tie, or chance explains it; "" where it is one."""
+    if shown(metric, value) == shown(metric, rival) or (direction(metric) == "low" and value > 0.995 * rival):
+        return "That is a tie"
+    *_, target, last = ["", *metric.split("/")]
+    low, high = ((known.metrics.get("differences") or {}).get(best) or {}).get(target) or (None, None)
+    if last == "mae" and low is not None and low <= 0:
+        return f"Chance explains that: the mean difference lies between {number(low)} and {number(high)} (95 %)"
+    count_of = next((known.metrics[name] for name in ("test_windows", "test_samples") if name in known.metrics), 0)
+    if last not in SHARES or not count_of:
+        return ""
+    bounds = wilson_interval(torch.tensor(value * count_of), torch.tensor(float(count_of)))
+    least, most = (number(float(one)) for one in bounds)
+    return f"Chance explains that: it lies between {least} and {most} (95 %)" if float(bounds[0]) <= rival else ""
+
+
+def behind(measures: Mapping[str, Values], units: Mapping[str, str]) -> str:
+    """Say in which rows of the table of measures a baseline is ahead; "" where it is in none."""
+    own, rivals = measures[MODEL], [values for name, values in measures.items() if name != MODEL]
+    lost = []
+    for name, value in own.items():
+        way, others = direction(name), [one[name] for one in rivals if math.isfinite(one.get(name, math.nan))]
+        if way == "neither" or name.endswith(CALIBRATION) or not others or not math.isfinite(value):
+            continue
+        rival = (max if way == "high" else min)(others)
+        ahead = rival > value if way == "high" else rival < value
+        if ahead and shown(name, rival) != shown(name, value) and name.removesuffix("mse") + "rmse" not in own:
+            lost.append(words_of(name, units))
+    return f"A baseline is ahead in {names(lost, 5)}" if lost else ""
 
 
 def first_metric(own: Mapping[str, float], rivals: Mapping[str, Mapping[str, float]]) -> str:

@@ -10,7 +10,7 @@ from dlkit.report.words import number
 from dlkit.train.confidence.confidence import Confidence
 from dlkit.train.evaluation.measures import MODEL, Values
 from dlkit.train.report.known import Known
-from dlkit.train.report.measures import all_measures, direction, own_level, shown, units_of, words_of
+from dlkit.train.report.measures import CALIBRATION, all_measures, direction, own_level, shown, units_of, words_of
 
 SAY = {
     "error_per_horizon": "Mean absolute error by lead time, the model beside the baselines.",
@@ -23,7 +23,6 @@ SAY = {
     "baselines": "The network beside classical methods.",
     "label_counts": "Labels that are right, missed and wrongly said.",
 }  # fmt: skip
-CALIBRATION = "calibration_error"
 ELSEWHERE = (
     "mistakes",
     "largest_errors",
