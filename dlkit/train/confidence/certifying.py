@@ -77,17 +77,17 @@ def certified(task: Classify, data: Any, wish: Wish) -> Certified:
         found: Tensor = task.loss.probabilities(task.net(x))
         return found
 
-    for some in numbers.split(min(AT_ONCE, room)):
-        batch = data.transfer_batch_to_device(data.make_batch(places.starts(some)), task.device, 0)
-        noisy = noisy_values(task, batch)
-        found = certify(
-            answered, batch.x, wish.sigma, chooses, wish.draws, wish.alpha,
-            noisy=noisy, generator=generator, at_once=room,
-        )  # fmt: skip
-        answer = task.predict_step(batch, 0)
-        said = answer.probabilities.argmax(-1)
-        parts.append((batch.start, answer.truth, said, *found, per_channel(task, noisy)))
-    progress.ended()
+    with progress:
+        for some in numbers.split(min(AT_ONCE, room)):
+            batch = data.transfer_batch_to_device(data.make_batch(places.starts(some)), task.device, 0)
+            noisy = noisy_values(task, batch)
+            found = certify(
+                answered, batch.x, wish.sigma, chooses, wish.draws, wish.alpha,
+                noisy=noisy, generator=generator, at_once=room,
+            )  # fmt: skip
+            answer = task.predict_step(batch, 0)
+            said = answer.probabilities.argmax(-1)
+            parts.append((batch.start, answer.truth, said, *found, per_channel(task, noisy)))
     start, truth, said, *certificate, values = (torch.cat(column).cpu() for column in zip(*parts, strict=True))
     return Certified(start, truth, said, Certificate(*certificate), values)
 

@@ -37,8 +37,11 @@ class Progress:
         left = clock(round(seconds * (1 - share) / share))
         return f"certify: {self.done:,} of {self.whole:,} noisy copies, {100 * share:.0f} %, about {left} left"
 
-    def ended(self) -> None:
-        """Take away the line."""
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, *_: object) -> None:
+        """Take away the line, also where it was stopped."""
         if self.shows:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
