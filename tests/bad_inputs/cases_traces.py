@@ -44,7 +44,7 @@ ARRAYS = {
         {"S.init_args.path": "{}/traces.h5", "S.init_args.group": "runs"},
         make=hdf5,
     ),
-    "more labels than inputs": traces(("24 inputs", "'labels': 25"), make=arrays(y=np.arange(25) % 2)),
+    "more labels than inputs": traces(("24 inputs", "25 labels"), make=arrays(y=np.arange(25) % 2)),
     "no sample": traces(("empty|no sample|none"), make=arrays(X=X[:0], y=Y[:0])),
     "one sample": traces(("one class", "two classes"), make=arrays(X=X[:1], y=Y[:1])),
     "inputs of one axis": traces(("shape", "axes"), make=arrays(X=X[:, 0, 0])),
