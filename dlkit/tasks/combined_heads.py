@@ -64,6 +64,7 @@ class HeadNet(Net):
     def __init__(self, spec: Spec, shared: nn.Module, first: int) -> None:
         super().__init__(spec)
         self.shared, self.first = shared, first
+        self.places_of_input = getattr(shared, "places_of_input", True)
 
     def cut(self, answer: Tensor) -> Tensor:
         """Return the part of an answer that is this head's, (batch, *output)."""

@@ -12,7 +12,7 @@ from dlkit.core.batch import Batch
 from dlkit.core.checks import require
 from dlkit.core.runfolder import RunFolder, atomic_file, write_json
 from dlkit.core.spread import evenly
-from dlkit.explain.packed import explained_values
+from dlkit.explain.packed import explained
 from dlkit.report.canvas import save_figure
 from dlkit.report.robustness_figures import radius_figure
 from dlkit.tasks.classify import Classify
@@ -94,14 +94,7 @@ def certified(task: Classify, data: Any, wish: Wish) -> Certified:
 
 def noisy_values(task: Classify, batch: Batch) -> Tensor:
     """Return which inputs are measured: not those that tell of others, behind the end of a trace, or missing."""
-    spec, x = task.spec, batch.x
-    if spec.parts:
-        noisy = explained_values(x, spec.parts)
-    else:
-        noisy = torch.ones_like(x, dtype=torch.bool)
-        noisy[:, spec.measured :] = False
-        if spec.padded:
-            noisy &= x[:, -1:] > 0
+    noisy = explained(batch.x, task.spec)
     return noisy if batch.x_observed is None else noisy & batch.x_observed
 
 
